@@ -1,0 +1,1 @@
+//! Settings and landing zones: one key table, layers, origins, older shapes, JSON Schema.

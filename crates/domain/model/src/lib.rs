@@ -1,0 +1,1 @@
+//! The nouns: typed ids, zones, instances, patch facts, coded reasons, error codes.

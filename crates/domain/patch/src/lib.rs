@@ -1,0 +1,1 @@
+//! EC2 patching rules: selection, joins, eligibility, inventory.

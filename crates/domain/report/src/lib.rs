@@ -1,0 +1,1 @@
+//! Reports: the inventory as CSV, JSON and text, into any writer handed in.

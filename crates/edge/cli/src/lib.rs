@@ -1,0 +1,1 @@
+//! fleetwright keeps AWS fleets patched, across accounts and regions.

@@ -1,0 +1,2 @@
+//! fleetwright
+fn main() {}

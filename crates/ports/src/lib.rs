@@ -1,0 +1,1 @@
+//! Ports: small traits in our nouns, each with a conformance suite.

@@ -1,0 +1,7 @@
+//! A simulated AWS that speaks the real wire protocols.
+//!
+//! It is judged by software nobody here wrote (botocore, the AWS CLI, the official Rust SDK) and
+//! depends on nothing of fleetwright, so that it cannot share fleetwright's mistakes.
+
+pub mod call;
+pub mod world;

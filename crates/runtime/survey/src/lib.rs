@@ -1,0 +1,1 @@
+//! Looking without touching: scan and doctor over the ports.
