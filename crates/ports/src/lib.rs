@@ -1,1 +1,12 @@
-//! Ports: small traits in our nouns, each with a conformance suite.
+//! Ports: small traits in our nouns. Adapters implement them, the runtime sees nothing else.
+//!
+//! Each port has a conformance suite in [`conformance`] that every implementation runs.
+
+pub mod accounts;
+pub mod clock;
+pub mod conformance;
+pub mod machines;
+
+pub use accounts::{Accounts, Answer, Identity, PermissionAnswer, RequiredAction, Verified};
+pub use clock::Clock;
+pub use machines::{Baseline, InstanceQuery, Machines};

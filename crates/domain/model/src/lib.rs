@@ -1,1 +1,29 @@
-//! The nouns: typed ids, zones, instances, patch facts, coded reasons, error codes.
+//! The nouns of fleetwright: typed ids, landing zones, instances and what is known of them,
+//! what could not be found out, and the catalogue of codes that every message carries.
+//!
+//! Pure data: no clock, no files, no network, no randomness.
+
+pub mod agent;
+pub mod code;
+pub mod failure;
+pub mod ids;
+pub mod instance;
+pub mod observed;
+pub mod patch_state;
+pub mod phase;
+pub mod zone;
+
+pub use agent::{AgentFacts, PingStatus};
+pub use code::{Code, Exit};
+pub use failure::{ErrorClass, Failure};
+pub use ids::{AccountId, InstanceId, InvalidId, Region, RoleArn, Text, ZoneName};
+pub use instance::{
+    HealthCheck, Hardware, Instance, InstanceState, Lifecycle, OsFamily, Storage, SystemHealth,
+    Tags,
+};
+pub use observed::{Answers, Gap, GapSubject, Observed, Partial};
+pub use patch_state::PatchFacts;
+pub use phase::Phase;
+pub use zone::{
+    Access, Cell, ExternalId, OrganizationAccount, OrganizationScope, Regions, Zone,
+};

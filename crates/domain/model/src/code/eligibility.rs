@@ -1,0 +1,70 @@
+use super::{Code, codes};
+
+codes! {
+    NOT_RUNNING = "FW-P0001", None, "Not running",
+        "The instance is changing state (pending, stopping, shutting down); it can be judged when it has come to rest.",
+        "Scan again in a few minutes.";
+    STOPPED = "FW-P0002", None, "Stopped",
+        "The instance is stopped. It can be patched when it has been started; a run starts it and stops it again afterwards.",
+        "Nothing; set eligibility.start_stopped to false to leave stopped instances alone.";
+    STOPPED_LEFT_ALONE = "FW-P0003", None, "Stopped and left alone",
+        "The instance is stopped and eligibility.start_stopped is false.",
+        "Start it, or set eligibility.start_stopped to true.";
+    NO_AGENT = "FW-P0004", None, "Not managed by Systems Manager",
+        "Systems Manager has never heard of the instance: the agent is not installed, has no instance profile, or cannot reach the service.",
+        "Install the agent, attach a role with AmazonSSMManagedInstanceCore, and check the route to the ssm, ssmmessages and ec2messages endpoints.";
+    AGENT_LOST = "FW-P0005", None, "Agent connection lost",
+        "The agent was registered but does not answer now. Nothing can be run on the host; an agent that is offline cannot be restarted through Systems Manager.",
+        "Look at the host (console output, session over another way), its instance profile and its network.";
+    AGENT_INACTIVE = "FW-P0006", None, "Agent inactive",
+        "The agent has been silent for long.",
+        "As for a lost connection; the host may have been rebuilt without the agent.";
+    AGENT_UNCHECKED = "FW-P0007", None, "Agent not checked",
+        "It could not be found out whether the agent answers. The instance is neither called healthy nor broken.",
+        "See the gaps of the scan for the cause, mend it and scan again.";
+    AGENT_TOO_OLD = "FW-P0008", None, "Agent too old",
+        "The agent is older than eligibility.min_agent_version. Old agents lack what safe patching needs, such as parameters as environment variables (3.3.2746).",
+        "Update the agent (AWS-UpdateSSMAgent).";
+    OPTED_OUT = "FW-P0009", None, "Opted out by tag",
+        "The instance carries the opt-out tag (tags.opt_out).",
+        "Nothing, if that is meant; otherwise remove the tag.";
+    STATUS_IMPAIRED = "FW-P0010", None, "Status check failed",
+        "EC2 reports a failed status check. A host that is ill already is not rebooted.",
+        "Mend or replace the instance first.";
+    STATUS_INITIALIZING = "FW-P0011", None, "Status checks not finished",
+        "The instance has just started and EC2's status checks have no result yet.",
+        "Scan again in a few minutes.";
+    STATUS_UNCHECKED = "FW-P0012", None, "Status checks not known",
+        "EC2's status checks could not be read, or EC2 has not enough data.",
+        "See the gaps of the scan; otherwise scan again in a few minutes.";
+    CLUSTER_NODE = "FW-P0013", None, "Kubernetes node",
+        "The instance is a node of an EKS cluster. Nodes are renewed by rolling their group to a newer image, not patched in place.",
+        "Upgrade the node group instead.";
+    UNSUPPORTED_PLATFORM = "FW-P0014", None, "Platform not supported",
+        "Patch Manager does not patch this platform.",
+        "Patch it by its own means and set the opt-out tag.";
+    SPOT = "FW-P0015", None, "Spot instance",
+        "A Spot instance may be taken away at any time and cannot be restored to the same id.",
+        "Renew its launch template's image instead, or patch it knowing that.";
+    AUTO_SCALING = "FW-P0016", None, "In an Auto Scaling group",
+        "The group may replace the instance while it is being patched, and new instances come from the launch template, unpatched.",
+        "Put it on standby during patching, and renew the launch template's image as well.";
+    NO_IMAGE_BACKUP = "FW-P0017", None, "Root device on instance store",
+        "No AMI can be made of an instance-store root, so there is no way back.",
+        "Replace the instance from a patched image.";
+    PENDING_REBOOT = "FW-P0018", None, "Patches wait for a reboot",
+        "Patches were installed earlier and take effect with the next reboot.",
+        "Let the run reboot the host, or reboot it yourself in its window.";
+    NEVER_SCANNED = "FW-P0019", None, "Never scanned for patches",
+        "Patch Manager has no patch state for the instance, so nobody knows what is missing.",
+        "Run a patch scan (AWS-RunPatchBaseline with Operation=Scan).";
+    PATCH_STATE_UNCHECKED = "FW-P0020", None, "Patch state not checked",
+        "The patch state could not be read.",
+        "See the gaps of the scan for the cause, mend it and scan again.";
+    PATCH_STATE_OLD = "FW-P0021", None, "Patch state is old",
+        "The last patch scan is older than eligibility.max_patch_state_age; what it says may no longer be true.",
+        "Run a patch scan before planning.";
+    STATE_UNKNOWN = "FW-P0022", None, "State not known",
+        "EC2 reports a state this version does not know.",
+        "Update fleetwright.";
+}

@@ -1,0 +1,19 @@
+use super::{Code, Exit, codes};
+
+codes! {
+    PARTIAL_SCAN = "FW-S0001", Some(Exit::Partial), "Scan with gaps",
+        "Some landing zones, regions or facts could not be read. Everything else is in the inventory; the gaps are listed with their causes.",
+        "Mend the causes listed (`fleetwright doctor` helps) and scan again.";
+    NOTHING_FOUND = "FW-S0002", Some(Exit::Nothing), "No instance found",
+        "Every landing zone and region was read completely and no instance matches the selection.",
+        "Check the filters and the regions of the landing zones.";
+    DOCTOR_FINDINGS = "FW-S0003", Some(Exit::Validation), "Not ready",
+        "The doctor found something that will keep a phase from working.",
+        "Do what each finding says, then run the doctor again.";
+    CHANGED_WHILE_LISTING = "FW-S0004", Some(Exit::Partial), "Listing restarted too often",
+        "The service refused the continuation of a listing each time it was begun again.",
+        "Scan again.";
+    NAME_TAKEN = "FW-S0005", Some(Exit::Configuration), "Two landing zones for one account and region",
+        "An account found through the organisation is also listed as a landing zone of its own, with regions in common.",
+        "Leave the account out of the organisation's entry with accounts_exclude, or remove the single entry.";
+}
