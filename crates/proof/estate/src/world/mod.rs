@@ -1,6 +1,24 @@
 //! The state of the simulated AWS: an organisation of accounts, each with IAM and regions.
 
+pub mod agent;
+pub mod ids;
+pub mod instance;
+pub mod instance_types;
+pub mod network;
+pub mod patch_catalog;
+pub mod patching;
+pub mod platform;
+pub mod regions;
+pub mod storage;
+pub mod tags;
+
 use std::collections::BTreeMap;
+
+use ids::{BaselineId, ImageId, VolumeId};
+use instance::Instances;
+use network::Network;
+use patching::Baseline;
+use storage::{Image, Volume};
 
 /// A 12-digit account id, as text.
 pub type AccountId = String;
@@ -26,4 +44,14 @@ pub struct Account {
 pub struct Region {
     /// False for an opt-in region the account has not enabled.
     pub enabled: bool,
+    /// The VPC's subnets and security groups.
+    pub network: Network,
+    /// EC2 instances with their agents and patch states.
+    pub instances: Instances,
+    /// EBS volumes.
+    pub volumes: BTreeMap<VolumeId, Volume>,
+    /// Images the account can see.
+    pub images: BTreeMap<ImageId, Image>,
+    /// Patch baselines, the predefined ones among them.
+    pub baselines: BTreeMap<BaselineId, Baseline>,
 }
