@@ -22,10 +22,40 @@ pub enum Service {
     Sts,
 }
 
+impl Service {
+    /// Every service the estate answers for.
+    pub const ALL: [Self; 5] = [Self::Ec2, Self::Iam, Self::Organizations, Self::Ssm, Self::Sts];
+
+    /// The service's name in a SigV4 credential scope, which is also its IAM action prefix.
+    #[must_use]
+    pub const fn signing_name(self) -> &'static str {
+        match self {
+            Self::Ec2 => "ec2",
+            Self::Iam => "iam",
+            Self::Organizations => "organizations",
+            Self::Ssm => "ssm",
+            Self::Sts => "sts",
+        }
+    }
+
+    /// The service with that name in a SigV4 credential scope.
+    #[must_use]
+    pub fn from_signing_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.signing_name() == name)
+    }
+
+    /// True where one endpoint in us-east-1 answers for the whole partition.
+    #[must_use]
+    pub const fn is_global(self) -> bool {
+        matches!(self, Self::Iam | Self::Organizations)
+    }
+}
+
 /// Decoded parameters of a call.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// Form parameters (`Filter.1.Name=…`) of the ec2Query and awsQuery protocols.
+    /// Form parameters (`Filter.1.Name=…`) of the ec2Query and awsQuery protocols, without
+    /// `Action`, `Version` and `DryRun`, which the platform has dealt with.
     Query(QueryParams),
     /// A JSON document of the awsJson protocols.
     Json(Value),
@@ -36,6 +66,63 @@ pub enum Input {
 pub struct QueryParams {
     /// Every parameter by its full dotted name.
     pub values: std::collections::BTreeMap<String, String>,
+}
+
+impl QueryParams {
+    /// The value of a parameter by its full dotted name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// The values of a flat list in index order: `list("InstanceId")` reads `InstanceId.1`,
+    /// `InstanceId.2` …; awsQuery lists are read with `list("ActionNames.member")`.
+    ///
+    /// Gaps in the numbering are skipped, as AWS does.
+    #[must_use]
+    pub fn list(&self, name: &str) -> Vec<&str> {
+        let mut found: Vec<(u64, &str)> =
+            self.under(name).filter_map(|(rest, value)| Some((index(rest)?, value))).collect();
+        found.sort_by_key(|(index, _)| *index);
+        found.into_iter().map(|(_, value)| value).collect()
+    }
+
+    /// The structures of a list in index order, each with its members' names relative to it:
+    /// `structures("Filter")` turns `Filter.1.Name` into a `Name` of the first structure.
+    #[must_use]
+    pub fn structures(&self, name: &str) -> Vec<Self> {
+        let mut found: std::collections::BTreeMap<u64, Self> = std::collections::BTreeMap::new();
+        for (rest, value) in self.under(name) {
+            let Some((number, member)) = rest.split_once('.') else {
+                continue;
+            };
+            let Some(number) = index(number) else {
+                continue;
+            };
+            found.entry(number).or_default().values.insert(member.to_owned(), value.to_owned());
+        }
+        found.into_values().collect()
+    }
+
+    /// The members of one nested structure: `structure("Placement")` reads `Placement.Tenancy`.
+    #[must_use]
+    pub fn structure(&self, name: &str) -> Self {
+        let values = self.under(name).map(|(rest, value)| (rest.to_owned(), value.to_owned())).collect();
+        Self { values }
+    }
+
+    /// Every parameter below `name.`, with the rest of its name.
+    fn under<'a>(&'a self, name: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let prefix = format!("{name}.");
+        self.values
+            .range(prefix.clone()..)
+            .map_while(move |(key, value)| Some((key.strip_prefix(prefix.as_str())?, value.as_str())))
+    }
+}
+
+/// A list index: decimal digits only.
+fn index(text: &str) -> Option<u64> {
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 /// One call, after authentication and parsing.
@@ -59,6 +146,28 @@ pub struct Call {
     pub request_id: String,
 }
 
+impl Call {
+    /// The form parameters; empty for a call of an awsJson service.
+    #[must_use]
+    pub fn query(&self) -> &QueryParams {
+        static NONE: QueryParams = QueryParams { values: std::collections::BTreeMap::new() };
+        match &self.input {
+            Input::Query(params) => params,
+            Input::Json(_) => &NONE,
+        }
+    }
+
+    /// The JSON document; null for a call of a query service.
+    #[must_use]
+    pub fn json(&self) -> &Value {
+        static NONE: Value = Value::Null;
+        match &self.input {
+            Input::Query(_) => &NONE,
+            Input::Json(document) => document,
+        }
+    }
+}
+
 /// An error as AWS would send it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiError {
@@ -68,6 +177,22 @@ pub struct ApiError {
     pub code: Cow<'static, str>,
     /// Text for people.
     pub message: String,
+}
+
+impl ApiError {
+    /// An error with its HTTP status, AWS's code and a message for people.
+    #[must_use]
+    pub fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { status, code: code.into(), message: message.into() }
+    }
+}
+
+impl Requirement {
+    /// A permission on an action that AWS offers no resource-level permission for.
+    #[must_use]
+    pub fn any_resource(action: impl Into<Cow<'static, str>>) -> Self {
+        Self { action: action.into(), resource: "*".to_owned(), context: Vec::new() }
+    }
 }
 
 /// What one call needs to be allowed to do; every requirement must be allowed.
@@ -106,4 +231,38 @@ pub trait Operation: Send + Sync {
     /// # Errors
     /// The error AWS would answer.
     fn answer(&self, world: &mut World, call: &Call) -> Result<String, ApiError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(pairs: &[(&str, &str)]) -> QueryParams {
+        QueryParams { values: pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect() }
+    }
+
+    #[test]
+    fn list_follows_the_index_not_the_alphabet() {
+        let p = params(&[
+            ("InstanceId.10", "j"),
+            ("InstanceId.2", "b"),
+            ("InstanceId.1", "a"),
+            ("InstanceIdentity", "x"),
+        ]);
+        assert_eq!(p.list("InstanceId"), ["a", "b", "j"]);
+    }
+
+    #[test]
+    fn structures_group_members_by_index() {
+        let p = params(&[
+            ("Filter.1.Name", "vpc-id"),
+            ("Filter.1.Value.1", "vpc-1"),
+            ("Filter.2.Name", "tag-key"),
+        ]);
+        let filters = p.structures("Filter");
+        assert_eq!(filters.len(), 2);
+        assert_eq!(filters[0].get("Name"), Some("vpc-id"));
+        assert_eq!(filters[0].list("Value"), ["vpc-1"]);
+        assert_eq!(filters[1].get("Name"), Some("tag-key"));
+    }
 }

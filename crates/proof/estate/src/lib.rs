@@ -4,4 +4,7 @@
 //! depends on nothing of fleetwright, so that it cannot share fleetwright's mistakes.
 
 pub mod call;
+pub mod clock;
+pub mod policy;
+pub mod wire;
 pub mod world;

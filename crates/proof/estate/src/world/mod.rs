@@ -1,10 +1,12 @@
 //! The state of the simulated AWS: an organisation of accounts, each with IAM and regions.
 
 pub mod agent;
+pub mod iam;
 pub mod ids;
 pub mod instance;
 pub mod instance_types;
 pub mod network;
+pub mod organization;
 pub mod patch_catalog;
 pub mod patching;
 pub mod platform;
@@ -28,6 +30,8 @@ pub type AccountId = String;
 pub struct World {
     /// All accounts by id.
     pub accounts: BTreeMap<AccountId, Account>,
+    /// The organisation the accounts belong to; none where Organizations is not in use.
+    pub organization: Option<organization::Organization>,
 }
 
 /// One AWS account.
@@ -37,6 +41,8 @@ pub struct Account {
     pub name: String,
     /// Regions by code; one that is not enabled refuses every call.
     pub regions: BTreeMap<String, Region>,
+    /// Users, roles, policies and sessions.
+    pub iam: iam::Iam,
 }
 
 /// One region of one account.

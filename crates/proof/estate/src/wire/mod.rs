@@ -1,0 +1,3 @@
+//! AWS's wire protocols: requests in, envelopes and errors out.
+
+pub mod xml;
