@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use fleetwright_model::{
-    AgentFacts, Answers, Cell, Failure, Hardware, Instance, InstanceId, InstanceState, Partial,
-    PatchFacts, Region, Storage, SystemHealth, Text, Zone,
+    AgentFacts, Answers, Cell, Failure, Hardware, Instance, InstanceId, InstanceState, Partial, PatchFacts,
+    Region, Storage, SystemHealth, Text, Zone,
 };
 
 /// Which instances of a cell are wanted. An empty list or map does not restrict.

@@ -9,7 +9,6 @@ use serde::Serialize;
 use crate::Text;
 use crate::instance::named;
 
-
 named! {
     /// Whether the agent answers.
     /// Source: SSM API reference, InstanceInformation, PingStatus.

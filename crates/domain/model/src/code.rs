@@ -166,7 +166,11 @@ mod tests {
         for area in [access::ALL, configuration::ALL, eligibility::ALL, general::ALL, scan::ALL] {
             assert!(area.windows(2).all(|pair| pair[0].id < pair[1].id));
             for code in area {
-                assert!(!code.title.is_empty() && !code.meaning.is_empty() && !code.next_step.is_empty(), "{}", code.id);
+                assert!(
+                    !code.title.is_empty() && !code.meaning.is_empty() && !code.next_step.is_empty(),
+                    "{}",
+                    code.id
+                );
             }
         }
     }

@@ -224,7 +224,14 @@ mod tests {
 
     #[test]
     fn regions_of_every_partition_are_known_by_shape() {
-        for good in ["eu-central-1", "us-gov-west-1", "cn-north-1", "ap-southeast-10", "us-iso-east-1", "eusc-de-east-1"] {
+        for good in [
+            "eu-central-1",
+            "us-gov-west-1",
+            "cn-north-1",
+            "ap-southeast-10",
+            "us-iso-east-1",
+            "eusc-de-east-1",
+        ] {
             assert!(Region::new(good).is_ok(), "{good}");
         }
         for bad in ["", "eu", "eu-central", "EU-central-1", "eu-central-1a", "eu--1", "europe-central-1"] {
@@ -235,7 +242,10 @@ mod tests {
     #[test]
     fn role_arns_are_taken_apart_and_bad_ones_refused() {
         let role = RoleArn::new("arn:aws-us-gov:iam::012345678901:role/ops/Patch+er").expect("valid");
-        assert_eq!((role.partition(), role.account().as_str(), role.name()), ("aws-us-gov", "012345678901", "ops/Patch+er"));
+        assert_eq!(
+            (role.partition(), role.account().as_str(), role.name()),
+            ("aws-us-gov", "012345678901", "ops/Patch+er")
+        );
         for bad in [
             "arn:aws:iam::12345678901:role/x",
             "arn:aws:iam::123456789012:user/x",
@@ -251,6 +261,9 @@ mod tests {
     #[test]
     fn an_invalid_id_says_what_was_given_and_what_was_expected() {
         let error = InstanceId::new("i-XYZ").expect_err("not hex");
-        assert_eq!(error.to_string(), "\"i-XYZ\" is not an EC2 instance id (i- and 8 or 17 hexadecimal digits)");
+        assert_eq!(
+            error.to_string(),
+            "\"i-XYZ\" is not an EC2 instance id (i- and 8 or 17 hexadecimal digits)"
+        );
     }
 }

@@ -18,12 +18,9 @@ pub use code::{Code, Exit};
 pub use failure::{ErrorClass, Failure};
 pub use ids::{AccountId, InstanceId, InvalidId, Region, RoleArn, Text, ZoneName};
 pub use instance::{
-    HealthCheck, Hardware, Instance, InstanceState, Lifecycle, OsFamily, Storage, SystemHealth,
-    Tags,
+    Hardware, HealthCheck, Instance, InstanceState, Lifecycle, OsFamily, Storage, SystemHealth, Tags,
 };
 pub use observed::{Answers, Gap, GapSubject, Observed, Partial};
 pub use patch_state::PatchFacts;
 pub use phase::Phase;
-pub use zone::{
-    Access, Cell, ExternalId, OrganizationAccount, OrganizationScope, Regions, Zone,
-};
+pub use zone::{Access, Cell, ExternalId, OrganizationAccount, OrganizationScope, Regions, Zone};

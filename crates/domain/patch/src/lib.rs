@@ -1,1 +1,21 @@
-//! EC2 patching rules: selection, joins, eligibility, inventory.
+//! EC2 patching rules: which instances are meant, what is known of each, and whether it can be
+//! patched.
+//!
+//! Pure: facts in, judgements out. [`inventory::Inventory`] is the record of a scan that reports
+//! and, later, plans are made from.
+
+pub mod eligibility;
+pub mod inventory;
+pub mod labels;
+pub mod pattern;
+pub mod platform;
+pub mod selection;
+pub mod summary;
+
+pub use eligibility::{AgentVersion, Finding, Judgement, Rules, Verdict, Weight};
+pub use inventory::{CellRead, Host, Inventory, Observations, SkippedZone};
+pub use labels::{Criticality, LabelKeys, Labels};
+pub use pattern::{InvalidPattern, Patterns};
+pub use platform::{Distribution, Platform};
+pub use selection::Selection;
+pub use summary::Summary;

@@ -42,7 +42,8 @@ pub async fn check(machines: &dyn Machines, cell: &Cell<'_>, expected: &Expected
 
     let unknown = InstanceId::new("i-0ffffffffffffffff").expect("well formed");
     let first = ids.first().cloned().into_iter();
-    let some = InstanceQuery { ids: first.clone().chain([unknown.clone()]).collect(), ..InstanceQuery::default() };
+    let some =
+        InstanceQuery { ids: first.clone().chain([unknown.clone()]).collect(), ..InstanceQuery::default() };
     let listed = machines.instances(cell, &some).await;
     assert_eq!(listed.failure, None, "an id that does not exist is not an error");
     assert_eq!(

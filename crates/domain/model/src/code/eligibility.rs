@@ -67,4 +67,7 @@ codes! {
     STATE_UNKNOWN = "FW-P0022", None, "State not known",
         "EC2 reports a state this version does not know.",
         "Update fleetwright.";
+    AGENT_VERSION_UNKNOWN = "FW-P0023", None, "Agent version not known",
+        "The agent does not report a version that can be compared with eligibility.min_agent_version.",
+        "Look at the agent on the host, or set eligibility.min_agent_version to none.";
 }

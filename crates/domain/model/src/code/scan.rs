@@ -13,7 +13,4 @@ codes! {
     CHANGED_WHILE_LISTING = "FW-S0004", Some(Exit::Partial), "Listing restarted too often",
         "The service refused the continuation of a listing each time it was begun again.",
         "Scan again.";
-    NAME_TAKEN = "FW-S0005", Some(Exit::Configuration), "Two landing zones for one account and region",
-        "An account found through the organisation is also listed as a landing zone of its own, with regions in common.",
-        "Leave the account out of the organisation's entry with accounts_exclude, or remove the single entry.";
 }

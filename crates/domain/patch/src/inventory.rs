@@ -1,0 +1,168 @@
+//! The record of a scan: every host with what is known of it, and what could not be read.
+
+use fleetwright_model::{
+    AccountId, AgentFacts, Gap, Hardware, Instance, Observed, PatchFacts, Region, Storage, SystemHealth,
+    Zone, ZoneName,
+};
+use jiff::Timestamp;
+
+use crate::eligibility::{Facts, Judgement, Rules, judge};
+use crate::labels::{LabelKeys, Labels};
+use crate::platform::Platform;
+
+/// One instance with everything known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// The landing zone it was found in.
+    pub zone: ZoneName,
+    /// Its account.
+    pub account: AccountId,
+    /// Its region.
+    pub region: Region,
+    /// EC2's facts.
+    pub instance: Instance,
+    /// The agent.
+    pub agent: Observed<AgentFacts>,
+    /// The patch state.
+    pub patches: Observed<PatchFacts>,
+    /// The status checks; absent for instances that are not running.
+    pub health: Observed<SystemHealth>,
+    /// The attached volumes.
+    pub storage: Observed<Storage>,
+    /// Memory and network of its type.
+    pub hardware: Observed<Hardware>,
+    /// What its tags say.
+    pub labels: Labels,
+    /// Its platform.
+    pub platform: Platform,
+    /// Whether it can be patched.
+    pub judgement: Judgement,
+}
+
+/// The facts of one instance, before they are judged.
+#[derive(Clone, Debug)]
+pub struct Observations {
+    /// EC2's facts.
+    pub instance: Instance,
+    /// The agent.
+    pub agent: Observed<AgentFacts>,
+    /// The patch state.
+    pub patches: Observed<PatchFacts>,
+    /// The status checks.
+    pub health: Observed<SystemHealth>,
+    /// The attached volumes.
+    pub storage: Observed<Storage>,
+    /// Memory and network of its type.
+    pub hardware: Observed<Hardware>,
+}
+
+impl Host {
+    /// Joins the facts, reads the labels and judges.
+    pub fn new(
+        zone: &Zone,
+        region: &Region,
+        observed: Observations,
+        keys: &LabelKeys,
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Self {
+        let Observations { instance, agent, patches, health, storage, hardware } = observed;
+        let mut labels = Labels::read(&instance.tags, keys);
+        if labels.environment.is_none() {
+            labels.environment = zone.environment.as_deref().map(Into::into);
+        }
+        let platform = Platform::of(&instance, &agent);
+        let facts = Facts {
+            instance: &instance,
+            agent: &agent,
+            patches: &patches,
+            health: &health,
+            labels: &labels,
+            platform: &platform,
+        };
+        let judgement = judge(facts, rules, now);
+        Self {
+            zone: zone.name.clone(),
+            account: zone.account.clone(),
+            region: region.clone(),
+            instance,
+            agent,
+            patches,
+            health,
+            storage,
+            hardware,
+            labels,
+            platform,
+            judgement,
+        }
+    }
+}
+
+/// One region of one landing zone that was read, wholly or in part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellRead {
+    /// The landing zone.
+    pub zone: ZoneName,
+    /// The account.
+    pub account: AccountId,
+    /// The region.
+    pub region: Region,
+    /// Hosts in the inventory.
+    pub hosts: usize,
+    /// Instances that were listed and left out by name or platform filters.
+    pub filtered: usize,
+}
+
+/// A landing zone that was left out on purpose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkippedZone {
+    /// Its name.
+    pub zone: ZoneName,
+    /// Its account.
+    pub account: AccountId,
+    /// Why, in a few words.
+    pub reason: &'static str,
+}
+
+/// Everything a scan found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inventory {
+    /// When the scan began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub finished: Timestamp,
+    /// The hosts, by landing zone, region and id.
+    pub hosts: Vec<Host>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+    /// The regions that were read.
+    pub cells: Vec<CellRead>,
+    /// Landing zones left out on purpose.
+    pub skipped: Vec<SkippedZone>,
+}
+
+impl Inventory {
+    /// Puts everything in its lasting order, so that equal fleets give equal reports.
+    pub fn sort(&mut self) {
+        self.hosts.sort_unstable_by(|a, b| {
+            (&a.zone, &a.account, &a.region, &a.instance.id).cmp(&(
+                &b.zone,
+                &b.account,
+                &b.region,
+                &b.instance.id,
+            ))
+        });
+        self.gaps.sort_by(|a, b| {
+            (&a.zone, &a.account, &a.region, a.subject, a.failure.code.id, &a.failure.operation).cmp(&(
+                &b.zone,
+                &b.account,
+                &b.region,
+                b.subject,
+                b.failure.code.id,
+                &b.failure.operation,
+            ))
+        });
+        self.cells.sort_by(|a, b| (&a.zone, &a.account, &a.region).cmp(&(&b.zone, &b.account, &b.region)));
+        self.skipped.sort_by(|a, b| (&a.zone, &a.account).cmp(&(&b.zone, &b.account)));
+    }
+}
