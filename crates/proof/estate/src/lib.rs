@@ -5,6 +5,9 @@
 
 pub mod call;
 pub mod clock;
+pub mod fault;
+pub mod limits;
 pub mod policy;
+pub mod service;
 pub mod wire;
 pub mod world;

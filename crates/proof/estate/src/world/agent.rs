@@ -71,9 +71,7 @@ impl Agent {
 
 /// The time `hours` before `moment`.
 pub fn hours_before(moment: Timestamp, hours: i64) -> Timestamp {
-    moment
-        .checked_sub(SignedDuration::from_hours(hours))
-        .unwrap_or(moment)
+    moment.checked_sub(SignedDuration::from_hours(hours)).unwrap_or(moment)
 }
 
 #[cfg(test)]
@@ -83,10 +81,7 @@ mod tests {
     #[test]
     fn an_online_agent_pings_every_five_minutes() {
         let ping = Ping::Online { phase_seconds: 40 };
-        let at = |second| {
-            ping.last(Timestamp::from_second(second).expect("in range"))
-                .as_second()
-        };
+        let at = |second| ping.last(Timestamp::from_second(second).expect("in range")).as_second();
         assert_eq!(at(3_040), 3_040);
         assert_eq!(at(3_339), 3_040);
         assert_eq!(at(3_340), 3_340);

@@ -17,16 +17,12 @@ pub enum IdFault {
 /// Reads the digits behind `prefix`, which must be 8 (the old form) or 17 hexadecimal digits.
 fn parse(prefix: &str, text: &str) -> Result<u64, IdFault> {
     let digits = text.strip_prefix(prefix).ok_or(IdFault::Malformed)?;
-    let hexadecimal = digits
-        .bytes()
-        .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let hexadecimal = digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     if !hexadecimal || (digits.len() != 8 && digits.len() != 17) {
         return Err(IdFault::Malformed);
     }
     match digits.strip_prefix('0') {
-        Some(rest) if rest.len() == 16 => {
-            u64::from_str_radix(rest, 16).map_err(|_| IdFault::Malformed)
-        }
+        Some(rest) if rest.len() == 16 => u64::from_str_radix(rest, 16).map_err(|_| IdFault::Malformed),
         _ => Err(IdFault::Foreign),
     }
 }
@@ -105,14 +101,7 @@ mod tests {
 
     #[test]
     fn the_wrong_form_differs_from_an_id_that_is_not_ours() {
-        for text in [
-            "",
-            "i-",
-            "i-xyz",
-            "vol-00123456789abcdef",
-            "i-00123456789ABCDEF",
-            "i-123",
-        ] {
+        for text in ["", "i-", "i-xyz", "vol-00123456789abcdef", "i-00123456789ABCDEF", "i-123"] {
             assert_eq!(InstanceId::parse(text), Err(IdFault::Malformed), "{text}");
         }
         for text in ["i-1234abcd", "i-f0123456789abcdef"] {

@@ -153,85 +153,26 @@ pub static INSTANCE_TYPES: &[InstanceType] = &[
     size("m6i.4xlarge", M6I, 16, 128, TWELVE, (8, 30), (5000, 10000)),
     size("m6i.large", M6I, 2, 16, TWELVE, (3, 10), (650, 10000)),
     size("m6i.xlarge", M6I, 4, 32, TWELVE, (4, 15), (1250, 10000)),
-    size(
-        "m7g.2xlarge",
-        M7G,
-        8,
-        64,
-        "Up to 15 Gigabit",
-        (4, 15),
-        (2500, 10000),
-    ),
+    size("m7g.2xlarge", M7G, 8, 64, "Up to 15 Gigabit", (4, 15), (2500, 10000)),
     size("m7g.large", M7G, 2, 16, TWELVE, (3, 10), (630, 10000)),
     size("m7g.xlarge", M7G, 4, 32, TWELVE, (4, 15), (1250, 10000)),
     size("r6i.2xlarge", M6I, 8, 128, TWELVE, (4, 15), (2500, 10000)),
     size("r6i.4xlarge", M6I, 16, 256, TWELVE, (8, 30), (5000, 10000)),
     size("r6i.large", M6I, 2, 32, TWELVE, (3, 10), (650, 10000)),
     size("r6i.xlarge", M6I, 4, 64, TWELVE, (4, 15), (1250, 10000)),
-    size(
-        "t3.2xlarge",
-        T3,
-        8,
-        64,
-        "Up to 5 Gigabit",
-        (4, 15),
-        (695, 2780),
-    ),
-    size(
-        "t3.large",
-        T3,
-        2,
-        16,
-        "Up to 5 Gigabit",
-        (3, 12),
-        (695, 2780),
-    ),
-    size(
-        "t3.medium",
-        T3,
-        2,
-        8,
-        "Up to 5 Gigabit",
-        (3, 6),
-        (347, 2085),
-    ),
+    size("t3.2xlarge", T3, 8, 64, "Up to 5 Gigabit", (4, 15), (695, 2780)),
+    size("t3.large", T3, 2, 16, "Up to 5 Gigabit", (3, 12), (695, 2780)),
+    size("t3.medium", T3, 2, 8, "Up to 5 Gigabit", (3, 6), (347, 2085)),
     size("t3.micro", T3, 2, 2, "Up to 5 Gigabit", (2, 2), (87, 2085)),
     size("t3.small", T3, 2, 4, "Up to 5 Gigabit", (3, 4), (174, 2085)),
-    size(
-        "t3.xlarge",
-        T3,
-        4,
-        32,
-        "Up to 5 Gigabit",
-        (4, 15),
-        (695, 2780),
-    ),
-    size(
-        "t4g.medium",
-        T4G,
-        2,
-        8,
-        "Up to 5 Gigabit",
-        (3, 6),
-        (347, 2085),
-    ),
-    size(
-        "t4g.small",
-        T4G,
-        2,
-        4,
-        "Up to 5 Gigabit",
-        (3, 4),
-        (174, 2085),
-    ),
+    size("t3.xlarge", T3, 4, 32, "Up to 5 Gigabit", (4, 15), (695, 2780)),
+    size("t4g.medium", T4G, 2, 8, "Up to 5 Gigabit", (3, 6), (347, 2085)),
+    size("t4g.small", T4G, 2, 4, "Up to 5 Gigabit", (3, 4), (174, 2085)),
 ];
 
 /// The type with this name.
 pub fn find(name: &str) -> Option<&'static InstanceType> {
-    INSTANCE_TYPES
-        .binary_search_by(|known| known.name.cmp(name))
-        .ok()
-        .map(|at| &INSTANCE_TYPES[at])
+    INSTANCE_TYPES.binary_search_by(|known| known.name.cmp(name)).ok().map(|at| &INSTANCE_TYPES[at])
 }
 
 #[cfg(test)]

@@ -96,16 +96,11 @@ impl PatchState {
     /// How many patches of this severity leave the instance non-compliant: missing, failed,
     /// rejected, or waiting for a reboot (`InstancePatchState` in the Systems Manager reference).
     pub fn non_compliant(&self, severity: Severity) -> usize {
-        [
-            &self.missing,
-            &self.failed,
-            &self.rejected,
-            &self.pending_reboot,
-        ]
-        .into_iter()
-        .flatten()
-        .filter(|patch| patch.severity == severity)
-        .count()
+        [&self.missing, &self.failed, &self.rejected, &self.pending_reboot]
+            .into_iter()
+            .flatten()
+            .filter(|patch| patch.severity == severity)
+            .count()
     }
 }
 
@@ -142,56 +137,20 @@ pub const AWS_BASELINE_ACCOUNT: &str = "075727635805";
 /// The predefined default baselines: name and operating system
 /// (Systems Manager user guide, "Predefined and custom patch baselines").
 pub const PREDEFINED_BASELINES: &[(&str, &str, &str)] = &[
-    (
-        "AWS-AlmaLinuxDefaultPatchBaseline",
-        "ALMA_LINUX",
-        "Alma Linux",
-    ),
-    (
-        "AWS-AmazonLinux2022DefaultPatchBaseline",
-        "AMAZON_LINUX_2022",
-        "Amazon Linux 2022",
-    ),
-    (
-        "AWS-AmazonLinux2023DefaultPatchBaseline",
-        "AMAZON_LINUX_2023",
-        "Amazon Linux 2023",
-    ),
-    (
-        "AWS-AmazonLinux2DefaultPatchBaseline",
-        "AMAZON_LINUX_2",
-        "Amazon Linux 2",
-    ),
-    (
-        "AWS-AmazonLinuxDefaultPatchBaseline",
-        "AMAZON_LINUX",
-        "Amazon Linux",
-    ),
+    ("AWS-AlmaLinuxDefaultPatchBaseline", "ALMA_LINUX", "Alma Linux"),
+    ("AWS-AmazonLinux2022DefaultPatchBaseline", "AMAZON_LINUX_2022", "Amazon Linux 2022"),
+    ("AWS-AmazonLinux2023DefaultPatchBaseline", "AMAZON_LINUX_2023", "Amazon Linux 2023"),
+    ("AWS-AmazonLinux2DefaultPatchBaseline", "AMAZON_LINUX_2", "Amazon Linux 2"),
+    ("AWS-AmazonLinuxDefaultPatchBaseline", "AMAZON_LINUX", "Amazon Linux"),
     ("AWS-CentOSDefaultPatchBaseline", "CENTOS", "CentOS"),
     ("AWS-DebianDefaultPatchBaseline", "DEBIAN", "Debian"),
     ("AWS-DefaultPatchBaseline", "WINDOWS", "Windows Server"),
     ("AWS-MacOSDefaultPatchBaseline", "MACOS", "macOS"),
-    (
-        "AWS-OracleLinuxDefaultPatchBaseline",
-        "ORACLE_LINUX",
-        "Oracle Linux",
-    ),
+    ("AWS-OracleLinuxDefaultPatchBaseline", "ORACLE_LINUX", "Oracle Linux"),
     ("AWS-RaspbianDefaultPatchBaseline", "RASPBIAN", "Raspbian"),
-    (
-        "AWS-RedHatDefaultPatchBaseline",
-        "REDHAT_ENTERPRISE_LINUX",
-        "Red Hat Enterprise Linux",
-    ),
-    (
-        "AWS-RockyLinuxDefaultPatchBaseline",
-        "ROCKY_LINUX",
-        "Rocky Linux",
-    ),
-    (
-        "AWS-SuseDefaultPatchBaseline",
-        "SUSE",
-        "SUSE Linux Enterprise Server",
-    ),
+    ("AWS-RedHatDefaultPatchBaseline", "REDHAT_ENTERPRISE_LINUX", "Red Hat Enterprise Linux"),
+    ("AWS-RockyLinuxDefaultPatchBaseline", "ROCKY_LINUX", "Rocky Linux"),
+    ("AWS-SuseDefaultPatchBaseline", "SUSE", "SUSE Linux Enterprise Server"),
     ("AWS-UbuntuDefaultPatchBaseline", "UBUNTU", "Ubuntu Server"),
 ];
 

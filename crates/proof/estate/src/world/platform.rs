@@ -98,14 +98,8 @@ const WINDOWS: PlatformFacts = PlatformFacts {
     image_owner: "801119661308",
     image_owner_alias: Some("amazon"),
 };
-const UBUNTU_2204: PlatformFacts = PlatformFacts {
-    agent_version: "22.04",
-    ..UBUNTU
-};
-const RHEL_8: PlatformFacts = PlatformFacts {
-    agent_version: "8.10",
-    ..RHEL
-};
+const UBUNTU_2204: PlatformFacts = PlatformFacts { agent_version: "22.04", ..UBUNTU };
+const RHEL_8: PlatformFacts = PlatformFacts { agent_version: "8.10", ..RHEL };
 const WINDOWS_2019: PlatformFacts = PlatformFacts {
     agent_name: "Microsoft Windows Server 2019 Datacenter",
     agent_version: "10.0.17763",

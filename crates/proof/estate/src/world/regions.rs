@@ -24,30 +24,12 @@ pub struct RegionFacts {
     pub geography: &'static str,
 }
 
-const fn ready(
-    code: &'static str,
-    zone_id_prefix: &'static str,
-    geography: &'static str,
-) -> RegionFacts {
-    RegionFacts {
-        code,
-        zone_id_prefix,
-        opt_in: OptIn::NotRequired,
-        geography,
-    }
+const fn ready(code: &'static str, zone_id_prefix: &'static str, geography: &'static str) -> RegionFacts {
+    RegionFacts { code, zone_id_prefix, opt_in: OptIn::NotRequired, geography }
 }
 
-const fn opt_in(
-    code: &'static str,
-    zone_id_prefix: &'static str,
-    geography: &'static str,
-) -> RegionFacts {
-    RegionFacts {
-        code,
-        zone_id_prefix,
-        opt_in: OptIn::Required,
-        geography,
-    }
+const fn opt_in(code: &'static str, zone_id_prefix: &'static str, geography: &'static str) -> RegionFacts {
+    RegionFacts { code, zone_id_prefix, opt_in: OptIn::Required, geography }
 }
 
 /// Every region, sorted by code.
@@ -88,10 +70,7 @@ pub const REGIONS: &[RegionFacts] = &[
 
 /// The facts of the region with this code.
 pub fn find(code: &str) -> Option<&'static RegionFacts> {
-    REGIONS
-        .binary_search_by(|facts| facts.code.cmp(code))
-        .ok()
-        .map(|at| &REGIONS[at])
+    REGIONS.binary_search_by(|facts| facts.code.cmp(code)).ok().map(|at| &REGIONS[at])
 }
 
 #[cfg(test)]

@@ -41,11 +41,16 @@ impl Tags {
         }
     }
 
+    /// Sets every tag of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        for (key, value) in &other.sorted {
+            self.set(key.clone(), value.clone());
+        }
+    }
+
     /// Every tag, in the order of the keys.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.sorted
-            .iter()
-            .map(|(key, value)| (key.as_ref(), value.as_ref()))
+        self.sorted.iter().map(|(key, value)| (key.as_ref(), value.as_ref()))
     }
 
     /// How many there are.
@@ -61,15 +66,11 @@ impl Tags {
     /// How many count against AWS's 50 per resource; keys beginning with `aws:` do not
     /// (EC2 user guide, "Tag your Amazon EC2 resources", restrictions).
     pub fn counted(&self) -> usize {
-        self.sorted
-            .iter()
-            .filter(|(key, _)| !key.starts_with("aws:"))
-            .count()
+        self.sorted.iter().filter(|(key, _)| !key.starts_with("aws:")).count()
     }
 
     fn position(&self, key: &str) -> Result<usize, usize> {
-        self.sorted
-            .binary_search_by(|(known, _)| known.as_ref().cmp(key))
+        self.sorted.binary_search_by(|(known, _)| known.as_ref().cmp(key))
     }
 }
 

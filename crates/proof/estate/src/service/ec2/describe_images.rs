@@ -1,0 +1,215 @@
+//! DescribeImages.
+
+use std::collections::BTreeSet;
+
+use super::filter::{Catalog, Field, Filters, Scope, absent};
+use super::{params, render};
+use crate::call::{ApiError, Call, Operation, Requirement, Service};
+use crate::service::page;
+use crate::wire::xml;
+use crate::world::ids::ImageId;
+use crate::world::storage::{Image, Visibility};
+use crate::world::{Region, World};
+
+/// DescribeImages: public images and the account's own.
+pub(super) struct DescribeImages;
+
+const PARAMETERS: &[&str] = &[
+    "ImageId.#",
+    "Owner.#",
+    "ExecutableBy.#",
+    "Filter.#.Name",
+    "Filter.#.Value.#",
+    "IncludeDeprecated",
+    "IncludeDisabled",
+    "MaxResults",
+    "NextToken",
+];
+
+/// Images of a page, at most.
+const PAGE: usize = 1_000;
+
+static FILTERS: Catalog<Image> = Catalog { fields: FIELDS, tags: Some(|it| &it.tags) };
+
+const FIELDS: &[(&str, Field<Image>)] = &[
+    ("architecture", |it, _, v| v.text(it.architecture.name())),
+    ("block-device-mapping.delete-on-termination", |_, _, v| v.text("true")),
+    ("block-device-mapping.device-name", |it, _, v| v.text(it.platform.facts().root_device)),
+    ("block-device-mapping.encrypted", |_, _, v| v.text("false")),
+    ("block-device-mapping.snapshot-id", |it, _, v| v.shown(it.snapshot)),
+    ("block-device-mapping.volume-size", |it, _, v| v.shown(it.platform.facts().root_gib)),
+    ("block-device-mapping.volume-type", |_, _, v| v.text("gp3")),
+    ("boot-mode", absent),
+    ("creation-date", |it, _, v| v.time(it.created_at)),
+    ("description", |it, _, v| v.text(&it.description)),
+    ("ena-support", |_, _, v| v.text("true")),
+    ("free-tier-eligible", absent),
+    ("hypervisor", |_, _, v| v.text("xen")),
+    ("image-allowed", |_, _, v| v.text("true")),
+    ("image-id", |it, _, v| v.shown(it.id)),
+    ("image-type", |_, _, v| v.text("machine")),
+    ("is-public", |it, _, v| v.shown(it.visibility == Visibility::Public)),
+    ("kernel-id", absent),
+    ("manifest-location", |it, _, v| v.text(&location(it))),
+    ("name", |it, _, v| v.text(&it.name)),
+    ("owner-alias", |it, _, v| v.optional(it.owner_alias)),
+    ("owner-id", |it, _, v| v.text(&it.owner)),
+    ("platform", |it, _, v| it.platform.is_windows() && v.text("windows")),
+    ("product-code", absent),
+    ("product-code.type", absent),
+    ("ramdisk-id", absent),
+    ("root-device-name", |it, _, v| v.text(it.platform.facts().root_device)),
+    ("root-device-type", |_, _, v| v.text("ebs")),
+    ("source-image-id", absent),
+    ("source-image-region", absent),
+    ("source-instance-id", absent),
+    ("sriov-net-support", |_, _, v| v.text("simple")),
+    ("state", |_, _, v| v.text("available")),
+    ("state-reason-code", absent),
+    ("state-reason-message", absent),
+    ("virtualization-type", |_, _, v| v.text("hvm")),
+];
+
+fn location(image: &Image) -> String {
+    format!("{}/{}", image.owner_alias.unwrap_or(&image.owner), image.name)
+}
+
+impl Operation for DescribeImages {
+    fn service(&self) -> Service {
+        Service::Ec2
+    }
+
+    fn name(&self) -> &'static str {
+        "DescribeImages"
+    }
+
+    fn paginated(&self, call: &Call) -> bool {
+        super::filtered_or_paginated(call)
+    }
+
+    fn requirements(&self, _: &World, _: &Call) -> Vec<Requirement> {
+        vec![Requirement::any_resource("ec2:DescribeImages")]
+    }
+
+    fn answer(&self, world: &mut World, call: &Call) -> Result<String, ApiError> {
+        params::only(call, PARAMETERS)?;
+        let deprecated = params::flag(call, "IncludeDeprecated")?;
+        params::flag(call, "IncludeDisabled")?;
+        let (_, region) = params::place(world, call)?;
+        let given = call.query().list("ImageId");
+        params::ids_or_pages(call, &given, "imagesSet")?;
+        let size = params::max_results(call, 1, PAGE, usize::MAX)?;
+        let filters = Filters::read(call, &FILTERS)?;
+        let start = params::start(call)?;
+        let scope = Scope::of(call);
+        let named = if given.is_empty() { None } else { Some(find(region, &given)?) };
+        let owners = call.query().list("Owner");
+        let users = call.query().list("ExecutableBy");
+        let wanted = |image: &Image| {
+            let current = deprecated
+                || named.is_some()
+                || image.owner == call.account
+                || image.deprecated_at.is_none_or(|at| at > call.now);
+            current
+                && named.as_ref().is_none_or(|ids| ids.contains(&image.id))
+                && (owners.is_empty() || owners.iter().any(|owner| owned(image, owner, &call.account)))
+                && (users.is_empty() || users.iter().any(|user| executable(image, user)))
+                && filters.accept(image, &scope)
+        };
+
+        let mut out = String::from("<imagesSet>");
+        let mut next = None;
+        let listed = region.images.range(ImageId(start)..).map(|(_, image)| image);
+        for (n, image) in listed.filter(|image| wanted(image)).enumerate() {
+            if n == size {
+                next = Some(page::token(call, image.id.0));
+                break;
+            }
+            render_image(&mut out, image);
+        }
+        out.push_str("</imagesSet>");
+        render::next_token(&mut out, next);
+        Ok(out)
+    }
+}
+
+fn owned(image: &Image, owner: &str, account: &str) -> bool {
+    match owner {
+        "self" => image.owner == account,
+        "amazon" | "aws-marketplace" | "aws-backup-vault" => image.owner_alias == Some(owner),
+        id => image.owner == id,
+    }
+}
+
+/// `self` asks for images somebody else shared explicitly; the estate's are public or private.
+fn executable(image: &Image, user: &str) -> bool {
+    user == "all" && image.visibility == Visibility::Public
+}
+
+fn find(region: &Region, given: &[&str]) -> Result<BTreeSet<ImageId>, ApiError> {
+    let (ids, mut unknown) = params::ids(given, ImageId::PREFIX, "InvalidAMIID.Malformed", ImageId::parse)?;
+    unknown.extend(ids.iter().filter(|id| !region.images.contains_key(id)).map(ToString::to_string));
+    match unknown.as_slice() {
+        [] => Ok(ids.into_iter().collect()),
+        [one] => Err(not_found(format!("The image id '[{one}]' does not exist"))),
+        many => Err(not_found(format!("The image ids '[{}]' do not exist", many.join(", ")))),
+    }
+}
+
+fn not_found(message: String) -> ApiError {
+    ApiError::new(400, "InvalidAMIID.NotFound", message)
+}
+
+fn render_image(out: &mut String, image: &Image) {
+    let facts = image.platform.facts();
+    render::push(out, format_args!("<item><imageId>{}</imageId>", image.id));
+    xml::text(out, "imageLocation", &location(image));
+    render::push(
+        out,
+        format_args!("<imageState>available</imageState><imageOwnerId>{}</imageOwnerId>", image.owner),
+    );
+    render::time(out, "creationDate", image.created_at);
+    render::push(
+        out,
+        format_args!(
+            "<isPublic>{}</isPublic><architecture>{}</architecture><imageType>machine</imageType>",
+            image.visibility == Visibility::Public,
+            image.architecture.name()
+        ),
+    );
+    if image.platform.is_windows() {
+        out.push_str("<platform>windows</platform>");
+    }
+    out.push_str("<sriovNetSupport>simple</sriovNetSupport>");
+    xml::text(out, "name", &image.name);
+    if !image.description.is_empty() {
+        xml::text(out, "description", &image.description);
+    }
+    if let Some(alias) = image.owner_alias {
+        xml::text(out, "imageOwnerAlias", alias);
+    }
+    render::push(
+        out,
+        format_args!(
+            "<rootDeviceType>ebs</rootDeviceType><rootDeviceName>{}</rootDeviceName><blockDeviceMapping><item>\
+             <deviceName>{}</deviceName><ebs><snapshotId>{}</snapshotId><volumeSize>{}</volumeSize>\
+             <deleteOnTermination>true</deleteOnTermination><volumeType>gp3</volumeType><iops>3000</iops>\
+             <encrypted>false</encrypted></ebs></item></blockDeviceMapping>\
+             <virtualizationType>hvm</virtualizationType>",
+            facts.root_device, facts.root_device, image.snapshot, facts.root_gib
+        ),
+    );
+    render::tags(out, &image.tags);
+    render::push(
+        out,
+        format_args!(
+            "<hypervisor>xen</hypervisor><enaSupport>true</enaSupport><platformDetails>{}</platformDetails>\
+             <usageOperation>{}</usageOperation>",
+            facts.details, facts.usage_operation
+        ),
+    );
+    if let Some(at) = image.deprecated_at {
+        render::time(out, "deprecationTime", at);
+    }
+    out.push_str("</item>");
+}

@@ -1,0 +1,156 @@
+//! Reading EC2's parameters as strictly as EC2 does.
+
+use crate::call::{ApiError, Call};
+use crate::service::page::{self, Cursor};
+use crate::world::World;
+use crate::world::ids::IdFault;
+use crate::world::{Account, Region};
+
+/// Refuses every parameter that is not in `known`, where `#` stands for a list index.
+///
+/// # Errors
+/// `UnknownParameter`, naming the first of them.
+pub(super) fn only(call: &Call, known: &[&str]) -> Result<(), ApiError> {
+    for name in call.query().values.keys() {
+        let form = numbers_hidden(name);
+        if !known.contains(&form.as_str()) && !matches!(form.as_str(), "Action" | "Version" | "DryRun") {
+            return Err(ApiError::new(
+                400,
+                "UnknownParameter",
+                format!("The parameter {name} is not recognized"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn numbers_hidden(name: &str) -> String {
+    let mut form = String::with_capacity(name.len());
+    for (n, part) in name.split('.').enumerate() {
+        if n > 0 {
+            form.push('.');
+        }
+        let number = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        form.push_str(if number { "#" } else { part });
+    }
+    form
+}
+
+/// A boolean parameter; absent is false.
+///
+/// # Errors
+/// `InvalidParameterValue` for anything but `true` and `false`.
+pub(super) fn flag(call: &Call, name: &str) -> Result<bool, ApiError> {
+    match call.query().get(name) {
+        None => Ok(false),
+        Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+        Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+        Some(text) => Err(ApiError::new(
+            400,
+            "InvalidParameterValue",
+            format!("Invalid boolean value: {text} for parameter {name}"),
+        )),
+    }
+}
+
+/// `MaxResults` between two bounds, or the operation's own page size.
+///
+/// # Errors
+/// `InvalidParameterValue` in EC2's words.
+pub(super) fn max_results(call: &Call, least: usize, most: usize, default: usize) -> Result<usize, ApiError> {
+    let Some(text) = call.query().get("MaxResults") else {
+        return Ok(default);
+    };
+    let refuse = |expected: String| {
+        Err(ApiError::new(
+            400,
+            "InvalidParameterValue",
+            format!("Value ( {text} ) for parameter maxResults is invalid. Expecting a value {expected}."),
+        ))
+    };
+    match text.parse::<i64>() {
+        Err(_) => Err(ApiError::new(
+            400,
+            "InvalidParameterValue",
+            format!("Invalid integer value: {text} for parameter MaxResults"),
+        )),
+        Ok(number) if number < least as i64 => refuse(format!("greater than {least}")),
+        Ok(number) if number > most as i64 => refuse(format!("less than {most}")),
+        Ok(number) => Ok(number as usize),
+    }
+}
+
+/// Where this page begins.
+///
+/// # Errors
+/// `InvalidNextToken` where the token was not given to this request.
+pub(super) fn start(call: &Call) -> Result<Cursor, ApiError> {
+    match call.query().get("NextToken") {
+        None | Some("") => Ok(0),
+        Some(token) => page::cursor(call, token)
+            .ok_or_else(|| ApiError::new(400, "InvalidNextToken", "The specified NextToken is not valid.")),
+    }
+}
+
+/// Refuses ids together with `MaxResults`, where EC2 does.
+///
+/// # Errors
+/// `InvalidParameterCombination`, naming the set as EC2 calls it.
+pub(super) fn ids_or_pages(call: &Call, ids: &[&str], set: &str) -> Result<(), ApiError> {
+    if ids.is_empty() || call.query().get("MaxResults").is_none() {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        400,
+        "InvalidParameterCombination",
+        format!("The parameter {set} cannot be used with the parameter maxResults"),
+    ))
+}
+
+/// Reads ids in the order given, each once; those in the right form that the estate never issued
+/// come back as text.
+///
+/// # Errors
+/// `code` for the first that is not in the form of such an id.
+pub(super) fn ids<T: PartialEq>(
+    given: &[&str],
+    prefix: &str,
+    code: &'static str,
+    parse: fn(&str) -> Result<T, IdFault>,
+) -> Result<(Vec<T>, Vec<String>), ApiError> {
+    let mut known = Vec::with_capacity(given.len());
+    let mut foreign = Vec::new();
+    for text in given {
+        match parse(text) {
+            Ok(id) => known.push(id),
+            Err(IdFault::Foreign) => foreign.push((*text).to_owned()),
+            Err(IdFault::Malformed) => {
+                let hint = if text.starts_with(prefix) {
+                    String::new()
+                } else {
+                    format!(" (expecting \"{prefix}...\")")
+                };
+                return Err(ApiError::new(400, code, format!("Invalid id: \"{text}\"{hint}")));
+            }
+        }
+    }
+    Ok((known, foreign))
+}
+
+/// The account and region a call is for.
+///
+/// # Errors
+/// `AuthFailure`, which is what EC2 answers in a region the account has not enabled.
+pub(super) fn place<'w>(world: &'w World, call: &Call) -> Result<(&'w Account, &'w Region), ApiError> {
+    world
+        .accounts
+        .get(&call.account)
+        .and_then(|account| Some((account, account.regions.get(&call.region)?)))
+        .filter(|(_, region)| region.enabled)
+        .ok_or_else(not_enabled)
+}
+
+/// What EC2 answers in a region the account has not enabled.
+pub(super) fn not_enabled() -> ApiError {
+    ApiError::new(401, "AuthFailure", "AWS was not able to validate the provided access credentials")
+}
