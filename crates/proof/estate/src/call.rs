@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::world::{AccountId, World};
 
 /// The services the estate answers for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Service {
     /// EC2, ec2Query.
     Ec2,
