@@ -1,0 +1,43 @@
+//! Python environments of our own for software of others, and the referees that run in one.
+
+use std::path::{Path, PathBuf};
+
+use crate::process::{fleetwright, program, stream};
+use crate::workspace::{self, Failure, Workspace};
+
+/// Lets boto3, the AWS CLI and moto judge the estate and the binary.
+///
+/// # Errors
+/// When the environment cannot be made, the binary does not compile, or a referee disagrees.
+pub(super) fn referee(workspace: &Workspace) -> Result<(), Failure> {
+    let binary = fleetwright(workspace)?;
+    let python = environment(workspace, "tests/referee")?;
+    let mut command = program(workspace, &python.to_string_lossy(), ["-m", "pytest", "-ra", "tests/referee"]);
+    command.env("FLEETWRIGHT_BIN", binary);
+    stream(command)
+}
+
+/// The Python of the virtual environment `DIRECTORY/.venv`, holding exactly what
+/// `DIRECTORY/requirements.txt` pins; made anew when that file changed.
+///
+/// # Errors
+/// When Python 3 is missing, or a package cannot be installed.
+pub(crate) fn environment(workspace: &Workspace, directory: &str) -> Result<PathBuf, Failure> {
+    let requirements = workspace.root.join(directory).join("requirements.txt");
+    let wanted = workspace::read(&requirements)?;
+    let venv = workspace.root.join(directory).join(".venv");
+    let python = venv.join("bin").join("python");
+    let installed = venv.join("installed.txt");
+    if std::fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {
+        return Ok(python);
+    }
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    stream(program(workspace, "python3", ["-m", "venv", "--clear", &text(&venv)]))?;
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+    let arguments = pip.into_iter().map(str::to_owned).chain([text(&requirements)]);
+    let mut install = program(workspace, &text(&python), []);
+    install.args(arguments);
+    stream(install)?;
+    workspace::write(&installed, &wanted)?;
+    Ok(python)
+}
