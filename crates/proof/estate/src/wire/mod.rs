@@ -1,3 +1,7 @@
-//! AWS's wire protocols: requests in, envelopes and errors out.
+//! AWS's wire protocols: requests in, signatures checked, envelopes and errors out.
 
+pub mod protocol;
+pub mod request;
+pub mod response;
+pub mod sigv4;
 pub mod xml;

@@ -1,0 +1,59 @@
+//! Which wire protocol, version and namespace each service speaks.
+
+use crate::call::Service;
+
+/// A wire protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Form parameters in, EC2's own XML out.
+    Ec2Query,
+    /// Form parameters in, XML with a `…Result` element out.
+    AwsQuery,
+    /// JSON both ways, the operation in `X-Amz-Target`.
+    Json11,
+}
+
+impl Service {
+    /// The protocol the service speaks.
+    #[must_use]
+    pub const fn protocol(self) -> Protocol {
+        match self {
+            Self::Ec2 => Protocol::Ec2Query,
+            Self::Iam | Self::Sts => Protocol::AwsQuery,
+            Self::Organizations | Self::Ssm => Protocol::Json11,
+        }
+    }
+
+    /// The API version of the service model.
+    #[must_use]
+    pub const fn version(self) -> &'static str {
+        match self {
+            Self::Ec2 => "2016-11-15",
+            Self::Iam => "2010-05-08",
+            Self::Organizations => "2016-11-28",
+            Self::Ssm => "2014-11-06",
+            Self::Sts => "2011-06-15",
+        }
+    }
+
+    /// The XML namespace of a query service's answers; empty for a JSON service.
+    #[must_use]
+    pub const fn namespace(self) -> &'static str {
+        match self {
+            Self::Ec2 => "http://ec2.amazonaws.com/doc/2016-11-15/",
+            Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
+            Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
+            Self::Organizations | Self::Ssm => "",
+        }
+    }
+
+    /// What stands before the operation in `X-Amz-Target`; empty for a query service.
+    #[must_use]
+    pub const fn target_prefix(self) -> &'static str {
+        match self {
+            Self::Organizations => "AWSOrganizationsV20161128",
+            Self::Ssm => "AmazonSSM",
+            Self::Ec2 | Self::Iam | Self::Sts => "",
+        }
+    }
+}

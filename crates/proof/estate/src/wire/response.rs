@@ -1,0 +1,255 @@
+//! Answers in AWS's envelopes: bodies, errors, request ids and content types.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode};
+use serde_json::json;
+
+use crate::call::{ApiError, Service};
+use crate::wire::protocol::Protocol;
+use crate::wire::sigv4::AuthProblem;
+use crate::wire::xml;
+
+/// The answer to a call that succeeded; `body` is what the operation rendered.
+#[must_use]
+pub fn success(service: Service, action: &str, request_id: &str, body: String) -> Response<Bytes> {
+    let text = match service.protocol() {
+        Protocol::Json11 => body,
+        Protocol::Ec2Query => {
+            let mut text = envelope_start(service, action, body.len());
+            xml::text(&mut text, "requestId", request_id);
+            text.push_str(&body);
+            xml::close(&mut text, &format!("{action}Response"));
+            text
+        }
+        Protocol::AwsQuery => {
+            let mut text = envelope_start(service, action, body.len());
+            xml::element(&mut text, &format!("{action}Result"), |out| out.push_str(&body));
+            xml::element(&mut text, "ResponseMetadata", |out| {
+                xml::text(out, "RequestId", request_id);
+            });
+            xml::close(&mut text, &format!("{action}Response"));
+            text
+        }
+    };
+    response(service, StatusCode::OK, request_id, text)
+}
+
+fn envelope_start(service: Service, action: &str, body_bytes: usize) -> String {
+    let mut text = String::with_capacity(body_bytes + 512);
+    text.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<");
+    text.push_str(action);
+    text.push_str("Response xmlns=\"");
+    text.push_str(service.namespace());
+    text.push_str("\">");
+    text
+}
+
+/// The answer to a call that failed.
+#[must_use]
+pub fn failure(service: Service, request_id: &str, error: &ApiError) -> Response<Bytes> {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let text = match service.protocol() {
+        Protocol::Json11 => json_error(error),
+        Protocol::Ec2Query => {
+            let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
+            xml::element(&mut text, "Response", |out| {
+                xml::element(out, "Errors", |out| {
+                    xml::element(out, "Error", |out| code_and_message(out, error));
+                });
+                xml::text(out, "RequestID", request_id);
+            });
+            text
+        }
+        Protocol::AwsQuery => {
+            let mut text = format!("<ErrorResponse xmlns=\"{}\">", service.namespace());
+            xml::element(&mut text, "Error", |out| {
+                xml::text(out, "Type", if error.status < 500 { "Sender" } else { "Receiver" });
+                code_and_message(out, error);
+            });
+            xml::text(&mut text, "RequestId", request_id);
+            xml::close(&mut text, "ErrorResponse");
+            text
+        }
+    };
+    response(service, status, request_id, text)
+}
+
+fn code_and_message(out: &mut String, error: &ApiError) {
+    xml::text(out, "Code", &error.code);
+    xml::text(out, "Message", &error.message);
+}
+
+/// Errors every JSON service shares spell the message in lower case; those of a service's own
+/// model, and denials, capitalise it.
+fn json_error(error: &ApiError) -> String {
+    const SHARED: [&str; 12] = [
+        "ExpiredTokenException",
+        "IncompleteSignatureException",
+        "InternalServerException",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+        "RequestEntityTooLargeException",
+        "SerializationException",
+        "ServiceUnavailableException",
+        "ThrottlingException",
+        "UnknownOperationException",
+        "UnrecognizedClientException",
+        "ValidationException",
+    ];
+    let code = error.code.as_ref();
+    if code == "UnknownOperationException" {
+        return json!({ "__type": code }).to_string();
+    }
+    let member = if SHARED.contains(&code) { "message" } else { "Message" };
+    json!({ "__type": code, member: error.message }).to_string()
+}
+
+fn response(service: Service, status: StatusCode, request_id: &str, body: String) -> Response<Bytes> {
+    let content_type = match service.protocol() {
+        Protocol::Ec2Query => "text/xml;charset=UTF-8",
+        Protocol::AwsQuery => "text/xml",
+        Protocol::Json11 => "application/x-amz-json-1.1",
+    };
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    response
+}
+
+/// How each family of services words a failed authentication.
+#[must_use]
+pub fn authentication_error(service: Service, problem: &AuthProblem) -> ApiError {
+    const MISMATCH: &str = "The request signature we calculated does not match the signature you \
+                            provided. Check your AWS Secret Access Key and signing method. Consult \
+                            the service documentation for details.";
+    const EC2_REFUSED: &str = "AWS was not able to validate the provided access credentials";
+    const PRESIGNED: &str = "The estate does not accept presigned requests; sign with the \
+                             Authorization header";
+    let (ec2, query, json) = match problem {
+        AuthProblem::Missing => (
+            (403, "MissingAuthenticationToken", "Request is missing Authentication Token"),
+            (403, "MissingAuthenticationToken", "Request is missing Authentication Token"),
+            (400, "MissingAuthenticationTokenException", "Missing Authentication Token"),
+        ),
+        AuthProblem::Presigned => (
+            (400, "IncompleteSignature", PRESIGNED),
+            (400, "IncompleteSignature", PRESIGNED),
+            (400, "IncompleteSignatureException", PRESIGNED),
+        ),
+        AuthProblem::Incomplete(what) => (
+            (400, "IncompleteSignature", what.as_str()),
+            (400, "IncompleteSignature", what.as_str()),
+            (400, "IncompleteSignatureException", what.as_str()),
+        ),
+        AuthProblem::UnknownKey => (
+            (401, "AuthFailure", EC2_REFUSED),
+            (403, "InvalidClientTokenId", "The security token included in the request is invalid."),
+            (400, "UnrecognizedClientException", "The security token included in the request is invalid."),
+        ),
+        AuthProblem::WrongSignature => (
+            (401, "AuthFailure", EC2_REFUSED),
+            (403, "SignatureDoesNotMatch", MISMATCH),
+            (400, "InvalidSignatureException", MISMATCH),
+        ),
+        AuthProblem::WrongScope(why) => (
+            (401, "AuthFailure", why.as_str()),
+            (403, "SignatureDoesNotMatch", why.as_str()),
+            (400, "InvalidSignatureException", why.as_str()),
+        ),
+        AuthProblem::Skewed(how) => (
+            (400, "RequestExpired", "Request has expired."),
+            (403, "SignatureDoesNotMatch", how.as_str()),
+            (400, "InvalidSignatureException", how.as_str()),
+        ),
+        AuthProblem::Expired => (
+            (400, "RequestExpired", "Request has expired."),
+            (403, "ExpiredToken", "The security token included in the request is expired"),
+            (400, "ExpiredTokenException", "The security token included in the request is expired"),
+        ),
+    };
+    let (status, code, message) = match service.protocol() {
+        Protocol::Ec2Query => ec2,
+        Protocol::AwsQuery => query,
+        Protocol::Json11 => json,
+    };
+    ApiError::new(status, code, message)
+}
+
+/// How each family of services words an error of its own making.
+#[must_use]
+pub fn server_error(service: Service, status: u16) -> ApiError {
+    let (internal, unavailable) = match service.protocol() {
+        Protocol::Ec2Query => ("InternalError", "Unavailable"),
+        Protocol::AwsQuery => ("InternalFailure", "ServiceUnavailable"),
+        Protocol::Json11 => ("InternalServerError", "ServiceUnavailableException"),
+    };
+    if status == 503 {
+        ApiError::new(503, unavailable, "The service is unavailable. Please try again shortly.")
+    } else {
+        ApiError::new(status, internal, "An internal error has occurred")
+    }
+}
+
+/// How each service words an expired page token.
+#[must_use]
+pub fn bad_token(service: Service) -> ApiError {
+    match service {
+        Service::Ec2 => ApiError::new(400, "InvalidNextToken", "The specified token has expired"),
+        Service::Ssm => ApiError::new(400, "InvalidNextToken", "The specified token isn't valid."),
+        Service::Organizations => ApiError::new(
+            400,
+            "InvalidInputException",
+            "You provided invalid values for one or more of the request parameters. Reason: \
+             INVALID_NEXT_TOKEN",
+        ),
+        Service::Iam | Service::Sts => ApiError::new(400, "ValidationError", "Invalid Marker."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(response: Response<Bytes>) -> String {
+        String::from_utf8(response.into_body().to_vec()).expect("UTF-8")
+    }
+
+    #[test]
+    fn each_protocol_has_its_own_envelope() {
+        let ec2 = success(Service::Ec2, "DescribeTags", "id-1", "<tagSet/>".to_owned());
+        assert_eq!(ec2.headers()["x-amzn-requestid"], "id-1");
+        assert_eq!(
+            text(ec2),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<DescribeTagsResponse \
+             xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>id-1</requestId>\
+             <tagSet/></DescribeTagsResponse>"
+        );
+        let sts = text(success(Service::Sts, "GetX", "id-1", "<Arn>a</Arn>".to_owned()));
+        assert!(sts.ends_with(
+            "<GetXResult><Arn>a</Arn></GetXResult><ResponseMetadata><RequestId>id-1</RequestId>\
+             </ResponseMetadata></GetXResponse>"
+        ));
+    }
+
+    #[test]
+    fn each_protocol_words_an_error_its_own_way() {
+        let error = ApiError::new(403, "Nope", "a < b");
+        assert_eq!(
+            text(failure(Service::Ec2, "id-1", &error)),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error>\
+             <Code>Nope</Code><Message>a &lt; b</Message></Error></Errors>\
+             <RequestID>id-1</RequestID></Response>"
+        );
+        assert_eq!(
+            text(failure(Service::Iam, "id-1", &error)),
+            "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error>\
+             <Type>Sender</Type><Code>Nope</Code><Message>a &lt; b</Message></Error>\
+             <RequestId>id-1</RequestId></ErrorResponse>"
+        );
+        assert_eq!(text(failure(Service::Ssm, "id-1", &error)), r#"{"Message":"a < b","__type":"Nope"}"#);
+    }
+}
