@@ -17,5 +17,5 @@ pub use inventory::{CellRead, Host, Inventory, Observations, SkippedZone};
 pub use labels::{Criticality, LabelKeys, Labels};
 pub use pattern::{InvalidPattern, Patterns};
 pub use platform::{Distribution, Platform};
-pub use selection::Selection;
+pub use selection::{Filters, Selection};
 pub use summary::Summary;
