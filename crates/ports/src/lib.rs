@@ -7,6 +7,7 @@ pub mod clock;
 pub mod conformance;
 pub mod machines;
 
-pub use accounts::{Accounts, Answer, Identity, PermissionAnswer, RequiredAction, Verified};
+pub use accounts::Accounts;
 pub use clock::Clock;
+pub use fleetwright_model::permission::{Answer, Identity, PermissionAnswer, RequiredAction, Verified};
 pub use machines::{Baseline, InstanceQuery, Machines};

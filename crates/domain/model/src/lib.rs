@@ -10,6 +10,7 @@ pub mod ids;
 pub mod instance;
 pub mod observed;
 pub mod patch_state;
+pub mod permission;
 pub mod phase;
 pub mod zone;
 
@@ -22,5 +23,6 @@ pub use instance::{
 };
 pub use observed::{Answers, Gap, GapSubject, Observed, Partial};
 pub use patch_state::PatchFacts;
+pub use permission::{Answer, Identity, PermissionAnswer, RequiredAction, Verified};
 pub use phase::Phase;
 pub use zone::{Access, Cell, ExternalId, OrganizationAccount, OrganizationScope, Regions, Zone};

@@ -115,10 +115,10 @@ impl GapSubject {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Gap {
     /// The landing zone, where the gap belongs to one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "landing_zone", skip_serializing_if = "Option::is_none")]
     pub zone: Option<ZoneName>,
     /// The account, where it is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "account_id", skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountId>,
     /// The region, where the gap is not the whole landing zone.
     #[serde(skip_serializing_if = "Option::is_none")]

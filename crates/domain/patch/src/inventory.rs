@@ -5,6 +5,7 @@ use fleetwright_model::{
     Zone, ZoneName,
 };
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::eligibility::{Facts, Judgement, Rules, judge};
 use crate::labels::{LabelKeys, Labels};
@@ -99,26 +100,31 @@ impl Host {
 }
 
 /// One region of one landing zone that was read, wholly or in part.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CellRead {
     /// The landing zone.
+    #[serde(rename = "landing_zone")]
     pub zone: ZoneName,
     /// The account.
+    #[serde(rename = "account_id")]
     pub account: AccountId,
     /// The region.
     pub region: Region,
     /// Hosts in the inventory.
+    #[serde(rename = "instances")]
     pub hosts: usize,
     /// Instances that were listed and left out by name or platform filters.
     pub filtered: usize,
 }
 
 /// A landing zone that was left out on purpose.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SkippedZone {
     /// Its name.
+    #[serde(rename = "landing_zone")]
     pub zone: ZoneName,
     /// Its account.
+    #[serde(rename = "account_id")]
     pub account: AccountId,
     /// Why, in a few words.
     pub reason: &'static str,

@@ -4,6 +4,7 @@
 //! Pure: facts in, judgements out. [`inventory::Inventory`] is the record of a scan that reports
 //! and, later, plans are made from.
 
+pub mod checkup;
 pub mod eligibility;
 pub mod inventory;
 pub mod labels;

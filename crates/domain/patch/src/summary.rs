@@ -2,27 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use fleetwright_model::{Code, Gap, Observed};
+use fleetwright_model::{Code, Observed};
+use serde::Serialize;
 
 use crate::eligibility::Verdict;
 use crate::inventory::{Host, Inventory};
 
 /// Missing and waiting patches of the hosts that have a patch state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PatchTotals {
     /// Hosts with a patch state.
+    #[serde(rename = "instances_with_state")]
     pub hosts_with_state: usize,
     /// Hosts without one: never scanned.
+    #[serde(rename = "instances_never_scanned")]
     pub hosts_never_scanned: usize,
     /// Hosts whose patch state could not be read.
+    #[serde(rename = "instances_not_checked")]
     pub hosts_not_checked: usize,
     /// Hosts that miss at least one patch.
+    #[serde(rename = "instances_missing_patches")]
     pub hosts_missing_patches: usize,
     /// Patches missing, over all hosts.
     pub missing: u64,
     /// Patches that failed to install.
     pub failed: u64,
     /// Hosts where patches wait for a reboot.
+    #[serde(rename = "instances_pending_reboot")]
     pub hosts_pending_reboot: usize,
     /// Critical patches not compliant.
     pub critical_non_compliant: u64,
@@ -115,14 +121,5 @@ impl Summary {
                 totals.security_non_compliant += u64::from(state.security_non_compliant);
             }
         }
-    }
-
-    /// Gaps by what they are about, for a line per kind.
-    pub fn gaps_by_subject(gaps: &[Gap]) -> BTreeMap<&'static str, usize> {
-        let mut counts = BTreeMap::new();
-        for gap in gaps {
-            *counts.entry(gap.subject.as_str()).or_default() += 1;
-        }
-        counts
     }
 }

@@ -1,1 +1,14 @@
 //! Reports: the inventory as CSV, JSON and text, into any writer handed in.
+//!
+//! Equal inventories give byte-identical reports. Everything that came from AWS is untrusted text
+//! and is made safe for where it goes.
+
+pub mod checkup;
+pub mod csv;
+pub mod json;
+pub mod record;
+pub mod safe;
+pub mod text;
+
+/// Major and minor version of the JSON formats; a reader of major 1 can read every 1.x.
+pub const FORMAT_VERSION: &str = "1.0";

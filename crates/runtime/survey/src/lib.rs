@@ -11,7 +11,7 @@ pub mod scan;
 pub mod stop;
 mod zones;
 
-pub use doctor::{Checkup, DoctorRequest, Finding, FindingKind, ZoneCheckup, examine};
+pub use doctor::{DoctorRequest, examine};
 pub use progress::Progress;
 pub use scan::{ScanRequest, scan};
 pub use stop::Stop;

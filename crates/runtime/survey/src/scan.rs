@@ -64,7 +64,7 @@ pub async fn scan(ports: Ports<'_>, request: &ScanRequest, stop: &Stop, sink: Si
                 Err(gap) => (Vec::new(), Some(gap)),
             };
             let cells = regions.into_iter().map(move |region| Work::Cell(Cell { zone, region }));
-            stream::iter(gap.map(|gap| Work::Lost(gap)).into_iter().chain(cells))
+            stream::iter(gap.map(Work::Lost).into_iter().chain(cells))
         })
         .map(|work| work.carry_out(ports, request, stop, sink))
         .buffer_unordered(width);

@@ -1,0 +1,47 @@
+//! Making untrusted text safe for the place it goes to.
+
+use std::borrow::Cow;
+
+/// A cell that a spreadsheet will not take for a formula: text that starts with `= + - @`, a tab or
+/// a line break gets an apostrophe in front.
+/// Source: OWASP, "CSV Injection".
+pub fn cell(text: &str) -> Cow<'_, str> {
+    match text.as_bytes().first() {
+        Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r' | b'\n') => Cow::Owned(format!("'{text}")),
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// Text for one line of a terminal: control characters, which could move the cursor or hide text,
+/// become visible replacements, as do the marks that turn the direction of writing.
+pub fn line(text: &str) -> Cow<'_, str> {
+    let harmful = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+    };
+    if !text.chars().any(harmful) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(|c| if harmful(c) { '\u{fffd}' } else { c }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_disarmed_and_ordinary_text_is_left_alone() {
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"] {
+            assert!(cell(formula).starts_with('\''), "{formula:?}");
+        }
+        for plain in ["", "web-01", "a=b", "'quoted"] {
+            assert_eq!(cell(plain), plain);
+        }
+    }
+
+    #[test]
+    fn a_terminal_line_keeps_no_control_characters() {
+        assert_eq!(line("a\x1b[2Jb\nc\u{202e}d"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d");
+        assert_eq!(line("größe ✓"), "größe ✓");
+    }
+}
