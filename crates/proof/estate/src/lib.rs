@@ -6,6 +6,7 @@
 pub mod call;
 pub mod clock;
 pub mod fault;
+pub mod generate;
 pub mod limits;
 pub mod policy;
 pub mod service;
