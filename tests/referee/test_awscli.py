@@ -1,0 +1,133 @@
+"""The AWS CLI against the estate: every operation through the command a person would type."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from estate import Clients, role_of
+
+
+@pytest.fixture(scope="module")
+def facts(estate):
+    """What the command lines name: a landing zone and things in it."""
+    clients = Clients(estate)
+    zone = estate.zones[0]
+    reservations = clients.zone("ec2").describe_instances()["Reservations"]
+    (root,) = clients.hub("organizations").list_roots()["Roots"]
+    return {
+        "role": zone["role_arn"],
+        "role_name": zone["role_arn"].rsplit("/", 1)[1],
+        "external_id": role_of(zone).get("ExternalId", ""),
+        "region": zone["regions"][0],
+        "instance": reservations[0]["Instances"][0]["InstanceId"],
+        "image": reservations[0]["Instances"][0]["ImageId"],
+        "root": root["Id"],
+    }
+
+
+@pytest.fixture(scope="module")
+def in_zone(estate, facts):
+    """The environment with the landing zone's credentials."""
+    answer = Clients(estate).hub("sts").assume_role(**role_of(estate.zones[0]))["Credentials"]
+    return {
+        **estate.environment,
+        "AWS_ACCESS_KEY_ID": answer["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": answer["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": answer["SessionToken"],
+        "AWS_DEFAULT_REGION": facts["region"],
+        "AWS_REGION": facts["region"],
+    }
+
+
+# The operation; whose credentials; the command; the member of the answer that must not be empty.
+TYPED = {
+    ("sts", "GetCallerIdentity"): ("zone", "sts get-caller-identity", "Account"),
+    ("sts", "AssumeRole"): (
+        "hub",
+        "sts assume-role --role-arn {role} --role-session-name cli --external-id {external_id}",
+        "Credentials",
+    ),
+    ("iam", "GetRole"): ("zone", "iam get-role --role-name {role_name}", "Role"),
+    ("iam", "SimulatePrincipalPolicy"): (
+        "zone",
+        "iam simulate-principal-policy --policy-source-arn {role} --action-names ec2:DescribeInstances",
+        "EvaluationResults",
+    ),
+    ("organizations", "DescribeOrganization"): ("hub", "organizations describe-organization", "Organization"),
+    ("organizations", "ListAccounts"): ("hub", "organizations list-accounts --page-size 1", "Accounts"),
+    ("organizations", "ListRoots"): ("hub", "organizations list-roots", "Roots"),
+    ("organizations", "ListOrganizationalUnitsForParent"): (
+        "hub",
+        "organizations list-organizational-units-for-parent --parent-id {root}",
+        None,
+    ),
+    ("organizations", "ListAccountsForParent"): (
+        "hub",
+        "organizations list-accounts-for-parent --parent-id {root}",
+        None,
+    ),
+    ("ec2", "DescribeRegions"): ("zone", "ec2 describe-regions --all-regions", "Regions"),
+    ("ec2", "DescribeInstances"): ("zone", "ec2 describe-instances --page-size 5", "Reservations"),
+    ("ec2", "DescribeInstanceStatus"): (
+        "zone",
+        "ec2 describe-instance-status --include-all-instances --page-size 5",
+        "InstanceStatuses",
+    ),
+    ("ec2", "DescribeImages"): ("zone", "ec2 describe-images --image-ids {image}", "Images"),
+    ("ec2", "DescribeVolumes"): (
+        "zone",
+        "ec2 describe-volumes --filters Name=attachment.instance-id,Values={instance}",
+        "Volumes",
+    ),
+    ("ec2", "DescribeInstanceTypes"): (
+        "zone",
+        "ec2 describe-instance-types --instance-types m6i.large",
+        "InstanceTypes",
+    ),
+    ("ec2", "CreateTags"): ("zone", "ec2 create-tags --resources {instance} --tags Key=typed,Value=yes", None),
+    ("ssm", "DescribeInstanceInformation"): (
+        "zone",
+        "ssm describe-instance-information --page-size 5",
+        "InstanceInformationList",
+    ),
+    ("ssm", "DescribeInstancePatchStates"): (
+        "zone",
+        "ssm describe-instance-patch-states --instance-ids {instance}",
+        None,
+    ),
+    ("ssm", "DescribePatchBaselines"): (
+        "zone",
+        "ssm describe-patch-baselines --filters Key=OWNER,Values=AWS",
+        "BaselineIdentities",
+    ),
+}
+
+
+def aws(command, environment):
+    """Runs the AWS CLI of this environment."""
+    words = [sys.executable, "-m", "awscli", *command.split(), "--output", "json"]
+    return subprocess.run(words, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("operation", TYPED, ids=":".join)
+def test_the_command_works(estate, facts, in_zone, operation):
+    who, command, member = TYPED[operation]
+    before = len(estate.calls())
+    ended = aws(command.format(**facts), in_zone if who == "zone" else estate.environment)
+    assert ended.returncode == 0, ended.stderr
+    if member:
+        assert json.loads(ended.stdout)[member]
+    answered = {(call["service"], call["action"]) for call in estate.calls(before) if call["ok"]}
+    assert operation in answered
+
+
+def test_every_operation_the_estate_implements_is_typed(implemented):
+    assert set(TYPED) == implemented
+
+
+def test_an_error_is_shown_with_awss_code(in_zone):
+    ended = aws("ec2 describe-instances --instance-ids i-0123456789abcdef0", in_zone)
+    assert ended.returncode != 0
+    assert "(InvalidInstanceID.NotFound)" in ended.stderr
