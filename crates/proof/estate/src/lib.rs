@@ -3,12 +3,16 @@
 //! It is judged by software nobody here wrote (botocore, the AWS CLI, the official Rust SDK) and
 //! depends on nothing of fleetwright, so that it cannot share fleetwright's mistakes.
 
+pub mod authorize;
 pub mod call;
+pub mod calls;
 pub mod clock;
 pub mod fault;
 pub mod generate;
+pub mod landing_zones;
 pub mod limits;
 pub mod policy;
+pub mod scenario;
 pub mod service;
 pub mod wire;
 pub mod world;

@@ -132,41 +132,42 @@ impl Fleet {
     /// Says what is wrong with these parameters, if anything is.
     ///
     /// # Errors
-    /// A sentence that names the key, its value and what to write instead.
-    pub fn check(&self) -> Result<(), String> {
+    /// The key, and a sentence that names it, its value and what to write instead.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
         for (name, share) in self.shares.named() {
             if !(0.0..=1.0).contains(&share) {
-                return Err(format!("fleet.shares.{name} is {share}; write a share between 0 and 1"));
+                return Err((name, format!("fleet.shares.{name} is {share}; write a share between 0 and 1")));
             }
         }
         let shares = &self.shares;
-        let groups: [(&str, f64); 3] = [
-            ("stopped + terminated", shares.stopped + shares.terminated),
+        let groups = [
+            ("stopped", "stopped + terminated", shares.stopped + shares.terminated),
             (
+                "agent_",
                 "agent_lost + agent_inactive + agent_never",
                 shares.agent_lost + shares.agent_inactive + shares.agent_never,
             ),
-            ("auto_scaling + eks", shares.auto_scaling + shares.eks),
+            ("eks", "auto_scaling + eks", shares.auto_scaling + shares.eks),
         ];
-        for (names, sum) in groups {
+        for (key, names, sum) in groups {
             if sum > 1.0 {
-                return Err(format!(
+                let problem = format!(
                     "fleet.shares: {names} add up to {sum}; they exclude one another, so make it 1 at most"
-                ));
+                );
+                return Err((key, problem));
             }
         }
         if self.instances.is_some() && self.instances_per_cell.is_some() {
-            return Err(
-                "fleet.instances and fleet.instances_per_cell exclude one another; keep one".to_owned()
-            );
+            let problem = "fleet.instances and fleet.instances_per_cell exclude one another; keep one";
+            return Err(("instances_per_cell", problem.to_owned()));
         }
         if self.platforms.values().all(|weight| *weight == 0) {
-            return Err(
-                "fleet.platforms gives no operating system a weight above 0; give one at least".to_owned()
-            );
+            let problem = "fleet.platforms gives no operating system a weight above 0; give one at least";
+            return Err(("[fleet.platforms]", problem.to_owned()));
         }
         if self.environments.is_empty() {
-            return Err("fleet.environments is empty; name one at least, e.g. \"prod\"".to_owned());
+            let problem = "fleet.environments is empty; name one at least, e.g. \"prod\"";
+            return Err(("environments", problem.to_owned()));
         }
         Ok(())
     }

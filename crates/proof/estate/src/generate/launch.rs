@@ -102,6 +102,13 @@ impl<'w> Cell<'w> {
     /// Begins to fill a furnished region.
     pub fn new(region: &'w mut Region, site: Site<'w>, interner: &'w mut Interner) -> Self {
         let groups = region.network.security_groups.iter().map(|group| [group.clone()].into()).collect();
+        let mut addresses = [0; catalog::ZONES];
+        for it in region.instances.iter() {
+            let zone = region.network.subnets.iter().position(|subnet| subnet.id == it.subnet.id);
+            if let Some(zone) = zone {
+                addresses[zone] += 1;
+            }
+        }
         Self {
             region,
             root: site.root,
@@ -110,7 +117,7 @@ impl<'w> Cell<'w> {
             start: site.start,
             shares: site.shares,
             interner,
-            addresses: [0; catalog::ZONES],
+            addresses,
             images: BTreeMap::new(),
             baselines: BTreeMap::new(),
             groups,

@@ -76,7 +76,8 @@ pub fn cell_seed(root: &Seed, account: &str, region: &str) -> Seed {
     root.child("account").child(account).child(region)
 }
 
-fn offer_regions(account: &mut Account) {
+/// Gives an account every region it does not have yet, empty.
+pub(crate) fn offer_regions(account: &mut Account) {
     for facts in REGIONS {
         let enabled = facts.opt_in == OptIn::NotRequired;
         account

@@ -1,0 +1,336 @@
+//! From a scenario to a world.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rand::RngExt;
+
+use super::access;
+use super::error::ScenarioError;
+use super::file::{AgentState, InstanceSection, PatchManager, Payment, RootKind, Scenario, State};
+use crate::fault::FaultRule;
+use crate::generate::accounts::{self, AccountPlan, AccountWish};
+use crate::generate::applications::Tier;
+use crate::generate::fleet::MAX_INSTANCES_PER_CELL;
+use crate::generate::launch::{Cell, Scanned, Sketch};
+use crate::generate::management::AgentHealth;
+use crate::generate::seed::Seed;
+use crate::generate::{Ground, cell_seed, populate};
+use crate::landing_zones::LandingZone;
+use crate::limits::LimitSettings;
+use crate::world::iam::Credentials;
+use crate::world::ids::ReservationId;
+use crate::world::instance::{InstanceState, Lifecycle, RootDevice, StatusCheck};
+use crate::world::tags::{Interner, Tags};
+use crate::world::{AccountId, World, instance_types, regions};
+
+/// What a caller sets apart from the file, e.g. on the command line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// Another seed.
+    pub seed: Option<u64>,
+    /// Another start.
+    pub start: Option<Timestamp>,
+    /// Accounts in all.
+    pub accounts: Option<usize>,
+    /// Regions of the accounts that name none themselves.
+    pub regions: Option<Vec<String>>,
+    /// Instances in all; replaces `instances_per_cell`.
+    pub instances: Option<usize>,
+    /// Instances of each account in each region; replaces `instances`.
+    pub instances_per_cell: Option<usize>,
+}
+
+/// Who operates the fleet: a user of the hub account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hub {
+    /// The hub account.
+    pub account: AccountId,
+    /// The user's name.
+    pub user: String,
+    /// The user's long-term key.
+    pub credentials: Credentials,
+}
+
+/// Everything an estate is made from.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The scenario's name.
+    pub name: String,
+    /// The seed in use.
+    pub seed: u64,
+    /// When the scenario starts.
+    pub start: Timestamp,
+    /// The world at that time.
+    pub world: World,
+    /// Who operates the fleet.
+    pub hub: Hub,
+    /// The accounts as an operator would list them.
+    pub landing_zones: Vec<LandingZone>,
+    /// Request rates.
+    pub limits: LimitSettings,
+    /// What goes wrong.
+    pub faults: Vec<FaultRule>,
+}
+
+/// The text of a scenario, for errors that name a place.
+pub(super) struct Source<'a> {
+    /// Where it came from.
+    pub(super) origin: &'a str,
+    /// What it says.
+    pub(super) text: &'a str,
+}
+
+impl Source<'_> {
+    fn error(&self, key: &str, nth: usize, problem: impl Into<String>) -> ScenarioError {
+        ScenarioError::value(self.origin, self.text, key, nth, problem)
+    }
+}
+
+/// Applies the overrides, checks what the file's types cannot, and makes the world.
+pub(super) fn prepare(
+    mut scenario: Scenario,
+    source: &Source<'_>,
+    overrides: &Overrides,
+) -> Result<Prepared, ScenarioError> {
+    apply(&mut scenario, overrides);
+    check(&scenario, source)?;
+    let seed = Seed::root(scenario.seed);
+    let wishes: Vec<AccountWish> = scenario.accounts.iter().map(wish).collect();
+    let plans = accounts::plan(&scenario.fleet, &wishes, &seed);
+    check_plans(&plans, source)?;
+
+    let mut world = World::default();
+    let mut interner = Interner::default();
+    let ground = Ground { fleet: &scenario.fleet, root: &seed, start: scenario.start };
+    populate(&mut world, &plans, ground, &mut interner);
+    for (nth, section) in scenario.instances.iter().enumerate() {
+        let plan = named(&plans, &section.account)
+            .ok_or_else(|| source.error("[[instances]]", nth, unknown(&section.account, &plans)))?;
+        place(&mut world, plan, section, (nth, ground), &mut interner)
+            .map_err(|problem| source.error("[[instances]]", nth, problem))?;
+    }
+
+    let number = scenario.seed;
+    let broken = |error: crate::policy::PolicyError| {
+        source.error(
+            "[access]",
+            0,
+            format!("the role's policies are not valid: {error}; check role_name and actions"),
+        )
+    };
+    let hub = access::hub(&mut world, &seed, number, &scenario.access.role_name).map_err(broken)?;
+    let landing_zones =
+        access::roles(&mut world, &plans, &scenario.access, &hub, (&seed, number), scenario.start)
+            .map_err(broken)?;
+    world.organization = access::organization(
+        &mut world,
+        &plans,
+        &hub,
+        scenario.organization.hub,
+        (&seed, number),
+        scenario.start,
+    );
+    for (nth, exception) in scenario.access.exceptions.iter().enumerate() {
+        const KEY: &str = "[[access.exceptions]]";
+        let plan = named(&plans, &exception.account)
+            .ok_or_else(|| source.error(KEY, nth, unknown(&exception.account, &plans)))?;
+        access::restrict(&mut world, plan, exception).map_err(|problem| source.error(KEY, nth, problem))?;
+    }
+    Ok(Prepared {
+        name: scenario.name,
+        seed: scenario.seed,
+        start: scenario.start,
+        world,
+        hub,
+        landing_zones,
+        limits: scenario.limits,
+        faults: scenario.faults,
+    })
+}
+
+fn apply(scenario: &mut Scenario, overrides: &Overrides) {
+    let fleet = &mut scenario.fleet;
+    if let Some(accounts) = overrides.accounts {
+        fleet.accounts = accounts;
+    }
+    if let Some(regions) = &overrides.regions {
+        fleet.regions.clone_from(regions);
+    }
+    if let Some(instances) = overrides.instances {
+        (fleet.instances, fleet.instances_per_cell) = (Some(instances), None);
+    }
+    if let Some(each) = overrides.instances_per_cell {
+        (fleet.instances, fleet.instances_per_cell) = (None, Some(each));
+    }
+    scenario.seed = overrides.seed.unwrap_or(scenario.seed);
+    scenario.start = overrides.start.unwrap_or(scenario.start);
+}
+
+fn check(scenario: &Scenario, source: &Source<'_>) -> Result<(), ScenarioError> {
+    if let Err((key, problem)) = scenario.fleet.check() {
+        return Err(source.error(key, 0, problem));
+    }
+    for (nth, account) in scenario.accounts.iter().enumerate() {
+        let bad = account.id.as_ref().filter(|id| id.len() != 12 || !id.bytes().all(|b| b.is_ascii_digit()));
+        if let Some(id) = bad {
+            let problem = format!("account {}: id \"{id}\" is not 12 digits", account.name);
+            return Err(source.error("[[accounts]]", nth, problem));
+        }
+    }
+    Ok(())
+}
+
+fn check_plans(plans: &[AccountPlan], source: &Source<'_>) -> Result<(), ScenarioError> {
+    for (n, plan) in plans.iter().enumerate() {
+        if plan.regions.is_empty() {
+            let problem = format!("account {} has no regions; name one at least", plan.name);
+            return Err(source.error("[[accounts]]", n, problem));
+        }
+        for (code, count) in plan.regions.iter().zip(&plan.instances) {
+            if regions::find(code).is_none() {
+                let problem = format!("account {}: \"{code}\" is not a region", plan.name);
+                return Err(source.error("regions", 0, problem));
+            }
+            if *count > MAX_INSTANCES_PER_CELL {
+                let problem = format!(
+                    "account {} would get {count} instances in {code}; at most {MAX_INSTANCES_PER_CELL} fit, so ask \
+                     for more accounts or regions",
+                    plan.name
+                );
+                return Err(source.error("instances", 0, problem));
+            }
+        }
+        let same = plans[..n].iter().find(|other| other.name == plan.name || other.id == plan.id);
+        if let Some(other) = same {
+            let problem = format!(
+                "accounts {} ({}) and {} ({}) have the same name or id; each must be unique",
+                other.name, other.id, plan.name, plan.id
+            );
+            return Err(source.error("[[accounts]]", n, problem));
+        }
+    }
+    Ok(())
+}
+
+fn wish(section: &super::file::AccountSection) -> AccountWish {
+    AccountWish {
+        name: section.name.clone(),
+        id: section.id.clone(),
+        environment: section.environment.clone(),
+        regions: section.regions.clone(),
+        instances_per_region: section.instances_per_region,
+    }
+}
+
+fn named<'p>(plans: &'p [AccountPlan], name: &str) -> Option<&'p AccountPlan> {
+    plans.iter().find(|plan| plan.name == name)
+}
+
+fn unknown(name: &str, plans: &[AccountPlan]) -> String {
+    let known: Vec<&str> = plans.iter().take(12).map(|plan| plan.name.as_str()).collect();
+    format!("there is no account \"{name}\"; the scenario has {}", known.join(", "))
+}
+
+/// Puts instances made by hand into the world.
+fn place(
+    world: &mut World,
+    plan: &AccountPlan,
+    section: &InstanceSection,
+    (nth, ground): (usize, Ground<'_>),
+    interner: &mut Interner,
+) -> Result<(), String> {
+    let code = section.region.as_ref().unwrap_or(&plan.regions[0]);
+    if !plan.regions.contains(code) {
+        return Err(format!(
+            "account {} does not use {code}; it uses {}",
+            plan.name,
+            plan.regions.join(", ")
+        ));
+    }
+    let tags = tags(section, interner)?;
+    let instance_type = instance_types::find(&section.instance_type).ok_or_else(|| {
+        let known: Vec<&str> = instance_types::INSTANCE_TYPES.iter().map(|known| known.name).collect();
+        format!(
+            "there is no instance type \"{}\"; the estate has {}",
+            section.instance_type,
+            known.join(", ")
+        )
+    })?;
+    let region = world
+        .accounts
+        .get_mut(&plan.id)
+        .and_then(|account| account.regions.get_mut(code))
+        .ok_or_else(|| format!("{code} is not a region of {}", plan.name))?;
+    let seed = cell_seed(ground.root, &plan.id, code).child("by-hand").nth(nth);
+    let mut cell = Cell::new(region, ground.site(&plan.id, code), interner);
+    for n in 0..section.count {
+        let own = seed.nth(n);
+        let mut random = own.child("circumstances").stream();
+        cell.launch(Sketch {
+            seed: own,
+            reservation: ReservationId(random.random()),
+            launch_index: 0,
+            zone: section.zone,
+            tier: Tier::App,
+            platform: section.platform,
+            instance_type,
+            state: state(section.state),
+            health_check: StatusCheck::Ok,
+            age_hours: random.random_range(24..2_000),
+            lifecycle: match section.lifecycle {
+                Payment::OnDemand => Lifecycle::OnDemand,
+                Payment::Spot => Lifecycle::Spot,
+            },
+            root_device: match section.root_device {
+                RootKind::Ebs => RootDevice::Ebs,
+                RootKind::InstanceStore => RootDevice::InstanceStore,
+            },
+            agent: match section.agent {
+                AgentState::Online => AgentHealth::Online,
+                AgentState::Lost => AgentHealth::Lost,
+                AgentState::Inactive => AgentHealth::Inactive,
+                AgentState::Never => AgentHealth::Never,
+            },
+            scanned: match section.patch_manager {
+                PatchManager::Scanned => Scanned::Yes,
+                PatchManager::Never => Scanned::No,
+            },
+            tags: tags.clone(),
+        });
+    }
+    Ok(())
+}
+
+fn state(state: State) -> InstanceState {
+    match state {
+        State::Pending => InstanceState::Pending,
+        State::Running => InstanceState::Running,
+        State::Stopping => InstanceState::Stopping,
+        State::Stopped => InstanceState::Stopped,
+        State::ShuttingDown => InstanceState::ShuttingDown,
+        State::Terminated => InstanceState::Terminated,
+    }
+}
+
+fn tags(section: &InstanceSection, interner: &mut Interner) -> Result<Tags, String> {
+    let mut tags = Tags::default();
+    for (key, value) in &section.tags {
+        if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
+            return Err(format!(
+                "tag \"{key}\": AWS takes keys of 1 to 128 characters and values of up to 256; shorten it"
+            ));
+        }
+        tags.set(interner.share(key), interner.share(value));
+    }
+    for n in 0.. {
+        if tags.counted() >= section.fill_tags_to {
+            break;
+        }
+        tags.set(interner.share(&format!("Filler{n:02}")), Arc::from("x"));
+    }
+    if tags.counted() > 50 {
+        return Err(format!("{} tags; AWS takes 50 at most", tags.counted()));
+    }
+    Ok(tags)
+}
