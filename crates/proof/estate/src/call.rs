@@ -141,7 +141,8 @@ pub struct Call {
     pub region: String,
     /// ARN of the calling principal (user, or assumed-role session).
     pub principal: String,
-    /// The estate's time when the call arrived.
+    /// The estate's time when the call arrived; for STS the clock that credentials live by
+    /// ([`crate::clock::Clock::credential_now`]), which differs under scaled time only.
     pub now: Timestamp,
     /// The request id of the answer.
     pub request_id: String,

@@ -1,5 +1,64 @@
-//! The services, one module each.
+//! The services, one module each, and the registry of their operations.
 
 pub mod ec2;
+pub mod iam;
+pub mod organizations;
 pub mod page;
 pub mod ssm;
+pub mod sts;
+
+use std::collections::HashMap;
+
+use crate::call::{Operation, Service};
+
+/// Every operation the estate answers, by service and name.
+pub struct Registry {
+    operations: HashMap<Service, HashMap<&'static str, Box<dyn Operation>>>,
+}
+
+impl Registry {
+    /// The operations of all services.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut operations: HashMap<Service, HashMap<&'static str, Box<dyn Operation>>> =
+            HashMap::new();
+        let all = [
+            ec2::operations(),
+            iam::operations(),
+            organizations::operations(),
+            ssm::operations(),
+            sts::operations(),
+        ];
+        for operation in all.into_iter().flatten() {
+            operations
+                .entry(operation.service())
+                .or_default()
+                .insert(operation.name(), operation);
+        }
+        Self { operations }
+    }
+
+    /// The operation of that name.
+    #[must_use]
+    pub fn find(&self, service: Service, name: &str) -> Option<&dyn Operation> {
+        self.operations.get(&service)?.get(name).map(Box::as_ref)
+    }
+
+    /// All operations by service and name, sorted.
+    #[must_use]
+    pub fn names(&self) -> Vec<(Service, &'static str)> {
+        let mut names: Vec<_> = self
+            .operations
+            .iter()
+            .flat_map(|(service, of_it)| of_it.keys().map(|name| (*service, *name)))
+            .collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -10,7 +10,7 @@ use crate::call::{Call, Input};
 pub type Cursor = u64;
 
 /// Parameters that may change from page to page.
-const FREE: [&str; 4] = ["NextToken", "MaxResults", "DryRun", "Version"];
+const FREE: [&str; 6] = ["NextToken", "MaxResults", "Marker", "MaxItems", "DryRun", "Version"];
 
 /// The token that continues this listing at `cursor`.
 pub fn token(call: &Call, cursor: Cursor) -> String {
