@@ -141,9 +141,7 @@ def describe_instances(clients):
     small = pages(ec2, "describe_instances", 5)
     assert [i["InstanceId"] for page in small for r in page["Reservations"] for i in r["Instances"]] == everything
     assert len(small) > 1
-    running = pages(
-        ec2, "describe_instances", 100, Filters=[{"Name": "instance-state-name", "Values": ["running"]}]
-    )
+    running = pages(ec2, "describe_instances", 100, Filters=[{"Name": "instance-state-name", "Values": ["running"]}])
     for page in running:
         for reservation in page["Reservations"]:
             assert all(i["State"]["Name"] == "running" for i in reservation["Instances"])
@@ -192,7 +190,7 @@ def describe_instance_types(clients):
 def create_tags(clients):
     ec2 = clients.zone("ec2")
     target = instances(clients)[0]["InstanceId"]
-    tag = {"Key": "referee", "Value": "naïve, \"quoted\" & <angled>"}
+    tag = {"Key": "referee", "Value": 'naïve, "quoted" & <angled>'}
     ec2.create_tags(Resources=[target], Tags=[tag])
     (reservation,) = ec2.describe_instances(InstanceIds=[target])["Reservations"]
     assert tag in reservation["Instances"][0]["Tags"]
@@ -225,5 +223,7 @@ def describe_patch_baselines(clients):
     listed = [b for page in pages(ssm, "describe_patch_baselines", 2) for b in page["BaselineIdentities"]]
     assert any(baseline["DefaultBaseline"] for baseline in listed)
     theirs = [{"Key": "OWNER", "Values": ["AWS"]}]
-    provided = [b for page in pages(ssm, "describe_patch_baselines", 100, Filters=theirs) for b in page["BaselineIdentities"]]
+    provided = [
+        b for page in pages(ssm, "describe_patch_baselines", 100, Filters=theirs) for b in page["BaselineIdentities"]
+    ]
     assert provided and all(b["BaselineName"].startswith("AWS-") for b in provided)

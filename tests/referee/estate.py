@@ -48,6 +48,10 @@ class Estate:
         """The AWS calls it got, from the `since`th on."""
         return [json.loads(line) for line in self.get(f"/_estate/calls?since={since}").splitlines()]
 
+    def call_count(self):
+        """How many AWS calls it got so far."""
+        return len(self.get("/_estate/calls").splitlines())
+
     def stop(self):
         return self.server.stop()
 
@@ -71,9 +75,7 @@ class Clients:
         zone = zone or self.estate.zones[0]
         if zone["name"] not in self._sessions:
             answer = self.hub("sts").assume_role(**role_of(zone))["Credentials"]
-            self._sessions[zone["name"]] = [
-                answer[name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")
-            ]
+            self._sessions[zone["name"]] = [answer[name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
         region = config.pop("region", None) or zone["regions"][0]
         return self.client(service, self._sessions[zone["name"]], region=region, **config)
 

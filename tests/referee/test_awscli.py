@@ -114,7 +114,7 @@ def aws(command, environment):
 @pytest.mark.parametrize("operation", TYPED, ids=":".join)
 def test_the_command_works(estate, facts, in_zone, operation):
     who, command, member = TYPED[operation]
-    before = len(estate.calls())
+    before = estate.call_count()
     ended = aws(command.format(**facts), in_zone if who == "zone" else estate.environment)
     assert ended.returncode == 0, ended.stderr
     if member:

@@ -12,7 +12,7 @@ NOBODY = "i-0123456789abcdef0"
 
 @pytest.mark.parametrize(("service", "operation"), DRIVEN, ids=":".join)
 def test_boto3_drives_the_operation_and_its_answers_fit_the_model(estate, clients, service, operation):
-    before = len(estate.calls())
+    before = estate.call_count()
     DRIVEN[service, operation](clients)
     answered = {(call["service"], call["action"]) for call in estate.calls(before) if call["ok"]}
     assert (service, operation) in answered, "the driver did not reach the operation it is listed for"
@@ -29,7 +29,13 @@ REFUSED = [
     ("zone", "ec2", "describe_instances", {"InstanceIds": [NOBODY]}, "InvalidInstanceID.NotFound"),
     ("zone", "ec2", "describe_instances", {"MaxResults": 4}, "InvalidParameterValue"),
     ("zone", "ec2", "describe_instances", {"MaxResults": 5, "InstanceIds": [NOBODY]}, "InvalidParameterCombination"),
-    ("zone", "ec2", "describe_instances", {"Filters": [{"Name": "colour", "Values": ["red"]}]}, "InvalidParameterValue"),
+    (
+        "zone",
+        "ec2",
+        "describe_instances",
+        {"Filters": [{"Name": "colour", "Values": ["red"]}]},
+        "InvalidParameterValue",
+    ),
     ("zone", "ec2", "describe_instances", {"NextToken": "nonsense"}, "InvalidNextToken"),
     ("zone", "ec2", "describe_instances", {"DryRun": True}, "DryRunOperation"),
     ("zone", "ec2", "describe_instance_status", {"InstanceIds": [NOBODY]}, "InvalidInstanceID.NotFound"),
@@ -38,12 +44,30 @@ REFUSED = [
     ("zone", "ec2", "describe_volumes", {"VolumeIds": ["vol-0123456789abcdef0"]}, "InvalidVolume.NotFound"),
     ("zone", "ec2", "describe_instance_types", {"InstanceTypes": ["t9.vast"]}, "InvalidInstanceType"),
     ("zone", "ec2", "describe_regions", {"RegionNames": ["mars-north-1"]}, "InvalidParameterValue"),
-    ("zone", "ec2", "create_tags", {"Resources": [NOBODY], "Tags": [{"Key": "a", "Value": "b"}]}, "InvalidInstanceID.NotFound"),
+    (
+        "zone",
+        "ec2",
+        "create_tags",
+        {"Resources": [NOBODY], "Tags": [{"Key": "a", "Value": "b"}]},
+        "InvalidInstanceID.NotFound",
+    ),
     ("zone", "ssm", "describe_instance_information", {"MaxResults": 4}, "ValidationException"),
     ("zone", "ssm", "describe_instance_information", {"NextToken": "nonsense"}, "InvalidNextToken"),
-    ("zone", "ssm", "describe_instance_information", {"Filters": [{"Key": "Colour", "Values": ["red"]}]}, "InvalidFilterKey"),
+    (
+        "zone",
+        "ssm",
+        "describe_instance_information",
+        {"Filters": [{"Key": "Colour", "Values": ["red"]}]},
+        "InvalidFilterKey",
+    ),
     ("zone", "ssm", "describe_instance_patch_states", {"InstanceIds": [NOBODY] * 51}, "ValidationException"),
-    ("zone", "ssm", "describe_instance_patch_states", {"InstanceIds": [NOBODY], "MaxResults": 101}, "ValidationException"),
+    (
+        "zone",
+        "ssm",
+        "describe_instance_patch_states",
+        {"InstanceIds": [NOBODY], "MaxResults": 101},
+        "ValidationException",
+    ),
     ("zone", "ssm", "describe_patch_baselines", {"MaxResults": 101}, "ValidationException"),
     ("zone", "organizations", "list_accounts", {}, "AccessDeniedException"),
     ("hub", "organizations", "list_accounts", {"MaxResults": 21}, "InvalidInputException"),
@@ -70,7 +94,9 @@ def test_a_role_asked_for_with_the_wrong_external_id_refuses(clients):
         assert refused.value.response["Error"]["Code"] == "AccessDenied"
 
 
-@pytest.mark.parametrize("change", [{"DurationSeconds": 899}, {"RoleSessionName": "no spaces"}, {"RoleArn": "nonsense"}])
+@pytest.mark.parametrize(
+    "change", [{"DurationSeconds": 899}, {"RoleSessionName": "no spaces"}, {"RoleArn": "nonsense"}]
+)
 def test_a_malformed_request_for_a_role_is_refused(clients, change):
     with pytest.raises(ClientError) as refused:
         clients.hub("sts").assume_role(**{**role_of(clients.estate.zones[0]), **change})

@@ -96,7 +96,12 @@ def created(moto):
 
 
 def listed(ec2):
-    return [i for page in ec2.get_paginator("describe_instances").paginate() for r in page["Reservations"] for i in r["Instances"]]
+    return [
+        i
+        for page in ec2.get_paginator("describe_instances").paginate()
+        for r in page["Reservations"]
+        for i in r["Instances"]
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +110,13 @@ def scanned(binary, moto, created, tmp_path_factory):
     home = tmp_path_factory.mktemp("scan")
     zones = [
         # An unquoted account id is a YAML integer: the leading zero has to survive.
-        {"name": f"zone-{account}", "account_id": int(account), "regions": list(REGIONS), "role_name": ROLE,
-         "external_id": EXTERNAL_ID}
+        {
+            "name": f"zone-{account}",
+            "account_id": int(account),
+            "regions": list(REGIONS),
+            "role_name": ROLE,
+            "external_id": EXTERNAL_ID,
+        }
         for account in ACCOUNTS
     ]
     inventory = home / "landing-zones.yaml"
@@ -128,8 +138,7 @@ def test_the_inventory_holds_exactly_what_boto3_created(scanned, created):
     _, output = scanned
     document = json.loads((output / "instances.json").read_text())
     found = {
-        row["instance_id"]: {name: row[name] for name in next(iter(created.values()))}
-        for row in document["instances"]
+        row["instance_id"]: {name: row[name] for name in next(iter(created.values()))} for row in document["instances"]
     }
     assert found == created
     assert len(document["instances"]) == len(created)
