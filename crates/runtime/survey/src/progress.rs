@@ -35,8 +35,10 @@ pub enum Progress {
         /// Gaps met.
         gaps: usize,
     },
-    /// A whole zone could not be entered, or an organisation not listed.
-    Gap,
+    /// A whole zone could not be entered.
+    ZoneLost,
+    /// An organisation could not be listed.
+    OrganizationGap,
 }
 
 /// Where progress goes; called often, so it must be quick.

@@ -53,7 +53,7 @@ pub async fn scan(ports: Ports<'_>, request: &ScanRequest, stop: &Stop, sink: Si
     let expanded = expand_or_stop(ports, &request.zones, &request.scopes, stop).await;
     let width = request.max_concurrent_regions.max(1);
     sink(Progress::Zones(expanded.zones.len()));
-    expanded.gaps.iter().for_each(|_| sink(Progress::Gap));
+    expanded.gaps.iter().for_each(|_| sink(Progress::OrganizationGap));
 
     let parts = stream::iter(&expanded.zones)
         .map(|zone| async move { (zone, enter_or_stop(ports, zone, stop, sink).await) })
@@ -101,7 +101,7 @@ async fn enter_or_stop(
     let entered = entered.map(|(_, regions)| regions);
     match &entered {
         Ok(regions) => sink(Progress::Entered { zone: zone.name.clone(), regions: regions.len() }),
-        Err(_) => sink(Progress::Gap),
+        Err(_) => sink(Progress::ZoneLost),
     }
     entered
 }

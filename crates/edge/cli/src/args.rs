@@ -1,0 +1,245 @@
+//! The command line: what can be asked for, and help that teaches.
+
+mod estate;
+mod fleet;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use estate::{EstateCommand, ServeArgs, WorldArgs};
+pub use fleet::{FleetArgs, PhaseName, ScanArgs, SelectionArgs, Workflow};
+
+/// fleetwright keeps AWS fleets patched, across many accounts and regions, under audit.
+///
+/// Start with `fleetwright demo`: it scans a simulated fleet and needs no AWS account. For your own,
+/// write a configuration (`fleetwright config init`), see whether everything is in place
+/// (`fleetwright doctor`), then look (`fleetwright scan`). None of these changes anything in AWS.
+#[derive(Debug, Parser)]
+#[command(name = "fleetwright", version, max_term_width = 110, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What everything has in common.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 success, 1 internal error, 2 wrong command line, 10 configuration, 11 authentication,
+12 connectivity, 13 permission or quota, 14 timeout, 15 validation, 20 partial success, 21 nothing to
+do, 22 halted, 23 stuck, 130 interrupted. `fleetwright code CODE` explains any FW-… code.";
+
+/// Flags that every command takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct GlobalArgs {
+    /// The least severe messages that are logged to standard error: error, warn, info, debug, trace
+    #[arg(long, global = true, value_name = "LEVEL", help_heading = "General")]
+    pub log_level: Option<String>,
+    /// Log more: -v for debug, -vv for trace
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "General")]
+    pub verbose: u8,
+    /// No progress and no remarks on standard error; errors are still shown
+    #[arg(short, long, global = true, help_heading = "General")]
+    pub quiet: bool,
+}
+
+/// Where settings come from.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ConfigArgs {
+    /// Configuration file; may be given several times, later ones win [default: fleetwright.yaml, if
+    /// it is there]
+    #[arg(short, long, value_name = "FILE", help_heading = "Configuration")]
+    pub config: Vec<PathBuf>,
+    /// The environment to work on, for example nonprod or prod
+    #[arg(short, long, value_name = "NAME", help_heading = "Configuration")]
+    pub environment: Option<String>,
+    /// Any configuration key, for example --set aws.max_attempts=8
+    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = "Configuration")]
+    pub set: Vec<String>,
+}
+
+/// The form of what is written to standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// One JSON object per line.
+    Jsonl,
+}
+
+/// What fleetwright can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Find every instance, what is known of it, and whether it can be patched; changes nothing
+    #[command(long_about = SCAN_ABOUT)]
+    Scan(Box<ScanArgs>),
+    /// Carry out a workflow or a single phase; this version has the scan
+    #[command(long_about = RUN_ABOUT)]
+    Run(Box<RunArgs>),
+    /// See whether identity, roles, regions, permissions and agents are in place; changes nothing
+    #[command(long_about = DOCTOR_ABOUT)]
+    Doctor(Box<DoctorArgs>),
+    /// Write, check and explain configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// A simulated AWS to try, test and rehearse against
+    #[command(subcommand)]
+    Estate(EstateCommand),
+    /// Scan a simulated fleet of three accounts, in this process, and leave reports to open
+    Demo(DemoArgs),
+    /// Explain an FW-… code, or list all of them
+    Code {
+        /// The code, for example FW-P0005; without one all are listed
+        code: Option<String>,
+    },
+    /// Write a shell completion script to standard output
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages into a directory
+    Man {
+        /// The directory; it is made if it is not there
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
+    /// Reference material for this project's own documentation
+    #[command(subcommand, hide = true)]
+    Internal(InternalCommand),
+}
+
+const SCAN_ABOUT: &str = "\
+Find every instance of the chosen landing zones and regions, join what Systems Manager knows of it,
+and decide whether it can be patched and if not, why not. Changes nothing in AWS.
+
+Writes instances.csv, instances.json and summary.json. What could not be read - a role that refuses
+us, a denied call, a region that does not answer - is a gap with its cause, shown and counted, never
+an empty list.
+
+Examples:
+  fleetwright scan --landing-zones landing-zones.yaml
+  fleetwright scan --landing-zones payments-prod,shop-prod --environment prod
+  fleetwright scan --tag Application=web --state running --output jsonl | jq .
+Exit code 20: gaps; 21: nothing found.";
+
+const RUN_ABOUT: &str = "\
+Carry out a workflow or a single phase. This version has the scan: --workflow scan, --phase scanner or
+--scanner-only; any other phase is refused as a whole rather than done in part, so either choose the
+scan or skip the others with --skip-phases.";
+
+const DOCTOR_ABOUT: &str = "\
+See whether everything a phase needs is in place, landing zone by landing zone: who we are, whether
+the role lets us in, whether the regions answer, whether every IAM action is allowed (by
+iam:SimulatePrincipalPolicy, and where that is denied by harmless or dry-run calls), and how far the
+agents reach. Says exactly what to add where. Changes nothing in AWS.
+
+Exit code 0: ready; 15: not ready.";
+
+/// `fleetwright run`.
+#[derive(Args, Clone, Debug)]
+pub struct RunArgs {
+    /// The fleet and the output.
+    #[command(flatten)]
+    pub scan: ScanArgs,
+    /// The workflow
+    #[arg(long, value_enum, default_value = "full", help_heading = "Workflow")]
+    pub workflow: Workflow,
+    /// Phases to leave out, separated by commas: backup, start, precheck, patch, validate, report
+    #[arg(long, value_name = "PHASE", value_delimiter = ',', help_heading = "Workflow")]
+    pub skip_phases: Vec<PhaseName>,
+    /// Check configuration and landing zones, then stop
+    #[arg(long, help_heading = "Workflow")]
+    pub validate_config: bool,
+}
+
+/// `fleetwright doctor`.
+#[derive(Args, Clone, Debug)]
+pub struct DoctorArgs {
+    /// The fleet.
+    #[command(flatten)]
+    pub fleet: FleetArgs,
+    /// The phases that are meant to work, separated by commas
+    #[arg(long, value_name = "PHASE", value_delimiter = ',', default_value = "scan")]
+    pub phases: Vec<PhaseName>,
+    /// The form of what is written to standard output: text or json
+    #[arg(short, long, value_enum)]
+    pub output: Option<OutputFormat>,
+}
+
+/// `fleetwright config …`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Write a commented configuration and an example of landing zones
+    Init {
+        /// The directory to write fleetwright.yaml and landing-zones.yaml into
+        #[arg(value_name = "DIR", default_value = ".")]
+        directory: PathBuf,
+        /// Replace files that are there
+        #[arg(long)]
+        force: bool,
+    },
+    /// Check configuration and landing zones; shows every mistake with its place
+    Validate {
+        /// The fleet.
+        #[command(flatten)]
+        fleet: FleetArgs,
+        /// The form of what is written to standard output: text or json
+        #[arg(short, long, value_enum)]
+        output: Option<OutputFormat>,
+    },
+    /// Show a key's value, where it comes from, and what it means; without a key, all that are not at
+    /// their default
+    Explain {
+        /// The key, for example aws.max_attempts
+        key: Option<String>,
+        /// The fleet.
+        #[command(flatten)]
+        fleet: FleetArgs,
+        /// The form of what is written to standard output: text or json
+        #[arg(short, long, value_enum)]
+        output: Option<OutputFormat>,
+    },
+    /// Write the JSON Schema of the configuration or of landing zones to standard output
+    Schema {
+        /// Which
+        #[arg(value_enum, default_value = "config")]
+        which: SchemaName,
+    },
+}
+
+/// A schema that can be printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaName {
+    /// The configuration file.
+    Config,
+    /// Inventory files of landing zones.
+    LandingZones,
+}
+
+/// `fleetwright demo`.
+#[derive(Args, Clone, Debug)]
+pub struct DemoArgs {
+    /// The simulated world.
+    #[command(flatten)]
+    pub world: WorldArgs,
+    /// Where reports go
+    #[arg(long, value_name = "DIR", default_value = "reports/demo")]
+    pub output_dir: PathBuf,
+    /// The form of what is written to standard output
+    #[arg(short, long, value_enum)]
+    pub output: Option<OutputFormat>,
+}
+
+/// Reference material.
+#[derive(Debug, Subcommand)]
+pub enum InternalCommand {
+    /// The command-line reference as Markdown
+    CommandLineReference,
+    /// The table of IAM actions as Markdown
+    Permissions,
+}

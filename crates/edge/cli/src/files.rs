@@ -1,0 +1,72 @@
+//! Files: the one place of this crate that touches the file system.
+#![expect(clippy::disallowed_methods, reason = "the one home of files in the command line")]
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use fleetwright_model::code;
+
+use crate::failure::CommandError;
+
+/// The largest configuration or inventory file that is read, in bytes.
+const LARGEST: u64 = 32 * 1024 * 1024;
+
+/// Reads a text file.
+///
+/// # Errors
+/// It cannot be read, is larger than 32 MiB, or is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String, CommandError> {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        CommandError::new(&code::UNREADABLE_FILE, format!("{} cannot be read: {error}", path.display()))
+    };
+    let size = fs::metadata(path).map_err(|error| unreadable(&error))?.len();
+    if size > LARGEST {
+        let message = format!("{} has {size} bytes; at most {LARGEST} are read", path.display());
+        return Err(CommandError::new(&code::TOO_LARGE, message));
+    }
+    fs::read_to_string(path).map_err(|error| unreadable(&error))
+}
+
+/// True where a file of this name exists.
+pub fn exists(path: &Path) -> bool {
+    path.is_file()
+}
+
+/// Makes the directory and those above it.
+///
+/// # Errors
+/// It cannot be made.
+pub fn make_directory(path: &Path) -> Result<(), CommandError> {
+    fs::create_dir_all(path).map_err(|error| CommandError::output(path, &error))
+}
+
+/// Writes a file so that it is there whole or not at all: into a neighbour first, flushed to disk,
+/// then renamed.
+///
+/// # Errors
+/// The file cannot be written; the neighbour is removed.
+pub fn write_atomically(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<fs::File>) -> io::Result<()>,
+) -> Result<(), CommandError> {
+    let neighbour = neighbour_of(path);
+    let result = fs::File::create(&neighbour).and_then(|file| {
+        let mut writer = BufWriter::with_capacity(1 << 16, file);
+        write(&mut writer)?;
+        writer.flush()?;
+        writer.get_ref().sync_all()?;
+        fs::rename(&neighbour, path)
+    });
+    result.map_err(|error| {
+        // The first error is the one to report; a leftover neighbour is harmless.
+        let _ = fs::remove_file(&neighbour);
+        CommandError::output(path, &error)
+    })
+}
+
+fn neighbour_of(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    path.with_file_name(name)
+}
