@@ -3,11 +3,16 @@
 //! It is judged by software nobody here wrote (botocore, the AWS CLI, the official Rust SDK) and
 //! depends on nothing of fleetwright, so that it cannot share fleetwright's mistakes.
 
+mod attempt;
 pub mod authorize;
 pub mod call;
 pub mod calls;
+pub mod checkers;
 pub mod clock;
+pub mod environment;
+pub mod estate;
 pub mod fault;
+pub mod front;
 pub mod generate;
 pub mod landing_zones;
 pub mod limits;

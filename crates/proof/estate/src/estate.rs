@@ -1,0 +1,351 @@
+//! The estate: one simulated AWS, and the way of a call through it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::attempt::Attempt;
+use crate::calls::{CallLog, CallRecord};
+use crate::checkers::{self, Access, Purpose, Verdict};
+use crate::clock::{Clock, ClockError, ClockMode};
+use crate::fault::{FaultRule, Faults};
+use crate::limits::{LimitError, LimitSettings, Limits};
+use crate::service::Registry;
+use crate::wire::response;
+use crate::world::iam::Credentials;
+use crate::world::{AccountId, World};
+
+/// What an estate is made from.
+#[derive(Debug)]
+pub struct EstateOptions {
+    /// Decides request ids, credentials, the draws of faults and the hidden tenant's hunger.
+    pub seed: u64,
+    /// Which time it runs on.
+    pub clock: ClockMode,
+    /// Request rates.
+    pub limits: LimitSettings,
+    /// Faults in force from the beginning.
+    pub faults: Vec<FaultRule>,
+    /// What exists.
+    pub world: World,
+    /// The principal that a user's tools start as.
+    pub hub: Hub,
+}
+
+/// The principal that a user's tools start as, and where it may go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hub {
+    /// Its account.
+    pub account: AccountId,
+    /// Name of its IAM user, which has to exist in that account.
+    pub user: String,
+    /// The region a user's tools start in.
+    pub region: String,
+    /// Per account the ARNs of the roles it may be reached through, which
+    /// [`Invariant::I29`](crate::checkers::Invariant::I29) is checked against.
+    pub roles: std::collections::BTreeMap<AccountId, std::collections::BTreeSet<String>>,
+}
+
+/// Why an estate cannot be made.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum EstateError {
+    /// The clock cannot be made.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    /// The limits make no sense.
+    #[error(transparent)]
+    Limits(#[from] LimitError),
+    /// The hub's user is not there.
+    #[error("the hub's user `{user}` does not exist in account {account}; add it to the world first")]
+    Hub {
+        /// The hub's account.
+        account: AccountId,
+        /// The user looked for.
+        user: String,
+    },
+}
+
+/// The answer got lost: the call took effect, and the connection closed without a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the connection was closed before the response arrived")]
+pub struct Lost;
+
+/// A simulated AWS.
+///
+/// Everything inside is behind one lock, which is never held while waiting.
+pub struct Estate {
+    clock: Clock,
+    registry: Registry,
+    seed: u64,
+    access: Access,
+    hub: Hub,
+    credentials: Credentials,
+    inside: Mutex<Inside>,
+}
+
+/// What changes.
+pub(crate) struct Inside {
+    pub(crate) world: World,
+    pub(crate) limits: Limits,
+    pub(crate) faults: Faults,
+    pub(crate) log: CallLog,
+    /// Which account an access key was last found in; checked again at each use.
+    pub(crate) key_accounts: HashMap<String, AccountId>,
+    /// Requests so far per account, region, service and action, which request ids derive from, so
+    /// that calls running side by side do not change each other's.
+    request_counts: HashMap<String, u64>,
+}
+
+/// What the way through the estate came to.
+struct Answered {
+    reply: Result<Response<Bytes>, Lost>,
+    delay: Option<Duration>,
+}
+
+impl std::fmt::Debug for Estate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Estate")
+            .field("seed", &self.seed)
+            .field("clock", &self.clock)
+            .field("hub", &self.hub)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Estate {
+    /// Makes an estate and issues the hub's credentials.
+    ///
+    /// # Errors
+    /// The clock or the limits make no sense, or the hub's user does not exist.
+    pub fn new(options: EstateOptions) -> Result<Self, EstateError> {
+        let clock = Clock::new(options.clock)?;
+        let limits = Limits::new(options.limits, options.seed)?;
+        let mut world = options.world;
+        for account in world.accounts.values_mut() {
+            account.iam.seed = options.seed;
+        }
+        let hub = options.hub;
+        let credentials = world
+            .accounts
+            .get_mut(&hub.account)
+            .filter(|account| account.iam.users.contains_key(&hub.user))
+            .map(|account| account.iam.issue_access_key(&hub.account, &hub.user))
+            .ok_or_else(|| EstateError::Hub { account: hub.account.clone(), user: hub.user.clone() })?;
+        Ok(Self {
+            clock,
+            registry: Registry::new(),
+            seed: options.seed,
+            access: Access { hub: hub.account.clone(), roles: hub.roles.clone() },
+            hub,
+            credentials,
+            inside: Mutex::new(Inside {
+                world,
+                limits,
+                faults: Faults::new(options.faults, options.seed),
+                log: CallLog::default(),
+                key_accounts: HashMap::new(),
+                request_counts: HashMap::new(),
+            }),
+        })
+    }
+
+    /// Answers one AWS request.
+    ///
+    /// # Errors
+    /// [`Lost`] where a fault swallows the answer after the call has taken effect.
+    pub async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
+        let (parts, body) = request.into_parts();
+        let answered = self.answer(&parts, &body);
+        if let Some(delay) = answered.delay {
+            self.clock.wait(delay).await;
+        }
+        answered.reply
+    }
+
+    fn answer(&self, parts: &Parts, body: &Bytes) -> Answered {
+        let mut guard = self.lock();
+        let inside = &mut *guard;
+        let mut attempt = Attempt::new(parts, body, self.clock.now());
+        let result = attempt.serve(inside, &self.registry, &self.clock, self.seed);
+        let request_id = attempt.request_id(inside, self.seed).to_owned();
+        let service = attempt.service();
+        let lost = attempt.is_lost();
+        let error = match &result {
+            Err(error) => Some(error.code.as_ref()),
+            Ok(_) if lost => Some("ConnectionClosed"),
+            Ok(_) => None,
+        };
+        inside.log.push(attempt.record(error, &request_id));
+        // The envelope is built without the lock: a page of 1,000 instances is a megabyte.
+        drop(guard);
+        let reply = match result {
+            _ if lost => Err(Lost),
+            Ok(body) => {
+                let response = response::success(service, attempt.action(), &request_id, body);
+                Ok(attempt.shape(response))
+            }
+            Err(error) => Ok(response::failure(service, &request_id, &error)),
+        };
+        Answered { reply, delay: attempt.delay() }
+    }
+
+    /// The long-term credentials of the hub's user.
+    #[must_use]
+    pub const fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// The hub.
+    #[must_use]
+    pub const fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// The estate's time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Moves virtual time and returns the new time.
+    ///
+    /// # Errors
+    /// The estate does not run on virtual time, or the step makes no sense.
+    pub fn advance(&self, seconds: f64) -> Result<Timestamp, ClockError> {
+        self.clock.advance(seconds)
+    }
+
+    /// Adds fault rules behind those in force.
+    pub fn add_faults(&self, rules: impl IntoIterator<Item = FaultRule>) {
+        let mut inside = self.lock();
+        for rule in rules {
+            inside.faults.add(rule);
+        }
+    }
+
+    /// Removes every fault rule and returns how many there were.
+    pub fn clear_faults(&self) -> usize {
+        self.lock().faults.clear()
+    }
+
+    /// The fault rules in force.
+    #[must_use]
+    pub fn faults(&self) -> Vec<FaultRule> {
+        self.lock().faults.rules().cloned().collect()
+    }
+
+    /// How many calls there have been.
+    #[must_use]
+    pub fn call_count(&self) -> usize {
+        self.lock().log.len()
+    }
+
+    /// Up to `most` records of the call log from number `since` on, counted from 0.
+    #[must_use]
+    pub fn calls(&self, since: usize, most: usize) -> Vec<CallRecord> {
+        self.lock().log.since(since).iter().take(most).cloned().collect()
+    }
+
+    /// Judges the call log so far.
+    #[must_use]
+    pub fn check(&self, purpose: Purpose) -> Verdict {
+        let inside = self.lock();
+        let buckets = inside.limits.report();
+        checkers::check(inside.log.since(0), &buckets, &self.access, purpose)
+    }
+
+    /// A summary of the estate, or one account in detail.
+    ///
+    /// `None` where there is no such account.
+    #[must_use]
+    pub fn state(&self, account: Option<&str>) -> Option<Value> {
+        let inside = self.lock();
+        match account {
+            None => Some(self.summary(&inside)),
+            Some(id) => inside.world.accounts.get(id).map(|account| describe(id, account)),
+        }
+    }
+
+    /// Reads the world; for tests and tools in the same process.
+    pub fn with_world<T>(&self, read: impl FnOnce(&World) -> T) -> T {
+        read(&self.lock().world)
+    }
+
+    fn summary(&self, inside: &Inside) -> Value {
+        let buckets = inside.limits.report();
+        let accounts: Vec<Value> = inside
+            .world
+            .accounts
+            .iter()
+            .map(|(id, account)| {
+                let instances: usize = account.regions.values().map(|r| r.instances.len()).sum();
+                json!({ "id": id, "name": account.name, "instances": instances })
+            })
+            .collect();
+        json!({
+            "now": self.clock.now(),
+            "clock": self.clock.name(),
+            "seed": self.seed,
+            "hub": self.hub.account,
+            "accounts": accounts,
+            "calls": inside.log.len(),
+            "throttled": buckets.iter().map(|b| b.throttled).sum::<u64>(),
+            "limits": buckets,
+            "faults": inside.faults.rules().count(),
+        })
+    }
+
+    /// A panic while the lock was held leaves a whole world behind: every change to it is made by
+    /// one operation at its end.
+    fn lock(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn describe(id: &str, account: &crate::world::Account) -> Value {
+    let regions: serde_json::Map<String, Value> = account
+        .regions
+        .iter()
+        .map(|(code, region)| {
+            let facts = json!({
+                "enabled": region.enabled,
+                "instances": region.instances.len(),
+                "volumes": region.volumes.len(),
+                "images": region.images.len(),
+            });
+            (code.clone(), facts)
+        })
+        .collect();
+    json!({
+        "id": id,
+        "name": account.name,
+        "regions": regions,
+        "users": account.iam.users.keys().collect::<Vec<_>>(),
+        "roles": account.iam.roles.keys().collect::<Vec<_>>(),
+        "sessions": account.iam.sessions.len(),
+    })
+}
+
+impl Inside {
+    /// The next request id of a cell, in AWS's form.
+    pub(crate) fn next_request_id(&mut self, seed: u64, cell: String) -> String {
+        let mut hash = Sha256::new();
+        hash.update(seed.to_be_bytes());
+        hash.update(cell.as_bytes());
+        let n = self.request_counts.entry(cell).or_default();
+        *n += 1;
+        hash.update(n.to_be_bytes());
+        let mut id = hex::encode(&hash.finalize()[..16]);
+        for at in [20, 16, 12, 8] {
+            id.insert(at, '-');
+        }
+        id
+    }
+}
