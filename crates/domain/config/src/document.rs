@@ -1,0 +1,9 @@
+//! What the key table is turned into for people and editors.
+
+mod default_file;
+mod reference;
+mod schema;
+
+pub use default_file::default_yaml;
+pub use reference::reference_markdown;
+pub use schema::schema;

@@ -1,0 +1,135 @@
+//! What values a key takes.
+
+use std::time::Duration;
+
+use crate::value::show_duration;
+
+/// What values a key takes, with bounds and unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// `true` or `false`; `yes`, `no`, `on` and `off` are understood as well, in any case.
+    Bool,
+    /// A whole number.
+    Integer {
+        /// Smallest value.
+        min: u64,
+        /// Largest value.
+        max: u64,
+        /// What is counted.
+        unit: &'static str,
+    },
+    /// A number that may have a fraction.
+    Number {
+        /// Smallest value.
+        min: f64,
+        /// Largest value.
+        max: f64,
+        /// What is measured.
+        unit: &'static str,
+    },
+    /// A length of time such as `90s`, `30m` or `1h30m`; a plain number is seconds.
+    Duration {
+        /// Shortest value.
+        min: Duration,
+        /// Longest value.
+        max: Duration,
+    },
+    /// One text.
+    Text(TextForm),
+    /// A list of texts; one text alone is a list of one. In variables and flags the items are
+    /// separated by commas.
+    List(TextForm),
+    /// Tag keys with the values that match: `{Application: [web, api], Environment: prod}`. In
+    /// variables and flags `Application=web|api,Environment=prod`.
+    TagFilter,
+}
+
+/// What form a text has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextForm {
+    /// A path of a file or directory; relative to the working directory, or for an inventory
+    /// named in a configuration file to that file.
+    Path,
+    /// An AWS region code.
+    Region,
+    /// An AWS region code, or `all` for every region that is enabled in the account.
+    RegionOrAll,
+    /// Name of an IAM role, with its path if it has one, without `arn:`.
+    RoleName,
+    /// An external id.
+    ExternalId,
+    /// Name of an AWS profile.
+    Profile,
+    /// An `http://` or `https://` address.
+    Url,
+    /// A dotted version number.
+    Version,
+    /// A pattern on instance id or name: `*` is any text, `?` one character.
+    Pattern,
+    /// Name of a landing zone, or an account id.
+    ZoneName,
+    /// Name of an environment.
+    Environment,
+    /// The key of a tag: 1 to 128 characters.
+    TagKey,
+    /// An EC2 instance id.
+    InstanceId,
+    /// One of a few words, in any case.
+    OneOf(&'static [&'static str]),
+}
+
+impl Kind {
+    /// The kind in words, bounds and unit included.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Bool => "boolean (true or false)".to_owned(),
+            Self::Integer { min, max, unit } => format!("whole number of {unit}, {min} to {max}"),
+            Self::Number { min, max, unit } => format!("number of {unit}, {min} to {max}"),
+            Self::Duration { min, max } => format!(
+                "duration, {} to {} (e.g. 90s, 30m, 1h30m; a plain number is seconds)",
+                show_duration(*min),
+                show_duration(*max)
+            ),
+            Self::Text(form) => form.describe(),
+            Self::List(form) => format!("list; each item is {}", form.describe()),
+            Self::TagFilter => "mapping of tag keys to a value or a list of values; * and ? are wildcards".to_owned(),
+        }
+    }
+}
+
+impl TextForm {
+    /// The form in words.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Path => "a path".to_owned(),
+            Self::Region => "an AWS region code such as eu-central-1".to_owned(),
+            Self::RegionOrAll => "an AWS region code such as eu-central-1, or `all`".to_owned(),
+            Self::RoleName => "the name of an IAM role".to_owned(),
+            Self::ExternalId => "an external id (2 to 1,224 letters, digits and _+=,.@:/-)".to_owned(),
+            Self::Profile => "the name of an AWS profile".to_owned(),
+            Self::Url => "an http:// or https:// address".to_owned(),
+            Self::Version => "a version number such as 3.3.2746.0".to_owned(),
+            Self::Pattern => "a pattern (* is any text, ? one character)".to_owned(),
+            Self::ZoneName => "the name of a landing zone, or an account id".to_owned(),
+            Self::Environment => "the name of an environment (letters, digits, - and _)".to_owned(),
+            Self::TagKey => "the key of a tag (1 to 128 characters)".to_owned(),
+            Self::InstanceId => "an EC2 instance id (i- and 8 or 17 hexadecimal digits)".to_owned(),
+            Self::OneOf(words) => format!("one of {}", words.join(", ")),
+        }
+    }
+}
+
+/// Seconds, for bounds in the table.
+pub(super) const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+/// Minutes, for bounds in the table.
+pub(super) const fn minutes(count: u64) -> Duration {
+    Duration::from_secs(count * 60)
+}
+
+/// Hours, for bounds in the table.
+pub(super) const fn hours(count: u64) -> Duration {
+    Duration::from_secs(count * 3600)
+}

@@ -1,0 +1,133 @@
+use fleetwright_model::Phase::{Backup, Patch, Precheck, Report, Scan, Start, Validate};
+
+use super::Reading::{Inverted, Minutes, Same, Retries};
+use super::kind::{hours, minutes, seconds};
+use super::{Key, Kind, older};
+
+const PHASE_TIME: Kind = Kind::Duration { min: minutes(1), max: hours(72) };
+const WAIT_TIME: Kind = Kind::Duration { min: seconds(30), max: hours(24) };
+const IN_FLIGHT: Kind = Kind::Integer { min: 1, max: 1000, unit: "instances" };
+const ATTEMPTS: Kind = Kind::Integer { min: 1, max: 20, unit: "attempts" };
+
+const ENABLED: &str = "Whether the phase is carried out in a full run.";
+const TIMEOUT: &str = "How long the whole phase may take; what is not done by then is reported as such.";
+
+pub(super) static KEYS: &[Key] = &[
+    Key::new("phases.scan.enabled", Kind::Bool, "true", ENABLED).default("true").phases(&[Scan]).older(&[
+        older("workflow.phases.scanner.enabled", Same),
+        older("workflow.phases.scan", Same),
+        older("scanner.enabled", Same),
+    ]),
+    Key::new("phases.scan.timeout", PHASE_TIME, "10m", TIMEOUT).default("30m").phases(&[Scan]).older(&[
+        older("workflow.phases.scanner.timeout", Same),
+        older("workflow.phases.scanner.wait_timeout", Same),
+        older("scanner.timeout_minutes", Minutes),
+    ]),
+    Key::new("phases.backup.enabled", Kind::Bool, "true", ENABLED).default("true").phases(&[Backup]).older(&[
+        older("workflow.phases.ami_backup.enabled", Same),
+        older("workflow.phases.backup", Same),
+        older("ami_backup.enabled", Same),
+        older("skip_backup", Inverted),
+    ]),
+    Key::new("phases.backup.timeout", PHASE_TIME, "8h", TIMEOUT).default("4h").phases(&[Backup]).older(&[
+        older("workflow.phases.ami_backup.timeout", Same),
+        older("ami_backup.timeout_minutes", Minutes),
+    ]),
+    Key::new("phases.backup.wait_timeout", WAIT_TIME, "90m",
+        "How long to wait for one image to become available. Large volumes take hours.")
+        .default("2h")
+        .phases(&[Backup])
+        .older(&[
+            older("workflow.phases.ami_backup.wait_timeout", Same),
+            older("workflow.timeouts.ami_creation", Same),
+        ]),
+    Key::new("phases.backup.retention_days", Kind::Integer { min: 1, max: 3650, unit: "days" }, "14",
+        "How long images are kept. An image that an instance not yet verified may need is kept longer.")
+        .default("30")
+        .phases(&[Backup])
+        .older(&[older("workflow.phases.ami_backup.retention_days", Same)]),
+    Key::new("phases.backup.max_concurrent", IN_FLIGHT, "50", "How many images may be in the making at once.")
+        .default("20")
+        .phases(&[Backup])
+        .older(&[older("ami_backup.max_concurrent", Same)]),
+    Key::new("phases.backup.max_attempts", ATTEMPTS, "2",
+        "How often the image of an instance is attempted, the first time included.")
+        .default("3")
+        .phases(&[Backup])
+        .older(&[older("ami_backup.retry_attempts", Retries)]),
+    Key::new("phases.start.enabled", Kind::Bool, "true", ENABLED).default("true").phases(&[Start]).older(&[
+        older("workflow.phases.server_start.enabled", Same),
+        older("workflow.phases.start_servers.enabled", Same),
+        older("server_manager.enabled", Same),
+    ]),
+    Key::new("phases.start.timeout", PHASE_TIME, "30m", TIMEOUT).default("1h").phases(&[Start]).older(&[
+        older("workflow.phases.server_start.timeout", Same),
+        older("workflow.phases.start_servers.timeout", Same),
+        older("server_manager.timeout_minutes", Minutes),
+    ]),
+    Key::new("phases.start.wait_timeout", WAIT_TIME, "5m",
+        "How long to wait until a started instance runs and its status checks pass.")
+        .default("10m")
+        .phases(&[Start])
+        .older(&[
+            older("workflow.phases.server_start.wait_timeout", Same),
+            older("workflow.phases.start_servers.wait_timeout", Same),
+        ]),
+    Key::new("phases.start.agent_timeout", WAIT_TIME, "5m",
+        "How long to wait until the Systems Manager agent of a started instance answers.")
+        .default("10m")
+        .phases(&[Start])
+        .older(&[older("workflow.timeouts.ssm_connection", Same)]),
+    Key::new("phases.start.max_concurrent", IN_FLIGHT, "50",
+        "How many instances may be starting at once. More than a hundred agents that register together hinder each other.")
+        .default("20")
+        .phases(&[Start])
+        .older(&[older("server_manager.max_concurrent", Same)]),
+    Key::new("phases.start.max_attempts", ATTEMPTS, "2",
+        "How often the start of an instance is attempted, the first time included.")
+        .default("3")
+        .phases(&[Start])
+        .older(&[older("server_manager.retry_attempts", Retries)]),
+    Key::new("phases.precheck.enabled", Kind::Bool, "true", ENABLED)
+        .default("true")
+        .phases(&[Precheck])
+        .older(&[older("workflow.phases.precheck", Same)]),
+    Key::new("phases.precheck.timeout", PHASE_TIME, "15m", TIMEOUT).default("30m").phases(&[Precheck]),
+    Key::new("phases.patch.enabled", Kind::Bool, "true", ENABLED)
+        .default("true")
+        .phases(&[Patch])
+        .older(&[older("workflow.phases.patch", Same)]),
+    Key::new("phases.patch.timeout", PHASE_TIME, "4h", TIMEOUT).default("6h").phases(&[Patch]),
+    Key::new("phases.patch.execution_timeout", Kind::Duration { min: minutes(5), max: hours(2) }, "90m",
+        "How long installing may take on one instance.")
+        .default("1h")
+        .phases(&[Patch])
+        .older(&[older("workflow.timeouts.patch_execution", Same)]),
+    Key::new("phases.validate.enabled", Kind::Bool, "true", ENABLED).default("true").phases(&[Validate]).older(&[
+        older("workflow.phases.validation.enabled", Same),
+        older("skip_validation", Inverted),
+    ]),
+    Key::new("phases.validate.timeout", PHASE_TIME, "30m", TIMEOUT)
+        .default("1h")
+        .phases(&[Validate])
+        .older(&[older("workflow.phases.validation.timeout", Same)]),
+    Key::new("phases.validate.wait_timeout", WAIT_TIME, "5m",
+        "How long to wait until a patched instance is well again before it counts as failed.")
+        .default("10m")
+        .phases(&[Validate])
+        .older(&[older("workflow.phases.validation.wait_timeout", Same)]),
+    Key::new("phases.validate.health_checks", Kind::Bool, "false",
+        "Whether EC2's status checks and the application's health endpoints must pass.")
+        .default("true")
+        .phases(&[Validate])
+        .older(&[older("workflow.phases.validation.health_checks", Same)]),
+    Key::new("phases.validate.ssm_ping", Kind::Bool, "false",
+        "Whether the Systems Manager agent must answer, with a ping newer than the reboot.")
+        .default("true")
+        .phases(&[Validate])
+        .older(&[older("workflow.phases.validation.ssm_ping", Same)]),
+    Key::new("phases.report.enabled", Kind::Bool, "true", "Whether report files are written.")
+        .default("true")
+        .phases(&[Report]),
+    Key::new("phases.report.timeout", PHASE_TIME, "5m", TIMEOUT).default("15m").phases(&[Report]),
+];

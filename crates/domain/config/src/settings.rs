@@ -1,0 +1,301 @@
+//! The settings as the rest of fleetwright takes them: plain, typed, within bounds.
+
+mod build;
+mod contradictions;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use fleetwright_model::{ExternalId, InstanceId, InstanceState, Phase, Region, Regions};
+
+pub(crate) use build::build;
+pub(crate) use contradictions::find as find_contradictions;
+
+/// Every setting. The fields are the sections of the file; the reference describes each key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// `aws`: how AWS is reached.
+    pub aws: AwsSettings,
+    /// `landing_zones`: which landing zones are meant.
+    pub landing_zones: LandingZoneSettings,
+    /// `environment`: the environment that is worked on.
+    pub environment: Option<String>,
+    /// The environments that have a section of their own under `environments`.
+    pub environments: BTreeSet<String>,
+    /// `scan`: what a scan looks at.
+    pub scan: ScanSettings,
+    /// `tags`: which tags carry what.
+    pub tags: TagSettings,
+    /// `eligibility`: what makes an instance fit to be patched.
+    pub eligibility: EligibilitySettings,
+    /// `output`: where results go and in which form.
+    pub output: OutputSettings,
+    /// `phases`: the phases of a run.
+    pub phases: PhaseSettings,
+    /// `safety`: how far a run may go before it stops.
+    pub safety: SafetySettings,
+}
+
+/// `aws`: how AWS is reached.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AwsSettings {
+    /// Region of zones that name none, and of STS and Organizations.
+    pub region: Option<Region>,
+    /// Role to assume in zones that name none.
+    pub role_name: Option<String>,
+    /// External id of roles whose zone gives none.
+    pub external_id: Option<ExternalId>,
+    /// Profile to start from.
+    pub profile: Option<String>,
+    /// How long one attempt of a call may take.
+    pub timeout: Duration,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+    /// How often a call is attempted; at least 1.
+    pub max_attempts: u32,
+    /// Calls under way at once, over all accounts; at least 1.
+    pub max_concurrent_calls: u32,
+    /// How long credentials of an assumed role are asked for: 15 minutes to 12 hours.
+    pub session_duration: Duration,
+    /// Whether FIPS endpoints are called.
+    pub use_fips: bool,
+    /// Whether dual-stack endpoints are called.
+    pub use_dualstack: bool,
+    /// One address for every service.
+    pub endpoint_url: Option<String>,
+    /// Rates by `service:Action` or `service:*`.
+    pub rates: BTreeMap<String, Rate>,
+}
+
+/// A token bucket.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate {
+    /// Requests that may be sent at once; at least 1.
+    pub burst: u32,
+    /// Requests per second after that; more than 0.
+    pub per_second: f64,
+}
+
+/// `landing_zones`: which landing zones are meant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LandingZoneSettings {
+    /// Inventory files, as written; relative to the file that names them, see
+    /// [`crate::Resolved::origin`].
+    pub inventory: Vec<String>,
+    /// Names or account ids of the zones that are meant; empty takes all.
+    pub names: Vec<String>,
+    /// Regions of zones that name none; `None` where they are read in `aws.region`.
+    pub regions: Option<Regions>,
+}
+
+/// `scan`: what a scan looks at. Empty lists take all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScanSettings {
+    /// Regions read at the same time; at least 1.
+    pub max_concurrent_regions: u32,
+    /// Only these instances.
+    pub instance_ids: Vec<InstanceId>,
+    /// Patterns on id or name to take.
+    pub include: Vec<String>,
+    /// Patterns on id or name to leave out.
+    pub exclude: Vec<String>,
+    /// Tags an instance must carry, each with one of the values.
+    pub tags: BTreeMap<String, Vec<String>>,
+    /// Operating-system families or distributions.
+    pub platforms: Vec<String>,
+    /// Life-cycle states.
+    pub states: Vec<InstanceState>,
+}
+
+/// `tags`: tag keys that carry each label, tried in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TagSettings {
+    /// The application.
+    pub application: Vec<String>,
+    /// The environment.
+    pub environment: Vec<String>,
+    /// How critical the instance is.
+    pub criticality: Vec<String>,
+    /// The patch group.
+    pub patch_group: Vec<String>,
+    /// The maintenance window.
+    pub maintenance_window: Vec<String>,
+    /// Whether an image is made before patching.
+    pub requires_backup: Vec<String>,
+    /// Whether the instance is left alone.
+    pub opt_out: Vec<String>,
+}
+
+/// `eligibility`: what makes an instance fit to be patched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EligibilitySettings {
+    /// Whether stopped instances are started and patched.
+    pub start_stopped: bool,
+    /// Oldest agent trusted: one to four numbers with dots.
+    pub min_agent_version: String,
+    /// How old a patch state may be before it is called old.
+    pub max_patch_state_age: Duration,
+}
+
+/// `output`: where results go and in which form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputSettings {
+    /// Directory of reports.
+    pub dir: String,
+    /// Form of standard output.
+    pub format: OutputFormat,
+    /// Least severe messages logged.
+    pub log_level: LogLevel,
+    /// Form of log lines.
+    pub log_format: LogFormat,
+}
+
+/// An enum whose words in the file are these.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $name {
+            $($(#[$vdoc])* $variant),+
+        }
+
+        impl $name {
+            /// The value as the file writes it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+words! {
+    /// Form of standard output.
+    OutputFormat {
+        /// For people.
+        Text = "text",
+        /// One JSON document.
+        Json = "json",
+        /// One JSON document per line.
+        Jsonl = "jsonl",
+    }
+}
+
+words! {
+    /// How severe a message is, most severe first.
+    LogLevel {
+        /// Something failed.
+        Error = "error",
+        /// Something may be wrong.
+        Warn = "warn",
+        /// What is being done.
+        Info = "info",
+        /// How it is being done.
+        Debug = "debug",
+        /// Everything.
+        Trace = "trace",
+    }
+}
+
+words! {
+    /// Form of log lines.
+    LogFormat {
+        /// For people.
+        Text = "text",
+        /// One JSON document per line.
+        Json = "json",
+    }
+}
+
+/// Whether a phase is carried out, and for how long at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PhaseLimits {
+    /// Whether the phase is carried out in a full run.
+    pub enabled: bool,
+    /// How long the whole phase may take.
+    pub timeout: Duration,
+}
+
+/// `phases`: the phases of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhaseSettings {
+    /// `enabled` and `timeout` of every phase.
+    pub limits: BTreeMap<Phase, PhaseLimits>,
+    /// What only the backup phase has.
+    pub backup: BackupSettings,
+    /// What only the start phase has.
+    pub start: StartSettings,
+    /// What only the patch phase has.
+    pub patch: PatchSettings,
+    /// What only the validate phase has.
+    pub validate: ValidateSettings,
+}
+
+impl PhaseSettings {
+    /// Whether a phase is carried out, and for how long at most.
+    pub fn limits(&self, phase: Phase) -> PhaseLimits {
+        *self.limits.get(&phase).expect("built for every phase")
+    }
+}
+
+/// `phases.backup`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BackupSettings {
+    /// How long to wait for one image.
+    pub wait_timeout: Duration,
+    /// Days images are kept; at least 1.
+    pub retention_days: u32,
+    /// Images in the making at once; at least 1.
+    pub max_concurrent: u32,
+    /// Attempts per image; at least 1.
+    pub max_attempts: u32,
+}
+
+/// `phases.start`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StartSettings {
+    /// How long to wait until status checks pass.
+    pub wait_timeout: Duration,
+    /// How long to wait until the agent answers.
+    pub agent_timeout: Duration,
+    /// Instances starting at once; at least 1.
+    pub max_concurrent: u32,
+    /// Attempts per instance; at least 1.
+    pub max_attempts: u32,
+}
+
+/// `phases.patch`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PatchSettings {
+    /// How long installing may take on one instance.
+    pub execution_timeout: Duration,
+}
+
+/// `phases.validate`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValidateSettings {
+    /// How long to wait until an instance is well again.
+    pub wait_timeout: Duration,
+    /// Whether status checks and health endpoints must pass.
+    pub health_checks: bool,
+    /// Whether the agent must answer.
+    pub ssm_ping: bool,
+}
+
+/// `safety`: how far a run may go before it stops.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SafetySettings {
+    /// Whether every changing call is left out.
+    pub dry_run: bool,
+    /// Whether a person must approve.
+    pub require_approval: bool,
+    /// Instances out of service at once; at least 1.
+    pub max_concurrent: u32,
+    /// Percent of a wave that may fail.
+    pub max_failure_percentage: f64,
+    /// Whether others go on when one has failed.
+    pub continue_on_error: bool,
+}

@@ -1,0 +1,232 @@
+//! From resolved values to typed settings. Every value has been checked by its key's kind, so
+//! what fails here is a disagreement between the table and this file; a test compares them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use fleetwright_model::{ExternalId, InstanceId, InstanceState, Phase, Region, Regions};
+
+use super::{
+    AwsSettings, BackupSettings, EligibilitySettings, LandingZoneSettings, LogFormat, LogLevel, OutputFormat,
+    OutputSettings, PatchSettings, PhaseLimits, PhaseSettings, Rate, SafetySettings, ScanSettings, Settings,
+    StartSettings, TagSettings, ValidateSettings,
+};
+use crate::resolve::ResolvedValue;
+use crate::value::Value;
+
+const AGREES: &str = "the key table and the settings agree";
+
+/// Builds the settings.
+pub(crate) fn build(values: &BTreeMap<String, ResolvedValue>, environments: BTreeSet<String>) -> Settings {
+    let mut values = Values(values.iter().map(|(path, resolved)| (path.clone(), resolved.value.clone())).collect());
+    let settings = take_all(&mut values, environments);
+    debug_assert!(values.0.is_empty(), "read by nobody: {:?}", values.0.keys());
+    settings
+}
+
+fn take_all(values: &mut Values, environments: BTreeSet<String>) -> Settings {
+    Settings {
+        aws: aws(values),
+        landing_zones: landing_zones(values),
+        environment: values.text("environment"),
+        environments,
+        scan: scan(values),
+        tags: tags(values),
+        eligibility: EligibilitySettings {
+            start_stopped: values.bool("eligibility.start_stopped"),
+            min_agent_version: values.text("eligibility.min_agent_version").expect(AGREES),
+            max_patch_state_age: values.duration("eligibility.max_patch_state_age"),
+        },
+        output: output(values),
+        phases: phases(values),
+        safety: SafetySettings {
+            dry_run: values.bool("safety.dry_run"),
+            require_approval: values.bool("safety.require_approval"),
+            max_concurrent: values.integer("safety.max_concurrent"),
+            max_failure_percentage: values.number("safety.max_failure_percentage"),
+            continue_on_error: values.bool("safety.continue_on_error"),
+        },
+    }
+}
+
+/// The values not yet taken.
+struct Values(BTreeMap<String, Value>);
+
+impl Values {
+    fn take(&mut self, path: &str) -> Value {
+        self.0.remove(path).expect(AGREES)
+    }
+
+    fn bool(&mut self, path: &str) -> bool {
+        let Value::Bool(value) = self.take(path) else { unreachable!("{path}: {AGREES}") };
+        value
+    }
+
+    fn integer(&mut self, path: &str) -> u32 {
+        let Value::Integer(value) = self.take(path) else { unreachable!("{path}: {AGREES}") };
+        u32::try_from(value).expect("no bound of the table is larger")
+    }
+
+    fn number(&mut self, path: &str) -> f64 {
+        let Value::Number(value) = self.take(path) else { unreachable!("{path}: {AGREES}") };
+        value
+    }
+
+    fn duration(&mut self, path: &str) -> Duration {
+        let Value::Duration(value) = self.take(path) else { unreachable!("{path}: {AGREES}") };
+        value
+    }
+
+    fn text(&mut self, path: &str) -> Option<String> {
+        match self.take(path) {
+            Value::Text(value) => Some(value),
+            Value::Unset => None,
+            _ => unreachable!("{path}: {AGREES}"),
+        }
+    }
+
+    fn word(&mut self, path: &str) -> String {
+        self.text(path).expect(AGREES)
+    }
+
+    fn texts(&mut self, path: &str) -> Vec<String> {
+        let Value::Texts(values) = self.take(path) else { unreachable!("{path}: {AGREES}") };
+        values
+    }
+
+    fn rates(&mut self) -> BTreeMap<String, Rate> {
+        let name = |path: &String| path.strip_prefix("aws.rates.")?.strip_suffix(".burst").map(str::to_owned);
+        let names: Vec<String> = self.0.keys().filter_map(name).collect();
+        names
+            .into_iter()
+            .map(|name| {
+                let burst = self.integer(&format!("aws.rates.{name}.burst"));
+                let per_second = self.number(&format!("aws.rates.{name}.per_second"));
+                (name, Rate { burst, per_second })
+            })
+            .collect()
+    }
+}
+
+fn region(text: impl AsRef<str>) -> Region {
+    Region::new(text.as_ref()).expect("its form was checked when it was read")
+}
+
+fn aws(values: &mut Values) -> AwsSettings {
+    AwsSettings {
+        region: values.text("aws.region").map(region),
+        role_name: values.text("aws.role_name"),
+        external_id: values
+            .text("aws.external_id")
+            .map(|id| ExternalId::new(&id).expect("its form was checked when it was read")),
+        profile: values.text("aws.profile"),
+        timeout: values.duration("aws.timeout"),
+        connect_timeout: values.duration("aws.connect_timeout"),
+        max_attempts: values.integer("aws.max_attempts"),
+        max_concurrent_calls: values.integer("aws.max_concurrent_calls"),
+        session_duration: values.duration("aws.session_duration"),
+        use_fips: values.bool("aws.use_fips"),
+        use_dualstack: values.bool("aws.use_dualstack"),
+        endpoint_url: values.text("aws.endpoint_url"),
+        rates: values.rates(),
+    }
+}
+
+fn landing_zones(values: &mut Values) -> LandingZoneSettings {
+    let regions = values.texts("landing_zones.regions");
+    LandingZoneSettings {
+        inventory: values.texts("landing_zones.inventory"),
+        names: values.texts("landing_zones.names"),
+        regions: match regions.as_slice() {
+            [] => None,
+            [all] if all == "all" => Some(Regions::AllEnabled),
+            listed => Some(Regions::Listed(listed.iter().map(region).collect())),
+        },
+    }
+}
+
+fn scan(values: &mut Values) -> ScanSettings {
+    let Value::Tags(tags) = values.take("scan.tags") else { unreachable!("scan.tags: {AGREES}") };
+    ScanSettings {
+        max_concurrent_regions: values.integer("scan.max_concurrent_regions"),
+        instance_ids: values
+            .texts("scan.instance_ids")
+            .into_iter()
+            .map(|id| InstanceId::new(id).expect("its form was checked when it was read"))
+            .collect(),
+        include: values.texts("scan.include"),
+        exclude: values.texts("scan.exclude"),
+        tags,
+        platforms: values.texts("scan.platforms"),
+        states: values
+            .texts("scan.states")
+            .iter()
+            .map(|state| InstanceState::from_name(state).expect("the table lists EC2's names"))
+            .collect(),
+    }
+}
+
+fn tags(values: &mut Values) -> TagSettings {
+    TagSettings {
+        application: values.texts("tags.application"),
+        environment: values.texts("tags.environment"),
+        criticality: values.texts("tags.criticality"),
+        patch_group: values.texts("tags.patch_group"),
+        maintenance_window: values.texts("tags.maintenance_window"),
+        requires_backup: values.texts("tags.requires_backup"),
+        opt_out: values.texts("tags.opt_out"),
+    }
+}
+
+fn output(values: &mut Values) -> OutputSettings {
+    OutputSettings {
+        dir: values.word("output.dir"),
+        format: OutputFormat::from_word(&values.word("output.format")).expect(AGREES),
+        log_level: LogLevel::from_word(&values.word("output.log_level")).expect(AGREES),
+        log_format: LogFormat::from_word(&values.word("output.log_format")).expect(AGREES),
+    }
+}
+
+fn phases(values: &mut Values) -> PhaseSettings {
+    let mut limits = |phase: Phase| PhaseLimits {
+        enabled: values.bool(&format!("phases.{phase}.enabled")),
+        timeout: values.duration(&format!("phases.{phase}.timeout")),
+    };
+    PhaseSettings {
+        limits: Phase::ALL.into_iter().map(|phase| (phase, limits(phase))).collect(),
+        backup: BackupSettings {
+            wait_timeout: values.duration("phases.backup.wait_timeout"),
+            retention_days: values.integer("phases.backup.retention_days"),
+            max_concurrent: values.integer("phases.backup.max_concurrent"),
+            max_attempts: values.integer("phases.backup.max_attempts"),
+        },
+        start: StartSettings {
+            wait_timeout: values.duration("phases.start.wait_timeout"),
+            agent_timeout: values.duration("phases.start.agent_timeout"),
+            max_concurrent: values.integer("phases.start.max_concurrent"),
+            max_attempts: values.integer("phases.start.max_attempts"),
+        },
+        patch: PatchSettings { execution_timeout: values.duration("phases.patch.execution_timeout") },
+        validate: ValidateSettings {
+            wait_timeout: values.duration("phases.validate.wait_timeout"),
+            health_checks: values.bool("phases.validate.health_checks"),
+            ssm_ping: values.bool("phases.validate.ssm_ping"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::layers::{Flag, Layers};
+    use crate::resolve::resolve;
+
+    #[test]
+    fn every_key_of_the_table_reaches_the_settings_and_every_setting_has_a_key() {
+        // `build` takes every value out of the map and asserts that none is left.
+        let rate = |key: &str, text: &str| Flag::new("--set", format!("aws.rates.ssm:SendCommand.{key}"), text);
+        let layers = Layers { flags: vec![rate("burst", "5"), rate("per_second", "0.5")], ..Layers::default() };
+        let settings = resolve(&layers).expect("defaults are valid").settings;
+        assert_eq!(settings.aws.rates["ssm:SendCommand"].burst, 5);
+        assert_eq!(settings.aws.max_attempts, 8);
+    }
+}
