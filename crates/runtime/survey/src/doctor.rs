@@ -1,21 +1,19 @@
 //! The doctor: what will keep a phase from working, found out before it is tried.
 
-use fleetwright_model::{Cell, Failure, InstanceState, OrganizationScope, Phase, PingStatus, Zone};
+use fleetwright_model::{Cell, Failure, InstanceState, Phase, PingStatus, Zone};
 use fleetwright_patch::checkup::{AgentCoverage, Checkup, Severity, ZoneCheckup};
 use fleetwright_ports::InstanceQuery;
 use futures::stream::{self, StreamExt};
 
 use crate::Ports;
 use crate::stop::Stop;
-use crate::zones::{enter, expand_or_stop, interrupted};
+use crate::zones::{Fleet, enter, expand_or_stop, interrupted};
 
 /// What to examine.
 #[derive(Clone, Debug)]
 pub struct DoctorRequest {
-    /// Landing zones listed one by one.
-    pub zones: Vec<Zone>,
-    /// Accounts to find through the organisation.
-    pub scopes: Vec<OrganizationScope>,
+    /// The landing zones.
+    pub fleet: Fleet,
     /// The phases that are meant to work.
     pub phases: Vec<Phase>,
     /// Zones examined at the same time, at least 1.
@@ -24,12 +22,12 @@ pub struct DoctorRequest {
 
 /// Examines every zone. Never fails as a whole; what goes wrong is what it is there to find.
 pub async fn examine(ports: Ports<'_>, request: &DoctorRequest, stop: &Stop) -> Checkup {
-    let profile = request.zones.first().and_then(|zone| zone.access.profile.as_deref());
+    let profile = request.fleet.zones.first().and_then(|zone| zone.access.profile.as_deref());
     let caller = stop
         .or_stop(ports.accounts.caller(profile))
         .await
         .unwrap_or_else(|| Err(interrupted("sts:GetCallerIdentity")));
-    let expanded = expand_or_stop(ports, &request.zones, &request.scopes, stop).await;
+    let expanded = expand_or_stop(ports, &request.fleet, stop).await;
     let mut zones: Vec<ZoneCheckup> = stream::iter(&expanded.zones)
         .map(|zone| examine_or_stop(ports, zone, &request.phases, stop))
         .buffer_unordered(request.max_concurrent_zones.max(1))

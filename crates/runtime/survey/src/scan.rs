@@ -1,7 +1,7 @@
 //! The scan: every instance of the chosen zones and regions, with everything known of it.
 
-use fleetwright_model::{Cell, Gap, GapSubject, OrganizationScope, Region, Zone};
-use fleetwright_patch::{CellRead, Filters, Host, Inventory, LabelKeys, Rules, Selection, SkippedZone};
+use fleetwright_model::{Cell, Gap, GapSubject, Region, Zone};
+use fleetwright_patch::{CellRead, Filters, Host, Inventory, LabelKeys, Rules, Selection};
 use fleetwright_ports::InstanceQuery;
 use futures::stream::{self, StreamExt};
 
@@ -10,17 +10,13 @@ use crate::facts::CellFacts;
 use crate::join::cell_gap;
 use crate::progress::{Progress, Sink};
 use crate::stop::Stop;
-use crate::zones::{enter, expand_or_stop, interrupted, invalid_pattern, zone_gap};
+use crate::zones::{Fleet, enter, expand_or_stop, interrupted, invalid_pattern, zone_gap};
 
 /// What to scan and how to judge it.
 #[derive(Clone, Debug)]
 pub struct ScanRequest {
-    /// Landing zones listed one by one, all of them enabled.
-    pub zones: Vec<Zone>,
-    /// Accounts to find through the organisation.
-    pub scopes: Vec<OrganizationScope>,
-    /// Landing zones left out on purpose, to be named in the result.
-    pub skipped: Vec<SkippedZone>,
+    /// The landing zones.
+    pub fleet: Fleet,
     /// What EC2 filters: ids, states, tags. Each zone's own tags come on top.
     pub query: InstanceQuery,
     /// What EC2 cannot filter: names and platforms.
@@ -50,7 +46,7 @@ impl Part {
 /// Reads everything the request asks for. Never fails as a whole: what could not be read is a gap.
 pub async fn scan(ports: Ports<'_>, request: &ScanRequest, stop: &Stop, sink: Sink<'_>) -> Inventory {
     let started = ports.clock.now();
-    let expanded = expand_or_stop(ports, &request.zones, &request.scopes, stop).await;
+    let expanded = expand_or_stop(ports, &request.fleet, stop).await;
     let width = request.max_concurrent_regions.max(1);
     sink(Progress::Zones(expanded.zones.len()));
     expanded.gaps.iter().for_each(|_| sink(Progress::OrganizationGap));
@@ -75,7 +71,7 @@ pub async fn scan(ports: Ports<'_>, request: &ScanRequest, stop: &Stop, sink: Si
         hosts: Vec::new(),
         gaps: expanded.gaps.clone(),
         cells: Vec::new(),
-        skipped: request.skipped.iter().chain(&expanded.skipped).cloned().collect(),
+        skipped: expanded.skipped.clone(),
     };
     let mut parts = std::pin::pin!(parts);
     while let Some(part) = parts.next().await {

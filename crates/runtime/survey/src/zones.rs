@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use fleetwright_model::{
-    AccountId, ErrorClass, Failure, Gap, GapSubject, OrganizationScope, Region, Regions, Zone, code,
+    AccountId, ErrorClass, Failure, Gap, GapSubject, OrganizationAccount, OrganizationScope, Region, Regions,
+    Zone, code,
 };
 use fleetwright_patch::{InvalidPattern, Patterns, SkippedZone};
 use fleetwright_ports::Identity;
@@ -11,42 +12,132 @@ use fleetwright_ports::Identity;
 use crate::Ports;
 use crate::stop::Stop;
 
+/// The landing zones that are meant.
+#[derive(Clone, Debug, Default)]
+pub struct Fleet {
+    /// Landing zones listed one by one, all of them enabled.
+    pub zones: Vec<Zone>,
+    /// Accounts to find through the organisation.
+    pub scopes: Vec<OrganizationScope>,
+    /// Of the scopes' accounts only those with one of these names or ids; empty takes all. A name
+    /// that no account has is a gap.
+    pub accounts: Vec<String>,
+    /// Landing zones left out on purpose, to be named in the result.
+    pub skipped: Vec<SkippedZone>,
+}
+
 /// The zones to survey, with what could not be found out about them.
 #[derive(Debug, Default)]
 pub(crate) struct Expanded {
     /// Zones to enter.
     pub(crate) zones: Vec<Zone>,
-    /// Accounts of the organisation left out.
+    /// Zones and accounts left out.
     pub(crate) skipped: Vec<SkippedZone>,
     /// Organisations that could not be listed, or not to the end.
     pub(crate) gaps: Vec<Gap>,
 }
 
 /// As [`expand`], unless the user stops first: then the organisations are gaps.
-pub(crate) async fn expand_or_stop(
-    ports: Ports<'_>,
-    listed: &[Zone],
-    scopes: &[OrganizationScope],
-    stop: &Stop,
-) -> Expanded {
-    stop.or_stop(expand(ports, listed, scopes)).await.unwrap_or_else(|| Expanded {
-        zones: listed.to_vec(),
-        skipped: Vec::new(),
-        gaps: scopes.iter().map(|_| organization_gap(interrupted("organizations:ListAccounts"))).collect(),
+pub(crate) async fn expand_or_stop(ports: Ports<'_>, fleet: &Fleet, stop: &Stop) -> Expanded {
+    stop.or_stop(expand(ports, fleet)).await.unwrap_or_else(|| Expanded {
+        zones: fleet.zones.clone(),
+        skipped: fleet.skipped.clone(),
+        gaps: fleet
+            .scopes
+            .iter()
+            .map(|_| organization_gap(interrupted("organizations:ListAccounts")))
+            .collect(),
     })
 }
 
 /// Adds the accounts of the organisation scopes to the zones listed one by one. A listed zone wins
 /// over the same account found in an organisation: it is how an account gets settings of its own.
-pub(crate) async fn expand(ports: Ports<'_>, listed: &[Zone], scopes: &[OrganizationScope]) -> Expanded {
-    let mut expanded = Expanded { zones: listed.to_vec(), ..Expanded::default() };
-    let mut accounts: BTreeSet<AccountId> = listed.iter().map(|zone| zone.account.clone()).collect();
-    for scope in scopes {
-        if let Err(failure) = expand_scope(ports, scope, &mut expanded, &mut accounts).await {
-            expanded.gaps.push(organization_gap(failure));
+async fn expand(ports: Ports<'_>, fleet: &Fleet) -> Expanded {
+    let mut expansion = Expansion {
+        fleet,
+        accounts: fleet.zones.iter().map(|zone| zone.account.clone()).collect(),
+        unknown: fleet.accounts.iter().map(String::as_str).collect(),
+        done: Expanded { zones: fleet.zones.clone(), skipped: fleet.skipped.clone(), gaps: Vec::new() },
+    };
+    for scope in &fleet.scopes {
+        if let Err(failure) = expansion.add(ports, scope).await {
+            expansion.done.gaps.push(organization_gap(failure));
         }
     }
-    expanded
+    expansion.finish()
+}
+
+struct Expansion<'a> {
+    fleet: &'a Fleet,
+    accounts: BTreeSet<AccountId>,
+    unknown: BTreeSet<&'a str>,
+    done: Expanded,
+}
+
+impl Expansion<'_> {
+    async fn add(&mut self, ports: Ports<'_>, scope: &OrganizationScope) -> Result<(), Failure> {
+        let include = patterns(&scope.accounts_include)?;
+        let exclude = patterns(&scope.accounts_exclude)?;
+        let caller = ports.accounts.caller(scope.profile.as_deref()).await?;
+        let partition = caller.arn.split(':').nth(1).unwrap_or("aws").to_owned();
+        let listing = ports.accounts.organization_accounts(scope).await;
+        for found in listing.items {
+            let matches = |patterns: &Patterns| {
+                patterns.matches(found.account.as_str()) || patterns.matches(&found.name)
+            };
+            let wanted = (include.is_empty() || matches(&include)) && !matches(&exclude);
+            if wanted && self.is_named(&found) && self.accounts.insert(found.account.clone()) {
+                self.take(scope, found, &partition)?;
+            }
+        }
+        listing.failure.map_or(Ok(()), Err)
+    }
+
+    fn is_named(&mut self, found: &OrganizationAccount) -> bool {
+        let names = [found.name.as_str(), found.account.as_str()];
+        self.unknown.retain(|unknown| !names.contains(unknown));
+        self.fleet.accounts.is_empty()
+            || self.fleet.accounts.iter().any(|name| names.contains(&name.as_str()))
+    }
+
+    fn take(
+        &mut self,
+        scope: &OrganizationScope,
+        mut found: OrganizationAccount,
+        partition: &str,
+    ) -> Result<(), Failure> {
+        if self.done.zones.iter().any(|zone| zone.name.as_str() == found.name) {
+            found.name = format!("{} ({})", found.name, found.account);
+        }
+        let zone = scope.zone(&found, partition).map_err(|error| {
+            let operation = "organizations:ListAccounts";
+            Failure::new(ErrorClass::Permanent, &code::INVALID_ARN, operation, &error.to_string())
+        })?;
+        if found.active {
+            self.done.zones.push(zone);
+        } else {
+            let reason = "the account is suspended or being closed";
+            self.done.skipped.push(SkippedZone { zone: zone.name, account: zone.account, reason });
+        }
+        Ok(())
+    }
+
+    /// Names nobody has are told, unless an organisation could not be listed: then it may have them.
+    fn finish(mut self) -> Expanded {
+        if self.done.gaps.is_empty() {
+            for name in self.unknown {
+                let message = format!("no account of the organisation is called {name:?}");
+                let failure = Failure::new(
+                    ErrorClass::NotFound,
+                    &code::UNKNOWN_ZONE,
+                    "organizations:ListAccounts",
+                    &message,
+                );
+                self.done.gaps.push(organization_gap(failure));
+            }
+        }
+        self.done
+    }
 }
 
 fn organization_gap(failure: Failure) -> Gap {
@@ -58,50 +149,6 @@ fn organization_gap(failure: Failure) -> Gap {
         instances: None,
         failure,
     }
-}
-
-async fn expand_scope(
-    ports: Ports<'_>,
-    scope: &OrganizationScope,
-    expanded: &mut Expanded,
-    accounts: &mut BTreeSet<AccountId>,
-) -> Result<(), Failure> {
-    let include = patterns(&scope.accounts_include)?;
-    let exclude = patterns(&scope.accounts_exclude)?;
-    let caller = ports.accounts.caller(scope.profile.as_deref()).await?;
-    let partition = caller.arn.split(':').nth(1).unwrap_or("aws").to_owned();
-    let listing = ports.accounts.organization_accounts(scope).await;
-    let mut names: BTreeSet<_> = expanded.zones.iter().map(|zone| zone.name.clone()).collect();
-    for mut found in listing.items {
-        let matches =
-            |patterns: &Patterns| patterns.matches(found.account.as_str()) || patterns.matches(&found.name);
-        let wanted = (include.is_empty() || matches(&include)) && !matches(&exclude);
-        if !wanted || !accounts.insert(found.account.clone()) {
-            continue;
-        }
-        if names.iter().any(|name| name.as_str() == found.name) {
-            found.name = format!("{} ({})", found.name, found.account);
-        }
-        let zone = scope.zone(&found, &partition).map_err(|error| {
-            Failure::new(
-                ErrorClass::Permanent,
-                &code::INVALID_ARN,
-                "organizations:ListAccounts",
-                &error.to_string(),
-            )
-        })?;
-        names.insert(zone.name.clone());
-        if found.active {
-            expanded.zones.push(zone);
-        } else {
-            expanded.skipped.push(SkippedZone {
-                zone: zone.name,
-                account: zone.account,
-                reason: "the account is suspended or being closed",
-            });
-        }
-    }
-    listing.failure.map_or(Ok(()), Err)
 }
 
 fn patterns(patterns: &[String]) -> Result<Patterns, Failure> {

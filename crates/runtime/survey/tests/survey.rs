@@ -10,17 +10,15 @@ use fleetwright_model::{
 };
 use fleetwright_patch::checkup::{Checkup, Severity};
 use fleetwright_patch::{Filters, Inventory, LabelKeys, Rules, Verdict};
-use fleetwright_ports::conformance::machines::{Expected, check};
 use fleetwright_ports::InstanceQuery;
-use fleetwright_survey::{DoctorRequest, Ports, Progress, ScanRequest, Stop, examine, scan};
+use fleetwright_ports::conformance::machines::{Expected, check};
+use fleetwright_survey::{DoctorRequest, Fleet, Ports, Progress, ScanRequest, Stop, examine, scan};
 use fleetwright_testkit::sample::{agent, denied, id, instance, now, region, zone};
 use fleetwright_testkit::{FakeCell, FakeFleet};
 
 fn request(zones: Vec<Zone>) -> ScanRequest {
     ScanRequest {
-        zones,
-        scopes: Vec::new(),
-        skipped: Vec::new(),
+        fleet: Fleet { zones, ..Fleet::default() },
         query: InstanceQuery::default(),
         filters: Filters::default(),
         keys: LabelKeys::default(),
@@ -241,7 +239,7 @@ async fn accounts_of_the_organisation_become_zones_and_a_listed_zone_wins() {
         member("000011112222", "sandbox-7", true),
     ];
     let mut request = request(vec![listed]);
-    request.scopes.push(scope());
+    request.fleet.scopes.push(scope());
     let inventory = scanned(&fleet, &request).await;
     assert_eq!(
         ids(&inventory),
@@ -260,13 +258,30 @@ async fn accounts_of_the_organisation_become_zones_and_a_listed_zone_wins() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_the_organisation_only_the_accounts_named_are_taken_and_unknown_names_are_told() {
+    let shop = zone("shop", "444455556666", &[]);
+    let mut fleet =
+        FakeFleet::default().with(&shop, "eu-central-1", FakeCell::default().with(instance(3, "c")));
+    fleet.organization = vec![member("444455556666", "shop", true), member("011122223333", "payments", true)];
+    let mut request = request(vec![]);
+    request.fleet.scopes.push(scope());
+    request.fleet.accounts = vec!["444455556666".into(), "shpo".into()];
+    let inventory = scanned(&fleet, &request).await;
+    let zones: Vec<&str> = inventory.cells.iter().map(|cell| cell.zone.as_str()).collect();
+    assert_eq!(zones, ["shop"]);
+    assert_eq!(inventory.gaps.len(), 1);
+    assert_eq!(inventory.gaps[0].failure.code.id, code::UNKNOWN_ZONE.id);
+    assert!(inventory.gaps[0].failure.message.contains("shpo"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_organisation_that_cannot_be_listed_is_a_gap_beside_the_listed_zones() {
     let listed = zone("payments", "011122223333", &["eu-west-1"]);
     let mut fleet =
         FakeFleet::default().with(&listed, "eu-west-1", FakeCell::default().with(instance(1, "a")));
     fleet.organization_failure = Some(denied("organizations:ListAccounts"));
     let mut request = request(vec![listed]);
-    request.scopes.push(scope());
+    request.fleet.scopes.push(scope());
     let inventory = scanned(&fleet, &request).await;
     assert_eq!(inventory.hosts.len(), 1);
     assert_eq!(inventory.gaps[0].subject, GapSubject::Organization);
@@ -280,7 +295,7 @@ async fn a_stop_turns_everything_unread_into_gaps() {
     let clock = VirtualClock::starting_at(now());
     let ports = Ports { accounts: &fleet, machines: &fleet, clock: &clock };
     let mut request = request(vec![payments]);
-    request.scopes.push(scope());
+    request.fleet.scopes.push(scope());
     let inventory = scan(ports, &request, &Stop::on(async {}), &|_| {}).await;
     assert_eq!(inventory.hosts, []);
     let gaps: Vec<_> = inventory.gaps.iter().map(|gap| (gap.subject, gap.failure.code.id)).collect();
@@ -317,8 +332,11 @@ async fn progress_tells_zones_regions_instances_and_gaps() {
 async fn examined(fleet: &FakeFleet, zones: Vec<Zone>) -> Checkup {
     let clock = VirtualClock::starting_at(now());
     let ports = Ports { accounts: fleet, machines: fleet, clock: &clock };
-    let request =
-        DoctorRequest { zones, scopes: Vec::new(), phases: vec![Phase::Scan], max_concurrent_zones: 4 };
+    let request = DoctorRequest {
+        fleet: Fleet { zones, ..Fleet::default() },
+        phases: vec![Phase::Scan],
+        max_concurrent_zones: 4,
+    };
     examine(ports, &request, &Stop::never()).await
 }
 
