@@ -203,10 +203,17 @@ pub struct Instance {
 }
 
 /// A region's instances in the order of their launch.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Instances {
     ordered: Vec<Instance>,
     places: HashMap<InstanceId, usize>,
+}
+
+impl std::fmt::Debug for Instances {
+    // The index is left out: it says nothing new, and its order changes from run to run.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(&self.ordered).finish()
+    }
 }
 
 impl Instances {
