@@ -1,5 +1,10 @@
 //! The estate's time: real, scaled, moved by hand, or somebody else's.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this module is the one home of the wall clock and of waiting in the estate"
+)]
+
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 

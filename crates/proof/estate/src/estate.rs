@@ -17,6 +17,7 @@ use crate::checkers::{self, Access, Purpose, Verdict};
 use crate::clock::{Clock, ClockError, ClockMode};
 use crate::fault::{FaultRule, Faults};
 use crate::limits::{LimitError, LimitSettings, Limits};
+use crate::scenario::Prepared;
 use crate::service::Registry;
 use crate::wire::response;
 use crate::world::iam::Credentials;
@@ -37,6 +38,34 @@ pub struct EstateOptions {
     pub world: World,
     /// The principal that a user's tools start as.
     pub hub: Hub,
+}
+
+impl EstateOptions {
+    /// The options a prepared scenario asks for, on a clock of the caller's choice.
+    ///
+    /// Each account may be reached through its landing zone's role only, and tools start in the
+    /// first region of the first zone.
+    #[must_use]
+    pub fn from_scenario(prepared: Prepared, clock: ClockMode) -> Self {
+        let region = prepared
+            .landing_zones
+            .iter()
+            .find_map(|zone| zone.regions.first().cloned())
+            .unwrap_or_else(|| "us-east-1".to_owned());
+        let roles = prepared
+            .landing_zones
+            .iter()
+            .map(|zone| (zone.account_id.clone(), [zone.role_arn.clone()].into()))
+            .collect();
+        Self {
+            seed: prepared.seed,
+            clock,
+            limits: prepared.limits,
+            faults: prepared.faults,
+            world: prepared.world,
+            hub: Hub { account: prepared.hub.account, user: prepared.hub.user, region, roles },
+        }
+    }
 }
 
 /// The principal that a user's tools start as, and where it may go.
@@ -120,7 +149,7 @@ impl std::fmt::Debug for Estate {
 }
 
 impl Estate {
-    /// Makes an estate and issues the hub's credentials.
+    /// Makes an estate. The hub's user keeps the access key it has, or is issued one.
     ///
     /// # Errors
     /// The clock or the limits make no sense, or the hub's user does not exist.

@@ -1,5 +1,10 @@
 //! The estate on a TCP port: plain HTTP/1.1 with keep-alive.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "connections time out by the wall clock, whatever time the estate runs on"
+)]
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -11,7 +16,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -134,6 +139,10 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<BoxBody<Bytes, Infallible>>, Lost> {
     let (parts, body) = request.into_parts();
+    // A length that is announced is refused before the body is sent.
+    if body.size_hint().lower() > BODY_LIMIT_BYTES as u64 {
+        return Ok(whole(plain(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge")));
+    }
     let body = match Limited::new(body, BODY_LIMIT_BYTES).collect().await {
         Ok(collected) => collected.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => {
