@@ -1,5 +1,7 @@
 //! Documents written from the code, so that they cannot say anything else than the code does.
 
+mod answered;
+mod configuration;
 mod error_pages;
 
 use std::collections::BTreeMap;
@@ -30,7 +32,9 @@ type Documents = BTreeMap<String, String>;
 /// When a document is stale (with `--check`), or cannot be made, read or written.
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Failure> {
     let mut documents = Documents::new();
+    documents.extend(configuration::documents());
     documents.extend(error_pages::documents());
+    documents.extend(answered::documents(workspace)?);
     if arguments.check { check(&workspace.root, &documents) } else { write(&workspace.root, &documents) }
 }
 
