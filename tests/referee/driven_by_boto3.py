@@ -164,8 +164,9 @@ def describe_images(clients):
     wanted = {i["ImageId"] for i in instances(clients)}
     found = clients.zone("ec2").describe_images(ImageIds=sorted(wanted))["Images"]
     assert {image["ImageId"] for image in found} == wanted
-    page = clients.zone("ec2").describe_images(Filters=[{"Name": "state", "Values": ["available"]}])
-    assert wanted <= {image["ImageId"] for image in page["Images"]}
+    available = [{"Name": "state", "Values": ["available"]}]
+    listed = pages(clients.zone("ec2"), "describe_images", 10, Filters=available, IncludeDeprecated=True)
+    assert wanted <= {image["ImageId"] for page in listed for image in page["Images"]}
 
 
 @drives("ec2", "DescribeVolumes")

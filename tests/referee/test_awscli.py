@@ -111,7 +111,7 @@ def aws(command, environment):
     return subprocess.run(words, env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("operation", TYPED, ids=":".join)
+@pytest.mark.parametrize("operation", TYPED, ids=[":".join(each) for each in TYPED])
 def test_the_command_works(estate, facts, in_zone, operation):
     who, command, member = TYPED[operation]
     before = estate.call_count()

@@ -10,7 +10,7 @@ from estate import role_of
 NOBODY = "i-0123456789abcdef0"
 
 
-@pytest.mark.parametrize(("service", "operation"), DRIVEN, ids=":".join)
+@pytest.mark.parametrize(("service", "operation"), DRIVEN, ids=[":".join(each) for each in DRIVEN])
 def test_boto3_drives_the_operation_and_its_answers_fit_the_model(estate, clients, service, operation):
     before = estate.call_count()
     DRIVEN[service, operation](clients)
