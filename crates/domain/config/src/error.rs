@@ -198,10 +198,14 @@ impl std::error::Error for ConfigErrors {}
 /// A value as messages quote it: at most 80 characters, control characters escaped.
 pub(crate) fn shorten(value: &str) -> String {
     const LIMIT: usize = 80;
-    let mut shown: String = value.chars().take(LIMIT).flat_map(|c| {
-        let escaped: Vec<char> = if c.is_control() { c.escape_default().collect() } else { vec![c] };
-        escaped
-    }).collect();
+    let mut shown: String = value
+        .chars()
+        .take(LIMIT)
+        .flat_map(|c| {
+            let escaped: Vec<char> = if c.is_control() { c.escape_default().collect() } else { vec![c] };
+            escaped
+        })
+        .collect();
     if value.chars().nth(LIMIT).is_some() {
         shown.push('…');
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::error::{ConfigError, Place};
+use crate::error::{ConfigErrors, Place};
 use crate::keys::{self, Found, Key};
 use crate::layers::unknown_key;
 use crate::origin::Origin;
@@ -43,17 +43,17 @@ pub struct Explanation {
 ///
 /// # Errors
 /// `FW-C0003` with the nearest key when there is no such key.
-pub fn explain(resolved: &Resolved, path: &str) -> Result<Explanation, ConfigError> {
+pub fn explain(resolved: &Resolved, path: &str) -> Result<Explanation, ConfigErrors> {
     let (key, canonical, asked_as) = match keys::find(path) {
         Some(Found::Current(key)) => (key, path, None),
         Some(Found::Older(key, _)) => (key, key.path, Some(path.to_owned())),
-        None => return Err(unknown_key(Place::Flag { name: "KEY".to_owned() }, path)),
+        None => return Err(unknown_key(Place::Flag { name: "KEY".to_owned() }, path).into()),
     };
     let found = resolved.values.get(canonical);
     Ok(Explanation {
         key: canonical.to_owned(),
         asked_as,
-        value: found.map_or("(not set)".to_owned(), |found| found.value.show_for(key)),
+        value: found.map_or("(not set)".to_owned(), |found| found.value.show()),
         origin: found.map_or(Origin::Default, |found| found.origin.clone()),
         default: key.default,
         doc: key.doc,

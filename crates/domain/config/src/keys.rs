@@ -24,7 +24,8 @@ pub use sections::{Section, sections};
 pub const VARIABLE_PREFIX: &str = "FLEETWRIGHT_";
 
 /// Variables with the prefix that are no keys: the command line reads them itself.
-pub const RESERVED_VARIABLES: &[&str] = &["FLEETWRIGHT_CONFIG", "FLEETWRIGHT_LANDING_ZONES", "FLEETWRIGHT_STATE_DIR"];
+pub const RESERVED_VARIABLES: &[&str] =
+    &["FLEETWRIGHT_CONFIG", "FLEETWRIGHT_LANDING_ZONES", "FLEETWRIGHT_STATE_DIR"];
 
 /// One row of the table.
 #[derive(Debug)]
@@ -125,7 +126,9 @@ impl Key {
             ([], []) => "Takes effect in every command.".to_owned(),
             (now, []) => format!("Takes effect in {} {}.", plural(now), now.join(", ")),
             ([], later) => format!("Takes effect in {}.", refused(later)),
-            (now, later) => format!("Takes effect in {} {} and in {}.", plural(now), now.join(", "), refused(later)),
+            (now, later) => {
+                format!("Takes effect in {} {} and in {}.", plural(now), now.join(", "), refused(later))
+            }
         }
     }
 }
@@ -176,7 +179,8 @@ mod tests {
     fn every_default_and_example_is_a_value_of_its_kind() {
         for key in all() {
             for text in key.default.into_iter().chain([key.example]) {
-                value::read_flow(key, text).unwrap_or_else(|fault| panic!("{}: {text}: {}", key.path, fault.message));
+                value::read_flow(key, text)
+                    .unwrap_or_else(|fault| panic!("{}: {text}: {}", key.path, fault.message));
             }
         }
     }

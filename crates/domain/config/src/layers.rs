@@ -4,6 +4,7 @@ mod file;
 mod outside;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 pub(crate) use file::read_file;
 pub(crate) use outside::{read_flags, read_variables, unknown_key};
@@ -15,7 +16,8 @@ use crate::yaml::SourceText;
 
 /// Everything settings are resolved from, weakest first: defaults (built in), files, the chosen
 /// environment's section of those files, variables, flags.
-#[derive(Clone, Debug, Default)]
+/// `Debug` shows no value: the process's environment is full of secrets.
+#[derive(Clone, Default)]
 pub struct Layers {
     /// Configuration files; a later one wins over an earlier one.
     pub files: Vec<SourceText>,
@@ -27,7 +29,7 @@ pub struct Layers {
 }
 
 /// A key set on the command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Flag {
     /// The flag as typed, e.g. `--output-dir`; errors and origins show it.
     pub name: String,
@@ -35,6 +37,23 @@ pub struct Flag {
     pub key: String,
     /// The value, written as in a variable.
     pub text: String,
+}
+
+impl fmt::Debug for Layers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.variables.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Layers")
+            .field("files", &self.files)
+            .field("variables", &names)
+            .field("flags", &self.flags)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Flag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flag").field("name", &self.name).field("key", &self.key).finish_non_exhaustive()
+    }
 }
 
 impl Flag {

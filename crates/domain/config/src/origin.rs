@@ -58,7 +58,9 @@ impl fmt::Display for Origin {
             Self::Default => f.write_str("default"),
             Self::File { place, older: None } => write!(f, "from {place}"),
             Self::File { place, older: Some(older) } => write!(f, "from {older} (older shape) at {place}"),
-            Self::Overlay { environment, place, older: None } => write!(f, "from environment {environment} at {place}"),
+            Self::Overlay { environment, place, older: None } => {
+                write!(f, "from environment {environment} at {place}")
+            }
             Self::Overlay { environment, place, older: Some(older) } => {
                 write!(f, "from {older} (older shape) in environment {environment} at {place}")
             }

@@ -59,7 +59,8 @@ pub fn resolve(layers: &Layers) -> Result<Resolved, ConfigErrors> {
     let variables = read_variables(&layers.variables, &mut errors);
     let flags = read_flags(&layers.flags, &mut errors);
 
-    let environments: BTreeSet<String> = files.iter().flat_map(|file| file.overlays.keys().cloned()).collect();
+    let environments: BTreeSet<String> =
+        files.iter().flat_map(|file| file.overlays.keys().cloned()).collect();
     let bases = files.iter().flat_map(|file| &file.base);
     let chosen = chosen_environment(bases.clone().chain(&variables).chain(&flags));
     let overlays = files.iter().filter_map(|file| file.overlays.get(chosen.as_deref()?)).flatten();
@@ -90,7 +91,10 @@ fn defaults() -> BTreeMap<String, ResolvedValue> {
                 Some(text) => value::read_flow(key, text).expect("a test reads every default of the table"),
                 None => Value::Unset,
             };
-            (key.path.to_owned(), ResolvedValue { key, value, origin: Origin::Default, overridden: Vec::new() })
+            (
+                key.path.to_owned(),
+                ResolvedValue { key, value, origin: Origin::Default, overridden: Vec::new() },
+            )
         })
         .collect()
 }
@@ -100,7 +104,7 @@ fn set(values: &mut BTreeMap<String, ResolvedValue>, given: &Given) {
         Some(resolved) => {
             let value = std::mem::replace(&mut resolved.value, given.value.clone());
             let origin = std::mem::replace(&mut resolved.origin, given.origin.clone());
-            resolved.overridden.insert(0, Overridden { value: value.show_for(given.key), origin });
+            resolved.overridden.insert(0, Overridden { value: value.show(), origin });
         }
         None => {
             let (key, value, origin) = (given.key, given.value.clone(), given.origin.clone());

@@ -4,6 +4,7 @@ mod duration;
 mod form;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,10 +38,38 @@ pub enum Value {
     Texts(Vec<String>),
     /// Tag keys with the values that match.
     Tags(BTreeMap<String, Vec<String>>),
+    /// A text that is never shown.
+    Secret(Secret),
+}
+
+/// A text that is never shown: not by `Debug`, not when serialized.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+/// What stands for a secret wherever values are shown.
+const HIDDEN: &str = "(hidden)";
+
+impl Secret {
+    /// The text, for its one use.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HIDDEN)
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(HIDDEN)
+    }
 }
 
 impl Value {
-    /// The value as it would be written in the file.
+    /// The value as it would be written in the file; secrets are left out.
     pub fn show(&self) -> String {
         match self {
             Self::Unset => "(not set)".to_owned(),
@@ -54,14 +83,7 @@ impl Value {
                 let one = |(key, values): (&String, &Vec<String>)| format!("{key}: [{}]", values.join(", "));
                 format!("{{{}}}", tags.iter().map(one).collect::<Vec<_>>().join(", "))
             }
-        }
-    }
-
-    /// As [`Self::show`], with secrets left out.
-    pub(crate) fn show_for(&self, key: &Key) -> String {
-        match (key.secrecy, self) {
-            (Secrecy::Secret, value) if *value != Self::Unset => "(hidden)".to_owned(),
-            (_, value) => value.show(),
+            Self::Secret(_) => HIDDEN.to_owned(),
         }
     }
 }
@@ -101,7 +123,9 @@ impl Fault {
 fn shown(node: &Node) -> String {
     match &node.content {
         Content::Scalar { text, style: Style::Plain } => format!("`{}`", crate::error::shorten(text)),
-        Content::Scalar { text, style: Style::Quoted } => format!("the text \"{}\"", crate::error::shorten(text)),
+        Content::Scalar { text, style: Style::Quoted } => {
+            format!("the text \"{}\"", crate::error::shorten(text))
+        }
         _ => node.describe().to_owned(),
     }
 }
@@ -111,12 +135,14 @@ pub(crate) fn read(key: &Key, reading: Reading, node: &Node) -> Result<Value, Fa
     let value = read_kind(key, reading, node);
     match key.secrecy {
         Secrecy::Open => value,
-        Secrecy::Secret => value.map_err(|fault| Fault {
-            message: format!("is not {}", key.kind.describe()),
-            value: None,
-            hint: None,
-            ..fault
-        }),
+        Secrecy::Secret => match value {
+            Ok(Value::Text(text)) => Ok(Value::Secret(Secret(text))),
+            Ok(value) => Ok(value),
+            Err(fault) => {
+                let message = format!("is not {}", key.kind.describe());
+                Err(Fault { message, value: None, hint: None, ..fault })
+            }
+        },
     }
 }
 
@@ -124,7 +150,9 @@ fn read_kind(key: &Key, reading: Reading, node: &Node) -> Result<Value, Fault> {
     if node.content == Content::Null {
         return match key.default {
             None => Ok(Value::Unset),
-            Some(_) => Err(Fault::wrong(node, &key.kind.describe()).hint("Remove the key to get its default.")),
+            Some(_) => {
+                Err(Fault::wrong(node, &key.kind.describe()).hint("Remove the key to get its default."))
+            }
         };
     }
     match key.kind {
@@ -172,17 +200,23 @@ fn integer(node: &Node, reading: Reading, min: u64, max: u64, unit: &str) -> Res
     }
     let (shift, noun) = if reading == Reading::Retries { (1, "repetitions") } else { (0, unit) };
     let out_of_range = || {
-        let message = format!("must be {} to {} {noun}, found {text}", min.saturating_sub(shift), max - shift);
+        let message =
+            format!("must be {} to {} {noun}, found {text}", min.saturating_sub(shift), max - shift);
         Fault::new(&code::OUT_OF_RANGE, node, message)
     };
-    let found = text.parse::<u64>().ok().and_then(|found| found.checked_add(shift)).ok_or_else(out_of_range)?;
+    let found =
+        text.parse::<u64>().ok().and_then(|found| found.checked_add(shift)).ok_or_else(out_of_range)?;
     if (min..=max).contains(&found) { Ok(found) } else { Err(out_of_range()) }
 }
 
 fn number(node: &Node, min: f64, max: f64, unit: &str) -> Result<f64, Fault> {
     let expected = format!("a number of {unit}");
     let text = plain(node, &expected)?;
-    let found = text.parse::<f64>().ok().filter(|found| found.is_finite()).ok_or_else(|| Fault::wrong(node, &expected))?;
+    let found = text
+        .parse::<f64>()
+        .ok()
+        .filter(|found| found.is_finite())
+        .ok_or_else(|| Fault::wrong(node, &expected))?;
     if (min..=max).contains(&found) {
         Ok(found)
     } else {
@@ -202,13 +236,20 @@ fn length(node: &Node, reading: Reading, min: Duration, max: Duration) -> Result
         return Ok(found);
     }
     let bounds = format!("{} to {}", show_duration(min), show_duration(max));
-    let fault = Fault::new(&code::OUT_OF_RANGE, node, format!("must be {bounds}, found {}", show_duration(found)));
+    let fault =
+        Fault::new(&code::OUT_OF_RANGE, node, format!("must be {bounds}, found {}", show_duration(found)));
     let bare = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    Err(if bare { fault.hint(format!("A plain number is read as {unit_name}; write a unit, e.g. {text}m.")) } else { fault })
+    Err(if bare {
+        fault.hint(format!("A plain number is read as {unit_name}; write a unit, e.g. {text}m."))
+    } else {
+        fault
+    })
 }
 
 fn text(node: &Node, form: TextForm, reading: Reading) -> Result<String, Fault> {
-    let Content::Scalar { text, .. } = &node.content else { return Err(Fault::wrong(node, &form.describe())) };
+    let Content::Scalar { text, .. } = &node.content else {
+        return Err(Fault::wrong(node, &form.describe()));
+    };
     let translated = match (reading, text.to_ascii_lowercase().as_str()) {
         (Reading::PythonLevel, "warning") => "warn",
         (Reading::PythonLevel, "critical" | "fatal") => "error",
@@ -238,7 +279,9 @@ pub(crate) fn tag_filter(node: &Node) -> Result<BTreeMap<String, Vec<String>>, F
         let values = texts(&entry.value, TextForm::Pattern)?;
         if values.is_empty() {
             let message = format!("the tag `{key}` has no value, so that nothing would ever match");
-            return Err(Fault::new(&code::INVALID_PATTERN, &entry.value, message).hint("Write \"*\" for any value."));
+            return Err(
+                Fault::new(&code::INVALID_PATTERN, &entry.value, message).hint("Write \"*\" for any value.")
+            );
         }
         tags.insert(key, values);
     }
@@ -257,7 +300,9 @@ pub(crate) fn read_outside(key: &Key, reading: Reading, given: &str) -> Result<V
     let parts = || given.split(',').map(str::trim).filter(|part| !part.is_empty());
     let node = match key.kind {
         Kind::List(_) | Kind::TagFilter if given.starts_with(['[', '{']) => flow_node(given)?,
-        Kind::List(_) => Node::floating(Content::Sequence(parts().map(|part| Arc::new(Node::plain(part))).collect())),
+        Kind::List(_) => {
+            Node::floating(Content::Sequence(parts().map(|part| Arc::new(Node::plain(part))).collect()))
+        }
         Kind::TagFilter => tag_filter_node(parts())?,
         _ if given.is_empty() => Node::floating(Content::Null),
         _ => Node::plain(given),
@@ -267,9 +312,9 @@ pub(crate) fn read_outside(key: &Key, reading: Reading, given: &str) -> Result<V
 
 fn tag_filter_node<'t>(parts: impl Iterator<Item = &'t str>) -> Result<Node, Fault> {
     let entry = |part: &str| {
-        let (key, values) = part
-            .split_once('=')
-            .ok_or_else(|| Fault::wrong(&Node::plain(part), "tag filters such as Application=web|api,Environment=prod"))?;
+        let (key, values) = part.split_once('=').ok_or_else(|| {
+            Fault::wrong(&Node::plain(part), "tag filters such as Application=web|api,Environment=prod")
+        })?;
         let values = values.split('|').map(|value| Arc::new(Node::plain(value.trim()))).collect();
         Ok(yaml::Entry {
             key: key.trim().to_owned(),
@@ -314,11 +359,20 @@ mod tests {
     #[test]
     fn numbers_outside_the_bounds_name_the_bounds() {
         let fault = outside("aws.max_attempts", "21").expect_err("too many");
-        assert_eq!((fault.code.id, fault.message.as_str()), ("FW-C0005", "must be 1 to 20 attempts, found 21"));
+        assert_eq!(
+            (fault.code.id, fault.message.as_str()),
+            ("FW-C0005", "must be 1 to 20 attempts, found 21")
+        );
         assert_eq!(outside("aws.max_attempts", "-1").expect_err("negative").code.id, "FW-C0005");
-        assert_eq!(outside("aws.max_attempts", "99999999999999999999").expect_err("huge").code.id, "FW-C0005");
+        assert_eq!(
+            outside("aws.max_attempts", "99999999999999999999").expect_err("huge").code.id,
+            "FW-C0005"
+        );
         assert_eq!(outside("aws.max_attempts", "many").expect_err("no number").code.id, "FW-C0004");
-        assert_eq!(outside("safety.max_failure_percentage", "NaN").expect_err("no number").code.id, "FW-C0004");
+        assert_eq!(
+            outside("safety.max_failure_percentage", "NaN").expect_err("no number").code.id,
+            "FW-C0004"
+        );
     }
 
     #[test]

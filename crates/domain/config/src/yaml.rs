@@ -7,14 +7,16 @@
 
 mod parse;
 
+use std::fmt;
 use std::sync::Arc;
 
 pub(crate) use parse::parse;
 
 use crate::error::{FilePlace, Place};
 
-/// A text to read, with the name people know it by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A text to read, with the name people know it by. `Debug` leaves the text out, which may hold
+/// secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub struct SourceText {
     /// The file's name as the user gave it; errors and origins show it.
     pub name: String,
@@ -26,6 +28,12 @@ impl SourceText {
     /// Names a text.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self { name: name.into(), text: text.into() }
+    }
+}
+
+impl fmt::Debug for SourceText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceText").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -107,42 +115,58 @@ impl Node {
     }
 }
 
-/// A text with its lines found, so that a mark can be turned into a byte offset.
+/// A text with its lines found, so that a mark can be turned into a byte offset in constant time:
+/// inventories written by programs may be one line of many megabytes.
 pub(crate) struct Source<'a> {
     name: Arc<str>,
     text: &'a str,
     /// Bytes of a byte-order mark before `text`.
     skipped: usize,
-    line_starts: Vec<usize>,
+    /// The start of each line.
+    lines: Vec<Start>,
+    /// Byte offset of every [`STRIDE`]th character.
+    strides: Vec<usize>,
 }
+
+/// Where a line starts.
+#[derive(Clone, Copy)]
+struct Start {
+    byte: usize,
+    character: usize,
+}
+
+/// Characters between two remembered byte offsets.
+const STRIDE: usize = 256;
 
 impl<'a> Source<'a> {
     pub(crate) fn new(source: &'a SourceText) -> Self {
         const BYTE_ORDER_MARK: char = '\u{feff}';
         let text = source.text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&source.text);
-        let mut line_starts = vec![0];
-        let bytes = text.as_bytes();
-        for (index, byte) in bytes.iter().enumerate() {
+        let mut lines = vec![Start { byte: 0, character: 0 }];
+        let mut strides = Vec::with_capacity(text.len() / STRIDE + 1);
+        for (character, (byte, c)) in text.char_indices().enumerate() {
+            if character % STRIDE == 0 {
+                strides.push(byte);
+            }
             // As YAML 1.2 counts lines: LF, CR LF, or CR alone.
-            let ends = *byte == b'\n' || (*byte == b'\r' && bytes.get(index + 1) != Some(&b'\n'));
-            if ends {
-                line_starts.push(index + 1);
+            if c == '\n' || (c == '\r' && !text[byte + 1..].starts_with('\n')) {
+                lines.push(Start { byte: byte + 1, character: character + 1 });
             }
         }
-        Self { name: source.name.as_str().into(), text, skipped: source.text.len() - text.len(), line_starts }
+        let skipped = source.text.len() - text.len();
+        Self { name: source.name.as_str().into(), text, skipped, lines, strides }
     }
 
     /// Where a span stands in the text as it was handed in.
     pub(crate) fn at(&self, span: Span) -> FilePlace {
-        let line = self.line(span.start.line);
-        let start = column_offset(line, span.start.column);
-        let end = if span.end.line == span.start.line { column_offset(line, span.end.column) } else { line.len() };
-        let line_start = self.line_starts.get(index_of(span.start.line)).copied().unwrap_or(self.text.len());
+        let start = self.offset(span.start);
+        let one_line = span.end.line == span.start.line;
+        let end = if one_line { self.offset(span.end) } else { self.line_end(span.start.line) };
         FilePlace {
             file: Arc::clone(&self.name),
             line: span.start.line.max(1),
             column: span.start.column.max(1),
-            offset: self.skipped + line_start + start,
+            offset: self.skipped + start,
             length: end.saturating_sub(start),
         }
     }
@@ -151,21 +175,25 @@ impl<'a> Source<'a> {
         Place::File(self.at(span))
     }
 
-    /// The text of a line, without its end.
-    fn line(&self, number: u32) -> &'a str {
-        let index = index_of(number);
-        let start = self.line_starts.get(index).copied().unwrap_or(self.text.len());
-        let end = self.line_starts.get(index + 1).copied().unwrap_or(self.text.len());
-        self.text.get(start..end).unwrap_or("").trim_end_matches(['\r', '\n'])
+    /// Byte offset of a mark; the end of its line where it lies beyond.
+    fn offset(&self, mark: Mark) -> usize {
+        let Some(line) = self.lines.get(index_of(mark.line)) else { return self.text.len() };
+        let character = line.character + index_of(mark.column);
+        let near = self.strides.get(character / STRIDE).copied().unwrap_or(self.text.len());
+        let exact = self.text[near..].char_indices().nth(character % STRIDE).map(|(offset, _)| near + offset);
+        exact.unwrap_or(self.text.len()).min(self.line_end(mark.line))
+    }
+
+    /// Byte offset of the end of a line, its line break left out.
+    fn line_end(&self, line: u32) -> usize {
+        let end = self.lines.get(index_of(line) + 1).map_or(self.text.len(), |next| next.byte);
+        let start = self.lines.get(index_of(line)).map_or(end, |line| line.byte);
+        let breaks = self.text[start..end].bytes().rev().take(2).filter(|byte| matches!(byte, b'\r' | b'\n'));
+        end - breaks.count()
     }
 }
 
-fn index_of(line: u32) -> usize {
-    line.saturating_sub(1) as usize
-}
-
-/// Byte offset of a 1-based column in characters; the end of the line where it lies beyond.
-fn column_offset(line: &str, column: u32) -> usize {
-    let wanted = column.saturating_sub(1) as usize;
-    line.char_indices().nth(wanted).map_or(line.len(), |(offset, _)| offset)
+/// Lines and columns count from 1.
+fn index_of(number: u32) -> usize {
+    number.saturating_sub(1) as usize
 }

@@ -104,12 +104,15 @@ mod tests {
     fn the_default_file_gives_exactly_the_defaults() {
         let file = SourceText::new("default.yaml", default_yaml());
         let plain = resolve(&Layers::default()).expect("defaults are valid");
-        let from_file = resolve(&Layers { files: vec![file.clone()], ..Layers::default() }).expect("the file is valid");
+        let from_file =
+            resolve(&Layers { files: vec![file.clone()], ..Layers::default() }).expect("the file is valid");
         assert_eq!(from_file.settings, plain.settings);
 
         let mut errors = Vec::new();
-        let given: Vec<String> = read_file(&file, &mut errors).base.into_iter().map(|given| given.path).collect();
-        let with_default: Vec<&str> = keys::all().filter(|key| key.default.is_some()).map(|key| key.path).collect();
+        let given: Vec<String> =
+            read_file(&file, &mut errors).base.into_iter().map(|given| given.path).collect();
+        let with_default: Vec<&str> =
+            keys::all().filter(|key| key.default.is_some()).map(|key| key.path).collect();
         assert_eq!(given, with_default, "every key with a default stands in the file, in order");
         for path in with_default {
             assert!(matches!(from_file.origin(path), Some(Origin::File { .. })), "{path}");

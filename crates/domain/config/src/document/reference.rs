@@ -72,7 +72,8 @@ fn write_lines(page: &mut String, key: &Key) -> std::fmt::Result {
         writeln!(page, "- Variable: `{variable}`")?;
     }
     if !key.older.is_empty() {
-        let older: Vec<String> = key.older.iter().map(|older| format!("`{}`{}", older.path, remark(older.reading))).collect();
+        let older: Vec<String> =
+            key.older.iter().map(|older| format!("`{}`{}", older.path, remark(older.reading))).collect();
         writeln!(page, "- Older spellings: {}", older.join(", "))?;
     }
     Ok(())

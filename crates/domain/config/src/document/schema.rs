@@ -102,7 +102,8 @@ impl Tree {
 fn property(key: &Key) -> Value {
     let mut schema = of_kind(&key.kind, Reading::Same);
     schema["description"] = json!(format!("{} {}", key.doc, key.effect()));
-    let example = |text: &str| value::read_flow(key, text).ok().and_then(|value| serde_json::to_value(value).ok());
+    let example =
+        |text: &str| value::read_flow(key, text).ok().and_then(|value| serde_json::to_value(value).ok());
     if let Some(default) = key.default.and_then(example) {
         schema["default"] = default;
     }

@@ -33,7 +33,9 @@ pub fn find(path: &str) -> Option<Found> {
 
 /// The key an older spelling stands for.
 fn find_older(path: &str) -> Option<(&'static Key, &'static Older)> {
-    all().flat_map(|key| key.older.iter().map(move |older| (key, older))).find(|(_, older)| older.path == path)
+    all()
+        .flat_map(|key| key.older.iter().map(move |older| (key, older)))
+        .find(|(_, older)| older.path == path)
 }
 
 /// True when a path, with names in the place of `*`, is this pattern.
@@ -73,8 +75,10 @@ pub(crate) fn suggest_child(section: &str, name: &str) -> Option<String> {
         let next = full.split('.').nth(depth)?;
         (inside && next != "*").then(|| next.to_owned())
     };
-    let mut children: BTreeSet<String> =
-        all().flat_map(|key| std::iter::once(key.path).chain(key.older.iter().map(|o| o.path))).filter_map(child).collect();
+    let mut children: BTreeSet<String> = all()
+        .flat_map(|key| std::iter::once(key.path).chain(key.older.iter().map(|o| o.path)))
+        .filter_map(child)
+        .collect();
     if depth == 0 {
         children.insert("environments".to_owned());
     }
@@ -103,18 +107,29 @@ fn elsewhere(section: &str, name: &str) -> Option<String> {
 }
 
 /// The candidate nearest to `name`, where one is near enough to be meant: at most a third of its
-/// characters differ. Case and `-` for `_` do not count.
+/// characters differ, or it begins with the name. Case and `-` for `_` do not count.
 pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const MAX_NAME: usize = 100;
+    const MIN_START: usize = 4;
     if name.chars().nth(MAX_NAME).is_some() {
         return None;
     }
     let plain = |text: &str| text.to_lowercase().replace('-', "_");
     let wanted = plain(name);
     let allowed = (wanted.chars().count() / 3).max(1);
+    let distance = |candidate: &str| {
+        let candidate = plain(candidate);
+        if wanted.len() >= MIN_START && candidate.starts_with(&wanted) {
+            return allowed.min(candidate.len() - wanted.len());
+        }
+        // The difference in length is a lower bound, and much cheaper.
+        match candidate.chars().count().abs_diff(wanted.chars().count()) {
+            difference if difference > allowed => usize::MAX,
+            _ => strsim::damerau_levenshtein(&candidate, &wanted),
+        }
+    };
     candidates
-        .filter(|candidate| candidate.len().abs_diff(name.len()) <= allowed * 4)
-        .map(|candidate| (strsim::damerau_levenshtein(&plain(candidate), &wanted), candidate))
+        .map(|candidate| (distance(candidate), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -127,15 +142,26 @@ mod tests {
     #[test]
     fn a_key_is_found_by_its_path_its_older_spelling_and_with_a_name_for_the_star() {
         assert!(matches!(find("aws.region"), Some(Found::Current(key)) if key.path == "aws.region"));
-        assert!(matches!(find("skip_backup"), Some(Found::Older(key, _)) if key.path == "phases.backup.enabled"));
-        assert!(matches!(find("aws.rates.ec2:DescribeInstances.burst"), Some(Found::Current(key)) if key.path == "aws.rates.*.burst"));
+        assert!(
+            matches!(find("skip_backup"), Some(Found::Older(key, _)) if key.path == "phases.backup.enabled")
+        );
+        assert!(
+            matches!(find("aws.rates.ec2:DescribeInstances.burst"), Some(Found::Current(key)) if key.path == "aws.rates.*.burst")
+        );
         assert!(find("aws.regoin").is_none());
         assert!(find("aws.rates..burst").is_none());
     }
 
     #[test]
     fn sections_are_what_keys_lie_below() {
-        for section in ["aws", "aws.rates", "aws.rates.ssm:SendCommand", "phases.scan", "workflow.timeouts", "server_manager"] {
+        for section in [
+            "aws",
+            "aws.rates",
+            "aws.rates.ssm:SendCommand",
+            "phases.scan",
+            "workflow.timeouts",
+            "server_manager",
+        ] {
             assert!(is_section(section), "{section}");
         }
         for other in ["aws.region", "nothing", "aws.rates.x.burst"] {
@@ -148,7 +174,10 @@ mod tests {
         assert_eq!(suggest_child("aws", "regoin").as_deref(), Some("aws.region"));
         assert_eq!(suggest_child("", "Region").as_deref(), Some("aws.region"));
         assert_eq!(suggest_child("", "enviroments").as_deref(), Some("environments"));
-        assert_eq!(suggest_child("phases.backup", "retention-days").as_deref(), Some("phases.backup.retention_days"));
+        assert_eq!(
+            suggest_child("phases.backup", "retention-days").as_deref(),
+            Some("phases.backup.retention_days")
+        );
         assert_eq!(suggest_child("", "zzzzzz"), None);
     }
 }

@@ -92,7 +92,9 @@ impl Kind {
             ),
             Self::Text(form) => form.describe(),
             Self::List(form) => format!("list; each item is {}", form.describe()),
-            Self::TagFilter => "mapping of tag keys to a value or a list of values; * and ? are wildcards".to_owned(),
+            Self::TagFilter => {
+                "mapping of tag keys to a value or a list of values; * and ? are wildcards".to_owned()
+            }
         }
     }
 }

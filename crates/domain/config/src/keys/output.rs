@@ -2,19 +2,35 @@ use super::Reading::{PythonLevel, Same};
 use super::{Key, Kind, TextForm, older};
 
 pub(super) static KEYS: &[Key] = &[
-    Key::new("output.dir", Kind::Text(TextForm::Path), "patching/reports",
-        "The directory reports are written under, one directory per run.")
-        .default("reports")
-        .older(&[older("output_dir", Same)]),
-    Key::new("output.format", Kind::Text(TextForm::OneOf(&["text", "json", "jsonl"])), "json",
-        "The form of what is written to standard output.")
-        .default("text"),
-    Key::new("output.log_level", Kind::Text(TextForm::OneOf(&["error", "warn", "info", "debug", "trace"])), "debug",
+    Key::new(
+        "output.dir",
+        Kind::Text(TextForm::Path),
+        "patching/reports",
+        "The directory reports are written under, one directory per run.",
+    )
+    .default("reports")
+    .older(&[older("output_dir", Same)]),
+    Key::new(
+        "output.format",
+        Kind::Text(TextForm::OneOf(&["text", "json", "jsonl"])),
+        "json",
+        "The form of what is written to standard output.",
+    )
+    .default("text"),
+    Key::new(
+        "output.log_level",
+        Kind::Text(TextForm::OneOf(&["error", "warn", "info", "debug", "trace"])),
+        "debug",
         "The least severe messages that are logged. The older top-level `log_level` takes the level names \
-         of Python's logging as well.")
-        .default("info")
-        .older(&[older("log_level", PythonLevel)]),
-    Key::new("output.log_format", Kind::Text(TextForm::OneOf(&["text", "json"])), "json",
-        "The form of log lines on standard error.")
-        .default("text"),
+         of Python's logging as well.",
+    )
+    .default("info")
+    .older(&[older("log_level", PythonLevel)]),
+    Key::new(
+        "output.log_format",
+        Kind::Text(TextForm::OneOf(&["text", "json"])),
+        "json",
+        "The form of log lines on standard error.",
+    )
+    .default("text"),
 ];

@@ -1,6 +1,6 @@
 use fleetwright_model::Phase::{Backup, Patch, Precheck, Report, Scan, Start, Validate};
 
-use super::Reading::{Inverted, Minutes, Same, Retries};
+use super::Reading::{Inverted, Minutes, Retries, Same};
 use super::kind::{hours, minutes, seconds};
 use super::{Key, Kind, older};
 

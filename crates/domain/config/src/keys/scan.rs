@@ -1,46 +1,84 @@
 use fleetwright_model::Phase::Scan;
 
-use super::{Key, Kind, TextForm, older};
 use super::Reading::Same;
+use super::{Key, Kind, TextForm, older};
 
 /// Families and distributions, as the platform of an instance is reported.
 const PLATFORMS: &[&str] = &[
-    "linux", "windows", "macos", "almalinux", "amazon-linux", "centos", "debian", "oracle-linux", "raspberry-pi-os",
-    "rhel", "rocky", "sles", "ubuntu", "unsupported",
+    "linux",
+    "windows",
+    "macos",
+    "almalinux",
+    "amazon-linux",
+    "centos",
+    "debian",
+    "oracle-linux",
+    "raspberry-pi-os",
+    "rhel",
+    "rocky",
+    "sles",
+    "ubuntu",
+    "unsupported",
 ];
 
 pub(super) static KEYS: &[Key] = &[
-    Key::new("scan.max_concurrent_regions", Kind::Integer { min: 1, max: 1000, unit: "regions" }, "32",
-        "How many regions of landing zones are read at the same time.")
-        .default("16")
-        .phases(&[Scan])
-        .older(&[older("scanner.max_concurrent", Same)]),
-    Key::new("scan.instance_ids", Kind::List(TextForm::InstanceId), "[i-0123456789abcdef0]",
-        "Only these instances; empty takes all.")
-        .default("[]")
-        .phases(&[Scan]),
-    Key::new("scan.include", Kind::List(TextForm::Pattern), "[\"web-*\"]",
+    Key::new(
+        "scan.max_concurrent_regions",
+        Kind::Integer { min: 1, max: 1000, unit: "regions" },
+        "32",
+        "How many regions of landing zones are read at the same time.",
+    )
+    .default("16")
+    .phases(&[Scan])
+    .older(&[older("scanner.max_concurrent", Same)]),
+    Key::new(
+        "scan.instance_ids",
+        Kind::List(TextForm::InstanceId),
+        "[i-0123456789abcdef0]",
+        "Only these instances; empty takes all.",
+    )
+    .default("[]")
+    .phases(&[Scan]),
+    Key::new(
+        "scan.include",
+        Kind::List(TextForm::Pattern),
+        "[\"web-*\"]",
         "Only instances whose id or name matches one of these patterns; empty takes all. Applies on top \
-         of the patterns of a landing zone.")
-        .default("[]")
-        .phases(&[Scan]),
-    Key::new("scan.exclude", Kind::List(TextForm::Pattern), "[\"*-legacy\", i-0123456789abcdef0]",
-        "Never instances whose id or name matches one of these patterns.")
-        .default("[]")
-        .phases(&[Scan]),
-    Key::new("scan.tags", Kind::TagFilter, "{Application: [web, api], Environment: prod}",
+         of the patterns of a landing zone.",
+    )
+    .default("[]")
+    .phases(&[Scan]),
+    Key::new(
+        "scan.exclude",
+        Kind::List(TextForm::Pattern),
+        "[\"*-legacy\", i-0123456789abcdef0]",
+        "Never instances whose id or name matches one of these patterns.",
+    )
+    .default("[]")
+    .phases(&[Scan]),
+    Key::new(
+        "scan.tags",
+        Kind::TagFilter,
+        "{Application: [web, api], Environment: prod}",
         "Only instances that carry each of these tags with one of the values. Applies on top of the tag \
-         filters of a landing zone.")
-        .default("{}")
-        .phases(&[Scan]),
-    Key::new("scan.platforms", Kind::List(TextForm::OneOf(PLATFORMS)), "[linux]",
-        "Only instances of these operating-system families or distributions; empty takes all.")
-        .default("[]")
-        .phases(&[Scan]),
-    Key::new("scan.states",
+         filters of a landing zone.",
+    )
+    .default("{}")
+    .phases(&[Scan]),
+    Key::new(
+        "scan.platforms",
+        Kind::List(TextForm::OneOf(PLATFORMS)),
+        "[linux]",
+        "Only instances of these operating-system families or distributions; empty takes all.",
+    )
+    .default("[]")
+    .phases(&[Scan]),
+    Key::new(
+        "scan.states",
         Kind::List(TextForm::OneOf(&["pending", "running", "stopping", "stopped", "shutting-down"])),
         "[running, stopped]",
-        "Only instances in these states. Terminated instances are never listed.")
-        .default("[pending, running, stopping, stopped, shutting-down]")
-        .phases(&[Scan]),
+        "Only instances in these states. Terminated instances are never listed.",
+    )
+    .default("[pending, running, stopping, stopped, shutting-down]")
+    .phases(&[Scan]),
 ];

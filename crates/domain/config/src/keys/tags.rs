@@ -14,19 +14,36 @@ pub(super) static KEYS: &[Key] = &[
     Key::new("tags.criticality", KEY_LIST, "[Tier]", "How critical an instance is.")
         .default("[Criticality, criticality, BusinessCriticality]")
         .phases(&[Scan]),
-    Key::new("tags.patch_group", KEY_LIST, "[\"Patch Group\"]",
-        "The patch group. `Patch Group` and `PatchGroup` are the two keys Systems Manager itself knows.")
-        .default("[\"Patch Group\", PatchGroup]")
-        .phases(&[Scan, Patch]),
-    Key::new("tags.maintenance_window", KEY_LIST, "[Window]", "The window in which an instance may be changed.")
-        .default("[MaintenanceWindow, \"Maintenance Window\", maintenance_window]")
-        .phases(&[Scan, Patch]),
-    Key::new("tags.requires_backup", KEY_LIST, "[Backup]",
-        "Whether an image is made before patching; the tag's value is true/yes/on or false/no/off.")
-        .default("[RequiresBackup, requires_backup, Backup]")
-        .phases(&[Scan, Backup]),
-    Key::new("tags.opt_out", KEY_LIST, "[DoNotPatch]",
-        "Leaves an instance alone, unless the tag's value is false, no, off or 0.")
-        .default("[PatchOptOut, DoNotPatch]")
-        .phases(&[Scan]),
+    Key::new(
+        "tags.patch_group",
+        KEY_LIST,
+        "[\"Patch Group\"]",
+        "The patch group. `Patch Group` and `PatchGroup` are the two keys Systems Manager itself knows.",
+    )
+    .default("[\"Patch Group\", PatchGroup]")
+    .phases(&[Scan, Patch]),
+    Key::new(
+        "tags.maintenance_window",
+        KEY_LIST,
+        "[Window]",
+        "The window in which an instance may be changed.",
+    )
+    .default("[MaintenanceWindow, \"Maintenance Window\", maintenance_window]")
+    .phases(&[Scan, Patch]),
+    Key::new(
+        "tags.requires_backup",
+        KEY_LIST,
+        "[Backup]",
+        "Whether an image is made before patching; the tag's value is true/yes/on or false/no/off.",
+    )
+    .default("[RequiresBackup, requires_backup, Backup]")
+    .phases(&[Scan, Backup]),
+    Key::new(
+        "tags.opt_out",
+        KEY_LIST,
+        "[DoNotPatch]",
+        "Leaves an instance alone, unless the tag's value is false, no, off or 0.",
+    )
+    .default("[PatchOptOut, DoNotPatch]")
+    .phases(&[Scan]),
 ];

@@ -51,8 +51,14 @@ impl<'f, 'r> Fields<'f, 'r> {
         Self { reader, entries, label, faulty: false }
     }
 
+    /// The entry of a key; `null` is as good as none.
     fn get(&self, key: &str) -> Option<&'f Entry> {
-        self.entries.iter().find(|entry| entry.key == key)
+        self.entries.iter().find(|entry| entry.key == key && entry.value.content != Content::Null)
+    }
+
+    /// Whether a key is ruled out with `null`.
+    fn is_null(&self, key: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == key && entry.value.content == Content::Null)
     }
 
     pub(super) fn is_faulty(&self) -> bool {
@@ -76,11 +82,10 @@ impl<'f, 'r> Fields<'f, 'r> {
     }
 
     pub(super) fn stated(&mut self, key: &str, form: TextForm) -> Stated<String> {
-        match self.get(key) {
-            None => Stated::Absent,
-            Some(entry) if entry.value.content == Content::Null => Stated::Ruled,
-            Some(_) => self.text(key, form).map_or(Stated::Absent, Stated::Given),
+        if self.is_null(key) {
+            return Stated::Ruled;
         }
+        self.text(key, form).map_or(Stated::Absent, Stated::Given)
     }
 
     fn report(&mut self, key: &str, fault: Fault) {
@@ -135,11 +140,17 @@ impl<'f, 'r> Fields<'f, 'r> {
     /// `regions` or `region`, else the defaults'; `None` is reported.
     fn regions(&mut self, span: Span) -> Option<Regions> {
         let list = self.read("regions", regions);
-        let single = self.read("region", |node| one_text(node, TextForm::Region)).map(|text| Regions::Listed(vec![region(&text)]));
+        let single = self
+            .read("region", |node| one_text(node, TextForm::Region))
+            .map(|text| Regions::Listed(vec![region(&text)]));
         if let (Some(list), Some(single)) = (&list, &single)
             && list != single
         {
-            self.report_at("region", &code::CONFLICTING_KEYS, "stands beside `regions`, which says otherwise");
+            self.report_at(
+                "region",
+                &code::CONFLICTING_KEYS,
+                "stands beside `regions`, which says otherwise",
+            );
         }
         if self.get("regions").is_some() || self.get("region").is_some() {
             return list.or(single);
@@ -159,7 +170,11 @@ fn region(text: &str) -> Region {
 fn one_text(node: &Node, form: TextForm) -> Result<String, Fault> {
     match &node.content {
         Content::Scalar { text, .. } => value::check_form(form, text, node),
-        _ => Err(Fault::new(&code::WRONG_TYPE, node, format!("needs {}, found {}", form.describe(), node.describe()))),
+        _ => Err(Fault::new(
+            &code::WRONG_TYPE,
+            node,
+            format!("needs {}, found {}", form.describe(), node.describe()),
+        )),
     }
 }
 
@@ -178,7 +193,10 @@ fn regions(node: &Node) -> Result<Regions, Fault> {
     let mut listed: Vec<Region> = Vec::new();
     for found in texts.iter().map(|text| region(text)) {
         if listed.first().is_some_and(|first| first.partition() != found.partition()) {
-            return fault(&code::CONFLICTING_KEYS, "names regions of different partitions; an account is in one");
+            return fault(
+                &code::CONFLICTING_KEYS,
+                "names regions of different partitions; an account is in one",
+            );
         }
         if !listed.contains(&found) {
             listed.push(found);
@@ -189,13 +207,21 @@ fn regions(node: &Node) -> Result<Regions, Fault> {
 
 fn filters(node: &Node) -> Result<BTreeMap<String, Vec<String>>, Fault> {
     let Content::Mapping(entries) = &node.content else {
-        return Err(Fault::new(&code::WRONG_TYPE, node, format!("needs a mapping with `tags`, found {}", node.describe())));
+        return Err(Fault::new(
+            &code::WRONG_TYPE,
+            node,
+            format!("needs a mapping with `tags`, found {}", node.describe()),
+        ));
     };
     let mut tags = BTreeMap::new();
     for entry in entries {
         if entry.key != "tags" {
             let key = Node { span: entry.key_span, ..Node::plain(&entry.key) };
-            return Err(Fault::new(&code::UNKNOWN_KEY, &key, format!("unknown key `{}`; it takes `tags`", shorten(&entry.key))));
+            return Err(Fault::new(
+                &code::UNKNOWN_KEY,
+                &key,
+                format!("unknown key `{}`; it takes `tags`", shorten(&entry.key)),
+            ));
         }
         tags = value::tag_filter(&entry.value)?;
     }
@@ -203,14 +229,15 @@ fn filters(node: &Node) -> Result<BTreeMap<String, Vec<String>>, Fault> {
 }
 
 fn account(node: &Node) -> Result<AccountId, Fault> {
-    let invalid = |shown: &str| Fault::new(&code::INVALID_ACCOUNT, node, format!("{shown} is not a 12-digit AWS account id"));
+    let invalid = |shown: &str| {
+        Fault::new(&code::INVALID_ACCOUNT, node, format!("{shown} is not a 12-digit AWS account id"))
+    };
     match &node.content {
         Content::Scalar { text, style: Style::Plain } => {
             account_number(text).ok_or_else(|| account_hint(invalid(&format!("`{}`", shorten(text))), text))
         }
-        Content::Scalar { text, style: Style::Quoted } => {
-            AccountId::new(text.as_str()).map_err(|_| account_hint(invalid(&format!("\"{}\"", shorten(text))), text))
-        }
+        Content::Scalar { text, style: Style::Quoted } => AccountId::new(text.as_str())
+            .map_err(|_| account_hint(invalid(&format!("\"{}\"", shorten(text))), text)),
         _ => Err(invalid(node.describe())),
     }
 }
@@ -228,7 +255,13 @@ fn account_hint(fault: Fault, text: &str) -> Fault {
 
 impl Reader<'_> {
     /// Reads a zone; `named` is the entry of a mapping keyed by name.
-    pub(super) fn read_zone(&mut self, named: Option<&Entry>, node: &Node, entries: &[Entry], span: Span) -> Option<Zone> {
+    pub(super) fn read_zone(
+        &mut self,
+        named: Option<&Entry>,
+        node: &Node,
+        entries: &[Entry],
+        span: Span,
+    ) -> Option<Zone> {
         let label = label(named, node);
         self.refuse_unknown(&label, entries, fields::ZONE);
         let mut fields = Fields::new(self, entries, label);
@@ -277,7 +310,11 @@ fn zone_name(fields: &mut Fields<'_, '_>, named: Option<&Entry>) -> Option<ZoneN
     let given = fields.text("name", TextForm::ZoneName);
     let Some(entry) = named else { return ZoneName::new(given?).ok() };
     if given.is_some_and(|given| given != entry.key) {
-        fields.report_at("name", &code::CONFLICTING_KEYS, format!("the entry is keyed `{}`", shorten(&entry.key)));
+        fields.report_at(
+            "name",
+            &code::CONFLICTING_KEYS,
+            format!("the entry is keyed `{}`", shorten(&entry.key)),
+        );
     }
     match ZoneName::new(entry.key.as_str()) {
         Ok(name) => Some(name),
@@ -295,7 +332,11 @@ fn enabled(fields: &mut Fields<'_, '_>) -> bool {
     if let (Some(current), Some(older)) = (current, older)
         && current != older
     {
-        fields.report_at("patch_enabled", &code::DUPLICATE_KEY, format!("is {older}, but `enabled` is {current}"));
+        fields.report_at(
+            "patch_enabled",
+            &code::DUPLICATE_KEY,
+            format!("is {older}, but `enabled` is {current}"),
+        );
     }
     current.or(older).unwrap_or(true)
 }
@@ -304,7 +345,11 @@ fn description(node: &Node) -> Result<String, Fault> {
     match &node.content {
         Content::Scalar { text, .. } if text.chars().count() <= MAX_DESCRIPTION => Ok(text.clone()),
         Content::Null => Ok(String::new()),
-        _ => Err(Fault::new(&code::WRONG_TYPE, node, format!("needs a text of at most {MAX_DESCRIPTION} characters"))),
+        _ => Err(Fault::new(
+            &code::WRONG_TYPE,
+            node,
+            format!("needs a text of at most {MAX_DESCRIPTION} characters"),
+        )),
     }
 }
 
@@ -320,7 +365,11 @@ fn access(
     let external_id = match external_id {
         Stated::Given(id) => {
             if role.is_none() && !fields.faulty {
-                fields.report_at("external_id", &code::CONFLICTING_KEYS, "there is no role to show it to; add `role_name` or `role_arn`");
+                fields.report_at(
+                    "external_id",
+                    &code::CONFLICTING_KEYS,
+                    "there is no role to show it to; add `role_name` or `role_arn`",
+                );
             }
             Some(id)
         }
@@ -335,10 +384,10 @@ fn role(fields: &mut Fields<'_, '_>, account: &AccountId, regions: &Regions) -> 
     let defaults = fields.reader.defaults;
     let partition = defaults.partition(regions);
     let by_name = |name: &str| RoleArn::from_name(partition.unwrap_or("aws"), account, name).ok();
-    let arn = match fields.get("role_arn").map(|entry| &entry.value.content) {
+    let arn = match fields.read("role_arn", |node| role_arn(node, account, partition)) {
+        Some(arn) => Stated::Given(arn),
+        None if fields.is_null("role_arn") => Stated::Ruled,
         None => Stated::Absent,
-        Some(Content::Null) => Stated::Ruled,
-        Some(_) => fields.read("role_arn", |node| role_arn(node, account, partition)).map_or(Stated::Absent, Stated::Given),
     };
     let name = fields.stated("role_name", TextForm::RoleName);
     match (arn, name) {
@@ -357,7 +406,11 @@ fn role(fields: &mut Fields<'_, '_>, account: &AccountId, regions: &Regions) -> 
 
 fn role_arn(node: &Node, account: &AccountId, partition: Option<&str>) -> Result<RoleArn, Fault> {
     let Content::Scalar { text, .. } = &node.content else {
-        return Err(Fault::new(&code::INVALID_ARN, node, format!("needs the ARN of a role, found {}", node.describe())));
+        return Err(Fault::new(
+            &code::INVALID_ARN,
+            node,
+            format!("needs the ARN of a role, found {}", node.describe()),
+        ));
     };
     let fault = |message: String| Fault::new(&code::INVALID_ARN, node, message);
     let arn = RoleArn::new(text.as_str()).map_err(|error| {
@@ -370,7 +423,10 @@ fn role_arn(node: &Node, account: &AccountId, partition: Option<&str>) -> Result
     if let Some(partition) = partition
         && arn.partition() != partition
     {
-        return Err(fault(format!("the role is in partition {}, the zone's regions are in {partition}", arn.partition())));
+        return Err(fault(format!(
+            "the role is in partition {}, the zone's regions are in {partition}",
+            arn.partition()
+        )));
     }
     Ok(arn)
 }

@@ -14,7 +14,11 @@ pub(super) fn find(zones: &[Listed<Zone>], errors: &mut Vec<ConfigError>) {
     let mut accounts = Accounts::default();
     for zone in zones {
         if let Some(first) = names.insert(&zone.item.name, zone) {
-            errors.push(duplicate(zone, first, format!("landing zone {} stands here and at {}", zone.item.name, first.place)));
+            errors.push(duplicate(
+                zone,
+                first,
+                format!("landing zone {} stands here and at {}", zone.item.name, first.place),
+            ));
         } else if zone.item.enabled
             && let Some((first, what)) = accounts.enter(zone)
         {
@@ -48,7 +52,9 @@ impl<'z> Accounts<'z> {
         let whole = |first| Some((first, format!("all regions of account {account}")));
         let clash = match &zone.item.regions {
             Regions::AllEnabled => self.any.get(account).copied().and_then(whole),
-            Regions::Listed(_) if self.whole.contains_key(account) => self.whole.get(account).copied().and_then(whole),
+            Regions::Listed(_) if self.whole.contains_key(account) => {
+                self.whole.get(account).copied().and_then(whole)
+            }
             Regions::Listed(regions) => regions.iter().find_map(|region| {
                 let first = self.cells.get(&(account, region)).copied()?;
                 Some((first, format!("{region} of account {account}")))

@@ -83,7 +83,8 @@ fn take<'z>(
     taken: &mut HashSet<(Arc<str>, usize)>,
     more: impl Iterator<Item = &'z Listed<Zone>>,
 ) {
-    zones.extend(more.filter(|zone| taken.insert((Arc::clone(&zone.place.file), zone.place.offset))).cloned());
+    zones
+        .extend(more.filter(|zone| taken.insert((Arc::clone(&zone.place.file), zone.place.offset))).cloned());
 }
 
 /// What a file describes, its references to other files followed.
@@ -114,18 +115,26 @@ impl Described {
 }
 
 /// The zones a plain name or account id stands for.
-fn pick<'d>(described: &[&'d Described], name: &Listed<String>) -> Result<Vec<&'d Listed<Zone>>, Box<ConfigError>> {
-    if let Some(found) = described.iter().map(|file| file.find(&name.item).collect::<Vec<_>>()).find(|found| !found.is_empty()) {
+fn pick<'d>(
+    described: &[&'d Described],
+    name: &Listed<String>,
+) -> Result<Vec<&'d Listed<Zone>>, Box<ConfigError>> {
+    if let Some(found) =
+        described.iter().map(|file| file.find(&name.item).collect::<Vec<_>>()).find(|found| !found.is_empty())
+    {
         return Ok(found);
     }
     let shown = shorten(&name.item);
-    let error = |code, message: String| Err(Box::new(ConfigError::new(code, Place::File(name.place.clone()), message).value(&name.item)));
+    let error = |code, message: String| {
+        Err(Box::new(ConfigError::new(code, Place::File(name.place.clone()), message).value(&name.item)))
+    };
     let elsewhere = described
         .iter()
         .flat_map(|file| &file.names)
         .find(|other| other.item == name.item && other.place.file != name.place.file);
     if let Some(other) = elsewhere {
-        let message = format!("landing zone {shown} is only named here and at {}, and described nowhere", other.place);
+        let message =
+            format!("landing zone {shown} is only named here and at {}, and described nowhere", other.place);
         return error(&code::CIRCULAR_INVENTORY, message);
     }
     let known = described.iter().flat_map(|file| file.index.keys().map(String::as_str));
@@ -162,7 +171,9 @@ impl Loader<'_> {
                 Item::Zone(zone) => described.zones.push(zone),
                 Item::Scope(scope) => described.scopes.push(scope),
                 Item::Name(name) => described.names.push(name),
-                Item::From { paths, names } => self.follow(&file.name, &paths, names.as_deref(), &mut described),
+                Item::From { paths, names } => {
+                    self.follow(&file.name, &paths, names.as_deref(), &mut described)
+                }
             }
         }
         described.build_index();
@@ -172,7 +183,13 @@ impl Loader<'_> {
         described
     }
 
-    fn follow(&mut self, from: &str, paths: &[Listed<String>], names: Option<&[Listed<String>]>, into: &mut Described) {
+    fn follow(
+        &mut self,
+        from: &str,
+        paths: &[Listed<String>],
+        names: Option<&[Listed<String>]>,
+        into: &mut Described,
+    ) {
         let before = self.errors.len();
         let others: Vec<Rc<Described>> = paths.iter().filter_map(|path| self.open(from, path)).collect();
         match names {
@@ -198,7 +215,9 @@ impl Loader<'_> {
     }
 
     fn open(&mut self, from: &str, path: &Listed<String>) -> Option<Rc<Described>> {
-        let error = |code, message: String| ConfigError::new(code, Place::File(path.place.clone()), message).value(&path.item);
+        let error = |code, message: String| {
+            ConfigError::new(code, Place::File(path.place.clone()), message).value(&path.item)
+        };
         match (self.open)(Reference { from, path: &path.item }) {
             Ok(text) if self.stack.contains(&text.name) => {
                 let circle = self.stack.join(" → ");

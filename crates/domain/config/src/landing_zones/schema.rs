@@ -73,7 +73,8 @@ pub fn schema() -> Value {
 }
 
 fn object(table: &'static [Field], more: &[(&str, Value)], required: &[&str]) -> Value {
-    let mut properties: Map<String, Value> = table.iter().map(|field| (field.name.to_owned(), property(field))).collect();
+    let mut properties: Map<String, Value> =
+        table.iter().map(|field| (field.name.to_owned(), property(field))).collect();
     properties.extend(more.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())));
     json!({ "type": "object", "additionalProperties": false, "properties": properties, "required": required })
 }

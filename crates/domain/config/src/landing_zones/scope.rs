@@ -70,15 +70,22 @@ impl Reader<'_> {
 /// Source: Organizations API reference, ListAccountsForParent, ParentId.
 fn unit(node: &Node) -> Result<String, Fault> {
     let lower = |text: &str, min: usize, max: usize| {
-        (min..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        (min..=max).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     };
     let valid = |text: &str| match (text.strip_prefix("r-"), text.strip_prefix("ou-")) {
         (Some(root), _) => lower(root, 4, 32),
-        (_, Some(unit)) => unit.split_once('-').is_some_and(|(root, id)| lower(root, 4, 32) && lower(id, 8, 32)),
+        (_, Some(unit)) => {
+            unit.split_once('-').is_some_and(|(root, id)| lower(root, 4, 32) && lower(id, 8, 32))
+        }
         _ => false,
     };
     match &node.content {
         Content::Scalar { text, .. } if valid(text) => Ok(text.clone()),
-        _ => Err(Fault::new(&code::WRONG_TYPE, node, "needs the id of an organisational unit (ou-…-…) or root (r-…)")),
+        _ => Err(Fault::new(
+            &code::WRONG_TYPE,
+            node,
+            "needs the id of an organisational unit (ou-…-…) or root (r-…)",
+        )),
     }
 }

@@ -28,7 +28,10 @@ impl Wanted {
     /// What the settings ask for: `landing_zones.names` and `environment`.
     pub fn new(resolved: &Resolved) -> Self {
         let place = |key: &str, flag: &str| {
-            resolved.origin(key).and_then(|origin| origin.place()).unwrap_or(Place::Flag { name: flag.to_owned() })
+            resolved
+                .origin(key)
+                .and_then(|origin| origin.place())
+                .unwrap_or(Place::Flag { name: flag.to_owned() })
         };
         Self {
             names: resolved.settings.landing_zones.names.clone(),
@@ -82,15 +85,21 @@ pub fn choose(inventory: &Inventory, wanted: &Wanted) -> Result<Chosen, ConfigEr
 
 fn by_environment(inventory: &Inventory, environment: Option<&str>) -> Chosen {
     let divided = divides(inventory);
-    let meant = |named: &Option<String>| !divided || environment.is_none_or(|environment| named.as_deref() == Some(environment));
+    let meant = |named: &Option<String>| {
+        !divided || environment.is_none_or(|environment| named.as_deref() == Some(environment))
+    };
     let (zones, disabled) = inventory
         .zones
         .iter()
         .filter(|zone| meant(&zone.item.environment))
         .map(|zone| zone.item.clone())
         .partition(|zone| zone.enabled);
-    let scopes =
-        inventory.scopes.iter().filter(|scope| meant(&scope.item.environment)).map(|scope| scope.item.clone()).collect();
+    let scopes = inventory
+        .scopes
+        .iter()
+        .filter(|scope| meant(&scope.item.environment))
+        .map(|scope| scope.item.clone())
+        .collect();
     Chosen { zones, scopes, disabled, names_in_scopes: Vec::new() }
 }
 
@@ -117,7 +126,11 @@ fn by_name(inventory: &Inventory, wanted: &Wanted, errors: &mut Vec<ConfigError>
         errors.extend(missing.iter().map(|name| unknown_name(inventory, wanted, name)));
     }
     let (zones, disabled) = meant.into_iter().map(|zone| zone.item.clone()).partition(|zone| zone.enabled);
-    let scopes = if missing.is_empty() { Vec::new() } else { by_environment(inventory, wanted.environment.as_deref()).scopes };
+    let scopes = if missing.is_empty() {
+        Vec::new()
+    } else {
+        by_environment(inventory, wanted.environment.as_deref()).scopes
+    };
     Chosen { zones, scopes, disabled, names_in_scopes: missing.into_iter().map(str::to_owned).collect() }
 }
 
@@ -128,7 +141,8 @@ fn wrong_environment(zone: &Listed<Zone>, wanted: &Wanted) -> Option<ConfigError
             "landing zone {} is asked for by name, but it belongs to environment {has} ({}), not {asked}",
             zone.item.name, zone.place
         );
-        ConfigError::new(&code::CONFLICTING_KEYS, wanted.names_place.clone(), message).related(zone.place.clone())
+        ConfigError::new(&code::CONFLICTING_KEYS, wanted.names_place.clone(), message)
+            .related(zone.place.clone())
     })
 }
 
@@ -138,13 +152,16 @@ fn unknown_name(inventory: &Inventory, wanted: &Wanted, name: &str) -> ConfigErr
         Some(nearest) => format!("no landing zone is called {}; did you mean `{nearest}`?", shorten(name)),
         None => format!("no landing zone is called {}", shorten(name)),
     };
-    ConfigError::new(&code::UNKNOWN_ZONE, wanted.names_place.clone(), message).key("landing_zones.names").value(name)
+    ConfigError::new(&code::UNKNOWN_ZONE, wanted.names_place.clone(), message)
+        .key("landing_zones.names")
+        .value(name)
 }
 
 fn unknown_environment(inventory: &Inventory, wanted: &Wanted, environment: &str) -> Option<ConfigError> {
     let zones = inventory.zones.iter().filter_map(|zone| zone.item.environment.as_deref());
     let scopes = inventory.scopes.iter().filter_map(|scope| scope.item.environment.as_deref());
-    let known: BTreeSet<&str> = zones.chain(scopes).chain(wanted.environments.iter().map(String::as_str)).collect();
+    let known: BTreeSet<&str> =
+        zones.chain(scopes).chain(wanted.environments.iter().map(String::as_str)).collect();
     if known.contains(environment) {
         return None;
     }
@@ -152,7 +169,10 @@ fn unknown_environment(inventory: &Inventory, wanted: &Wanted, environment: &str
     let message = match nearest(environment, known.iter().copied()) {
         Some(nearest) => format!("unknown environment {shown}; did you mean `{nearest}`?"),
         None if known.is_empty() => format!("unknown environment {shown}; none is defined"),
-        None => format!("unknown environment {shown}; known are {}", known.iter().copied().collect::<Vec<_>>().join(", ")),
+        None => format!(
+            "unknown environment {shown}; known are {}",
+            known.iter().copied().collect::<Vec<_>>().join(", ")
+        ),
     };
     let error = ConfigError::new(&code::UNKNOWN_ENVIRONMENT, wanted.environment_place.clone(), message);
     Some(error.key("environment").value(environment))

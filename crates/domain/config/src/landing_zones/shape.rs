@@ -30,7 +30,11 @@ const LISTS: [&str; 3] = ["landing_zones", "zones", "accounts"];
 const ORGANIZATIONS: [&str; 2] = ["organization", "organisation"];
 
 /// Reads the items of one file; faults go to `errors`.
-pub(super) fn read_items(text: &SourceText, defaults: &ZoneDefaults, errors: &mut Vec<ConfigError>) -> Vec<Item> {
+pub(super) fn read_items(
+    text: &SourceText,
+    defaults: &ZoneDefaults,
+    errors: &mut Vec<ConfigError>,
+) -> Vec<Item> {
     let source = Source::new(text);
     let Some(root) = yaml::parse(&source, errors) else { return Vec::new() };
     let mut reader = Reader { source: &source, defaults, errors, items: Vec::new() };
@@ -39,7 +43,11 @@ pub(super) fn read_items(text: &SourceText, defaults: &ZoneDefaults, errors: &mu
         Content::Sequence(items) => reader.list(items),
         Content::Mapping(entries) => reader.document(&root, entries),
         Content::Scalar { .. } => {
-            reader.error(&code::WRONG_TYPE, root.span, "an inventory is a list or a mapping of landing zones");
+            reader.error(
+                &code::WRONG_TYPE,
+                root.span,
+                "an inventory is a list or a mapping of landing zones",
+            );
         }
     }
     reader.items
@@ -62,7 +70,9 @@ impl Reader<'_> {
         }
         for entry in entries {
             match &entry.value.content {
-                _ if ORGANIZATIONS.contains(&entry.key.as_str()) => self.organization(&entry.value, entry.key_span),
+                _ if ORGANIZATIONS.contains(&entry.key.as_str()) => {
+                    self.organization(&entry.value, entry.key_span)
+                }
                 _ if !LISTS.contains(&entry.key.as_str()) => self.not_a_wrapper(entry),
                 Content::Sequence(items) => self.list(items),
                 Content::Mapping(inner) => self.mapping(&entry.value, inner),
@@ -91,7 +101,9 @@ impl Reader<'_> {
         for entry in entries {
             match &entry.value.content {
                 Content::Mapping(inner) => self.zone(Some(entry), &entry.value, inner, entry.key_span),
-                _ => self.unknown("", entry, LISTS.into_iter().chain(ORGANIZATIONS).chain(names(fields::ZONE))),
+                _ => {
+                    self.unknown("", entry, LISTS.into_iter().chain(ORGANIZATIONS).chain(names(fields::ZONE)))
+                }
             }
         }
     }
@@ -136,7 +148,8 @@ impl Reader<'_> {
 
     /// `organization:` in a list, where a short form may have other keys beside it.
     fn organization_item(&mut self, organization: &Entry, entries: &[Entry]) {
-        let beside: Vec<Entry> = entries.iter().filter(|entry| entry.key != organization.key).cloned().collect();
+        let beside: Vec<Entry> =
+            entries.iter().filter(|entry| entry.key != organization.key).cloned().collect();
         match &organization.value.content {
             Content::Scalar { .. } => self.scope(&organization.value, &beside, organization.key_span),
             _ => {

@@ -11,6 +11,9 @@ use crate::origin::Origin;
 use crate::value::{self, Value};
 use crate::yaml::{self, Content, Entry, Node, Source, SourceText};
 
+/// Faults after which no nearest key is looked for: the file is something else altogether.
+const MAX_SUGGESTIONS: usize = 100;
+
 /// Reads one file; faults go to `errors`.
 pub(crate) fn read_file(text: &SourceText, errors: &mut Vec<ConfigError>) -> FileLayer {
     let source = Source::new(text);
@@ -24,7 +27,8 @@ pub(crate) fn read_file(text: &SourceText, errors: &mut Vec<ConfigError>) -> Fil
             return layer;
         }
     };
-    let mut walk = Walk { source: &source, errors, environment: None, given: Vec::new(), first: HashMap::new() };
+    let mut walk =
+        Walk { source: &source, errors, environment: None, given: Vec::new(), first: HashMap::new() };
     walk.section("", entries.iter().filter(|entry| entry.key != "environments"));
     layer.base = walk.given;
     if let Some(entry) = root.get("environments") {
@@ -35,11 +39,17 @@ pub(crate) fn read_file(text: &SourceText, errors: &mut Vec<ConfigError>) -> Fil
 
 fn not_a_configuration(source: &Source<'_>, root: &Node) -> ConfigError {
     let message = format!("a configuration is a mapping, found {}", root.describe());
-    ConfigError::new(&code::WRONG_TYPE, source.place(root.span), message)
-        .hint("A list of landing zones is an inventory: name it with landing_zones.inventory or --landing-zones.")
+    ConfigError::new(&code::WRONG_TYPE, source.place(root.span), message).hint(
+        "A list of landing zones is an inventory: name it with landing_zones.inventory or --landing-zones.",
+    )
 }
 
-fn read_environments(source: &Source<'_>, entry: &Entry, errors: &mut Vec<ConfigError>, layer: &mut FileLayer) {
+fn read_environments(
+    source: &Source<'_>,
+    entry: &Entry,
+    errors: &mut Vec<ConfigError>,
+    layer: &mut FileLayer,
+) {
     let mapping = |node: &Node, what: &str| {
         let message = format!("`{what}` is a section: it needs a mapping, found {}", node.describe());
         ConfigError::new(&code::WRONG_TYPE, source.place(node.span), message).key(what)
@@ -53,12 +63,20 @@ fn read_environments(source: &Source<'_>, entry: &Entry, errors: &mut Vec<Config
         let path = format!("environments.{}", environment.key);
         let name = environment.key.clone();
         if !value::is_environment(&name) {
-            let message = format!("`{}` is not {}", crate::error::shorten(&name), TextForm::Environment.describe());
-            errors.push(ConfigError::new(&code::WRONG_TYPE, source.place(environment.key_span), message).key(path));
+            let message =
+                format!("`{}` is not {}", crate::error::shorten(&name), TextForm::Environment.describe());
+            errors.push(
+                ConfigError::new(&code::WRONG_TYPE, source.place(environment.key_span), message).key(path),
+            );
             continue;
         }
-        let mut walk =
-            Walk { source, errors, environment: Some(name.clone()), given: Vec::new(), first: HashMap::new() };
+        let mut walk = Walk {
+            source,
+            errors,
+            environment: Some(name.clone()),
+            given: Vec::new(),
+            first: HashMap::new(),
+        };
         match &environment.value.content {
             Content::Mapping(entries) => walk.section("", entries.iter()),
             Content::Null => {}
@@ -82,7 +100,8 @@ struct Walk<'w> {
 impl Walk<'_> {
     fn section<'e>(&mut self, section: &str, entries: impl Iterator<Item = &'e Entry>) {
         for entry in entries {
-            let path = if section.is_empty() { entry.key.clone() } else { format!("{section}.{}", entry.key) };
+            let path =
+                if section.is_empty() { entry.key.clone() } else { format!("{section}.{}", entry.key) };
             self.entry(section, path, entry);
         }
     }
@@ -94,7 +113,9 @@ impl Walk<'_> {
             let message = format!("`{}` cannot stand inside an environment's own section", self.full(&path));
             let error = ConfigError::new(&code::CONFLICTING_KEYS, self.source.place(entry.key_span), message);
             self.errors.push(error.key(self.full(&path)));
-        } else if path == "landing_zones" && !matches!(entry.value.content, Content::Mapping(_) | Content::Null) {
+        } else if path == "landing_zones"
+            && !matches!(entry.value.content, Content::Mapping(_) | Content::Null)
+        {
             self.zone_names(entry);
         } else if let Some(found) = keys::find(&path) {
             self.leaf(found, path, entry);
@@ -107,7 +128,10 @@ impl Walk<'_> {
 
     fn subsection(&mut self, section: &str, path: String, entry: &Entry) {
         if section == "aws.rates" && !is_action(&entry.key) {
-            let message = format!("`{}` is not an action such as ec2:DescribeInstances", crate::error::shorten(&entry.key));
+            let message = format!(
+                "`{}` is not an action such as ec2:DescribeInstances",
+                crate::error::shorten(&entry.key)
+            );
             let error = ConfigError::new(&code::WRONG_TYPE, self.source.place(entry.key_span), message);
             self.errors.push(error.key(self.full(&path)));
             return;
@@ -116,7 +140,11 @@ impl Walk<'_> {
             Content::Mapping(entries) => self.section(&path, entries.iter()),
             Content::Null => {}
             _ => {
-                let message = format!("`{}` is a section: it needs a mapping, found {}", self.full(&path), entry.value.describe());
+                let message = format!(
+                    "`{}` is a section: it needs a mapping, found {}",
+                    self.full(&path),
+                    entry.value.describe()
+                );
                 let error = ConfigError::new(&code::WRONG_TYPE, self.source.place(entry.value.span), message);
                 self.errors.push(error.key(self.full(&path)));
             }
@@ -127,9 +155,16 @@ impl Walk<'_> {
     fn zone_names(&mut self, entry: &Entry) {
         let key = keys::find("landing_zones.names").expect("the table has it").key();
         match value::read(key, Reading::Same, &entry.value) {
-            Ok(value) => self.set(key, key.path.to_owned(), value, entry, Some("landing_zones as a list of names".to_owned())),
+            Ok(value) => self.set(
+                key,
+                key.path.to_owned(),
+                value,
+                entry,
+                Some("landing_zones as a list of names".to_owned()),
+            ),
             Err(fault) => {
-                let hint = "Landing zones are described in an inventory file; name it with landing_zones.inventory.";
+                let hint =
+                    "Landing zones are described in an inventory file; name it with landing_zones.inventory.";
                 self.fault(key, "landing_zones", fault.hint(hint));
             }
         }
@@ -152,8 +187,12 @@ impl Walk<'_> {
 
     fn fault(&mut self, key: &Key, path: &str, fault: value::Fault) {
         let path = self.full(path);
-        let mut error =
-            ConfigError::new(fault.code, self.source.place(fault.span), format!("`{path}` {}", verb(&fault.message))).key(path);
+        let mut error = ConfigError::new(
+            fault.code,
+            self.source.place(fault.span),
+            format!("`{path}`{}", after_key(&fault.message)),
+        )
+        .key(path);
         error.hint = fault.hint;
         if let Some(value) = fault.value {
             error = error.value(value);
@@ -183,13 +222,19 @@ impl Walk<'_> {
     fn unknown(&mut self, section: &str, path: &str, entry: &Entry) {
         let full = self.full(path);
         let shown = crate::error::shorten(&full);
-        let message = match keys::suggest_child(section, &entry.key) {
+        let nearest = match self.errors.len() {
+            ..MAX_SUGGESTIONS => keys::suggest_child(section, &entry.key),
+            _ => None,
+        };
+        let message = match nearest {
+            _ if keys::find(path).is_some() => {
+                format!("unknown key `{shown}`: keys are nested, not written with dots")
+            }
             Some(nearest) => format!("unknown key `{shown}`; did you mean `{}`?", self.full(&nearest)),
             None => format!("unknown key `{shown}`"),
         };
-        let error = ConfigError::new(&code::UNKNOWN_KEY, self.source.place(entry.key_span), message).key(full);
-        let dotted = keys::find(path).is_some();
-        self.errors.push(if dotted { error.hint("Write dotted keys as nested mappings.") } else { error });
+        self.errors
+            .push(ConfigError::new(&code::UNKNOWN_KEY, self.source.place(entry.key_span), message).key(full));
     }
 
     /// The path as it stands in the file.
@@ -201,13 +246,20 @@ impl Walk<'_> {
     }
 }
 
-/// A fault's message after the key's name.
-fn verb(message: &str) -> String {
-    if message.starts_with('`') { format!("has a wrong value: {message}") } else { message.to_owned() }
+/// A fault's message after the key's name: as one sentence, or set off where it begins another.
+fn after_key(message: &str) -> String {
+    let goes_on = ["needs ", "must ", "is "].iter().any(|verb| message.starts_with(verb));
+    if goes_on { format!(" {message}") } else { format!(": {message}") }
 }
 
 /// The same key with two values, in its current and an older form or in two older forms.
-fn contradiction(key: &Key, first: &Given, value: &Value, place: &FilePlace, older: Option<&str>) -> Option<ConfigError> {
+fn contradiction(
+    key: &Key,
+    first: &Given,
+    value: &Value,
+    place: &FilePlace,
+    older: Option<&str>,
+) -> Option<ConfigError> {
     let (first_place, first_older) = match &first.origin {
         Origin::File { place, older } | Origin::Overlay { place, older, .. } => (place, older.as_deref()),
         _ => return None,
@@ -216,9 +268,9 @@ fn contradiction(key: &Key, first: &Given, value: &Value, place: &FilePlace, old
     let message = format!(
         "`{}` is {} here{} and {} at {first_place}{}",
         first.path,
-        value.show_for(key),
+        value.show(),
         spelt(older),
-        first.value.show_for(key),
+        first.value.show(),
         spelt(first_older),
     );
     let error = ConfigError::new(&code::DUPLICATE_KEY, crate::error::Place::File(place.clone()), message)
@@ -230,7 +282,8 @@ fn contradiction(key: &Key, first: &Given, value: &Value, place: &FilePlace, old
 /// `service:Action` or `service:*`, as IAM policies name actions.
 fn is_action(name: &str) -> bool {
     name.split_once(':').is_some_and(|(service, action)| {
-        let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let plain =
+            |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         plain(service) && (action == "*" || plain(action))
     })
 }

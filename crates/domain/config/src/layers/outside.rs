@@ -89,7 +89,8 @@ fn read_one(
     match value::read_outside(key, reading, text) {
         Ok(value) => Some(Given { key, path: path.to_owned(), value, origin }),
         Err(fault) => {
-            let mut error = ConfigError::new(fault.code, place, format!("`{path}`: {}", fault.message)).key(path);
+            let mut error =
+                ConfigError::new(fault.code, place, format!("`{path}`: {}", fault.message)).key(path);
             error.hint = fault.hint;
             errors.push(if key.secrecy == Secrecy::Secret { error.secret() } else { error.value(text) });
             None

@@ -12,13 +12,14 @@ use super::{
     StartSettings, TagSettings, ValidateSettings,
 };
 use crate::resolve::ResolvedValue;
-use crate::value::Value;
+use crate::value::{Secret, Value};
 
 const AGREES: &str = "the key table and the settings agree";
 
 /// Builds the settings.
 pub(crate) fn build(values: &BTreeMap<String, ResolvedValue>, environments: BTreeSet<String>) -> Settings {
-    let mut values = Values(values.iter().map(|(path, resolved)| (path.clone(), resolved.value.clone())).collect());
+    let mut values =
+        Values(values.iter().map(|(path, resolved)| (path.clone(), resolved.value.clone())).collect());
     let settings = take_all(&mut values, environments);
     debug_assert!(values.0.is_empty(), "read by nobody: {:?}", values.0.keys());
     settings
@@ -85,6 +86,14 @@ impl Values {
         }
     }
 
+    fn secret(&mut self, path: &str) -> Option<Secret> {
+        match self.take(path) {
+            Value::Secret(value) => Some(value),
+            Value::Unset => None,
+            _ => unreachable!("{path}: {AGREES}"),
+        }
+    }
+
     fn word(&mut self, path: &str) -> String {
         self.text(path).expect(AGREES)
     }
@@ -117,8 +126,8 @@ fn aws(values: &mut Values) -> AwsSettings {
         region: values.text("aws.region").map(region),
         role_name: values.text("aws.role_name"),
         external_id: values
-            .text("aws.external_id")
-            .map(|id| ExternalId::new(&id).expect("its form was checked when it was read")),
+            .secret("aws.external_id")
+            .map(|id| ExternalId::new(id.reveal()).expect("its form was checked when it was read")),
         profile: values.text("aws.profile"),
         timeout: values.duration("aws.timeout"),
         connect_timeout: values.duration("aws.connect_timeout"),
@@ -223,8 +232,10 @@ mod tests {
     #[test]
     fn every_key_of_the_table_reaches_the_settings_and_every_setting_has_a_key() {
         // `build` takes every value out of the map and asserts that none is left.
-        let rate = |key: &str, text: &str| Flag::new("--set", format!("aws.rates.ssm:SendCommand.{key}"), text);
-        let layers = Layers { flags: vec![rate("burst", "5"), rate("per_second", "0.5")], ..Layers::default() };
+        let rate =
+            |key: &str, text: &str| Flag::new("--set", format!("aws.rates.ssm:SendCommand.{key}"), text);
+        let layers =
+            Layers { flags: vec![rate("burst", "5"), rate("per_second", "0.5")], ..Layers::default() };
         let settings = resolve(&layers).expect("defaults are valid").settings;
         assert_eq!(settings.aws.rates["ssm:SendCommand"].burst, 5);
         assert_eq!(settings.aws.max_attempts, 8);

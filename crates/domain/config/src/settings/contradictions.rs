@@ -44,10 +44,14 @@ fn mixed_regions(values: &Values, errors: &mut Vec<ConfigError>) {
 
 /// One address for everything leaves nothing to choose an endpoint by.
 fn special_endpoints(values: &Values, errors: &mut Vec<ConfigError>) {
-    let Some(endpoint) = values.get("aws.endpoint_url").filter(|resolved| resolved.value != Value::Unset) else { return };
+    let Some(endpoint) = values.get("aws.endpoint_url").filter(|resolved| resolved.value != Value::Unset)
+    else {
+        return;
+    };
     for path in ["aws.use_fips", "aws.use_dualstack"] {
         if let Some(resolved) = values.get(path).filter(|resolved| resolved.value == Value::Bool(true)) {
-            let message = format!("`{path}` cannot hold together with `aws.endpoint_url` ({})", endpoint.origin);
+            let message =
+                format!("`{path}` cannot hold together with `aws.endpoint_url` ({})", endpoint.origin);
             errors.extend(error(&code::CONFLICTING_KEYS, path, resolved, message));
         }
     }

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde::Serializer;
 
-const UNITS: [(&str, u64); 5] =
-    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// Longest length understood: far beyond every bound of the table.
 const MAX_MILLIS: u64 = 10 * 365 * 86_400_000;
@@ -68,7 +67,15 @@ mod tests {
 
     #[test]
     fn lengths_are_read_with_and_without_units() {
-        for (text, seconds) in [("90", 90), ("90s", 90), ("1h30m", 5400), ("1h 30m", 5400), ("1.5h", 5400), ("7d", 604_800), ("2 ", 2)] {
+        for (text, seconds) in [
+            ("90", 90),
+            ("90s", 90),
+            ("1h30m", 5400),
+            ("1h 30m", 5400),
+            ("1.5h", 5400),
+            ("7d", 604_800),
+            ("2 ", 2),
+        ] {
             assert_eq!(parse(text, 1), Some(Duration::from_secs(seconds)), "{text}");
         }
         assert_eq!(parse("30", 60), Some(Duration::from_secs(1800)));

@@ -23,7 +23,9 @@ pub(crate) fn check_form(form: TextForm, text: &str, node: &Node) -> Result<Stri
     let fault = Fault::new(code, node, message);
     Err(match form {
         TextForm::ExternalId => Fault { value: None, ..fault },
-        TextForm::RoleName if text.starts_with("arn:") => fault.hint("Give the name alone; the account is added for each landing zone."),
+        TextForm::RoleName if text.starts_with("arn:") => {
+            fault.hint("Give the name alone; the account is added for each landing zone.")
+        }
         TextForm::Region | TextForm::RegionOrAll => region_hint(fault, text),
         _ => fault,
     })
@@ -43,7 +45,8 @@ fn one_of(words: &[&'static str], text: &str, node: &Node) -> Result<String, Fau
 
 /// An availability zone is the usual mistake.
 fn region_hint(fault: Fault, text: &str) -> Fault {
-    let without_zone = text.strip_suffix(|c: char| c.is_ascii_lowercase()).filter(|region| Region::new(*region).is_ok());
+    let without_zone =
+        text.strip_suffix(|c: char| c.is_ascii_lowercase()).filter(|region| Region::new(*region).is_ok());
     match without_zone {
         Some(region) => fault.hint(format!("`{text}` is an availability zone; its region is `{region}`.")),
         None => fault,
@@ -82,7 +85,8 @@ fn is_role_name(text: &str) -> bool {
 
 /// The name of an environment: it becomes a part of dotted paths.
 pub(crate) fn is_environment(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 fn is_url(text: &str) -> bool {
@@ -96,7 +100,8 @@ fn is_url(text: &str) -> bool {
 /// One to four numbers.
 fn is_version(text: &str) -> bool {
     let parts: Vec<&str> = text.split('.').collect();
-    (1..=4).contains(&parts.len()) && parts.iter().all(|part| part.parse::<u32>().is_ok() && !part.starts_with('+'))
+    (1..=4).contains(&parts.len())
+        && parts.iter().all(|part| part.parse::<u32>().is_ok() && !part.starts_with('+'))
 }
 
 #[cfg(test)]
@@ -112,7 +117,10 @@ mod tests {
     fn an_availability_zone_is_told_from_its_region() {
         let (id, hint) = hint(TextForm::Region, "eu-central-1a");
         assert_eq!(id, "FW-C0010");
-        assert_eq!(hint.as_deref(), Some("`eu-central-1a` is an availability zone; its region is `eu-central-1`."));
+        assert_eq!(
+            hint.as_deref(),
+            Some("`eu-central-1a` is an availability zone; its region is `eu-central-1`.")
+        );
     }
 
     #[test]

@@ -24,7 +24,8 @@ pub(crate) fn parse(source: &Source<'_>, errors: &mut Vec<ConfigError>) -> Optio
         errors.push(ConfigError::new(&code::TOO_LARGE, source.place(Span::default()), message));
         return None;
     }
-    let mut builder = Builder { source, errors, open: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
+    let mut builder =
+        Builder { source, errors, open: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
     let mut documents = 0;
     for event in Parser::new_from_str(source.text) {
         let step = match event {
@@ -40,10 +41,7 @@ pub(crate) fn parse(source: &Source<'_>, errors: &mut Vec<ConfigError>) -> Optio
             return None;
         }
     }
-    Some(builder.root.map_or_else(
-        || Arc::new(Node::floating(Content::Null)),
-        |sized| sized.node,
-    ))
+    Some(builder.root.map_or_else(|| Arc::new(Node::floating(Content::Null)), |sized| sized.node))
 }
 
 fn mark(marker: &saphyr_parser::Marker) -> Mark {
@@ -117,7 +115,8 @@ impl Builder<'_, '_> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let style = self.scalar_style(style, tag.as_deref(), span);
-                let plain_null = style == Style::Plain && matches!(text.as_ref(), "" | "~" | "null" | "Null" | "NULL");
+                let plain_null =
+                    style == Style::Plain && matches!(text.as_ref(), "" | "~" | "null" | "Null" | "NULL");
                 let content = if plain_null {
                     Content::Null
                 } else {
@@ -131,7 +130,8 @@ impl Builder<'_, '_> {
             }
             Event::MappingStart(anchor, tag) => {
                 self.collection_tag(tag.as_deref(), "map", span);
-                let open = Open::Mapping { span, anchor, mapping: OpenMapping::default(), extent: Extent::SCALAR };
+                let open =
+                    Open::Mapping { span, anchor, mapping: OpenMapping::default(), extent: Extent::SCALAR };
                 self.begin(open, span)
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
@@ -198,7 +198,11 @@ impl Builder<'_, '_> {
             }
         };
         if total.nodes.max(self.nodes) > MAX_NODES {
-            return Err(self.fault(&code::TOO_LARGE, span, &format!("more than {MAX_NODES} values, aliases expanded")));
+            return Err(self.fault(
+                &code::TOO_LARGE,
+                span,
+                &format!("more than {MAX_NODES} values, aliases expanded"),
+            ));
         }
         if total.depth > MAX_DEPTH {
             return Err(self.too_deep(span));
@@ -235,7 +239,11 @@ impl Builder<'_, '_> {
     }
 
     fn too_deep(&self, span: Span) -> Fault {
-        self.fault(&code::TOO_LARGE, span, &format!("nested more than {MAX_DEPTH} levels deep, aliases expanded"))
+        self.fault(
+            &code::TOO_LARGE,
+            span,
+            &format!("nested more than {MAX_DEPTH} levels deep, aliases expanded"),
+        )
     }
 
     fn second_document(&self, span: Span) -> Fault {
@@ -269,7 +277,8 @@ impl OpenMapping {
     }
 
     fn take_key(&mut self, source: &Source<'_>, node: &Node, span: Span) -> Option<Fault> {
-        let fault = |code, message: String| Some(Box::new(ConfigError::new(code, source.place(span), message)));
+        let fault =
+            |code, message: String| Some(Box::new(ConfigError::new(code, source.place(span), message)));
         let Content::Scalar { text, style } = &node.content else {
             self.pending = Some(Pending::Faulty);
             return fault(&code::YAML_SYNTAX, format!("a key must be text, found {}", node.describe()));
