@@ -36,7 +36,7 @@ const SCAN_ACTIONS: [&str; 11] = [
     "ssm:DescribePatchBaselines",
 ];
 
-/// Makes the hub account with its user and long-term key.
+/// Makes the hub account with its user; the estate issues the key.
 pub(super) fn hub(world: &mut World, seed: &Seed, number: u64, role_name: &str) -> Result<Hub, PolicyError> {
     let id = account_id(&seed.child("hub"), 0);
     let account = world.accounts.entry(id.clone()).or_default();
@@ -52,8 +52,7 @@ pub(super) fn hub(world: &mut World, seed: &Seed, number: u64, role_name: &str) 
          "Action": ["iam:GetRole", "iam:SimulatePrincipalPolicy", "ec2:DescribeRegions"], "Resource": "*"}
     ]});
     account.iam.add_user(&id, USER, vec![NamedPolicy::parse("operate-fleet", &policy.to_string())?]);
-    let credentials = account.iam.issue_access_key(&id, USER);
-    Ok(Hub { account: id, user: USER.to_owned(), credentials })
+    Ok(Hub { account: id, user: USER.to_owned() })
 }
 
 /// Makes the role in every planned account and lists the accounts as landing zones.

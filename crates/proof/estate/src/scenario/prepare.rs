@@ -18,7 +18,6 @@ use crate::generate::seed::Seed;
 use crate::generate::{Ground, cell_seed, populate};
 use crate::landing_zones::LandingZone;
 use crate::limits::LimitSettings;
-use crate::world::iam::Credentials;
 use crate::world::ids::ReservationId;
 use crate::world::instance::{InstanceState, Lifecycle, RootDevice, StatusCheck};
 use crate::world::tags::{Interner, Tags};
@@ -48,8 +47,6 @@ pub struct Hub {
     pub account: AccountId,
     /// The user's name.
     pub user: String,
-    /// The user's long-term key.
-    pub credentials: Credentials,
 }
 
 /// Everything an estate is made from.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Stage, code, texts};
+use fleetwright_estate::call::{Input, QueryParams, Service};
+
+use crate::{Stage, code, operation, texts};
 
 #[test]
 fn pages_cover_every_instance_exactly_once() {
@@ -274,4 +276,19 @@ fn tags_aws_would_refuse_are_refused() {
     let keys: Vec<String> = (1..=51).map(|n| format!("key-{n}")).collect();
     params.extend(names.iter().map(String::as_str).zip(keys.iter().map(String::as_str)));
     assert_eq!(code(stage.ec2("CreateTags", &params)), "TagLimitExceeded");
+}
+
+#[test]
+fn tagging_is_judged_by_what_is_tagged_and_with_what() {
+    let stage = Stage::of(10);
+    let id = stage.instance_ids()[0].clone();
+    let params = [("ResourceId.1", id.as_str()), ("Tag.1.Key", "Run"), ("Tag.1.Value", "r-1")];
+    let values = params.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let call = stage.call(Service::Ec2, "CreateTags", Input::Query(QueryParams { values }));
+    let needed = operation(&call).requirements(&stage.prepared.world, &call);
+    let [needed] = needed.as_slice() else { panic!("one resource, one requirement") };
+    assert_eq!(needed.resource, format!("arn:aws:ec2:eu-central-1:{}:instance/{id}", stage.account));
+    let has = |key: &str, value: &str| needed.context.iter().any(|(k, v)| k == key && v == value);
+    assert!(has("aws:RequestTag/Run", "r-1") && has("aws:TagKeys", "Run"));
+    assert!(needed.context.iter().any(|(key, _)| key.starts_with("ec2:ResourceTag/")));
 }

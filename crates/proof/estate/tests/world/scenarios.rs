@@ -7,6 +7,7 @@ use fleetwright_estate::scenario::{Overrides, Prepared, ScenarioError, ScenarioF
 
 use crate::prepare;
 
+#[expect(clippy::disallowed_methods, reason = "the shipped scenarios are files")]
 fn shipped(name: &str) -> ScenarioFile {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../scenarios");
     let text = std::fs::read_to_string(folder.join(format!("{name}.toml"))).expect("the scenario is there");
@@ -117,4 +118,40 @@ fn hand_made_tags_arrive_as_written() {
     assert!(named("two\nlines, a comma and \"quotes\"").is_some());
     assert_eq!(named("fifty tags").map(|it| it.tags.len()), Some(50));
     assert!(region.instances.iter().any(|it| it.tags.is_empty()));
+}
+
+#[test]
+fn every_way_to_refuse_is_in_the_world() {
+    let prepared = shipped("denied").prepare(&Overrides::default()).unwrap_or_else(|error| panic!("{error}"));
+    let world = &prepared.world;
+    let zone =
+        |name: &str| prepared.landing_zones.iter().find(|zone| zone.name == name).expect("the account");
+    let account = |name: &str| &world.accounts[&zone(name).account_id];
+    let role = |name: &str| account(name).iam.roles.get("FleetwrightSpoke");
+    let trusts = |name: &str, what: &str| role(name).is_some_and(|role| role.trust_text.contains(what));
+
+    assert!(trusts("healthy", &prepared.hub.account) && trusts("healthy", &zone("healthy").external_id));
+    assert!(role("role-missing").is_none());
+    assert!(!trusts("external-id-rotated", &format!("\"{}\"", zone("external-id-rotated").external_id)));
+    assert!(!trusts("other-hub", &prepared.hub.account));
+    assert!(!account("not-enabled").regions["eu-south-1"].enabled);
+    assert!(account("not-enabled").regions["eu-central-1"].enabled);
+    let organization = world.organization.as_ref().expect("there is an organisation");
+    assert_eq!(organization.management, prepared.hub.account);
+    assert_eq!(organization.service_control.keys().collect::<Vec<_>>(), [&zone("guardrail").account_id]);
+    assert_eq!(organization.members.len(), 9);
+}
+
+#[test]
+fn the_hub_can_be_a_delegated_administrator_or_stand_alone() {
+    let make = |hub: &str| {
+        let text = format!("name = \"x\"\n[organization]\nhub = \"{hub}\"\n[fleet]\naccounts = 2\n");
+        prepare(&text, &Overrides::default())
+    };
+    let delegated = make("delegated");
+    let organization = delegated.world.organization.as_ref().expect("there is an organisation");
+    assert!(organization.management != delegated.hub.account);
+    assert!(organization.delegated.contains(&delegated.hub.account));
+    assert!(delegated.world.accounts.contains_key(&organization.management));
+    assert!(make("no-organization").world.organization.is_none());
 }

@@ -178,7 +178,8 @@ fn render_image(out: &mut String, image: &Image) {
         ),
     );
     if image.platform.is_windows() {
-        out.push_str("<platform>windows</platform>");
+        // The service model's spelling; the filter `platform` takes `windows`.
+        out.push_str("<platform>Windows</platform>");
     }
     out.push_str("<sriovNetSupport>simple</sriovNetSupport>");
     xml::text(out, "name", &image.name);

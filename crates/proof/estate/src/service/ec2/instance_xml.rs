@@ -108,7 +108,8 @@ pub(super) fn instance(out: &mut String, it: &Instance, scope: &Scope<'_>) {
     }
     push(out, format_args!("<architecture>{}</architecture>", kind.architecture.name()));
     if it.platform.is_windows() {
-        out.push_str("<platform>windows</platform>");
+        // The service model's spelling; the filter `platform` takes `windows`.
+        out.push_str("<platform>Windows</platform>");
     }
     push(
         out,
