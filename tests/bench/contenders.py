@@ -52,12 +52,13 @@ POLICY = {
             "name": "inventory",
             "resource": "aws.ec2",
             "filters": [
+                {"type": "value", "key": "State.Name", "op": "ne", "value": "terminated"},
                 {
                     "or": [
                         {"type": "ssm", "key": "PingStatus", "value": "present"},
                         {"type": "ssm", "key": "PingStatus", "value": "absent"},
                     ]
-                }
+                },
             ],
         }
     ]
@@ -78,6 +79,7 @@ def custodian():
             }
             for zone in zones
         ]
+        (output / "cache").mkdir()
         (output / "accounts.json").write_text(json.dumps({"accounts": accounts}))
         (output / "policy.json").write_text(json.dumps(POLICY))
         program = pathlib.Path(sys.executable).parent / "c7n-org"

@@ -14,7 +14,7 @@ import yaml
 from botocore.config import Config
 
 WORKERS = 16
-SETTINGS = Config(retries={"mode": "adaptive", "total_max_attempts": 12}, max_pool_connections=WORKERS)
+SETTINGS = Config(retries={"mode": "standard", "total_max_attempts": 12}, max_pool_connections=WORKERS)
 NOT_TERMINATED = [
     {"Name": "instance-state-name", "Values": ["pending", "running", "shutting-down", "stopping", "stopped"]}
 ]
