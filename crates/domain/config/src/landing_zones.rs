@@ -79,6 +79,13 @@ pub struct ZoneDefaults {
     pub home_region: Option<Region>,
 }
 
+/// True when a text names an inventory file and not a landing zone: it has a slash, or the ending
+/// of a YAML or JSON file.
+pub fn is_path(text: &str) -> bool {
+    let endings = [".yaml", ".yml", ".json"];
+    text.contains('/') || endings.iter().any(|ending| text.to_ascii_lowercase().ends_with(ending))
+}
+
 impl ZoneDefaults {
     /// The defaults that the settings give. `ambient_region` is what AWS's own conventions
     /// (`AWS_REGION`, the profile) say; it counts where `aws.region` is not set.

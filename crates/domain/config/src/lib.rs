@@ -11,17 +11,17 @@
 //!    nearest key. Nothing is ignored.
 //! 3. The key's [`Kind`](keys::Kind) turns the text into a [`Value`] within its bounds. Only here
 //!    does `no` become false, and only for a boolean; elsewhere it stays text.
-//! 4. [`resolve`] lets the strongest layer win (defaults, files, the chosen environment's section,
+//! 4. [`resolve()`] lets the strongest layer win (defaults, files, the chosen environment's section,
 //!    variables, flags), keeps the [`Origin`] of the winner and of what it won over, and builds
 //!    the typed [`Settings`].
-//! 5. [`explain`] tells the story of one key from that.
+//! 5. [`explain()`] tells the story of one key from that.
 //!
 //! [`landing_zones::load`] reads inventories by the same means, with [`ZoneDefaults`] from the
 //! settings, and [`landing_zones::choose`] takes from them what the settings ask for.
 //!
 //! Every fault of all texts is collected ([`ConfigErrors`]), each with its code, its place (line,
-//! column, and byte offset for a source snippet) and what to do. Secrets are in none of them; where
-//! the source line itself holds one, [`Snippet::Hide`] says so.
+//! column, and byte offset for a source snippet) and what to do. Secrets are in none of them; a
+//! snippet is cut from [`SourceText::redacted`], where secrets are masked and offsets unchanged.
 
 pub mod document;
 pub mod error;
@@ -30,6 +30,7 @@ pub mod keys;
 pub mod landing_zones;
 pub mod layers;
 pub mod origin;
+mod redaction;
 pub mod resolve;
 pub mod settings;
 mod value;

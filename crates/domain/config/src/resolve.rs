@@ -38,6 +38,9 @@ pub struct ResolvedValue {
 pub struct Overridden {
     /// The value as it would be written in the file; secrets are left out.
     pub value: String,
+    /// The value itself.
+    #[serde(skip)]
+    pub given: Value,
     /// Where it came from.
     pub origin: Origin,
 }
@@ -104,7 +107,7 @@ fn set(values: &mut BTreeMap<String, ResolvedValue>, given: &Given) {
         Some(resolved) => {
             let value = std::mem::replace(&mut resolved.value, given.value.clone());
             let origin = std::mem::replace(&mut resolved.origin, given.origin.clone());
-            resolved.overridden.insert(0, Overridden { value: value.show(), origin });
+            resolved.overridden.insert(0, Overridden { value: value.show(), given: value, origin });
         }
         None => {
             let (key, value, origin) = (given.key, given.value.clone(), given.origin.clone());

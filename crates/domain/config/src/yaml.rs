@@ -29,6 +29,12 @@ impl SourceText {
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self { name: name.into(), text: text.into() }
     }
+
+    /// The text with secrets masked by asterisks, byte for byte, for source snippets: a fault
+    /// elsewhere on the line of a secret, or beside it, must not show it.
+    pub fn redacted(&self) -> String {
+        crate::redaction::mask(&self.text)
+    }
 }
 
 impl fmt::Debug for SourceText {

@@ -17,6 +17,7 @@ pub fn default_yaml() -> String {
          # Every key stands here with its default; keys without one are commented out. Remove what\n\
          # you do not change: what is left out keeps its default. Strongest first: flags, variables\n\
          # (FLEETWRIGHT_*), the section of the chosen environment, this file, the defaults.\n\
+         # Durations are written 90s, 30m, 1h30m or 7d; a plain number is seconds.\n\
          # `fleetwright config explain KEY` says what a key is set to and why.\n",
     );
     let mut open: Vec<&str> = Vec::new();
@@ -67,8 +68,13 @@ fn write_key(yaml: &mut String, key: &Key) {
     let name = key.path.rsplit('.').next().unwrap_or(key.path);
     yaml.push('\n');
     comment(yaml, &indent, key.doc);
-    let variable = key.variable().map_or(String::new(), |variable| format!(" Variable: {variable}."));
-    comment(yaml, &indent, &format!("Takes {}. {}{variable}", key.kind.describe(), key.effect()));
+    if !key.phases.is_empty() {
+        comment(yaml, &indent, &key.effect());
+    }
+    comment(yaml, &indent, &format!("Takes {}.", key.kind.describe()));
+    if let Some(variable) = key.variable() {
+        comment(yaml, &indent, &format!("Variable: {variable}"));
+    }
     let line = match key.default {
         Some(default) => format!("{indent}{name}: {default}"),
         None => format!("{indent}# {name}: {}", key.example),

@@ -27,7 +27,8 @@ pub fn reference_markdown() -> String {
 
 const ENVIRONMENTS: &str = "\n## `environments`\n\n\
     `environments.NAME` holds any of the keys above. Its values are laid over the rest of the file when\n\
-    `environment` is NAME. `landing_zones: [a, b]` is short for `landing_zones.names`.\n";
+    `environment` is NAME. `landing_zones: [a, b]` is short for `landing_zones.names`, `landing_zones: zones.yaml`\n\
+    for `landing_zones.inventory`.\n";
 
 fn introduction() -> String {
     let reserved: Vec<String> = RESERVED_VARIABLES.iter().map(|name| format!("`{name}`")).collect();

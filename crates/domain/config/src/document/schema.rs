@@ -45,12 +45,12 @@ fn environments() -> Value {
     })
 }
 
-/// `landing_zones: [a, b]`, the short form of `landing_zones.names`.
+/// `landing_zones: [a, b]` and `landing_zones: zones.yaml`, the short forms.
 fn accept_zone_names(properties: &mut Map<String, Value>) {
     if let Some(section) = properties.remove("landing_zones") {
         let short = json!({
-            "type": "array", "items": { "type": ["string", "integer"] }, "deprecated": true,
-            "description": "As landing_zones.names."
+            "type": ["array", "string"], "items": { "type": ["string", "integer"] }, "deprecated": true,
+            "description": "As landing_zones.names; or, where all are paths, as landing_zones.inventory."
         });
         properties.insert("landing_zones".to_owned(), json!({ "anyOf": [section, short] }));
     }

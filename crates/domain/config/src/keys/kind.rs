@@ -82,18 +82,16 @@ impl Kind {
     /// The kind in words, bounds and unit included.
     pub fn describe(&self) -> String {
         match self {
-            Self::Bool => "boolean (true or false)".to_owned(),
-            Self::Integer { min, max, unit } => format!("whole number of {unit}, {min} to {max}"),
-            Self::Number { min, max, unit } => format!("number of {unit}, {min} to {max}"),
-            Self::Duration { min, max } => format!(
-                "duration, {} to {} (e.g. 90s, 30m, 1h30m; a plain number is seconds)",
-                show_duration(*min),
-                show_duration(*max)
-            ),
+            Self::Bool => "true or false".to_owned(),
+            Self::Integer { min, max, unit } => format!("a whole number of {unit}, {min} to {max}"),
+            Self::Number { min, max, unit } => format!("a number of {unit}, {min} to {max}"),
+            Self::Duration { min, max } => {
+                format!("a duration, {} to {}", show_duration(*min), show_duration(*max))
+            }
             Self::Text(form) => form.describe(),
-            Self::List(form) => format!("list; each item is {}", form.describe()),
+            Self::List(form) => format!("a list; each item is {}", form.describe()),
             Self::TagFilter => {
-                "mapping of tag keys to a value or a list of values; * and ? are wildcards".to_owned()
+                "a mapping of tag keys to a value or a list of values; * and ? are wildcards".to_owned()
             }
         }
     }

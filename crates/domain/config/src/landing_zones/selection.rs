@@ -111,12 +111,14 @@ fn divides(inventory: &Inventory) -> bool {
 
 fn by_name(inventory: &Inventory, wanted: &Wanted, errors: &mut Vec<ConfigError>) -> Chosen {
     let names: BTreeSet<&str> = wanted.names.iter().map(String::as_str).collect();
-    let is_named = |zone: &Zone| names.contains(zone.name.as_str()) || names.contains(zone.account.as_str());
     let mut found = BTreeSet::new();
     let mut meant: Vec<&Listed<Zone>> = Vec::new();
     for zone in &inventory.zones {
-        if is_named(&zone.item) {
-            found.extend([zone.item.name.as_str(), zone.item.account.as_str()]);
+        let (name, account) = (zone.item.name.as_str(), zone.item.account.as_str());
+        // An account id that was a number on its way here has lost its leading zeros.
+        let answers = [name, account, account.trim_start_matches('0')];
+        if answers.iter().any(|answer| names.contains(answer)) {
+            found.extend(answers);
             meant.push(zone);
         }
     }

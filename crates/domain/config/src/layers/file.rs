@@ -7,6 +7,7 @@ use fleetwright_model::code;
 use super::{FileLayer, Given};
 use crate::error::{ConfigError, FilePlace};
 use crate::keys::{self, Found, Key, Reading, Secrecy, TextForm};
+use crate::landing_zones::is_path;
 use crate::origin::Origin;
 use crate::value::{self, Value};
 use crate::yaml::{self, Content, Entry, Node, Source, SourceText};
@@ -116,7 +117,7 @@ impl Walk<'_> {
         } else if path == "landing_zones"
             && !matches!(entry.value.content, Content::Mapping(_) | Content::Null)
         {
-            self.zone_names(entry);
+            self.landing_zones(entry);
         } else if let Some(found) = keys::find(&path) {
             self.leaf(found, path, entry);
         } else if keys::is_section(&path) {
@@ -151,17 +152,19 @@ impl Walk<'_> {
         }
     }
 
-    /// `landing_zones: [a, b]`, the short form of `landing_zones.names`.
-    fn zone_names(&mut self, entry: &Entry) {
-        let key = keys::find("landing_zones.names").expect("the table has it").key();
+    /// `landing_zones: [a, b]` and `landing_zones: zones.yaml`, the short forms of
+    /// `landing_zones.names` and `landing_zones.inventory`.
+    fn landing_zones(&mut self, entry: &Entry) {
+        let all_paths = value::texts(&entry.value, TextForm::Path)
+            .is_ok_and(|texts| !texts.is_empty() && texts.iter().all(|text| is_path(text)));
+        let (path, short) = if all_paths {
+            ("landing_zones.inventory", "landing_zones as a list of files")
+        } else {
+            ("landing_zones.names", "landing_zones as a list of names")
+        };
+        let key = keys::find(path).expect("the table has it").key();
         match value::read(key, Reading::Same, &entry.value) {
-            Ok(value) => self.set(
-                key,
-                key.path.to_owned(),
-                value,
-                entry,
-                Some("landing_zones as a list of names".to_owned()),
-            ),
+            Ok(value) => self.set(key, path.to_owned(), value, entry, Some(short.to_owned())),
             Err(fault) => {
                 let hint =
                     "Landing zones are described in an inventory file; name it with landing_zones.inventory.";

@@ -166,13 +166,18 @@ const ZONES: &str = "
 - {name: web-test, account_id: 222233334444, environment: test}
 - {name: old-prod, account_id: 333344445555, environment: prod, enabled: false}
 - {name: tools, account_id: 444455556666}
+- {name: payroll, account_id: 011122223333, environment: test}
 ";
 
 #[test]
 fn zones_are_chosen_by_name_account_and_environment_and_disabled_ones_are_named() {
     let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    assert_eq!(chosen(&[], ""), Ok((list(&["web-prod", "web-test", "tools"]), list(&["old-prod"]))));
+    assert_eq!(
+        chosen(&[], ""),
+        Ok((list(&["web-prod", "web-test", "tools", "payroll"]), list(&["old-prod"])))
+    );
     assert_eq!(chosen(&[("environment", "prod")], ""), Ok((list(&["web-prod"]), list(&["old-prod"]))));
+    assert_eq!(chosen(&[("landing_zones.names", "11122223333")], ""), Ok((list(&["payroll"]), Vec::new())));
     assert_eq!(
         chosen(&[("landing_zones.names", "444455556666,web-test")], ""),
         Ok((list(&["web-test", "tools"]), Vec::new()))

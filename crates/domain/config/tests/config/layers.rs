@@ -130,3 +130,17 @@ fn an_explanation_can_be_read_by_machines_and_hides_secrets() {
     let error = explain(&resolved, "aws.maxattempts").expect_err("misspelt");
     assert_eq!(error.first().message, "unknown key `aws.maxattempts`; did you mean `aws.max_attempts`?");
 }
+
+#[test]
+fn landing_zones_may_be_written_short_as_names_or_as_files() {
+    for (text, key, value) in [
+        ("landing_zones: [a, b]", "landing_zones.names", "[a, b]"),
+        ("landing_zones: a", "landing_zones.names", "[a]"),
+        ("landing_zones: zones.yaml", "landing_zones.inventory", "[zones.yaml]"),
+        ("landing_zones: [inventories/a, b.YML]", "landing_zones.inventory", "[inventories/a, b.YML]"),
+    ] {
+        let files = vec![SourceText::new("a.yaml", text)];
+        let resolved = resolve(&Layers { files, ..Layers::default() }).expect("valid");
+        assert_eq!(told(&resolved, key).0, value, "{text}");
+    }
+}
