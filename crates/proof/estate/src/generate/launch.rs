@@ -13,14 +13,14 @@ use super::fleet::Shares;
 use super::management::{self, AgentHealth, Judged};
 use super::seed::Seed;
 use crate::world::Region;
-use crate::world::agent::hours_before;
+use crate::world::agent::{Agent, hours_before};
 use crate::world::ids::{BaselineId, ImageId, InstanceId, InterfaceId, ReservationId, SnapshotId, VolumeId};
 use crate::world::instance::{
     AttachedVolume, Instance, InstanceState, Lifecycle, MetadataTokens, RootDevice, StatusCheck, StatusChecks,
 };
 use crate::world::instance_types::{Architecture, InstanceType};
 use crate::world::network::{SecurityGroup, Subnet};
-use crate::world::patching::predefined_baseline;
+use crate::world::patching::{PatchState, predefined_baseline};
 use crate::world::platform::Platform;
 use crate::world::storage::{Attachment, Encryption, Volume, VolumeType};
 use crate::world::tags::{Interner, Tags};
@@ -146,11 +146,10 @@ impl<'w> Cell<'w> {
         let since_minutes: i64 = random.random_range(5..50);
 
         let launched_at = hours_before(self.start, sketch.age_hours.max(1));
+        let stopped_hours = random.random_range(0..sketch.age_hours.max(1));
         let state_since = match sketch.state {
             InstanceState::Running | InstanceState::Pending => launched_at,
-            InstanceState::Stopped => {
-                hours_before(self.start, random.random_range(0..sketch.age_hours.max(1)))
-            }
+            InstanceState::Stopped => hours_before(self.start, stopped_hours),
             _ => self.start - jiff::SignedDuration::from_mins(since_minutes),
         };
         let subnet = self.region.network.subnets[sketch.zone % catalog::ZONES].clone();
@@ -158,27 +157,20 @@ impl<'w> Cell<'w> {
         let public_ip =
             (sketch.tier == Tier::Web && public_draw == 0 && sketch.state == InstanceState::Running)
                 .then(|| Ipv4Addr::new(3, random.random(), random.random(), random.random_range(1..255)));
-        let computer_name = self.computer_name(sketch.platform, private_ip, id);
-        let agent = management::agent(
-            &mut sketch.seed.child("agent").stream(),
-            sketch.agent,
-            self.shares.agent_old,
-            (sketch.state, state_since),
-            (computer_name, private_ip),
-            self.start,
-            self.interner,
-        );
-        let patch_state = agent.as_ref().filter(|_| sketch.scanned == Scanned::Yes).map(|agent| {
-            let judged = self.judged(&sketch);
-            let mut random = sketch.seed.child("patches").stream();
-            let seen = agent.ping.last(self.start).max(launched_at);
-            Box::new(management::patch_state(&mut random, sketch.platform, judged, snapshot, seen))
-        });
+        let host = (self.computer_name(sketch.platform, private_ip, id), private_ip);
+        let agent = self.agent(&sketch, state_since, host);
+        let patch_state = agent
+            .as_ref()
+            .filter(|_| sketch.scanned == Scanned::Yes)
+            .map(|agent| self.patch_state(&sketch, snapshot, agent.ping.last(self.start).max(launched_at)));
         let volumes = self.volumes(&sketch, id, &subnet, launched_at);
         let image = self.image(&sketch, release_draw);
         let profile = (sketch.agent != AgentHealth::Never).then(|| self.interner.share("managed-instance"));
         let key_name = (random.random_range(0..4) == 0).then(|| self.interner.share("operations"));
-        let system = StatusCheck::Ok;
+        let metadata_tokens = match random.random_range(0..5) {
+            0 => MetadataTokens::Optional,
+            _ => MetadataTokens::Required,
+        };
         self.region.instances.insert(Instance {
             id,
             reservation: sketch.reservation,
@@ -199,18 +191,26 @@ impl<'w> Cell<'w> {
             profile,
             lifecycle: sketch.lifecycle,
             root_device: sketch.root_device,
-            metadata_tokens: if random.random_range(0..5) == 0 {
-                MetadataTokens::Optional
-            } else {
-                MetadataTokens::Required
-            },
-            checks: StatusChecks { system, instance: sketch.health_check },
+            metadata_tokens,
+            checks: StatusChecks { system: StatusCheck::Ok, instance: sketch.health_check },
             volumes,
             tags: sketch.tags,
             agent,
             patch_state,
         });
         id
+    }
+
+    fn agent(&mut self, sketch: &Sketch, since: Timestamp, host: (Arc<str>, Ipv4Addr)) -> Option<Agent> {
+        let mut random = sketch.seed.child("agent").stream();
+        let (state, old) = ((sketch.state, since), self.shares.agent_old);
+        management::agent(&mut random, sketch.agent, old, state, host, self.start, self.interner)
+    }
+
+    fn patch_state(&mut self, sketch: &Sketch, snapshot: u128, last_seen: Timestamp) -> Box<PatchState> {
+        let mut random = sketch.seed.child("patches").stream();
+        let judged = self.judged(sketch);
+        Box::new(management::patch_state(&mut random, sketch.platform, judged, snapshot, last_seen))
     }
 
     fn next_address(&mut self, zone: usize, subnet: &Subnet) -> Ipv4Addr {

@@ -53,11 +53,18 @@ pub(super) fn holds_resources(instance: &Instance) -> bool {
 
 /// Appends one `item` of an `instancesSet`.
 pub(super) fn instance(out: &mut String, it: &Instance, scope: &Scope<'_>) {
-    let kind = it.instance_type;
-    let facts = it.platform.facts();
+    let held = holds_resources(it);
+    identity(out, it, scope, held);
+    placement(out, it, held);
+    system(out, it, held);
+    interfaces(out, it, scope, held);
+    options(out, it, scope);
+}
+
+/// Who the instance is, and its state.
+fn identity(out: &mut String, it: &Instance, scope: &Scope<'_>, held: bool) {
     push(out, format_args!("<item><instanceId>{}</instanceId><imageId>{}</imageId>", it.id, it.image));
     state(out, "instanceState", it.state);
-    let held = holds_resources(it);
     out.push_str("<privateDnsName>");
     if held {
         out.push_str(&private_dns_name(it, scope.region));
@@ -72,11 +79,15 @@ pub(super) fn instance(out: &mut String, it: &Instance, scope: &Scope<'_>) {
     if let Some(key) = &it.key_name {
         text(out, "keyName", key);
     }
+}
+
+/// Where it runs.
+fn placement(out: &mut String, it: &Instance, held: bool) {
     push(
         out,
         format_args!(
             "<amiLaunchIndex>{}</amiLaunchIndex><productCodes/><instanceType>{}</instanceType><launchTime>",
-            it.launch_index, kind.name
+            it.launch_index, it.instance_type.name
         ),
     );
     push_time(out, it.launched_at);
@@ -102,11 +113,15 @@ pub(super) fn instance(out: &mut String, it: &Instance, scope: &Scope<'_>) {
         }
         out.push_str("<sourceDestCheck>true</sourceDestCheck>");
     }
+}
+
+/// What it runs on and from.
+fn system(out: &mut String, it: &Instance, held: bool) {
     groups(out, it);
     if let Some((code, message)) = state_reason(it.state) {
         push(out, format_args!("<stateReason><code>{code}</code><message>{message}</message></stateReason>"));
     }
-    push(out, format_args!("<architecture>{}</architecture>", kind.architecture.name()));
+    push(out, format_args!("<architecture>{}</architecture>", it.instance_type.architecture.name()));
     if it.platform.is_windows() {
         // The service model's spelling; the filter `platform` takes `windows`.
         out.push_str("<platform>Windows</platform>");
@@ -116,14 +131,18 @@ pub(super) fn instance(out: &mut String, it: &Instance, scope: &Scope<'_>) {
         format_args!(
             "<rootDeviceType>{}</rootDeviceType><rootDeviceName>{}</rootDeviceName>",
             it.root_device.name(),
-            facts.root_device
+            it.platform.facts().root_device
         ),
     );
     block_devices(out, it, held);
     out.push_str("<virtualizationType>hvm</virtualizationType><clientToken/>");
     tags(out, &it.tags);
     out.push_str("<hypervisor>xen</hypervisor>");
-    interfaces(out, it, scope, held);
+}
+
+/// How it was bought and set up.
+fn options(out: &mut String, it: &Instance, scope: &Scope<'_>) {
+    let (kind, facts) = (it.instance_type, it.platform.facts());
     if let Some(profile) = &it.profile {
         push(out, format_args!("<iamInstanceProfile><arn>arn:aws:iam::{}:instance-profile/", scope.account));
         escape(out, profile);
