@@ -195,6 +195,10 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
+/// Faults after which nothing near is looked for any more: the file is something else altogether,
+/// and each search goes through every name.
+pub(crate) const MAX_SUGGESTIONS: usize = 100;
+
 /// A value as messages quote it: at most 80 characters, control characters escaped.
 pub(crate) fn shorten(value: &str) -> String {
     const LIMIT: usize = 80;

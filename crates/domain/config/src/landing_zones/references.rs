@@ -8,7 +8,7 @@ use fleetwright_model::{OrganizationScope, Zone, code};
 
 use super::shape::{Item, read_items};
 use super::{Inventory, Listed, ZoneDefaults, overlaps};
-use crate::error::{ConfigError, ConfigErrors, FilePlace, Place, shorten};
+use crate::error::{ConfigError, ConfigErrors, FilePlace, MAX_SUGGESTIONS, Place, shorten};
 use crate::keys::nearest;
 use crate::yaml::SourceText;
 
@@ -61,7 +61,7 @@ pub fn load(
                 let place = Place::File(name.place.clone());
                 errors.push(ConfigError::new(&code::DUPLICATE_ZONE, place, message).related(first.clone()));
             }
-            _ => match pick(&everywhere, name) {
+            _ => match pick(&everywhere, name, errors.len()) {
                 Ok(zones) => take(&mut inventory.zones, &mut taken, zones.into_iter()),
                 Err(error) => errors.push(*error),
             },
@@ -96,10 +96,15 @@ struct Described {
     names: Vec<Listed<String>>,
     /// Indices into `zones` by name and by account id.
     index: HashMap<String, Vec<usize>>,
+    /// Where each plain name stands first.
+    named: HashMap<String, FilePlace>,
 }
 
 impl Described {
     fn build_index(&mut self) {
+        for name in &self.names {
+            self.named.entry(name.item.clone()).or_insert_with(|| name.place.clone());
+        }
         for (position, zone) in self.zones.iter().enumerate() {
             let (name, account) = (zone.item.name.as_str(), zone.item.account.as_str());
             self.index.entry(name.to_owned()).or_default().push(position);
@@ -114,40 +119,37 @@ impl Described {
     }
 }
 
-/// The zones a plain name or account id stands for.
+/// The zones a plain name or account id stands for; `faults` is how many there were before.
 fn pick<'d>(
     described: &[&'d Described],
     name: &Listed<String>,
+    faults: usize,
 ) -> Result<Vec<&'d Listed<Zone>>, Box<ConfigError>> {
-    if let Some(found) =
-        described.iter().map(|file| file.find(&name.item).collect::<Vec<_>>()).find(|found| !found.is_empty())
-    {
+    let found = described.iter().map(|file| file.find(&name.item).collect::<Vec<_>>());
+    if let Some(found) = found.into_iter().find(|found| !found.is_empty()) {
         return Ok(found);
     }
     let shown = shorten(&name.item);
     let error = |code, message: String| {
-        Err(Box::new(ConfigError::new(code, Place::File(name.place.clone()), message).value(&name.item)))
+        Box::new(ConfigError::new(code, Place::File(name.place.clone()), message).value(&name.item))
     };
-    let elsewhere = described
-        .iter()
-        .flat_map(|file| &file.names)
-        .find(|other| other.item == name.item && other.place.file != name.place.file);
-    if let Some(other) = elsewhere {
+    let elsewhere = described.iter().filter_map(|file| file.named.get(&name.item));
+    if let Some(other) = elsewhere.into_iter().find(|other| other.file != name.place.file) {
         let message =
-            format!("landing zone {shown} is only named here and at {}, and described nowhere", other.place);
-        return error(&code::CIRCULAR_INVENTORY, message);
+            format!("landing zone {shown} is only named here and at {other}, and described nowhere");
+        return Err(error(&code::CIRCULAR_INVENTORY, message));
     }
-    let known = described.iter().flat_map(|file| file.index.keys().map(String::as_str));
-    match nearest(&name.item, known) {
-        Some(nearest) => error(&code::UNKNOWN_ZONE, format!("no inventory describes landing zone {shown}; did you mean `{nearest}`?")),
-        None => error(&code::UNKNOWN_ZONE, format!("no inventory describes landing zone {shown}")).map_err(|error| {
-            Box::new(error.hint(
-                "A plain name refers to a full entry in another inventory: name that with landing_zones.inventory, \
-                 or write {inventory: FILE, zones: [NAMES]}.",
-            ))
-        }),
-    }
+    let known = described.iter().flat_map(|file| &file.zones).map(|zone| zone.item.name.as_str());
+    let nearest = if faults < MAX_SUGGESTIONS { nearest(&name.item, known) } else { None };
+    let message = format!("no inventory describes landing zone {shown}");
+    Err(match nearest {
+        Some(nearest) => error(&code::UNKNOWN_ZONE, format!("{message}; did you mean `{nearest}`?")),
+        None => Box::new(error(&code::UNKNOWN_ZONE, message).hint(DESCRIBED_ELSEWHERE)),
+    })
 }
+
+const DESCRIBED_ELSEWHERE: &str = "A plain name refers to a full entry in another inventory: name that with \
+    landing_zones.inventory, or write {inventory: FILE, zones: [NAMES]}.";
 
 struct Loader<'l> {
     defaults: &'l ZoneDefaults,
@@ -205,7 +207,7 @@ impl Loader<'_> {
             Some(names) => {
                 let others: Vec<&Described> = others.iter().map(Rc::as_ref).collect();
                 for name in names {
-                    match pick(&others, name) {
+                    match pick(&others, name, self.errors.len()) {
                         Ok(zones) => into.zones.extend(zones.into_iter().cloned()),
                         Err(error) => self.errors.push(*error),
                     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use fleetwright_model::{OrganizationScope, Zone, code};
 
 use super::{Inventory, Listed};
-use crate::error::{ConfigError, ConfigErrors, Place, shorten};
+use crate::error::{ConfigError, ConfigErrors, MAX_SUGGESTIONS, Place, shorten};
 use crate::keys::nearest;
 use crate::resolve::Resolved;
 
@@ -125,7 +125,9 @@ fn by_name(inventory: &Inventory, wanted: &Wanted, errors: &mut Vec<ConfigError>
     errors.extend(meant.iter().filter_map(|zone| wrong_environment(zone, wanted)));
     let missing: Vec<&str> = names.iter().copied().filter(|name| !found.contains(name)).collect();
     if inventory.scopes.is_empty() {
-        errors.extend(missing.iter().map(|name| unknown_name(inventory, wanted, name)));
+        for name in &missing {
+            errors.push(unknown_name(inventory, wanted, name, errors.len()));
+        }
     }
     let (zones, disabled) = meant.into_iter().map(|zone| zone.item.clone()).partition(|zone| zone.enabled);
     let scopes = if missing.is_empty() {
@@ -148,9 +150,10 @@ fn wrong_environment(zone: &Listed<Zone>, wanted: &Wanted) -> Option<ConfigError
     })
 }
 
-fn unknown_name(inventory: &Inventory, wanted: &Wanted, name: &str) -> ConfigError {
+fn unknown_name(inventory: &Inventory, wanted: &Wanted, name: &str, faults: usize) -> ConfigError {
     let known = inventory.zones.iter().map(|zone| zone.item.name.as_str());
-    let message = match nearest(name, known) {
+    let nearest = if faults < MAX_SUGGESTIONS { nearest(name, known) } else { None };
+    let message = match nearest {
         Some(nearest) => format!("no landing zone is called {}; did you mean `{nearest}`?", shorten(name)),
         None => format!("no landing zone is called {}", shorten(name)),
     };

@@ -5,15 +5,12 @@ use std::collections::HashMap;
 use fleetwright_model::code;
 
 use super::{FileLayer, Given};
-use crate::error::{ConfigError, FilePlace};
+use crate::error::{ConfigError, FilePlace, MAX_SUGGESTIONS};
 use crate::keys::{self, Found, Key, Reading, Secrecy, TextForm};
 use crate::landing_zones::is_path;
 use crate::origin::Origin;
 use crate::value::{self, Value};
 use crate::yaml::{self, Content, Entry, Node, Source, SourceText};
-
-/// Faults after which no nearest key is looked for: the file is something else altogether.
-const MAX_SUGGESTIONS: usize = 100;
 
 /// Reads one file; faults go to `errors`.
 pub(crate) fn read_file(text: &SourceText, errors: &mut Vec<ConfigError>) -> FileLayer {

@@ -137,3 +137,20 @@ fn keys_that_contradict_each_other_are_refused() {
         );
     }
 }
+
+#[test]
+fn ten_thousand_names_that_nobody_describes_are_all_reported() {
+    let names: String = (0..10_000).map(|n| format!("- zone-{n}\n")).collect();
+    assert_eq!(faults(&names).len(), 10_000);
+}
+
+#[test]
+fn a_snippet_cut_from_the_redacted_text_shows_no_secret() {
+    let file = SourceText::new("zones.yaml", "- {name: a, acount_id: 1, external_id: planted, x: 1}\n");
+    let redacted = file.redacted();
+    assert!(!redacted.contains("planted"));
+    assert!(
+        redacted.starts_with("- {name: a, acount_id: 1, external_id:"),
+        "the rest is left for the reader"
+    );
+}
