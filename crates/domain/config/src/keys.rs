@@ -23,9 +23,10 @@ pub use sections::{Section, sections};
 /// Prefix of the environment variables that set keys.
 pub const VARIABLE_PREFIX: &str = "FLEETWRIGHT_";
 
-/// Variables with the prefix that are no keys: the command line reads them itself.
-pub const RESERVED_VARIABLES: &[&str] =
-    &["FLEETWRIGHT_CONFIG", "FLEETWRIGHT_LANDING_ZONES", "FLEETWRIGHT_STATE_DIR"];
+/// Variables with the prefix that are no keys and are let pass: `FLEETWRIGHT_BIN` names the binary
+/// for those who start it. One that the command line begins to read belongs here; one that nobody
+/// reads does not, because it would be ignored silently.
+pub const RESERVED_VARIABLES: &[&str] = &["FLEETWRIGHT_BIN"];
 
 /// One row of the table.
 #[derive(Debug)]

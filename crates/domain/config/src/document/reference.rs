@@ -41,7 +41,7 @@ fn introduction() -> String {
          - A variable is `{VARIABLE_PREFIX}` and the key in capitals with `_` for `.`. Lists are separated by commas,\n\
            tag filters are `KEY=VALUE|VALUE,KEY=VALUE`; both may also be YAML in `[…]` or `{{…}}`. An empty\n\
            variable unsets a key that has no default, and empties a list.\n\
-         - {} are read by the command line itself.\n\
+         - Let pass, because they are no settings: {}.\n\
          - Older spellings are read as well. The same setting in two spellings is an error unless they agree ({}).\n",
         code::UNKNOWN_KEY.id,
         reserved.join(", "),

@@ -73,7 +73,7 @@ fn unknown_variables_and_flags_are_errors_with_the_nearest_name() {
     let layers = Layers {
         variables: vec![
             variable("FLEETWRIGHT_AWS_REGON", "eu-central-1"),
-            variable("FLEETWRIGHT_CONFIG", "x.yaml"),
+            variable("FLEETWRIGHT_BIN", "target/debug/fleetwright"),
             variable("FLEETWRIGHT_PHASES_SCAN_TIMEOUT", "5s"),
             variable("FLEETWRIGHT_AWS_EXTERNAL_ID", "planted secret"),
         ],
