@@ -1,1 +1,19 @@
-//! fleetwright keeps AWS fleets patched, across accounts and regions.
+//! The `fleetwright` command: where the parts are put together.
+//!
+//! Files, environment, terminal, signals and exit codes live here and nowhere else.
+
+pub mod app;
+pub mod args;
+pub mod commands;
+pub mod console;
+pub mod diagnosis;
+pub mod environment;
+pub mod failure;
+pub mod files;
+pub mod fleet;
+pub mod interrupt;
+pub mod live;
+pub mod log;
+pub mod reference;
+pub mod settings;
+pub mod simulated;

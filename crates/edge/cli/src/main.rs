@@ -1,2 +1,7 @@
-//! fleetwright
-fn main() {}
+//! The `fleetwright` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    fleetwright::app::run_process()
+}

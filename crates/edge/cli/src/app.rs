@@ -1,0 +1,248 @@
+//! From the command line to a command, and from its result to an exit code.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use fleetwright_aws::connect;
+use fleetwright_clock::SystemClock;
+use fleetwright_config::settings::{LogFormat as ConfiguredFormat, LogLevel, OutputFormat as ConfiguredOutput};
+use fleetwright_model::{Exit, Phase, code};
+use fleetwright_ports::Clock;
+use fleetwright_survey::{DoctorRequest, Fleet};
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::args::{
+    Cli, Command, ConfigCommand, DoctorArgs, EstateCommand, FleetArgs, GlobalArgs, InternalCommand, OutputFormat,
+    RunArgs, ScanArgs,
+};
+use crate::commands::{config, demo, doctor, estate, reference, run, scan};
+use crate::console::Console;
+use crate::environment::Environment;
+use crate::failure::CommandError;
+use crate::settings::{Flags, Loaded, load, paths};
+use crate::{fleet, interrupt, log};
+
+/// Runs the command line of this process.
+pub fn run_process() -> ExitCode {
+    let environment = Environment::of_process();
+    let cli = Cli::parse();
+    let console = Console::detect(&environment, cli.global.quiet);
+    let json = wants_json(&cli.command);
+    let app = App { environment, console, global: cli.global };
+    let exit = app.carry_out(cli.command).unwrap_or_else(|error| {
+        if json { console.failure_json(&error) } else { console.failure(&error) }
+        error.exit()
+    });
+    ExitCode::from(exit.number())
+}
+
+/// Errors go to standard error in the form the output was asked for.
+fn wants_json(command: &Command) -> bool {
+    let output = match command {
+        Command::Scan(args) => args.output,
+        Command::Run(args) => args.scan.output,
+        Command::Doctor(args) => args.output,
+        Command::Demo(args) => args.output,
+        Command::Config(ConfigCommand::Validate { output, .. } | ConfigCommand::Explain { output, .. }) => *output,
+        Command::Estate(EstateCommand::Operations { output }) => *output,
+        _ => None,
+    };
+    matches!(output, Some(OutputFormat::Json | OutputFormat::Jsonl))
+}
+
+struct App {
+    environment: Environment,
+    console: Console,
+    global: GlobalArgs,
+}
+
+type Outcome = Result<Exit, CommandError>;
+
+impl App {
+    fn carry_out(&self, command: Command) -> Outcome {
+        match command {
+            Command::Scan(args) => {
+                run::only_scan(args.phase)?;
+                self.scan(&args)
+            }
+            Command::Run(args) => self.run(&args),
+            Command::Doctor(args) => self.doctor(&args),
+            Command::Config(command) => self.config(command),
+            Command::Estate(EstateCommand::Serve(args)) => {
+                self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+                in_runtime(Time::Wall, estate::serve(&args, self.console))
+            }
+            Command::Estate(EstateCommand::Operations { output }) => estate::operations(output),
+            Command::Demo(args) => {
+                self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+                in_runtime(Time::Paused, demo::carry_out(&args, self.console))
+            }
+            Command::Code { code } => reference::code(code.as_deref()),
+            Command::Completions { shell } => reference::completions(shell),
+            Command::Man { directory } => reference::man(&directory),
+            Command::Internal(InternalCommand::CommandLineReference) => reference::command_line(),
+            Command::Internal(InternalCommand::Permissions) => reference::permissions(),
+        }
+    }
+
+    /// Reads the settings of a command and starts logging as they say.
+    fn settings(&self, fleet: &FleetArgs, more: impl FnOnce(&mut Flags)) -> Result<Loaded, CommandError> {
+        let mut flags = Flags::default();
+        flags.global(&self.global);
+        flags.fleet(fleet);
+        more(&mut flags);
+        // --set comes last: it is the most explicit.
+        flags.config(&fleet.config)?;
+        let loaded = load(&paths(&fleet.config), flags, &self.environment, self.console)?;
+        let output = &loaded.resolved.settings.output;
+        self.start_log(output.log_level, output.log_format);
+        Ok(loaded)
+    }
+
+    fn start_log(&self, level: LogLevel, format: ConfiguredFormat) {
+        let level = match level {
+            LogLevel::Error => LevelFilter::ERROR,
+            LogLevel::Warn => LevelFilter::WARN,
+            LogLevel::Info => LevelFilter::INFO,
+            LogLevel::Debug => LevelFilter::DEBUG,
+            LogLevel::Trace => LevelFilter::TRACE,
+        };
+        let format = match format {
+            ConfiguredFormat::Text => log::LogFormat::Text,
+            ConfiguredFormat::Json => log::LogFormat::Json,
+        };
+        log::start(level, format, self.console.color);
+    }
+
+    fn fleet(&self, loaded: &Loaded, args: &FleetArgs) -> Result<Fleet, CommandError> {
+        fleet::read(loaded, args, &self.environment, self.console)
+    }
+
+    fn scan_settings(&self, args: &ScanArgs) -> Result<Loaded, CommandError> {
+        self.settings(&args.fleet, |flags| {
+            flags.selection(&args.selection);
+            flags.output(args.output);
+        })
+    }
+
+    fn scan(&self, args: &ScanArgs) -> Outcome {
+        let loaded = self.scan_settings(args)?;
+        self.scan_with(&loaded, args)
+    }
+
+    fn scan_with(&self, loaded: &Loaded, args: &ScanArgs) -> Outcome {
+        let fleet = self.fleet(loaded, &args.fleet)?;
+        let settings = loaded.resolved.settings.clone();
+        let directory = args.output_dir.clone().or_else(|| fleet::configured_directory(&loaded.resolved));
+        let console = self.console;
+        in_runtime(Time::Wall, async move {
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+            let prepared = scan::Prepared {
+                request: fleet::scan_request(&settings, fleet),
+                aws: connect(fleet::aws_options(&settings), Arc::clone(&clock)).await,
+                clock,
+                stop: interrupt::stop_on_signal(console),
+                directory,
+                format: settings.output.format,
+            };
+            scan::carry_out(prepared, console).await
+        })
+    }
+
+    fn run(&self, args: &RunArgs) -> Outcome {
+        let loaded = self.scan_settings(&args.scan)?;
+        if args.validate_config {
+            let fleet = self.fleet(&loaded, &args.scan.fleet)?;
+            return config::validate(&loaded, &fleet, loaded.resolved.settings.output.format);
+        }
+        run::phases(args, &loaded.resolved.settings)?;
+        self.scan_with(&loaded, &args.scan)
+    }
+
+    fn doctor(&self, args: &DoctorArgs) -> Outcome {
+        let loaded = self.settings(&args.fleet, |flags| flags.output(args.output))?;
+        let fleet = self.fleet(&loaded, &args.fleet)?;
+        let settings = loaded.resolved.settings;
+        let phases = args.phases.iter().map(|name| Phase::from(*name)).collect();
+        let console = self.console;
+        in_runtime(Time::Wall, async move {
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+            let prepared = doctor::Prepared {
+                request: DoctorRequest {
+                    fleet,
+                    phases,
+                    max_concurrent_zones: settings.scan.max_concurrent_regions as usize,
+                },
+                aws: connect(fleet::aws_options(&settings), Arc::clone(&clock)).await,
+                clock,
+                stop: interrupt::stop_on_signal(console),
+                format: settings.output.format,
+            };
+            doctor::carry_out(prepared, console).await
+        })
+    }
+
+    fn config(&self, command: ConfigCommand) -> Outcome {
+        match command {
+            ConfigCommand::Init { directory, force } => config::init(&directory, force, self.console),
+            ConfigCommand::Schema { which } => config::write_schema(which),
+            ConfigCommand::Validate { fleet, output } => {
+                let loaded = self.settings(&fleet, |flags| flags.output(output))?;
+                let chosen = self.fleet(&loaded, &fleet)?;
+                config::validate(&loaded, &chosen, form(output))
+            }
+            ConfigCommand::Explain { key, fleet, output } => {
+                let loaded = self.settings(&fleet, |_| {})?;
+                config::explain_key(&loaded, key.as_deref(), form(output), self.console)
+            }
+        }
+    }
+}
+
+fn form(output: Option<OutputFormat>) -> ConfiguredOutput {
+    match output.unwrap_or_default() {
+        OutputFormat::Text => ConfiguredOutput::Text,
+        OutputFormat::Json => ConfiguredOutput::Json,
+        OutputFormat::Jsonl => ConfiguredOutput::Jsonl,
+    }
+}
+
+/// How a runtime's time passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Time {
+    /// As on the wall.
+    Wall,
+    /// It jumps to the next timer when everything waits.
+    Paused,
+}
+
+/// One thread is enough: the work is waiting, and one thread makes runs repeatable.
+fn in_runtime(time: Time, command: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(time == Time::Paused).build();
+    let runtime = runtime.map_err(|error| {
+        CommandError::new(&code::INTERNAL, format!("the asynchronous runtime does not start: {error}"))
+    })?;
+    runtime.block_on(command)
+}
+
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn json_output_brings_json_errors() {
+        let json = |line: &[&str]| wants_json(&Cli::try_parse_from(line).expect("parses").command);
+        assert!(json(&["fleetwright", "scan", "--output", "jsonl"]));
+        assert!(json(&["fleetwright", "doctor", "--output", "json"]));
+        assert!(!json(&["fleetwright", "scan"]));
+    }
+}

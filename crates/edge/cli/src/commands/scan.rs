@@ -1,0 +1,132 @@
+//! `fleetwright scan`: read landing zones, look at every instance, write the inventory.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fleetwright_aws::Aws;
+use fleetwright_config::settings::OutputFormat;
+use fleetwright_model::{Exit, code};
+use fleetwright_patch::{Inventory, Summary};
+use fleetwright_ports::Clock;
+use fleetwright_report::json::{CallCount, ScanFacts, outcome, write_inventory, write_lines, write_summary};
+use fleetwright_report::{csv, text};
+use fleetwright_survey::{Ports, ScanRequest, Stop, scan};
+use jiff::Timestamp;
+
+use crate::console::{self, Console};
+use crate::failure::CommandError;
+use crate::files;
+use crate::live::Live;
+
+/// Everything a scan needs, put together.
+pub struct Prepared {
+    /// What to scan.
+    pub request: ScanRequest,
+    /// AWS, or what stands in for it.
+    pub aws: Aws,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The user's wish to stop.
+    pub stop: Stop,
+    /// Where reports go; `None` is a directory of the scan's own under `reports`.
+    pub directory: Option<PathBuf>,
+    /// The form of standard output.
+    pub format: OutputFormat,
+}
+
+/// Scans, writes the reports, shows the result.
+///
+/// # Errors
+/// Only what keeps the reports from being written; what could not be read is part of the result.
+pub async fn carry_out(prepared: Prepared, console: Console) -> Result<Exit, CommandError> {
+    let Prepared { request, aws, clock, stop, directory, format } = prepared;
+    let scan_id = scan_id(clock.now());
+    let directory = directory.unwrap_or_else(|| Path::new("reports").join(&scan_id));
+    // A directory that cannot be written is found out before the work, not after it.
+    files::make_directory(&directory)?;
+
+    let live = Live::new(&console);
+    let ports = Ports { accounts: &aws, machines: &aws, clock: clock.as_ref() };
+    let inventory = scan(ports, &request, &stop, &|progress| live.tell(&progress)).await;
+    live.finish();
+
+    let summary = Summary::of(&inventory);
+    let facts = ScanFacts { scan_id, fleetwright: env!("CARGO_PKG_VERSION").to_owned(), calls: calls(&aws) };
+    write_reports(&directory, &inventory, &summary, &facts)?;
+    show(&inventory, &summary, &facts, format, console)?;
+    console.note(&format!(
+        "reports: {0}/instances.csv, {0}/instances.json, {0}/summary.json",
+        directory.display()
+    ));
+    Ok(concluded(&inventory, console))
+}
+
+/// `scan-20261101T020000Z`: sorts by time and is a good name of a directory.
+fn scan_id(now: Timestamp) -> String {
+    format!("scan-{}", now.strftime("%Y%m%dT%H%M%SZ"))
+}
+
+fn calls(aws: &Aws) -> std::collections::BTreeMap<String, CallCount> {
+    let usage = aws.usage();
+    let count = |usage: &fleetwright_aws::OperationUsage| CallCount {
+        sent: usage.attempts,
+        throttled: usage.throttles,
+    };
+    usage.operations.iter().map(|(action, usage)| ((*action).to_owned(), count(usage))).collect()
+}
+
+fn write_reports(
+    directory: &Path,
+    inventory: &Inventory,
+    summary: &Summary,
+    facts: &ScanFacts,
+) -> Result<(), CommandError> {
+    files::write_atomically(&directory.join("instances.csv"), |file| csv::write_instances(file, &inventory.hosts))?;
+    files::write_atomically(&directory.join("instances.json"), |file| write_inventory(file, inventory, facts))?;
+    files::write_atomically(&directory.join("summary.json"), |file| write_summary(file, inventory, summary, facts))
+}
+
+fn show(
+    inventory: &Inventory,
+    summary: &Summary,
+    facts: &ScanFacts,
+    format: OutputFormat,
+    console: Console,
+) -> Result<(), CommandError> {
+    match format {
+        OutputFormat::Text => {
+            let mut written = String::new();
+            text::write_scan(&mut written, inventory, summary, console.width)
+                .map_err(|error| CommandError::new(&code::INTERNAL, error.to_string()))?;
+            console::write_text(&written)
+        }
+        OutputFormat::Json => console::write_data(|out| write_inventory(out, inventory, facts)),
+        OutputFormat::Jsonl => console::write_data(|out| write_lines(out, inventory, summary, facts)),
+    }
+}
+
+/// The exit code, with a remark that says why where it is not success.
+fn concluded(inventory: &Inventory, console: Console) -> Exit {
+    let interrupted = inventory.gaps.iter().any(|gap| gap.failure.code == &code::INTERRUPTED);
+    let (exit, why) = match outcome(inventory) {
+        _ if interrupted => (Exit::Interrupted, Some(&code::INTERRUPTED)),
+        Exit::Partial => (Exit::Partial, Some(&code::PARTIAL_SCAN)),
+        Exit::Nothing => (Exit::Nothing, Some(&code::NOTHING_FOUND)),
+        other => (other, None),
+    };
+    if let Some(why) = why {
+        console.note(&format!("{} {}: {}", why.id, why.title, why.next_step));
+    }
+    exit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scan_is_named_by_its_time() {
+        let time: Timestamp = "2026-11-01T02:03:04.5Z".parse().expect("valid");
+        assert_eq!(scan_id(time), "scan-20261101T020304Z");
+    }
+}

@@ -1,0 +1,189 @@
+//! From settings and inventory files to the landing zones that are meant, and to requests.
+
+use std::path::{Path, PathBuf};
+
+use fleetwright_aws::{AwsOptions, RateSetting};
+use fleetwright_config::landing_zones::{Sources, Wanted, ZoneDefaults, choose, load};
+use fleetwright_config::{Origin, Resolved, Settings, SourceText};
+use fleetwright_model::{Region, Regions, Zone, code};
+use fleetwright_patch::{Filters, LabelKeys, Rules, SkippedZone};
+use fleetwright_ports::InstanceQuery;
+use fleetwright_survey::{Fleet, ScanRequest};
+use jiff::SignedDuration;
+
+use crate::args::FleetArgs;
+use crate::console::Console;
+use crate::diagnosis::command_error;
+use crate::environment::Environment;
+use crate::failure::CommandError;
+use crate::files;
+use crate::settings::Loaded;
+
+/// Reads the inventories the settings name and chooses the landing zones that are meant.
+///
+/// # Errors
+/// An inventory that cannot be read, every mistake in them, or nothing left to choose.
+pub fn read(
+    loaded: &Loaded,
+    args: &FleetArgs,
+    environment: &Environment,
+    console: Console,
+) -> Result<Fleet, CommandError> {
+    let mut texts = Vec::new();
+    for path in inventory_paths(&loaded.resolved) {
+        texts.push(SourceText::new(path.clone(), files::read_text(path.as_ref())?));
+    }
+    if texts.is_empty() {
+        return Err(CommandError::new(&code::NO_ZONES, "no inventory of landing zones is named"));
+    }
+    let mut catalogue = Vec::new();
+    for path in overridden_inventories(&loaded.resolved).filter(|path| files::exists(path.as_ref())) {
+        catalogue.push(SourceText::new(path.clone(), files::read_text(path.as_ref())?));
+    }
+    let ambient = environment.get("AWS_REGION").or_else(|| environment.get("AWS_DEFAULT_REGION"));
+    let ambient = ambient.and_then(|region| Region::new(region).ok());
+    let mut fleet = choose_from(loaded, &texts, &catalogue, ambient, console)?;
+    override_regions(&mut fleet, &args.regions)?;
+    Ok(fleet)
+}
+
+/// Chooses from inventories that are there as texts.
+///
+/// # Errors
+/// As [`read`].
+pub fn choose_from(
+    loaded: &Loaded,
+    texts: &[SourceText],
+    catalogue: &[SourceText],
+    ambient_region: Option<Region>,
+    console: Console,
+) -> Result<Fleet, CommandError> {
+    let mut sources = loaded.sources.clone();
+    sources.extend(texts.iter().chain(catalogue).map(|text| (text.name.clone(), text.clone())));
+    let defaults = ZoneDefaults::new(&loaded.resolved.settings, ambient_region);
+    let mut opened = Vec::new();
+    let inventory = load(Sources { files: texts, catalogue }, &defaults, &mut |reference| {
+        let path = beside(reference.from, reference.path);
+        let text = files::read_text(path.as_ref()).map_err(|error| error.message)?;
+        let text = SourceText::new(path, text);
+        opened.push(text.clone());
+        Ok(text)
+    });
+    sources.extend(opened.into_iter().map(|text| (text.name.clone(), text)));
+    let chosen = inventory
+        .and_then(|inventory| choose(&inventory, &Wanted::new(&loaded.resolved)))
+        .map_err(|errors| command_error(&errors, &sources, console.color))?;
+    let skipped = |zone: Zone| SkippedZone {
+        zone: zone.name,
+        account: zone.account,
+        reason: "it is not enabled in the inventory",
+    };
+    Ok(Fleet {
+        zones: chosen.zones,
+        scopes: chosen.scopes,
+        accounts: chosen.names_in_scopes,
+        skipped: chosen.disabled.into_iter().map(skipped).collect(),
+    })
+}
+
+/// Inventory paths in a configuration file are relative to that file.
+fn inventory_paths(resolved: &Resolved) -> Vec<String> {
+    let listed = resolved.settings.landing_zones.inventory.iter();
+    let origin = resolved.origin("landing_zones.inventory");
+    match origin {
+        Some(Origin::File { place, .. } | Origin::Overlay { place, .. }) => {
+            listed.map(|path| beside(&place.file, path)).collect()
+        }
+        _ => listed.cloned().collect(),
+    }
+}
+
+/// The inventories of the configuration that a flag or variable took the place of: plain names are
+/// still looked up in them.
+fn overridden_inventories(resolved: &Resolved) -> impl Iterator<Item = String> {
+    let value = resolved.values.get("landing_zones.inventory");
+    value.into_iter().flat_map(|value| &value.overridden).filter_map(|overridden| match &overridden.origin {
+        Origin::File { place, .. } | Origin::Overlay { place, .. } => {
+            let listed = overridden.value.trim_matches(['[', ']']).split(", ").filter(|path| !path.is_empty());
+            Some(listed.map(|path| beside(&place.file, path.trim_matches('"'))).collect::<Vec<_>>())
+        }
+        _ => None,
+    }).flatten().collect::<Vec<_>>().into_iter()
+}
+
+/// A path as seen from a file that names it.
+fn beside(file: &str, path: &str) -> String {
+    let parent = Path::new(file).parent().unwrap_or(Path::new(""));
+    parent.join(path).display().to_string()
+}
+
+fn override_regions(fleet: &mut Fleet, regions: &[String]) -> Result<(), CommandError> {
+    if regions.is_empty() {
+        return Ok(());
+    }
+    let parsed = regions.iter().map(|region| Region::new(region.as_str())).collect::<Result<Vec<_>, _>>();
+    let regions = parsed.map_err(|error| CommandError::new(&code::INVALID_REGION, format!("--regions: {error}")))?;
+    let zones = fleet.zones.iter_mut().map(|zone| &mut zone.regions);
+    let scopes = fleet.scopes.iter_mut().map(|scope| &mut scope.regions);
+    zones.chain(scopes).for_each(|target| *target = Regions::Listed(regions.clone()));
+    Ok(())
+}
+
+/// The directory the settings name for reports; `None` where they leave it at the default.
+pub fn configured_directory(resolved: &Resolved) -> Option<PathBuf> {
+    let named = resolved.origin("output.dir").is_some_and(|origin| *origin != Origin::Default);
+    named.then(|| PathBuf::from(&resolved.settings.output.dir))
+}
+
+/// What the settings say about reaching AWS.
+pub fn aws_options(settings: &Settings) -> AwsOptions {
+    let aws = &settings.aws;
+    let rate = |rate: &fleetwright_config::settings::Rate| RateSetting {
+        burst: rate.burst,
+        per_second: rate.per_second,
+    };
+    AwsOptions {
+        home_region: aws.region.clone(),
+        max_attempts: aws.max_attempts,
+        timeout: aws.timeout,
+        connect_timeout: aws.connect_timeout,
+        max_concurrency: aws.max_concurrent_calls as usize,
+        session_duration: aws.session_duration,
+        rates: aws.rates.iter().map(|(action, value)| (action.clone(), rate(value))).collect(),
+        ..AwsOptions::default()
+    }
+}
+
+/// What to scan and how to judge it, by the settings.
+pub fn scan_request(settings: &Settings, fleet: Fleet) -> ScanRequest {
+    let scan = &settings.scan;
+    let tags = settings.tags.clone();
+    ScanRequest {
+        fleet,
+        query: InstanceQuery {
+            ids: scan.instance_ids.clone(),
+            states: scan.states.clone(),
+            tags: scan.tags.clone(),
+        },
+        filters: Filters {
+            include: scan.include.clone(),
+            exclude: scan.exclude.clone(),
+            platforms: scan.platforms.clone(),
+        },
+        keys: LabelKeys {
+            application: tags.application,
+            environment: tags.environment,
+            criticality: tags.criticality,
+            patch_group: tags.patch_group,
+            maintenance_window: tags.maintenance_window,
+            requires_backup: tags.requires_backup,
+            opt_out: tags.opt_out,
+        },
+        rules: Rules {
+            start_stopped: settings.eligibility.start_stopped,
+            min_agent_version: settings.eligibility.min_agent_version.parse().ok(),
+            max_patch_state_age: SignedDuration::try_from(settings.eligibility.max_patch_state_age).ok(),
+        },
+        max_concurrent_regions: scan.max_concurrent_regions as usize,
+    }
+}

@@ -1,0 +1,110 @@
+//! The simulated AWS inside this process: its world, its scenarios, and the wire to our adapter.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fleetwright_aws::{ConnectionLost, InProcess, StaticCredentials};
+use fleetwright_estate::clock::ClockMode;
+use fleetwright_estate::estate::{Estate, EstateOptions};
+use fleetwright_estate::landing_zones;
+use fleetwright_estate::scenario::{Overrides, ScenarioFile};
+use fleetwright_model::code;
+use futures::future::{BoxFuture, FutureExt};
+use jiff::Timestamp;
+
+use crate::args::WorldArgs;
+use crate::failure::CommandError;
+use crate::files;
+
+/// Scenarios that are part of the binary, by name.
+pub const EMBEDDED: [(&str, &str); 2] = [
+    ("demo", include_str!("../../../../scenarios/demo.toml")),
+    ("scale", include_str!("../../../../scenarios/scale.toml")),
+];
+
+/// An estate with what people and tools need to use it.
+pub struct World {
+    /// The estate.
+    pub estate: Arc<Estate>,
+    /// The landing-zone inventory of its accounts, as YAML.
+    pub inventory: String,
+    /// The scenario's name.
+    pub name: String,
+}
+
+/// When the scenario's world begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// When the scenario says: equal runs are equal.
+    Scenario,
+    /// At this time, so that nothing in the world is old.
+    At(Timestamp),
+}
+
+/// Makes the world the arguments ask for. `clock` is told when the scenario starts.
+///
+/// # Errors
+/// The scenario cannot be read or asks for something impossible.
+pub fn world(
+    args: &WorldArgs,
+    start: Start,
+    clock: impl FnOnce(Timestamp) -> ClockMode,
+) -> Result<World, CommandError> {
+    let unusable = |error: &dyn std::fmt::Display| CommandError::new(&code::SCENARIO, error.to_string());
+    let (origin, text) = scenario_text(args.scenario.as_deref().unwrap_or("demo"))?;
+    let file = ScenarioFile::parse(&text, &origin).map_err(|error| unusable(&error))?;
+    let overrides = Overrides {
+        seed: args.seed,
+        start: match start {
+            Start::Scenario => None,
+            Start::At(time) => Some(time),
+        },
+        accounts: args.accounts,
+        instances: args.instances,
+        ..Overrides::default()
+    };
+    let prepared = file.prepare(&overrides).map_err(|error| unusable(&error))?;
+    let inventory = landing_zones::render(&prepared.landing_zones);
+    let (name, clock) = (prepared.name.clone(), clock(prepared.start));
+    let estate = Estate::new(EstateOptions::from_scenario(prepared, clock)).map_err(|error| unusable(&error))?;
+    Ok(World { estate: Arc::new(estate), inventory, name })
+}
+
+fn scenario_text(name: &str) -> Result<(String, String), CommandError> {
+    if let Some((name, text)) = EMBEDDED.iter().find(|(embedded, _)| *embedded == name) {
+        return Ok(((*name).to_owned(), (*text).to_owned()));
+    }
+    files::read_text(name.as_ref()).map(|text| (name.to_owned(), text)).map_err(|error| {
+        let known: Vec<&str> = EMBEDDED.iter().map(|(name, _)| *name).collect();
+        let message = format!("{}; embedded scenarios are {}", error.message, known.join(", "));
+        CommandError::new(&code::SCENARIO, message)
+    })
+}
+
+impl World {
+    /// The credentials of the estate's operator.
+    pub fn credentials(&self) -> StaticCredentials {
+        let credentials = self.estate.credentials();
+        StaticCredentials {
+            access_key_id: credentials.access_key.clone(),
+            secret_access_key: credentials.secret.clone(),
+            session_token: credentials.token.clone(),
+        }
+    }
+
+    /// The wire from our adapter into the estate.
+    pub fn transport(&self) -> Arc<dyn InProcess> {
+        Arc::new(Wire(Arc::clone(&self.estate)))
+    }
+}
+
+struct Wire(Arc<Estate>);
+
+impl InProcess for Wire {
+    fn call(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> BoxFuture<'_, Result<http::Response<Bytes>, ConnectionLost>> {
+        async move { self.0.call(request).await.map_err(|_| ConnectionLost) }.boxed()
+    }
+}
