@@ -49,10 +49,22 @@ fn section(text: &mut String, command: &Command, path: &str, level: usize) {
     }
 }
 
-/// What the command does; indented lines stay as they are, in Markdown as in the terminal.
+/// What the command does; lines that are indented in the terminal become a block of code.
 fn about(command: &Command) -> String {
-    let about = command.get_long_about().or(command.get_about());
-    about.map(ToString::to_string).unwrap_or_default().trim_end().to_owned()
+    let about = command.get_long_about().or(command.get_about()).map(ToString::to_string).unwrap_or_default();
+    let mut text = String::new();
+    let mut in_block = false;
+    for line in about.trim_end().lines() {
+        let indented = line.starts_with("  ");
+        if indented != in_block {
+            text.push_str(if indented { "\n```text\n" } else { "```\n\n" });
+            in_block = indented;
+        }
+        text.push_str(if indented { line.trim_start() } else { line });
+        text.push('\n');
+    }
+    text.push_str(if in_block { "```" } else { "" });
+    text.trim_end().to_owned()
 }
 
 /// `--help` and `--version` are everywhere the same.
@@ -76,7 +88,9 @@ fn names(arg: &Arg) -> String {
 fn values(arg: &Arg) -> String {
     let names = arg.get_value_names().unwrap_or_default();
     let shown: Vec<_> = names.iter().map(|name| format!("<{name}>")).collect();
-    if shown.is_empty() { format!("<{}>", arg.get_id()) } else { shown.join(" ") }
+    let shown = if shown.is_empty() { format!("<{}>", arg.get_id()) } else { shown.join(" ") };
+    // Inside a table a bar ends the cell, even in code.
+    shown.replace('|', "\\|")
 }
 
 fn default(arg: &Arg) -> String {
@@ -165,6 +179,16 @@ mod tests {
         let text = markdown(example());
         assert_eq!(text.matches("`--verbose`").count(), 1, "{text}");
         assert!(text.contains("### `tool scan`") && !text.contains("internal"), "{text}");
+    }
+
+    #[test]
+    fn an_indented_example_becomes_a_block_and_a_bar_stays_in_its_cell() {
+        let example = Command::new("tool")
+            .long_about("Looks.\n\nExample:\n  tool a\n  tool b\nDone.")
+            .arg(Arg::new("zone").long("zone").value_name("NAME|FILE").help("Where"));
+        let text = markdown(example);
+        assert!(text.contains("Example:\n\n```text\ntool a\ntool b\n```\n\nDone."), "{text}");
+        assert!(text.contains("| `--zone <NAME\\|FILE>` |"), "{text}");
     }
 
     #[test]
