@@ -1,1 +1,85 @@
-//! AWS behind the ports: sessions per landing zone, rate governor, batched and paginated calls.
+//! AWS behind the ports: sessions per landing zone, a rate governor, batched and paginated calls.
+//!
+//! The only crate that names the AWS SDK; nothing of it shows outside. [`connect`] gives an [`Aws`],
+//! which is both [`Machines`](fleetwright_ports::Machines) and
+//! [`Accounts`](fleetwright_ports::Accounts).
+
+mod accounts;
+mod call;
+mod classify;
+mod clients;
+mod connector;
+mod governor;
+mod interner;
+mod lock;
+mod machines;
+pub mod operation;
+mod operations;
+mod options;
+mod pages;
+mod place;
+mod sdk_time;
+mod sessions;
+
+use std::fmt;
+use std::sync::Arc;
+
+use fleetwright_model::{Region, Zone};
+use fleetwright_ports::Clock;
+
+use crate::call::Caller;
+use crate::clients::{Connection, SdkClient};
+pub use crate::connector::{ConnectionLost, InProcess};
+pub use crate::governor::{OperationUsage, Usage};
+use crate::interner::Interner;
+use crate::machines::TypeMemory;
+pub use crate::options::{AwsOptions, Origin, RateSetting, StaticCredentials};
+use crate::sessions::Sessions;
+
+/// AWS. Cheap to clone; all clones share sessions, pacing and memory.
+#[derive(Clone)]
+pub struct Aws {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    sessions: Sessions,
+    texts: Interner,
+    types: TypeMemory,
+}
+
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Aws")
+    }
+}
+
+/// Connects to AWS, or to what stands in for it. Makes no call and reads no credentials yet: both
+/// happen when they are first needed, per profile.
+pub async fn connect(options: AwsOptions, clock: Arc<dyn Clock>) -> Aws {
+    let options = Arc::new(options);
+    let http = match &options.origin {
+        Origin::Environment => connector::network(),
+        Origin::InProcess { transport, .. } => connector::in_process(Arc::clone(transport)),
+    };
+    let caller = Arc::new(Caller::new(options, clock));
+    let sessions = Sessions::new(caller, http);
+    Aws { inner: Arc::new(Inner { sessions, texts: Interner::default(), types: TypeMemory::default() }) }
+}
+
+/// Every operation fleetwright calls, with its permission, purpose and rate.
+pub fn operations() -> &'static [&'static operation::Operation] {
+    operations::ALL
+}
+
+impl Aws {
+    /// What was called up to now, how often, and how long it waited its turn.
+    pub fn usage(&self) -> Usage {
+        self.inner.sessions.caller.governor.usage()
+    }
+
+    /// A connection to a service in a region of a zone.
+    fn at<'a, C: SdkClient>(&'a self, zone: &'a Zone, region: &Region) -> Connection<'a, C> {
+        Connection::new(&self.inner.sessions, zone, region)
+    }
+}

@@ -1,0 +1,65 @@
+//! The [`Accounts`] port: identity, entry, organisation, permissions.
+
+mod organization;
+mod permissions;
+
+use async_trait::async_trait;
+use fleetwright_model::{Failure, OrganizationAccount, OrganizationScope, Partial, Phase, Region, Zone};
+use fleetwright_ports::{Accounts, Identity, PermissionAnswer, RequiredAction};
+
+use crate::Aws;
+use crate::clients::Connection;
+use crate::operation::{Need, Operation, Principal};
+use crate::operations::{self, DESCRIBE_REGIONS};
+
+#[async_trait]
+impl Accounts for Aws {
+    async fn caller(&self, profile: Option<&str>) -> Result<Identity, Failure> {
+        let sessions = &self.inner.sessions;
+        let session = sessions.of_profile(profile).await?;
+        sessions.identity(&session).await.cloned()
+    }
+
+    async fn enter(&self, zone: &Zone) -> Result<Identity, Failure> {
+        let sessions = &self.inner.sessions;
+        let session = sessions.of_zone(zone).await?;
+        sessions.identity(&session).await.cloned()
+    }
+
+    async fn organization_accounts(&self, scope: &OrganizationScope) -> Partial<OrganizationAccount> {
+        organization::accounts(self, scope).await
+    }
+
+    fn required_actions(&self, phases: &[Phase]) -> Vec<RequiredAction> {
+        required(phases).map(action).collect()
+    }
+
+    async fn reach(&self, zone: &Zone, region: &Region) -> Result<(), Failure> {
+        let connection: Connection<'_, aws_sdk_ec2::Client> = self.at(zone, region);
+        let name = region.as_str();
+        connection
+            .call(&DESCRIBE_REGIONS, |client| client.describe_regions().region_names(name).send())
+            .await
+            .map(|_| ())
+    }
+
+    async fn permissions(&self, zone: &Zone, region: &Region, phases: &[Phase]) -> Vec<PermissionAnswer> {
+        permissions::check(self, zone, region, &required(phases).collect::<Vec<_>>()).await
+    }
+}
+
+/// What the phases need of a landing zone's role.
+fn required(phases: &[Phase]) -> impl Iterator<Item = &'static Operation> {
+    operations::ALL.iter().copied().filter(|operation| {
+        operation.principal == Principal::Zone && operation.phases.iter().any(|phase| phases.contains(phase))
+    })
+}
+
+fn action(operation: &'static Operation) -> RequiredAction {
+    RequiredAction {
+        action: operation.iam,
+        phases: operation.phases,
+        purpose: operation.purpose,
+        optional: operation.need == Need::Optional,
+    }
+}

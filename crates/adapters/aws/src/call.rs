@@ -1,0 +1,167 @@
+//! One call: wait for its turn, send, and send again where that can help.
+//!
+//! The SDK's own retries are off: pacing must see every throttle, and jitter must come from our
+//! seed so that a run can be repeated.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use fleetwright_model::code;
+use fleetwright_model::{ErrorClass, Failure};
+use fleetwright_ports::Clock;
+use futures::future::{Either, select};
+use jiff::Timestamp;
+use tracing::debug;
+
+use crate::classify::{Stage, Trouble, classify, timed_out, trouble};
+use crate::governor::{Governor, Outcome};
+use crate::operation::Operation;
+use crate::options::AwsOptions;
+use crate::place::Place;
+
+/// Upper bound of the first wait between attempts.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+/// Upper bound of every wait between attempts.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+/// Makes calls: paced, limited in time, repeated.
+pub(crate) struct Caller {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) options: Arc<AwsOptions>,
+    pub(crate) governor: Governor,
+}
+
+impl Caller {
+    pub(crate) fn new(options: Arc<AwsOptions>, clock: Arc<dyn Clock>) -> Self {
+        let governor = Governor::new(Arc::clone(&options), Arc::clone(&clock));
+        Self { clock, options, governor }
+    }
+
+    /// Makes a call of `operation`, sending it with `send` as often as it takes, but never after its
+    /// credentials' time is over.
+    ///
+    /// # Errors
+    /// The last failure, with the number of attempts: at once where trying again cannot help, after
+    /// `max_attempts` otherwise.
+    pub(crate) async fn call<T, E, F>(
+        &self,
+        operation: &'static Operation,
+        place: &Place,
+        valid_until: Option<Timestamp>,
+        mut send: impl FnMut() -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        self.governor.count(operation, |usage| usage.calls += 1);
+        let mut attempt = 1;
+        loop {
+            let admission = self.governor.admit(operation, place).await;
+            if valid_until.is_some_and(|end| self.clock.now() >= end) {
+                return Err(expired(operation, attempt - 1));
+            }
+            let number = admission.number();
+            let answer = self.within_limit(send()).await;
+            self.governor.ended(operation, &admission, outcome(operation, &answer));
+            drop(admission);
+            let failure = match answer {
+                Ok(answer) => return Ok(answer),
+                Err(trouble) => Failure { attempts: attempt, ..classify(operation, trouble) },
+            };
+            let again = matches!(failure.class, ErrorClass::Throttled | ErrorClass::Transient);
+            if !again || attempt >= self.options.max_attempts {
+                self.governor.count(operation, |usage| usage.failures += 1);
+                return Err(failure);
+            }
+            let wait = back_off(attempt, seed(self.options.seed, operation, place, number));
+            debug!(%place, %failure, ?wait, "trying again");
+            self.clock.sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    /// One attempt, given up when its time is over.
+    async fn within_limit<T, E>(
+        &self,
+        attempt: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<T, Trouble>
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let limit = self.options.timeout;
+        let attempt = std::pin::pin!(attempt);
+        match select(attempt, self.clock.sleep(limit)).await {
+            Either::Left((answer, _)) => answer.map_err(trouble),
+            Either::Right(((), _)) => Err(timed_out(limit)),
+        }
+    }
+}
+
+/// Waiting outlasted the credentials; nothing was sent.
+fn expired(operation: &Operation, attempts: u32) -> Failure {
+    let message = "the session expired while the call waited for its turn";
+    let failure = Failure::new(ErrorClass::Denied, &code::EXPIRED_CREDENTIALS, operation.iam, message);
+    Failure { attempts, ..failure }
+}
+
+fn outcome<T>(operation: &Operation, answer: &Result<T, Trouble>) -> Outcome {
+    match answer {
+        Ok(_) => Outcome::Answered,
+        Err(trouble) if classify(operation, trouble.clone()).class == ErrorClass::Throttled => {
+            Outcome::Throttled
+        }
+        Err(trouble) if trouble.stage == Stage::Refused => Outcome::Answered,
+        Err(_) => Outcome::Unknown,
+    }
+}
+
+/// Exponential back-off with full jitter after the given attempt (counted from 1).
+/// Source: AWS Architecture Blog, "Exponential Backoff And Jitter".
+fn back_off(attempt: u32, seed: u64) -> Duration {
+    let ceiling = FIRST_WAIT.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(LONGEST_WAIT);
+    let ceiling = u64::try_from(ceiling.as_millis()).unwrap_or(u64::MAX);
+    Duration::from_millis(mixed(seed.wrapping_add(u64::from(attempt))) % (ceiling + 1))
+}
+
+/// A seed that depends on the call alone, not on what else runs at the same time.
+fn seed(root: u64, operation: &Operation, place: &Place, number: u64) -> u64 {
+    let name = format!("{}@{place}#{number}", operation.iam);
+    name.bytes().fold(mixed(root), |state, byte| mixed(state ^ u64::from(byte)))
+}
+
+/// SplitMix64's output function: every bit of the result depends on every bit of `state`.
+/// Source: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.
+fn mixed(state: u64) -> u64 {
+    let mut z = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn back_off_grows_with_the_attempts_and_stays_bounded() {
+        for seed in 0..200 {
+            for attempt in 1..40 {
+                let ceiling = FIRST_WAIT.saturating_mul(1 << (attempt - 1).min(16)).min(LONGEST_WAIT);
+                assert!(back_off(attempt, seed) <= ceiling);
+            }
+        }
+        let late: Duration = (0..200).map(|seed| back_off(12, seed)).sum();
+        assert!(late > Duration::from_secs(200 * 8), "the mean of full jitter is half the ceiling");
+    }
+
+    #[test]
+    fn the_same_seed_waits_the_same_and_another_waits_otherwise() {
+        assert_eq!(back_off(5, 7), back_off(5, 7));
+        assert!((0..10).any(|seed| back_off(5, seed) != back_off(5, 7)));
+    }
+}

@@ -1,0 +1,310 @@
+//! From the SDK's errors to ours: what kind of failure, under which code, in whose words.
+//!
+//! Sources: EC2 API reference "Error codes", Systems Manager and STS "Common errors".
+
+use std::error::Error;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+use fleetwright_model::code::{self, Code};
+use fleetwright_model::{ErrorClass, Failure};
+
+use crate::connector::ConnectionLost;
+use crate::operation::Operation;
+
+/// An error of the SDK without its types: everything classification looks at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    pub(crate) stage: Stage,
+    /// HTTP status of the answer, where there was one.
+    pub(crate) status: Option<u16>,
+    /// The service's error code.
+    pub(crate) service_code: Option<String>,
+    /// The service's message, or the chain of causes.
+    pub(crate) message: String,
+    pub(crate) request_id: Option<String>,
+}
+
+/// How far a request came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It was never built.
+    #[default]
+    Building,
+    /// No connection.
+    Connecting,
+    /// The connection broke.
+    Transfer,
+    /// No answer in time.
+    Waiting,
+    /// An answer that cannot be read.
+    Reading,
+    /// The service said no.
+    Refused,
+}
+
+/// How much of a body that cannot be read is shown, in characters.
+const BODY_EXCERPT: usize = 160;
+
+/// Takes an error of the SDK apart.
+pub(crate) fn trouble<E>(error: SdkError<E, HttpResponse>) -> Trouble
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    let request_id = error.request_id().map(str::to_owned);
+    match error {
+        SdkError::TimeoutError(_) => {
+            Trouble { stage: Stage::Waiting, message: chain(&error), ..Trouble::default() }
+        }
+        SdkError::DispatchFailure(_) => {
+            Trouble { stage: dispatch_stage(&error), message: chain(&error), ..Trouble::default() }
+        }
+        SdkError::ResponseError(context) => {
+            let cause = context.raw().body().bytes().is_none().then_some("the body broke off");
+            unreadable(context.raw(), cause, request_id)
+        }
+        SdkError::ServiceError(context) => {
+            let meta = context.err().meta();
+            if meta.code().is_none() {
+                return unreadable(context.raw(), None, request_id);
+            }
+            Trouble {
+                stage: Stage::Refused,
+                status: Some(context.raw().status().as_u16()),
+                service_code: meta.code().map(str::to_owned),
+                message: meta.message().unwrap_or("no message").to_owned(),
+                request_id: request_id.or_else(|| meta.request_id().map(str::to_owned)),
+            }
+        }
+        _ => Trouble { stage: Stage::Building, message: chain(&error), ..Trouble::default() },
+    }
+}
+
+/// No answer within our own limit.
+pub(crate) fn timed_out(limit: std::time::Duration) -> Trouble {
+    let message = format!("no answer within {} s", limit.as_secs_f64());
+    Trouble { stage: Stage::Waiting, message, ..Trouble::default() }
+}
+
+fn unreadable(raw: &HttpResponse, cause: Option<&str>, request_id: Option<String>) -> Trouble {
+    let status = raw.status().as_u16();
+    let mut message = format!("HTTP {status} with an answer that cannot be read");
+    if let Some(cause) = cause {
+        message = format!("{message}: {cause}");
+    }
+    let body = raw.body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
+    let words: Vec<&str> = body.split_whitespace().collect();
+    let excerpt: String = words.join(" ").chars().take(BODY_EXCERPT).collect();
+    if !excerpt.is_empty() {
+        message = format!("{message}: {excerpt}");
+    }
+    Trouble { stage: Stage::Reading, status: Some(status), message, request_id, ..Trouble::default() }
+}
+
+/// The error and its causes, without repeating what a cause says again.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Whether a failed dispatch never connected, broke off or waited too long.
+fn dispatch_stage(error: &(dyn Error + 'static)) -> Stage {
+    let mut stage = Stage::Connecting;
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<ConnectionLost>() {
+            return Stage::Transfer;
+        }
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            stage = broken(io.kind()).unwrap_or(stage);
+        }
+        // hyper names the phase only in words: "client error (Connect)" or "(SendRequest)".
+        let text = error.to_string();
+        if text.contains("(Connect)") || text.contains("connect timeout") {
+            return Stage::Connecting;
+        }
+        if text.contains("(SendRequest)") {
+            return Stage::Transfer;
+        }
+        if text.contains("read timeout") {
+            return Stage::Waiting;
+        }
+        cause = error.source();
+    }
+    stage
+}
+
+fn broken(kind: std::io::ErrorKind) -> Option<Stage> {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+        .then_some(Stage::Transfer)
+}
+
+/// The failure a trouble amounts to.
+pub(crate) fn classify(operation: &Operation, trouble: Trouble) -> Failure {
+    let (class, code) = judge(&trouble);
+    Failure {
+        service_code: trouble.service_code,
+        request_id: trouble.request_id,
+        ..Failure::new(class, code, operation.iam, &trouble.message)
+    }
+}
+
+fn judge(trouble: &Trouble) -> (ErrorClass, &'static Code) {
+    match trouble.stage {
+        Stage::Building => building(&trouble.message),
+        Stage::Connecting => (ErrorClass::Transient, &code::UNREACHABLE),
+        Stage::Transfer => (ErrorClass::Transient, &code::SERVICE_FAULT),
+        Stage::Waiting => (ErrorClass::Transient, &code::CALL_TIMEOUT),
+        Stage::Reading => match trouble.status {
+            Some(429) => (ErrorClass::Throttled, &code::THROTTLED),
+            Some(500..) => (ErrorClass::Transient, &code::SERVICE_FAULT),
+            _ => (ErrorClass::Transient, &code::UNEXPECTED_ANSWER),
+        },
+        Stage::Refused => refused(trouble),
+    }
+}
+
+/// Requests that could not be built: endpoint settings, or a fault of ours.
+fn building(message: &str) -> (ErrorClass, &'static Code) {
+    let endpoint = message.to_lowercase().contains("endpoint");
+    (ErrorClass::Permanent, if endpoint { &code::UNREACHABLE } else { &code::REQUEST_REFUSED })
+}
+
+fn refused(trouble: &Trouble) -> (ErrorClass, &'static Code) {
+    let service_code = trouble.service_code.as_deref().unwrap_or_default();
+    // Some services append ":" and details, some the word "Exception".
+    let name = service_code.split(':').next().unwrap_or_default();
+    match name.strip_suffix("Exception").unwrap_or(name) {
+        "RequestLimitExceeded"
+        | "Throttling"
+        | "Throttled"
+        | "ThrottledRequest"
+        | "RequestThrottled"
+        | "TooManyRequests"
+        | "RateExceeded"
+        | "SlowDown"
+        | "BandwidthLimitExceeded"
+        | "EC2Throttled"
+        | "PriorRequestNotComplete"
+        | "ProvisionedThroughputExceeded" => (ErrorClass::Throttled, &code::THROTTLED),
+        "SignatureDoesNotMatch" if trouble.message.starts_with("Signature expired") => skewed(),
+        "SignatureDoesNotMatch" if trouble.message.starts_with("Signature not yet current") => skewed(),
+        "RequestTimeTooSkewed" | "RequestExpired" | "RequestInTheFuture" => skewed(),
+        "InvalidSignature" if trouble.message.contains("Signature expired") => skewed(),
+        "InvalidSignature" if trouble.message.contains("Signature not yet current") => skewed(),
+        "ExpiredToken" | "TokenRefreshRequired" => (ErrorClass::Denied, &code::EXPIRED_CREDENTIALS),
+        "UnauthorizedOperation" | "AccessDenied" | "UnauthorizedAccess" | "NotAuthorized" | "Forbidden" => {
+            (ErrorClass::Denied, &code::DENIED)
+        }
+        "OptInRequired" | "RegionDisabled" => (ErrorClass::Denied, &code::REGION_DISABLED),
+        "AuthFailure"
+        | "UnrecognizedClient"
+        | "InvalidClientTokenId"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignature"
+        | "IncompleteSignature"
+        | "InvalidAccessKeyId"
+        | "MissingAuthenticationToken"
+        | "InvalidSecurityToken"
+        | "Blocked"
+        | "PendingVerification" => (ErrorClass::Denied, &code::REJECTED_CREDENTIALS),
+        "AWSOrganizationsNotInUse" => (ErrorClass::NotFound, &code::NO_ORGANIZATION),
+        "InternalError"
+        | "InternalFailure"
+        | "InternalServerError"
+        | "InternalServer"
+        | "InternalService"
+        | "Unavailable"
+        | "ServiceUnavailable"
+        | "RequestTimeout"
+        | "ServerUnavailable" => (ErrorClass::Transient, &code::SERVICE_FAULT),
+        _ if trouble.status == Some(429) => (ErrorClass::Throttled, &code::THROTTLED),
+        _ if trouble.status.is_some_and(|status| status >= 500) => {
+            (ErrorClass::Transient, &code::SERVICE_FAULT)
+        }
+        name if name.ends_with(".NotFound") || name.ends_with("NotFound") || name == "NoSuchEntity" => {
+            (ErrorClass::NotFound, &code::NOT_FOUND)
+        }
+        _ => (ErrorClass::Permanent, &code::REQUEST_REFUSED),
+    }
+}
+
+fn skewed() -> (ErrorClass, &'static Code) {
+    (ErrorClass::Denied, &code::CLOCK_SKEW)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operations::DESCRIBE_INSTANCES;
+
+    fn refusal(status: u16, service_code: &str, message: &str) -> Failure {
+        let trouble = Trouble {
+            stage: Stage::Refused,
+            status: Some(status),
+            service_code: Some(service_code.to_owned()),
+            message: message.to_owned(),
+            request_id: Some("r-1".to_owned()),
+        };
+        classify(&DESCRIBE_INSTANCES, trouble)
+    }
+
+    #[test]
+    fn the_services_words_for_the_same_thing_are_one_class_and_code() {
+        let table: &[(u16, &str, ErrorClass, &Code)] = &[
+            (503, "RequestLimitExceeded", ErrorClass::Throttled, &code::THROTTLED),
+            (400, "ThrottlingException", ErrorClass::Throttled, &code::THROTTLED),
+            (400, "TooManyRequestsException", ErrorClass::Throttled, &code::THROTTLED),
+            (400, "RateExceeded", ErrorClass::Throttled, &code::THROTTLED),
+            (500, "InternalError", ErrorClass::Transient, &code::SERVICE_FAULT),
+            (503, "Unavailable", ErrorClass::Transient, &code::SERVICE_FAULT),
+            (502, "SomethingNew", ErrorClass::Transient, &code::SERVICE_FAULT),
+            (403, "UnauthorizedOperation", ErrorClass::Denied, &code::DENIED),
+            (400, "AccessDeniedException", ErrorClass::Denied, &code::DENIED),
+            (401, "AuthFailure", ErrorClass::Denied, &code::REJECTED_CREDENTIALS),
+            (400, "UnrecognizedClientException", ErrorClass::Denied, &code::REJECTED_CREDENTIALS),
+            (403, "InvalidClientTokenId", ErrorClass::Denied, &code::REJECTED_CREDENTIALS),
+            (401, "OptInRequired", ErrorClass::Denied, &code::REGION_DISABLED),
+            (400, "ExpiredTokenException", ErrorClass::Denied, &code::EXPIRED_CREDENTIALS),
+            (400, "InvalidInstanceID.NotFound", ErrorClass::NotFound, &code::NOT_FOUND),
+            (400, "InvalidParameterValue", ErrorClass::Permanent, &code::REQUEST_REFUSED),
+        ];
+        for (status, name, class, code) in table {
+            let failure = refusal(*status, name, "words");
+            assert_eq!((failure.class, failure.code.id), (*class, code.id), "{name}");
+            assert_eq!(failure.service_code.as_deref(), Some(*name));
+            assert_eq!(failure.request_id.as_deref(), Some("r-1"));
+        }
+    }
+
+    #[test]
+    fn a_signature_that_is_out_of_time_is_a_wrong_clock_not_a_wrong_secret() {
+        let late = refusal(
+            403,
+            "SignatureDoesNotMatch",
+            "Signature expired: 20261101T000000Z is now earlier than …",
+        );
+        assert_eq!(late.code.id, code::CLOCK_SKEW.id);
+        let wrong =
+            refusal(403, "SignatureDoesNotMatch", "The request signature we calculated does not match");
+        assert_eq!(wrong.code.id, code::REJECTED_CREDENTIALS.id);
+    }
+
+    #[test]
+    fn a_cause_that_repeats_its_effect_is_told_once() {
+        let inner = std::io::Error::other("connection refused");
+        let outer = std::io::Error::other(inner);
+        assert_eq!(chain(&outer), "connection refused");
+    }
+}

@@ -1,0 +1,114 @@
+//! The SDK's clients as one kind of thing, and connections that use them in a landing zone.
+
+use std::error::Error;
+use std::sync::Mutex;
+
+use aws_sdk_ec2::config::retry::RetryPartition;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::SdkConfig;
+use fleetwright_model::code;
+use fleetwright_model::{Failure, Region, Zone};
+
+use crate::lock::lock;
+use crate::operation::Operation;
+use crate::place::{Place, Scope};
+use crate::sessions::{Session, Sessions};
+
+/// How many times one call gets a renewed session, should waiting its turn outlast several.
+const MOST_RENEWALS: u32 = 3;
+
+/// A client of one service.
+pub(crate) trait SdkClient: Clone + Send + Sync {
+    /// A client with these settings, in its own retry partition: the SDK would otherwise let one
+    /// throttled account slow down all others.
+    fn build(config: &SdkConfig, partition: RetryPartition) -> Self;
+}
+
+macro_rules! clients {
+    ($($sdk:ident),+) => {
+        $(impl SdkClient for $sdk::Client {
+            fn build(config: &SdkConfig, partition: RetryPartition) -> Self {
+                let config = $sdk::config::Builder::from(config).retry_partition(partition).build();
+                Self::from_conf(config)
+            }
+        })+
+    };
+}
+clients!(aws_sdk_ec2, aws_sdk_iam, aws_sdk_organizations, aws_sdk_ssm, aws_sdk_sts);
+
+/// A service in one region of a landing zone. The client lives as long as its session and this
+/// connection, whichever is shorter: hundreds of cells do not keep hundreds of clients.
+pub(crate) struct Connection<'a, C> {
+    sessions: &'a Sessions,
+    zone: &'a Zone,
+    place: Place,
+    client: Mutex<Option<(u64, C)>>,
+}
+
+impl<'a, C: SdkClient> Connection<'a, C> {
+    pub(crate) fn new(sessions: &'a Sessions, zone: &'a Zone, region: &Region) -> Self {
+        let place = Place { scope: Scope::Account(zone.account.clone()), region: region.clone() };
+        Self { sessions, zone, place, client: Mutex::new(None) }
+    }
+
+    /// Makes a call in the zone. A session that has expired is renewed once.
+    ///
+    /// # Errors
+    /// The failure of entering the zone or of the call.
+    pub(crate) async fn call<T, E, F>(
+        &self,
+        operation: &'static Operation,
+        send: impl Fn(&C) -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let caller = &self.sessions.caller;
+        let mut renewals = 0;
+        loop {
+            let session = self.sessions.of_zone(self.zone).await?;
+            let client = self.client(&session).await;
+            let answer = caller.call(operation, &self.place, session.expires, || send(&client)).await;
+            let Err(failure) = answer else { return answer };
+            let renewable = if session.is_over(caller.clock.now()) { MOST_RENEWALS } else { 1 };
+            if failure.code == &code::EXPIRED_CREDENTIALS && renewals < renewable {
+                self.sessions.forget(self.zone, &session).await;
+                renewals += 1;
+                continue;
+            }
+            return Err(self.explained(failure, &session).await);
+        }
+    }
+
+    async fn client(&self, session: &Session) -> C {
+        if let Some((number, client)) = &*lock(&self.client)
+            && *number == session.number
+        {
+            return client.clone();
+        }
+        let client: C = self.sessions.client(session, &self.place).await;
+        *lock(&self.client) = Some((session.number, client.clone()));
+        client
+    }
+
+    /// A region that is not enabled rejects credentials as if they were wrong; whether they are,
+    /// the home region tells.
+    async fn explained(&self, failure: Failure, session: &Session) -> Failure {
+        let unknown = matches!(
+            failure.service_code.as_deref(),
+            Some("AuthFailure" | "UnrecognizedClientException" | "InvalidClientTokenId")
+        );
+        if !(unknown && failure.code == &code::REJECTED_CREDENTIALS && self.sessions.is_alive(session).await)
+        {
+            return failure;
+        }
+        let message = format!(
+            "region {} rejects a session of account {} that is valid elsewhere: {}",
+            self.place.region, self.zone.account, failure.message
+        );
+        Failure { code: &code::REGION_DISABLED, message, ..failure }
+    }
+}

@@ -1,0 +1,9 @@
+//! The adapter against a scripted service: what it sends, what it makes of answers, how long it
+//! waits. Time is virtual throughout.
+
+mod estate;
+mod fake;
+mod pacing;
+mod permissions;
+mod reading;
+mod sessions;

@@ -1,0 +1,97 @@
+//! What we may do: by simulation, otherwise by trying without effect.
+
+use fleetwright_model::Phase;
+use fleetwright_ports::{Accounts, Answer, Verified};
+
+use crate::fake::{Reply, assumed, cell, ec2_error, json_error, query_error, stage, zone};
+
+fn simulated(actions: &[(&str, &str)]) -> Reply {
+    let rows: String = actions
+        .iter()
+        .map(|(action, decision)| {
+            format!(
+                "<member><EvalActionName>{action}</EvalActionName><EvalDecision>{decision}</EvalDecision>\
+                 <EvalResourceName>*</EvalResourceName></member>"
+            )
+        })
+        .collect();
+    Reply::Answer(
+        200,
+        format!(
+            "<SimulatePrincipalPolicyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
+             <SimulatePrincipalPolicyResult><IsTruncated>false</IsTruncated><EvaluationResults>{rows}\
+             </EvaluationResults></SimulatePrincipalPolicyResult></SimulatePrincipalPolicyResponse>"
+        ),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn simulation_answers_for_the_zones_role_in_one_call() {
+    let stage = stage(|seen| match seen.action.as_str() {
+        "sts:AssumeRole" => assumed(seen),
+        _ => simulated(&[("ec2:DescribeInstances", "allowed"), ("ec2:DescribeVolumes", "explicitDeny")]),
+    })
+    .await;
+    let zone = zone("111122223333", None);
+    let answers = stage.aws.permissions(&zone, &cell(&zone).region, &[Phase::Scan]).await;
+    let required = stage.aws.required_actions(&[Phase::Scan]);
+    assert_eq!(answers.iter().map(|answer| answer.required).collect::<Vec<_>>(), required);
+    let of =
+        |action: &str| &answers.iter().find(|answer| answer.required.action == action).expect("asked").answer;
+    assert_eq!(*of("ec2:DescribeInstances"), Answer::Allowed);
+    assert_eq!(*of("ec2:DescribeVolumes"), Answer::Denied("a policy denies it explicitly".into()));
+    assert!(matches!(of("ec2:DescribeRegions"), Answer::NotChecked(_)), "silence is not consent");
+    let asked = stage.fake.asked("iam:SimulatePrincipalPolicy");
+    assert_eq!(asked.len(), 1);
+    assert_eq!(
+        asked[0].field("PolicySourceArn").as_deref(),
+        Some("arn:aws:iam::111122223333:role/ops/patching")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_simulation_everything_is_tried_without_effect() {
+    let stage = stage(|seen| match seen.action.as_str() {
+        "sts:AssumeRole" => assumed(seen),
+        "iam:SimulatePrincipalPolicy" => query_error(403, "AccessDenied", "not authorized"),
+        "ec2:DescribeVolumes" => ec2_error(403, "UnauthorizedOperation", "You are not authorized"),
+        "ssm:DescribePatchBaselines" => json_error(400, "AccessDeniedException", "not authorized"),
+        "ssm:DescribeInstanceInformation" => json_error(400, "ValidationException", "odd"),
+        action if action.starts_with("ec2:") && seen.body.contains("DryRun=true") => {
+            ec2_error(412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
+        }
+        action if action.starts_with("ssm:") => Reply::Answer(200, "{}".into()),
+        action => panic!("{action} must not be tried with effect"),
+    })
+    .await;
+    let zone = zone("111122223333", None);
+    let answers = stage.aws.permissions(&zone, &cell(&zone).region, &[Phase::Scan]).await;
+    assert!(answers.iter().all(|answer| answer.verified == Verified::Trial));
+    for answer in &answers {
+        let expected = match answer.required.action {
+            "ec2:DescribeVolumes" | "ssm:DescribePatchBaselines" | "iam:SimulatePrincipalPolicy" => "Denied",
+            "ssm:DescribeInstanceInformation" => "NotChecked",
+            _ => "Allowed",
+        };
+        let got = format!("{:?}", answer.answer);
+        assert!(got.starts_with(expected), "{}: {got}", answer.required.action);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_that_is_called_is_in_the_table() {
+    let stage = stage(|seen| match seen.action.as_str() {
+        "sts:AssumeRole" => assumed(seen),
+        _ => query_error(403, "AccessDenied", "no"),
+    })
+    .await;
+    let zone = zone("111122223333", None);
+    stage.aws.permissions(&zone, &cell(&zone).region, &Phase::ALL).await;
+    for seen in stage.fake.seen() {
+        assert!(
+            fleetwright_aws::operations().iter().any(|operation| operation.iam == seen.action),
+            "{}",
+            seen.action
+        );
+    }
+}
