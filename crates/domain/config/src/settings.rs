@@ -140,8 +140,8 @@ pub struct EligibilitySettings {
 /// `output`: where results go and in which form.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutputSettings {
-    /// Directory of reports.
-    pub dir: String,
+    /// Directory of reports; `None` is one of the run's own.
+    pub dir: Option<String>,
     /// Form of standard output.
     pub format: OutputFormat,
     /// Least severe messages logged.
@@ -215,14 +215,14 @@ words! {
 pub struct PhaseLimits {
     /// Whether the phase is carried out in a full run.
     pub enabled: bool,
-    /// How long the whole phase may take.
-    pub timeout: Duration,
+    /// How long the whole phase may take; `None` where it has no limit.
+    pub timeout: Option<Duration>,
 }
 
 /// `phases`: the phases of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhaseSettings {
-    /// `enabled` and `timeout` of every phase.
+    /// Whether each phase is carried out, and for how long at most.
     pub limits: BTreeMap<Phase, PhaseLimits>,
     /// What only the backup phase has.
     pub backup: BackupSettings,

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use fleetwright_model::{Gap, Observed};
 use fleetwright_patch::summary::agent_status;
 use fleetwright_patch::{Host, Inventory, Summary, Verdict, Weight};
@@ -82,7 +82,7 @@ fn write_patches(out: &mut impl Write, summary: &Summary) -> fmt::Result {
 
 fn table(width: u16, header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(width);
     table.set_header(header.iter().copied());

@@ -6,16 +6,19 @@ use std::sync::Arc;
 use clap::Parser;
 use fleetwright_aws::connect;
 use fleetwright_clock::SystemClock;
-use fleetwright_config::settings::{LogFormat as ConfiguredFormat, LogLevel, OutputFormat as ConfiguredOutput};
+use fleetwright_config::settings::{
+    LogFormat as ConfiguredFormat, LogLevel, OutputFormat as ConfiguredOutput,
+};
 use fleetwright_model::{Exit, Phase, code};
 use fleetwright_ports::Clock;
 use fleetwright_survey::{DoctorRequest, Fleet};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::{
-    Cli, Command, ConfigCommand, DoctorArgs, EstateCommand, FleetArgs, GlobalArgs, InternalCommand, OutputFormat,
-    RunArgs, ScanArgs,
+    Cli, Command, ConfigCommand, DoctorArgs, EstateCommand, FleetArgs, GlobalArgs, InternalCommand,
+    OutputFormat, RunArgs, ScanArgs,
 };
+use crate::commands::scan::Reports;
 use crate::commands::{config, demo, doctor, estate, reference, run, scan};
 use crate::console::Console;
 use crate::environment::Environment;
@@ -31,7 +34,11 @@ pub fn run_process() -> ExitCode {
     let json = wants_json(&cli.command);
     let app = App { environment, console, global: cli.global };
     let exit = app.carry_out(cli.command).unwrap_or_else(|error| {
-        if json { console.failure_json(&error) } else { console.failure(&error) }
+        if json {
+            console.failure_json(&error)
+        } else {
+            console.failure(&error)
+        }
         error.exit()
     });
     ExitCode::from(exit.number())
@@ -44,7 +51,9 @@ fn wants_json(command: &Command) -> bool {
         Command::Run(args) => args.scan.output,
         Command::Doctor(args) => args.output,
         Command::Demo(args) => args.output,
-        Command::Config(ConfigCommand::Validate { output, .. } | ConfigCommand::Explain { output, .. }) => *output,
+        Command::Config(ConfigCommand::Validate { output, .. } | ConfigCommand::Explain { output, .. }) => {
+            *output
+        }
         Command::Estate(EstateCommand::Operations { output }) => *output,
         _ => None,
     };
@@ -123,27 +132,30 @@ impl App {
         self.settings(&args.fleet, |flags| {
             flags.selection(&args.selection);
             flags.output(args.output);
+            flags.output_dir(args.output_dir.as_deref());
         })
     }
 
     fn scan(&self, args: &ScanArgs) -> Outcome {
         let loaded = self.scan_settings(args)?;
-        self.scan_with(&loaded, args)
+        let reports = fleet::reports(&loaded.resolved.settings);
+        self.scan_with(&loaded, args, reports)
     }
 
-    fn scan_with(&self, loaded: &Loaded, args: &ScanArgs) -> Outcome {
+    fn scan_with(&self, loaded: &Loaded, args: &ScanArgs, reports: Reports) -> Outcome {
         let fleet = self.fleet(loaded, &args.fleet)?;
         let settings = loaded.resolved.settings.clone();
-        let directory = args.output_dir.clone().or_else(|| fleet::configured_directory(&loaded.resolved));
+        let options = fleet::aws_options(&loaded.resolved)?;
         let console = self.console;
         in_runtime(Time::Wall, async move {
             let clock: Arc<dyn Clock> = Arc::new(SystemClock);
             let prepared = scan::Prepared {
                 request: fleet::scan_request(&settings, fleet),
-                aws: connect(fleet::aws_options(&settings), Arc::clone(&clock)).await,
+                aws: connect(options, Arc::clone(&clock)).await,
                 clock,
                 stop: interrupt::stop_on_signal(console),
-                directory,
+                timeout: fleet::scan_timeout(&settings),
+                reports,
                 format: settings.output.format,
             };
             scan::carry_out(prepared, console).await
@@ -156,13 +168,17 @@ impl App {
             let fleet = self.fleet(&loaded, &args.scan.fleet)?;
             return config::validate(&loaded, &fleet, loaded.resolved.settings.output.format);
         }
-        run::phases(args, &loaded.resolved.settings)?;
-        self.scan_with(&loaded, &args.scan)
+        let reports = match run::phases(args, &loaded.resolved.settings)?.contains(&Phase::Report) {
+            true => fleet::reports(&loaded.resolved.settings),
+            false => Reports::None,
+        };
+        self.scan_with(&loaded, &args.scan, reports)
     }
 
     fn doctor(&self, args: &DoctorArgs) -> Outcome {
         let loaded = self.settings(&args.fleet, |flags| flags.output(args.output))?;
         let fleet = self.fleet(&loaded, &args.fleet)?;
+        let options = fleet::aws_options(&loaded.resolved)?;
         let settings = loaded.resolved.settings;
         let phases = args.phases.iter().map(|name| Phase::from(*name)).collect();
         let console = self.console;
@@ -174,7 +190,7 @@ impl App {
                     phases,
                     max_concurrent_zones: settings.scan.max_concurrent_regions as usize,
                 },
-                aws: connect(fleet::aws_options(&settings), Arc::clone(&clock)).await,
+                aws: connect(options, Arc::clone(&clock)).await,
                 clock,
                 stop: interrupt::stop_on_signal(console),
                 format: settings.output.format,
@@ -219,13 +235,13 @@ enum Time {
 
 /// One thread is enough: the work is waiting, and one thread makes runs repeatable.
 fn in_runtime(time: Time, command: impl Future<Output = Outcome>) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(time == Time::Paused).build();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(time == Time::Paused).build();
     let runtime = runtime.map_err(|error| {
         CommandError::new(&code::INTERNAL, format!("the asynchronous runtime does not start: {error}"))
     })?;
     runtime.block_on(command)
 }
-
 
 #[cfg(test)]
 mod tests {

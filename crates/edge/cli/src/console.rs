@@ -51,7 +51,8 @@ impl Console {
         for detail in &error.details {
             self.error_line(detail.trim_end());
         }
-        let style = if self.color { Style::new().bold().fg_color(Some(AnsiColor::Red.into())) } else { Style::new() };
+        let style =
+            if self.color { Style::new().bold().fg_color(Some(AnsiColor::Red.into())) } else { Style::new() };
         let bold = if self.color { Style::new().bold() } else { Style::new() };
         self.error_line(&format!("{style}error[{}]{style:#}: {}", error.code.id, error.message));
         self.error_line(&format!("  {bold}next{bold:#}: {}", error.next_step()));

@@ -37,14 +37,15 @@ fn render(error: &ConfigError, sources: &Sources, color: bool) -> String {
     let labels = std::iter::once(LabeledSpan::at(place.offset..place.offset + place.length, "here"))
         .chain(related.map(|place| LabeledSpan::at(place.offset..place.offset + place.length, "and here")));
     diagnostic = diagnostic.with_labels(labels);
-    let named = NamedSource::new(place.file.as_ref(), source.text.clone());
+    let named = NamedSource::new(place.file.as_ref(), source.redacted());
     draw(&Report::new(diagnostic).with_source_code(named), color)
 }
 
 fn draw(report: &Report, color: bool) -> String {
     let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let mut text = String::new();
-    match GraphicalReportHandler::new_themed(theme).with_width(110).render_report(&mut text, report.as_ref()) {
+    match GraphicalReportHandler::new_themed(theme).with_width(110).render_report(&mut text, report.as_ref())
+    {
         Ok(()) => text,
         // Writing into memory does not fail; should it, the plain line still tells everything.
         Err(_) => report.to_string(),

@@ -1,17 +1,20 @@
 //! From settings and inventory files to the landing zones that are meant, and to requests.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fleetwright_aws::{AwsOptions, RateSetting};
 use fleetwright_config::landing_zones::{Sources, Wanted, ZoneDefaults, choose, load};
-use fleetwright_config::{Origin, Resolved, Settings, SourceText};
-use fleetwright_model::{Region, Regions, Zone, code};
+use fleetwright_config::settings::Rate;
+use fleetwright_config::{Origin, Resolved, Settings, SourceText, Value};
+use fleetwright_model::{Phase, Region, Regions, Zone, code};
 use fleetwright_patch::{Filters, LabelKeys, Rules, SkippedZone};
 use fleetwright_ports::InstanceQuery;
 use fleetwright_survey::{Fleet, ScanRequest};
 use jiff::SignedDuration;
 
 use crate::args::FleetArgs;
+use crate::commands::scan::Reports;
 use crate::console::Console;
 use crate::diagnosis::command_error;
 use crate::environment::Environment;
@@ -37,7 +40,9 @@ pub fn read(
         return Err(CommandError::new(&code::NO_ZONES, "no inventory of landing zones is named"));
     }
     let mut catalogue = Vec::new();
-    for path in overridden_inventories(&loaded.resolved).filter(|path| files::exists(path.as_ref())) {
+    for path in
+        overridden_inventories(&loaded.resolved).into_iter().filter(|path| files::exists(path.as_ref()))
+    {
         catalogue.push(SourceText::new(path.clone(), files::read_text(path.as_ref())?));
     }
     let ambient = environment.get("AWS_REGION").or_else(|| environment.get("AWS_DEFAULT_REGION"));
@@ -100,15 +105,18 @@ fn inventory_paths(resolved: &Resolved) -> Vec<String> {
 
 /// The inventories of the configuration that a flag or variable took the place of: plain names are
 /// still looked up in them.
-fn overridden_inventories(resolved: &Resolved) -> impl Iterator<Item = String> {
+fn overridden_inventories(resolved: &Resolved) -> Vec<String> {
     let value = resolved.values.get("landing_zones.inventory");
-    value.into_iter().flat_map(|value| &value.overridden).filter_map(|overridden| match &overridden.origin {
-        Origin::File { place, .. } | Origin::Overlay { place, .. } => {
-            let listed = overridden.value.trim_matches(['[', ']']).split(", ").filter(|path| !path.is_empty());
-            Some(listed.map(|path| beside(&place.file, path.trim_matches('"'))).collect::<Vec<_>>())
-        }
-        _ => None,
-    }).flatten().collect::<Vec<_>>().into_iter()
+    let overridden = value.into_iter().flat_map(|value| &value.overridden);
+    overridden
+        .filter_map(|overridden| match (&overridden.origin, &overridden.given) {
+            (Origin::File { place, .. } | Origin::Overlay { place, .. }, Value::Texts(paths)) => {
+                Some(paths.iter().map(|path| beside(&place.file, path)))
+            }
+            _ => None,
+        })
+        .flatten()
+        .collect()
 }
 
 /// A path as seen from a file that names it.
@@ -122,27 +130,37 @@ fn override_regions(fleet: &mut Fleet, regions: &[String]) -> Result<(), Command
         return Ok(());
     }
     let parsed = regions.iter().map(|region| Region::new(region.as_str())).collect::<Result<Vec<_>, _>>();
-    let regions = parsed.map_err(|error| CommandError::new(&code::INVALID_REGION, format!("--regions: {error}")))?;
+    let regions =
+        parsed.map_err(|error| CommandError::new(&code::INVALID_REGION, format!("--regions: {error}")))?;
     let zones = fleet.zones.iter_mut().map(|zone| &mut zone.regions);
     let scopes = fleet.scopes.iter_mut().map(|scope| &mut scope.regions);
     zones.chain(scopes).for_each(|target| *target = Regions::Listed(regions.clone()));
     Ok(())
 }
 
-/// The directory the settings name for reports; `None` where they leave it at the default.
-pub fn configured_directory(resolved: &Resolved) -> Option<PathBuf> {
-    let named = resolved.origin("output.dir").is_some_and(|origin| *origin != Origin::Default);
-    named.then(|| PathBuf::from(&resolved.settings.output.dir))
+/// Where the settings want reports.
+pub fn reports(settings: &Settings) -> Reports {
+    let enabled = settings.phases.limits.get(&Phase::Report).is_none_or(|limits| limits.enabled);
+    match settings.output.dir.as_ref().map(PathBuf::from) {
+        _ if !enabled => Reports::None,
+        Some(directory) => Reports::Into(directory),
+        None => Reports::Own,
+    }
+}
+
+/// How long the settings let a scan take.
+pub fn scan_timeout(settings: &Settings) -> Duration {
+    settings.phases.limits.get(&Phase::Scan).and_then(|limits| limits.timeout).unwrap_or(Duration::MAX)
 }
 
 /// What the settings say about reaching AWS.
-pub fn aws_options(settings: &Settings) -> AwsOptions {
-    let aws = &settings.aws;
-    let rate = |rate: &fleetwright_config::settings::Rate| RateSetting {
-        burst: rate.burst,
-        per_second: rate.per_second,
-    };
-    AwsOptions {
+///
+/// # Errors
+/// A rate for an operation that is never called: it would have no effect.
+pub fn aws_options(resolved: &Resolved) -> Result<AwsOptions, CommandError> {
+    let aws = &resolved.settings.aws;
+    let rate = |rate: &Rate| RateSetting { burst: rate.burst, per_second: rate.per_second };
+    let options = AwsOptions {
         home_region: aws.region.clone(),
         max_attempts: aws.max_attempts,
         timeout: aws.timeout,
@@ -151,7 +169,14 @@ pub fn aws_options(settings: &Settings) -> AwsOptions {
         session_duration: aws.session_duration,
         rates: aws.rates.iter().map(|(action, value)| (action.clone(), rate(value))).collect(),
         ..AwsOptions::default()
+    };
+    if let Some(unknown) = options.unknown_rates().next() {
+        let known: Vec<&str> = fleetwright_aws::operations().iter().map(|operation| operation.iam).collect();
+        let message = format!("aws.rates.{unknown} names no operation that fleetwright calls");
+        let hint = Some(format!("These are called: {}; or all of a service, as in ec2:*.", known.join(", ")));
+        return Err(CommandError { hint, ..CommandError::new(&code::UNKNOWN_KEY, message) });
     }
+    Ok(options)
 }
 
 /// What to scan and how to judge it, by the settings.

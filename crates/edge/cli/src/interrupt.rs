@@ -1,6 +1,6 @@
 //! Ctrl-C and SIGTERM: the first asks for a calm end, the second ends at once.
 
-use fleetwright_model::Exit;
+use fleetwright_model::{Exit, code};
 use fleetwright_survey::Stop;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -23,17 +23,23 @@ pub fn stop_on_signal(console: Console) -> Stop {
         if wished.await.is_err() {
             std::future::pending::<()>().await;
         }
+        &code::INTERRUPTED
     })
 }
 
-#[expect(clippy::exit, clippy::disallowed_methods, reason = "the user asked twice; a scan leaves nothing half done")]
+#[expect(
+    clippy::exit,
+    clippy::disallowed_methods,
+    reason = "the user asked twice; a scan leaves nothing half done"
+)]
 fn end_at_once() {
     std::process::exit(i32::from(Exit::Interrupted.number()));
 }
 
 /// Waits for one SIGINT or SIGTERM; for ever where the system refuses to tell.
 pub async fn next_signal() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         return std::future::pending().await;
     };

@@ -17,7 +17,8 @@ pub enum LogFormat {
 
 /// Starts logging, once per process. Below `debug` libraries other than fleetwright's own only warn.
 pub fn start(level: LevelFilter, format: LogFormat, color: bool) {
-    let libraries = if level >= LevelFilter::TRACE { LevelFilter::DEBUG } else { level.min(LevelFilter::WARN) };
+    let libraries =
+        if level >= LevelFilter::TRACE { LevelFilter::DEBUG } else { level.min(LevelFilter::WARN) };
     let filter = OUR_CRATES
         .iter()
         .fold(Targets::new().with_default(libraries), |targets, name| targets.with_target(*name, level));

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use fleetwright_config::landing_zones::is_path;
 use fleetwright_config::{Flag, Layers, Resolved, SourceText, resolve};
 use fleetwright_model::code;
 
@@ -76,6 +77,13 @@ impl Flags {
         self.list("--landing-zones", "landing_zones.names", &names);
     }
 
+    /// The directory of reports.
+    pub fn output_dir(&mut self, directory: Option<&Path>) {
+        if let Some(directory) = directory {
+            self.set("--output-dir", "output.dir", directory.display().to_string());
+        }
+    }
+
     /// Which instances.
     pub fn selection(&mut self, selection: &SelectionArgs) {
         self.list("--instance-ids", "scan.instance_ids", &selection.instance_ids);
@@ -95,12 +103,6 @@ impl Flags {
             None => {}
         }
     }
-}
-
-/// A landing zone's name has no slash and no ending of a file; an inventory has one of them.
-fn is_path(text: &str) -> bool {
-    let extension = Path::new(text).extension().and_then(|extension| extension.to_str());
-    text.contains('/') || matches!(extension, Some("yaml" | "yml" | "json"))
 }
 
 /// Reads the configuration files and resolves the settings.
@@ -134,20 +136,5 @@ pub fn paths(config: &ConfigArgs) -> Vec<PathBuf> {
     match config.config.is_empty() {
         true if files::exists(default) => vec![default.to_owned()],
         _ => config.config.clone(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_and_names_of_landing_zones_are_told_apart() {
-        for path in ["lz.yaml", "inventories/prod", "./lz", "zones.yml", "/etc/zones.json"] {
-            assert!(is_path(path), "{path}");
-        }
-        for name in ["payments-prod", "shop", "011122223333", "v1.2"] {
-            assert!(!is_path(name), "{name}");
-        }
     }
 }

@@ -3,18 +3,25 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fleetwright_aws::{ConnectionLost, InProcess, StaticCredentials};
+use fleetwright_aws::{Aws, AwsOptions, ConnectionLost, InProcess, Origin, StaticCredentials, connect};
+use fleetwright_clock::VirtualClock;
+use fleetwright_config::{Settings, SourceText};
 use fleetwright_estate::clock::ClockMode;
 use fleetwright_estate::estate::{Estate, EstateOptions};
 use fleetwright_estate::landing_zones;
 use fleetwright_estate::scenario::{Overrides, ScenarioFile};
 use fleetwright_model::code;
+use fleetwright_ports::Clock;
+use fleetwright_survey::Fleet;
 use futures::future::{BoxFuture, FutureExt};
 use jiff::Timestamp;
 
 use crate::args::WorldArgs;
+use crate::console::Console;
+use crate::environment::Environment;
 use crate::failure::CommandError;
-use crate::files;
+use crate::settings::{Flags, load};
+use crate::{files, fleet};
 
 /// Scenarios that are part of the binary, by name.
 pub const EMBEDDED: [(&str, &str); 2] = [
@@ -66,7 +73,8 @@ pub fn world(
     let prepared = file.prepare(&overrides).map_err(|error| unusable(&error))?;
     let inventory = landing_zones::render(&prepared.landing_zones);
     let (name, clock) = (prepared.name.clone(), clock(prepared.start));
-    let estate = Estate::new(EstateOptions::from_scenario(prepared, clock)).map_err(|error| unusable(&error))?;
+    let estate =
+        Estate::new(EstateOptions::from_scenario(prepared, clock)).map_err(|error| unusable(&error))?;
     Ok(World { estate: Arc::new(estate), inventory, name })
 }
 
@@ -95,6 +103,46 @@ impl World {
     /// The wire from our adapter into the estate.
     pub fn transport(&self) -> Arc<dyn InProcess> {
         Arc::new(Wire(Arc::clone(&self.estate)))
+    }
+}
+
+/// A simulated fleet with everything a command needs to work on it, all in one virtual time.
+pub struct Stage {
+    /// The world.
+    pub world: World,
+    /// The time they share.
+    pub clock: Arc<dyn Clock>,
+    /// The settings: defaults and the flags handed in. Nothing is taken from the user's own
+    /// configuration, so that the stage is the same everywhere.
+    pub settings: Settings,
+    /// Every landing zone of the estate.
+    pub fleet: Fleet,
+    /// Our adapter, wired to the estate.
+    pub aws: Aws,
+}
+
+impl Stage {
+    /// Sets the stage. Meant for a runtime whose time is paused: waiting then costs nothing, and
+    /// equal seeds give equal reports.
+    ///
+    /// # Errors
+    /// The scenario or a flag is not usable.
+    pub async fn set(args: &WorldArgs, flags: Flags, console: Console) -> Result<Self, CommandError> {
+        let mut shared = None;
+        let world = world(args, Start::Scenario, |start| {
+            let clock = *shared.insert(VirtualClock::starting_at(start));
+            ClockMode::External(Arc::new(move || clock.now()))
+        })?;
+        let clock: Arc<dyn Clock> = Arc::new(shared.expect("every world asks for its clock"));
+        let loaded = load(&[], flags, &Environment::default(), console)?;
+        let text = SourceText::new("landing-zones.yaml", world.inventory.clone());
+        let fleet = fleet::choose_from(&loaded, &[text], &[], None, console)?;
+        let options = AwsOptions {
+            origin: Origin::InProcess { transport: world.transport(), credentials: world.credentials() },
+            ..fleet::aws_options(&loaded.resolved)?
+        };
+        let aws = connect(options, Arc::clone(&clock)).await;
+        Ok(Self { world, clock, settings: loaded.resolved.settings, fleet, aws })
     }
 }
 

@@ -6,8 +6,8 @@ use fleetwright_ports::InstanceQuery;
 use futures::stream::{self, StreamExt};
 
 use crate::Ports;
-use crate::stop::Stop;
-use crate::zones::{Fleet, enter, expand_or_stop, interrupted};
+use crate::stop::{Stop, stopped};
+use crate::zones::{Fleet, enter, expand_or_stop};
 
 /// What to examine.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub async fn examine(ports: Ports<'_>, request: &DoctorRequest, stop: &Stop) -> 
     let caller = stop
         .or_stop(ports.accounts.caller(profile))
         .await
-        .unwrap_or_else(|| Err(interrupted("sts:GetCallerIdentity")));
+        .unwrap_or_else(|why| Err(stopped(why, "sts:GetCallerIdentity")));
     let expanded = expand_or_stop(ports, &request.fleet, stop).await;
     let mut zones: Vec<ZoneCheckup> = stream::iter(&expanded.zones)
         .map(|zone| examine_or_stop(ports, zone, &request.phases, stop))
@@ -39,8 +39,8 @@ pub async fn examine(ports: Ports<'_>, request: &DoctorRequest, stop: &Stop) -> 
 
 async fn examine_or_stop(ports: Ports<'_>, zone: &Zone, phases: &[Phase], stop: &Stop) -> ZoneCheckup {
     let mut checkup = ZoneCheckup::of(zone);
-    if stop.or_stop(examine_zone(ports, zone, &mut checkup, phases)).await.is_none() {
-        checkup.not_entered(zone, &interrupted("doctor"), Severity::NotChecked);
+    if let Err(why) = stop.or_stop(examine_zone(ports, zone, &mut checkup, phases)).await {
+        checkup.not_entered(zone, &stopped(why, "doctor"), Severity::NotChecked);
     }
     checkup.conclude();
     checkup

@@ -9,8 +9,8 @@ use crate::Ports;
 use crate::facts::CellFacts;
 use crate::join::cell_gap;
 use crate::progress::{Progress, Sink};
-use crate::stop::Stop;
-use crate::zones::{Fleet, enter, expand_or_stop, interrupted, invalid_pattern, zone_gap};
+use crate::stop::{Stop, stopped};
+use crate::zones::{Fleet, enter, expand_or_stop, invalid_pattern, zone_gap};
 
 /// What to scan and how to judge it.
 #[derive(Clone, Debug)]
@@ -90,10 +90,9 @@ async fn enter_or_stop(
     stop: &Stop,
     sink: Sink<'_>,
 ) -> Result<Vec<Region>, Box<Gap>> {
-    let entered = stop
-        .or_stop(enter(ports, zone))
-        .await
-        .unwrap_or_else(|| Err(Box::new(zone_gap(zone, GapSubject::Zone, interrupted("sts:AssumeRole")))));
+    let entered = stop.or_stop(enter(ports, zone)).await.unwrap_or_else(|why| {
+        Err(Box::new(zone_gap(zone, GapSubject::Zone, stopped(why, "sts:AssumeRole"))))
+    });
     let entered = entered.map(|(_, regions)| regions);
     match &entered {
         Ok(regions) => sink(Progress::Entered { zone: zone.name.clone(), regions: regions.len() }),
@@ -114,8 +113,8 @@ impl Work<'_> {
             Work::Lost(gap) => return Part::gap(*gap),
             Work::Cell(cell) => cell,
         };
-        let part = stop.or_stop(read_cell(ports, &cell, request, sink)).await.unwrap_or_else(|| {
-            Part::gap(cell_gap(&cell, GapSubject::Instances, None, interrupted("ec2:DescribeInstances")))
+        let part = stop.or_stop(read_cell(ports, &cell, request, sink)).await.unwrap_or_else(|why| {
+            Part::gap(cell_gap(&cell, GapSubject::Instances, None, stopped(why, "ec2:DescribeInstances")))
         });
         sink(Progress::Read {
             zone: cell.zone.name.clone(),

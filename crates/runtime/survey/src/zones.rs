@@ -10,7 +10,7 @@ use fleetwright_patch::{InvalidPattern, Patterns, SkippedZone};
 use fleetwright_ports::Identity;
 
 use crate::Ports;
-use crate::stop::Stop;
+use crate::stop::{Stop, stopped};
 
 /// The landing zones that are meant.
 #[derive(Clone, Debug, Default)]
@@ -39,14 +39,11 @@ pub(crate) struct Expanded {
 
 /// As [`expand`], unless the user stops first: then the organisations are gaps.
 pub(crate) async fn expand_or_stop(ports: Ports<'_>, fleet: &Fleet, stop: &Stop) -> Expanded {
-    stop.or_stop(expand(ports, fleet)).await.unwrap_or_else(|| Expanded {
+    let lost = |why| organization_gap(stopped(why, "organizations:ListAccounts"));
+    stop.or_stop(expand(ports, fleet)).await.unwrap_or_else(|why| Expanded {
         zones: fleet.zones.clone(),
         skipped: fleet.skipped.clone(),
-        gaps: fleet
-            .scopes
-            .iter()
-            .map(|_| organization_gap(interrupted("organizations:ListAccounts")))
-            .collect(),
+        gaps: fleet.scopes.iter().map(|_| lost(why)).collect(),
     })
 }
 
@@ -191,9 +188,4 @@ pub(crate) fn zone_gap(zone: &Zone, subject: GapSubject, failure: Failure) -> Ga
         instances: None,
         failure,
     }
-}
-
-/// The failure of work that the user stopped.
-pub(crate) fn interrupted(operation: &str) -> Failure {
-    Failure::new(ErrorClass::Permanent, &code::INTERRUPTED, operation, "stopped before it was read")
 }

@@ -296,7 +296,7 @@ async fn a_stop_turns_everything_unread_into_gaps() {
     let ports = Ports { accounts: &fleet, machines: &fleet, clock: &clock };
     let mut request = request(vec![payments]);
     request.fleet.scopes.push(scope());
-    let inventory = scan(ports, &request, &Stop::on(async {}), &|_| {}).await;
+    let inventory = scan(ports, &request, &Stop::on(async { &code::INTERRUPTED }), &|_| {}).await;
     assert_eq!(inventory.hosts, []);
     let gaps: Vec<_> = inventory.gaps.iter().map(|gap| (gap.subject, gap.failure.code.id)).collect();
     assert_eq!(
@@ -304,6 +304,12 @@ async fn a_stop_turns_everything_unread_into_gaps() {
         [(GapSubject::Organization, code::INTERRUPTED.id), (GapSubject::Zone, code::INTERRUPTED.id)],
         "the organisation and the zone, each with the cause"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_reason_to_stop_counts_as_well() {
+    let stop = Stop::never().or_on(async { &code::SCAN_TIMEOUT });
+    assert_eq!(stop.or_stop(std::future::pending::<()>()).await, Err(&code::SCAN_TIMEOUT));
 }
 
 #[tokio::test(start_paused = true)]

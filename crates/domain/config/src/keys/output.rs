@@ -6,9 +6,8 @@ pub(super) static KEYS: &[Key] = &[
         "output.dir",
         Kind::Text(TextForm::Path),
         "patching/reports",
-        "The directory reports are written under, one directory per run.",
+        "The directory reports are written into. Not set, every run gets a directory of its own under `reports`.",
     )
-    .default("reports")
     .older(&[older("output_dir", Same)]),
     Key::new(
         "output.format",

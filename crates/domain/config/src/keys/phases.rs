@@ -129,5 +129,4 @@ pub(super) static KEYS: &[Key] = &[
     Key::new("phases.report.enabled", Kind::Bool, "true", "Whether report files are written.")
         .default("true")
         .phases(&[Report]),
-    Key::new("phases.report.timeout", PHASE_TIME, "5m", TIMEOUT).default("15m").phases(&[Report]),
 ];

@@ -189,7 +189,7 @@ fn tags(values: &mut Values) -> TagSettings {
 
 fn output(values: &mut Values) -> OutputSettings {
     OutputSettings {
-        dir: values.word("output.dir"),
+        dir: values.text("output.dir"),
         format: OutputFormat::from_word(&values.word("output.format")).expect(AGREES),
         log_level: LogLevel::from_word(&values.word("output.log_level")).expect(AGREES),
         log_format: LogFormat::from_word(&values.word("output.log_format")).expect(AGREES),
@@ -199,7 +199,8 @@ fn output(values: &mut Values) -> OutputSettings {
 fn phases(values: &mut Values) -> PhaseSettings {
     let mut limits = |phase: Phase| PhaseLimits {
         enabled: values.bool(&format!("phases.{phase}.enabled")),
-        timeout: values.duration(&format!("phases.{phase}.timeout")),
+        // Writing reports takes seconds and cannot be left half done.
+        timeout: (phase != Phase::Report).then(|| values.duration(&format!("phases.{phase}.timeout"))),
     };
     PhaseSettings {
         limits: Phase::ALL.into_iter().map(|phase| (phase, limits(phase))).collect(),

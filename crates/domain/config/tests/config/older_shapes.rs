@@ -24,7 +24,7 @@ fn phases_as_mappings_are_read_with_plain_numbers_as_seconds() {
     assert_eq!(settings.phases.start.agent_timeout, Duration::from_secs(120));
     assert_eq!(settings.phases.patch.execution_timeout, Duration::from_secs(3600));
     assert!(settings.phases.validate.health_checks && !settings.phases.validate.ssm_ping);
-    assert_eq!(settings.output.dir, "patching/reports");
+    assert_eq!(settings.output.dir.as_deref(), Some("patching/reports"));
     assert_eq!(settings.output.log_level, LogLevel::Warn);
     assert!(!settings.safety.continue_on_error);
     assert_eq!(settings.safety.max_concurrent, 4);

@@ -13,4 +13,7 @@ codes! {
     CHANGED_WHILE_LISTING = "FW-S0004", Some(Exit::Partial), "Listing restarted too often",
         "The service refused the continuation of a listing each time it was begun again.",
         "Scan again.";
+    SCAN_TIMEOUT = "FW-S0005", Some(Exit::Timeout), "Scan took too long",
+        "The scan was not done within phases.scan.timeout. What had been read until then is in the inventory, the rest is listed as gaps.",
+        "Raise phases.scan.timeout, or scan fewer landing zones at a time.";
 }

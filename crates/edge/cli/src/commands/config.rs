@@ -25,7 +25,10 @@ const INVENTORY_FILE: &str = "landing-zones.yaml";
 /// A file is there already and `force` is not given, or cannot be written.
 pub fn init(directory: &Path, force: bool, console: Console) -> Result<Exit, CommandError> {
     files::make_directory(directory)?;
-    let targets = [(directory.join(DEFAULT_FILE), default_yaml()), (directory.join(INVENTORY_FILE), landing_zones::example().to_owned())];
+    let targets = [
+        (directory.join(DEFAULT_FILE), default_yaml()),
+        (directory.join(INVENTORY_FILE), landing_zones::example().to_owned()),
+    ];
     for (path, _) in &targets {
         if files::exists(path) && !force {
             let message = format!("{} is there already", path.display());

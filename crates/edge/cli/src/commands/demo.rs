@@ -1,71 +1,46 @@
 //! `fleetwright demo`: a scan of a simulated fleet inside this process, in virtual time.
 
+use std::io::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 
-use fleetwright_aws::{AwsOptions, Origin, connect};
-use fleetwright_clock::VirtualClock;
-use fleetwright_config::{SourceText, settings::OutputFormat};
-use fleetwright_estate::clock::ClockMode;
+use fleetwright_config::settings::OutputFormat;
 use fleetwright_model::Exit;
-use fleetwright_ports::Clock;
 
 use crate::args::DemoArgs;
-use crate::commands::scan::{self, Prepared};
+use crate::commands::scan::{self, Prepared, Reports};
 use crate::console::Console;
-use crate::environment::Environment;
 use crate::failure::CommandError;
 use crate::interrupt;
-use crate::settings::{Flags, load};
-use crate::simulated::{Start, world};
+use crate::settings::Flags;
+use crate::simulated::Stage;
 use crate::{files, fleet};
 
 /// Scans the simulated fleet and leaves reports and its inventory behind. Must run in a runtime
-/// whose time is paused: waiting then costs nothing, and equal seeds give equal reports.
+/// whose time is paused.
 ///
 /// # Errors
 /// The scenario or a report cannot be read or written.
 pub async fn carry_out(args: &DemoArgs, console: Console) -> Result<Exit, CommandError> {
-    let mut clock = None;
-    let world = world(&args.world, Start::Scenario, |start| {
-        let shared = VirtualClock::starting_at(start);
-        clock = Some(shared);
-        ClockMode::External(Arc::new(move || shared.now()))
-    })?;
-    let clock: Arc<dyn Clock> = Arc::new(clock.expect("the world asks for its clock once"));
-    console.note(&format!(
-        "simulated estate \"{}\": nothing here is real, and no AWS account is needed",
-        world.name
-    ));
-
-    // The demo takes nothing from the user's own configuration, so that it is the same everywhere.
     let mut flags = Flags::default();
     flags.output(args.output);
-    let loaded = load(&[], flags, &Environment::default(), console)?;
+    let stage = Stage::set(&args.world, flags, console).await?;
+    let name = &stage.world.name;
+    console.note(&format!("simulated estate \"{name}\": nothing here is real, and no AWS account is needed"));
+
     let inventory_file = args.output_dir.join("landing-zones.yaml");
     files::make_directory(&args.output_dir)?;
-    files::write_atomically(&inventory_file, |file| {
-        std::io::Write::write_all(file, world.inventory.as_bytes())
-    })?;
-    let text = SourceText::new(inventory_file.display().to_string(), world.inventory.clone());
-    let fleet = fleet::choose_from(&loaded, &[text], &[], None, console)?;
-
-    let settings = &loaded.resolved.settings;
-    let options = AwsOptions {
-        origin: Origin::InProcess { transport: world.transport(), credentials: world.credentials() },
-        ..fleet::aws_options(settings)
-    };
+    files::write_atomically(&inventory_file, |file| file.write_all(stage.world.inventory.as_bytes()))?;
     let prepared = Prepared {
-        request: fleet::scan_request(settings, fleet),
-        aws: connect(options, Arc::clone(&clock)).await,
-        clock,
+        request: fleet::scan_request(&stage.settings, stage.fleet),
+        aws: stage.aws,
+        clock: stage.clock,
         stop: interrupt::stop_on_signal(console),
-        directory: Some(args.output_dir.clone()),
-        format: settings.output.format,
+        timeout: fleet::scan_timeout(&stage.settings),
+        reports: Reports::Into(args.output_dir.clone()),
+        format: stage.settings.output.format,
     };
-    let format = prepared.format;
     let exit = scan::carry_out(prepared, console).await?;
-    if format == OutputFormat::Text {
+    if stage.settings.output.format == OutputFormat::Text {
         console.note(&next_steps(&args.output_dir, &inventory_file));
     }
     // The demo's fleet has gaps on purpose, to show how they look; the demo itself succeeded.

@@ -66,7 +66,8 @@ pub fn man(directory: &Path) -> Result<Exit, CommandError> {
 fn write_man(command: &clap::Command, name: &str, directory: &Path) -> Result<(), CommandError> {
     let page = clap_mangen::Man::new(command.clone().name(name.to_owned()));
     files::write_atomically(&directory.join(format!("{name}.1")), |file| page.render(file))?;
-    for child in command.get_subcommands().filter(|child| !child.is_hide_set() && child.get_name() != "help") {
+    for child in command.get_subcommands().filter(|child| !child.is_hide_set() && child.get_name() != "help")
+    {
         write_man(child, &format!("{name}-{}", child.get_name()), directory)?;
     }
     Ok(())
@@ -86,10 +87,11 @@ pub fn command_line() -> Result<Exit, CommandError> {
 /// # Errors
 /// Standard output cannot be written.
 pub fn permissions() -> Result<Exit, CommandError> {
-    let mut text = "# IAM actions\n\nWhat fleetwright calls, phase by phase. The table is made from the code that \
+    let mut text =
+        "# IAM actions\n\nWhat fleetwright calls, phase by phase. The table is made from the code that \
                     makes the calls; `fleetwright doctor` checks it in your accounts.\n\n\
                     | action | in the policy of | phases | needed | what for |\n|---|---|---|---|---|\n"
-        .to_owned();
+            .to_owned();
     for operation in fleetwright_aws::operations() {
         let phases: Vec<&str> = operation.phases.iter().map(|phase| phase.as_str()).collect();
         let principal = match operation.principal {

@@ -17,14 +17,16 @@ pub fn phases(args: &RunArgs, settings: &Settings) -> Result<Vec<Phase>, Command
         // A phase on its own still reports.
         (false, Some(phase)) => vec![Phase::from(phase), Phase::Report],
         (false, None) => {
-            let enabled = |phase: &Phase| settings.phases.limits.get(phase).is_none_or(|limits| limits.enabled);
+            let enabled =
+                |phase: &Phase| settings.phases.limits.get(phase).is_none_or(|limits| limits.enabled);
             args.workflow.phases().iter().copied().filter(enabled).collect()
         }
     };
     let phases: Vec<Phase> = asked.into_iter().filter(|phase| !skipped.contains(phase)).collect();
     refuse_unavailable(&phases)?;
     if !phases.contains(&Phase::Scan) {
-        let message = "nothing is left to do: the scan is skipped or not enabled, and everything else needs it";
+        let message =
+            "nothing is left to do: the scan is skipped or not enabled, and everything else needs it";
         return Err(CommandError::new(&code::USAGE, message));
     }
     Ok(phases)
@@ -45,13 +47,17 @@ pub fn only_scan(phase: Option<PhaseName>) -> Result<(), CommandError> {
 }
 
 fn refuse_unavailable(phases: &[Phase]) -> Result<(), CommandError> {
-    let missing: Vec<&str> = phases.iter().filter(|phase| !phase.is_available()).map(|phase| phase.as_str()).collect();
+    let missing: Vec<&str> =
+        phases.iter().filter(|phase| !phase.is_available()).map(|phase| phase.as_str()).collect();
     if missing.is_empty() {
         return Ok(());
     }
     let message = format!("this version does not carry out {}; nothing was done", missing.join(", "));
     Err(CommandError {
-        hint: Some(format!("Choose --workflow scan, or leave them out with --skip-phases {}.", missing.join(","))),
+        hint: Some(format!(
+            "Choose --workflow scan, or leave them out with --skip-phases {}.",
+            missing.join(",")
+        )),
         ..CommandError::new(&code::PHASE_UNAVAILABLE, message)
     })
 }

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use fleetwright_aws::Aws;
 use fleetwright_config::settings::OutputFormat;
-use fleetwright_model::{Exit, code};
+use fleetwright_model::{Code, Exit, code};
 use fleetwright_patch::{Inventory, Summary};
 use fleetwright_ports::Clock;
 use fleetwright_report::json::{CallCount, ScanFacts, outcome, write_inventory, write_lines, write_summary};
@@ -28,10 +29,23 @@ pub struct Prepared {
     pub clock: Arc<dyn Clock>,
     /// The user's wish to stop.
     pub stop: Stop,
-    /// Where reports go; `None` is a directory of the scan's own under `reports`.
-    pub directory: Option<PathBuf>,
+    /// How long the scan may take.
+    pub timeout: Duration,
+    /// Where reports go.
+    pub reports: Reports,
     /// The form of standard output.
     pub format: OutputFormat,
+}
+
+/// Where reports go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reports {
+    /// Into this directory.
+    Into(PathBuf),
+    /// Into a directory of the scan's own under `reports`.
+    Own,
+    /// Nowhere: the phase is left out.
+    None,
 }
 
 /// Scans, writes the reports, shows the result.
@@ -39,12 +53,18 @@ pub struct Prepared {
 /// # Errors
 /// Only what keeps the reports from being written; what could not be read is part of the result.
 pub async fn carry_out(prepared: Prepared, console: Console) -> Result<Exit, CommandError> {
-    let Prepared { request, aws, clock, stop, directory, format } = prepared;
+    let Prepared { request, aws, clock, stop, timeout, reports, format } = prepared;
     let scan_id = scan_id(clock.now());
-    let directory = directory.unwrap_or_else(|| Path::new("reports").join(&scan_id));
-    // A directory that cannot be written is found out before the work, not after it.
-    files::make_directory(&directory)?;
-
+    let directory = match reports {
+        Reports::Into(directory) => Some(directory),
+        Reports::Own => Some(Path::new("reports").join(&scan_id)),
+        Reports::None => None,
+    };
+    if let Some(directory) = &directory {
+        // A directory that cannot be written is found out before the work, not after it.
+        files::make_directory(directory)?;
+    }
+    let stop = stop.or_on(time_out(Arc::clone(&clock), timeout));
     let live = Live::new(&console);
     let ports = Ports { accounts: &aws, machines: &aws, clock: clock.as_ref() };
     let inventory = scan(ports, &request, &stop, &|progress| live.tell(&progress)).await;
@@ -52,13 +72,22 @@ pub async fn carry_out(prepared: Prepared, console: Console) -> Result<Exit, Com
 
     let summary = Summary::of(&inventory);
     let facts = ScanFacts { scan_id, fleetwright: env!("CARGO_PKG_VERSION").to_owned(), calls: calls(&aws) };
-    write_reports(&directory, &inventory, &summary, &facts)?;
+    if let Some(directory) = &directory {
+        write_reports(directory, &inventory, &summary, &facts)?;
+    }
     show(&inventory, &summary, &facts, format, console)?;
-    console.note(&format!(
-        "reports: {0}/instances.csv, {0}/instances.json, {0}/summary.json",
-        directory.display()
-    ));
+    if let Some(directory) = &directory {
+        let directory = directory.display();
+        console.note(&format!(
+            "reports: {directory}/instances.csv, {directory}/instances.json, {directory}/summary.json"
+        ));
+    }
     Ok(concluded(&inventory, console))
+}
+
+async fn time_out(clock: Arc<dyn Clock>, timeout: Duration) -> &'static Code {
+    clock.sleep(timeout).await;
+    &code::SCAN_TIMEOUT
 }
 
 /// `scan-20261101T020000Z`: sorts by time and is a good name of a directory.
@@ -81,9 +110,15 @@ fn write_reports(
     summary: &Summary,
     facts: &ScanFacts,
 ) -> Result<(), CommandError> {
-    files::write_atomically(&directory.join("instances.csv"), |file| csv::write_instances(file, &inventory.hosts))?;
-    files::write_atomically(&directory.join("instances.json"), |file| write_inventory(file, inventory, facts))?;
-    files::write_atomically(&directory.join("summary.json"), |file| write_summary(file, inventory, summary, facts))
+    files::write_atomically(&directory.join("instances.csv"), |file| {
+        csv::write_instances(file, &inventory.hosts)
+    })?;
+    files::write_atomically(&directory.join("instances.json"), |file| {
+        write_inventory(file, inventory, facts)
+    })?;
+    files::write_atomically(&directory.join("summary.json"), |file| {
+        write_summary(file, inventory, summary, facts)
+    })
 }
 
 fn show(
@@ -107,12 +142,14 @@ fn show(
 
 /// The exit code, with a remark that says why where it is not success.
 fn concluded(inventory: &Inventory, console: Console) -> Exit {
-    let interrupted = inventory.gaps.iter().any(|gap| gap.failure.code == &code::INTERRUPTED);
-    let (exit, why) = match outcome(inventory) {
-        _ if interrupted => (Exit::Interrupted, Some(&code::INTERRUPTED)),
-        Exit::Partial => (Exit::Partial, Some(&code::PARTIAL_SCAN)),
-        Exit::Nothing => (Exit::Nothing, Some(&code::NOTHING_FOUND)),
-        other => (other, None),
+    let stopped = [&code::INTERRUPTED, &code::SCAN_TIMEOUT]
+        .into_iter()
+        .find(|why| inventory.gaps.iter().any(|gap| gap.failure.code == *why));
+    let (exit, why) = match (stopped, outcome(inventory)) {
+        (Some(why), exit) => (why.exit.unwrap_or(exit), Some(why)),
+        (None, Exit::Partial) => (Exit::Partial, Some(&code::PARTIAL_SCAN)),
+        (None, Exit::Nothing) => (Exit::Nothing, Some(&code::NOTHING_FOUND)),
+        (None, other) => (other, None),
     };
     if let Some(why) = why {
         console.note(&format!("{} {}: {}", why.id, why.title, why.next_step));
