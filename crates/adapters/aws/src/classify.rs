@@ -61,9 +61,16 @@ where
         SdkError::DispatchFailure(_) => {
             Trouble { stage: dispatch_stage(&error), message: chain(&error), ..Trouble::default() }
         }
-        SdkError::ResponseError(context) => {
-            let cause = context.raw().body().bytes().is_none().then_some("the body broke off");
-            unreadable(context.raw(), cause, request_id)
+        SdkError::ResponseError(_) => {
+            let cause = error.source().map(chain);
+            match error.raw_response() {
+                Some(raw) => unreadable(raw, cause.as_deref(), request_id),
+                None => Trouble {
+                    stage: Stage::Reading,
+                    message: cause.unwrap_or_default(),
+                    ..Trouble::default()
+                },
+            }
         }
         SdkError::ServiceError(context) => {
             let meta = context.err().meta();

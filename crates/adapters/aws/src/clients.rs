@@ -11,6 +11,7 @@ use aws_types::SdkConfig;
 use fleetwright_model::code;
 use fleetwright_model::{Failure, Region, Zone};
 
+use crate::integrity::WholeAnswers;
 use crate::lock::lock;
 use crate::operation::Operation;
 use crate::place::{Place, Scope};
@@ -30,7 +31,8 @@ macro_rules! clients {
     ($($sdk:ident),+) => {
         $(impl SdkClient for $sdk::Client {
             fn build(config: &SdkConfig, partition: RetryPartition) -> Self {
-                let config = $sdk::config::Builder::from(config).retry_partition(partition).build();
+                let config = $sdk::config::Builder::from(config);
+                let config = config.retry_partition(partition).interceptor(WholeAnswers).build();
                 Self::from_conf(config)
             }
         })+

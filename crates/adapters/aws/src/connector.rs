@@ -127,7 +127,8 @@ impl HttpClient for Local {
 
 /// The `Host` header, which is signed but which an HTTP client writes only when it sends.
 fn name_host(parts: &mut http::request::Parts) {
-    let host = parts.uri.authority().and_then(|authority| http::HeaderValue::from_str(authority.as_str()).ok());
+    let host =
+        parts.uri.authority().and_then(|authority| http::HeaderValue::from_str(authority.as_str()).ok());
     if let Some(host) = host {
         parts.headers.entry(http::header::HOST).or_insert(host);
     }

@@ -10,6 +10,7 @@ mod classify;
 mod clients;
 mod connector;
 mod governor;
+mod integrity;
 mod interner;
 mod lock;
 mod machines;

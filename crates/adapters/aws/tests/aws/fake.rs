@@ -14,23 +14,23 @@ use futures::future::BoxFuture;
 
 /// A request as the service sees it.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// IAM name of the operation.
-    pub action: String,
+    pub(crate) action: String,
     /// Access key id of the signature.
-    pub key: String,
+    pub(crate) key: String,
     /// Region of the signature.
-    pub region: String,
+    pub(crate) region: String,
     /// The body, percent-decoded where it is a form.
-    pub body: String,
+    pub(crate) body: String,
     /// Seconds since the test began.
-    pub at: f64,
+    pub(crate) at: f64,
     /// How many requests for this action came before.
-    pub before: usize,
+    pub(crate) before: usize,
 }
 
 /// What the service does.
-pub enum Reply {
+pub(crate) enum Reply {
     /// Answers with a status and a body.
     Answer(u16, String),
     /// Breaks the connection.
@@ -43,7 +43,7 @@ pub enum Reply {
 type Script = Box<dyn Fn(&Seen) -> Reply + Send + Sync>;
 
 /// The service.
-pub struct Fake {
+pub(crate) struct Fake {
     script: Script,
     seen: Mutex<Vec<Seen>>,
     clock: OnceLock<Arc<dyn Clock>>,
@@ -101,48 +101,48 @@ impl Fake {
     }
 
     /// Every request so far.
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().expect("no panic before").clone()
     }
 
     /// The requests for one action so far.
-    pub fn asked(&self, action: &str) -> Vec<Seen> {
+    pub(crate) fn asked(&self, action: &str) -> Vec<Seen> {
         self.seen().into_iter().filter(|seen| seen.action == action).collect()
     }
 }
 
 /// The value of a form field.
-pub fn field(body: &str, name: &str) -> Option<String> {
+pub(crate) fn field(body: &str, name: &str) -> Option<String> {
     let value = body.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
     Some(value.replace("%3A", ":").replace("%2F", "/"))
 }
 
 impl Seen {
     /// The value of a form field.
-    pub fn field(&self, name: &str) -> Option<String> {
+    pub(crate) fn field(&self, name: &str) -> Option<String> {
         field(&self.body, name)
     }
 }
 
 /// When every test begins.
-pub fn start() -> jiff::Timestamp {
+pub(crate) fn start() -> jiff::Timestamp {
     "2026-11-01T02:00:00Z".parse().expect("valid")
 }
 
 /// The adapter over a script, with its service and its clock.
-pub struct Stage {
-    pub aws: Aws,
-    pub fake: Arc<Fake>,
-    pub clock: Arc<dyn Clock>,
+pub(crate) struct Stage {
+    pub(crate) aws: Aws,
+    pub(crate) fake: Arc<Fake>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// Sets the stage with default settings.
-pub async fn stage(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Stage {
+pub(crate) async fn stage(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Stage {
     stage_with(AwsOptions::default(), script).await
 }
 
 /// Sets the stage.
-pub async fn stage_with(
+pub(crate) async fn stage_with(
     options: AwsOptions,
     script: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
 ) -> Stage {
@@ -161,18 +161,18 @@ pub async fn stage_with(
 
 impl Stage {
     /// Seconds since the test began.
-    pub fn seconds(&self) -> f64 {
+    pub(crate) fn seconds(&self) -> f64 {
         self.clock.now().duration_since(start()).as_secs_f64()
     }
 
     /// Lets time pass.
-    pub async fn wait_minutes(&self, minutes: u64) {
+    pub(crate) async fn wait_minutes(&self, minutes: u64) {
         self.clock.sleep(Duration::from_secs(minutes * 60)).await;
     }
 }
 
 /// A landing zone entered with a role; with an external id where one is given.
-pub fn zone(account: &str, external_id: Option<&str>) -> Zone {
+pub(crate) fn zone(account: &str, external_id: Option<&str>) -> Zone {
     let account = AccountId::new(account).expect("valid");
     let role = RoleArn::from_name("aws", &account, "ops/patching").expect("valid");
     let external_id = external_id.map(|id| ExternalId::new(id).expect("valid"));
@@ -191,12 +191,12 @@ pub fn zone(account: &str, external_id: Option<&str>) -> Zone {
 }
 
 /// A cell of a zone.
-pub fn cell(zone: &Zone) -> Cell<'_> {
+pub(crate) fn cell(zone: &Zone) -> Cell<'_> {
     Cell { zone, region: Region::new("eu-central-1").expect("valid") }
 }
 
 /// The answer to AssumeRole: credentials whose key names account and number, good for an hour.
-pub fn assumed(seen: &Seen) -> Reply {
+pub(crate) fn assumed(seen: &Seen) -> Reply {
     let role = seen.field("RoleArn").unwrap_or_default();
     let account = role.split(':').nth(4).unwrap_or_default();
     let expiry = start() + jiff::SignedDuration::from_secs(seen.at as i64 + 3600);
@@ -214,7 +214,7 @@ pub fn assumed(seen: &Seen) -> Reply {
 }
 
 /// The answer to GetCallerIdentity.
-pub fn identity(account: &str) -> Reply {
+pub(crate) fn identity(account: &str) -> Reply {
     Reply::Answer(
         200,
         format!(
@@ -226,7 +226,7 @@ pub fn identity(account: &str) -> Reply {
 }
 
 /// A page of DescribeInstances.
-pub fn instances(ids: &[&str], next: Option<&str>) -> Reply {
+pub(crate) fn instances(ids: &[&str], next: Option<&str>) -> Reply {
     let rows: String = ids
         .iter()
         .map(|id| format!("<item><instanceId>{id}</instanceId><instanceState><name>running</name></instanceState></item>"))
@@ -243,7 +243,7 @@ pub fn instances(ids: &[&str], next: Option<&str>) -> Reply {
 }
 
 /// An error of EC2.
-pub fn ec2_error(status: u16, code: &str, message: &str) -> Reply {
+pub(crate) fn ec2_error(status: u16, code: &str, message: &str) -> Reply {
     Reply::Answer(
         status,
         format!(
@@ -254,7 +254,7 @@ pub fn ec2_error(status: u16, code: &str, message: &str) -> Reply {
 }
 
 /// An error of STS or IAM.
-pub fn query_error(status: u16, code: &str, message: &str) -> Reply {
+pub(crate) fn query_error(status: u16, code: &str, message: &str) -> Reply {
     Reply::Answer(
         status,
         format!(
@@ -265,6 +265,6 @@ pub fn query_error(status: u16, code: &str, message: &str) -> Reply {
 }
 
 /// An error of Systems Manager.
-pub fn json_error(status: u16, code: &str, message: &str) -> Reply {
+pub(crate) fn json_error(status: u16, code: &str, message: &str) -> Reply {
     Reply::Answer(status, format!("{{\"__type\":\"{code}\",\"message\":\"{message}\"}}"))
 }

@@ -82,6 +82,24 @@ async fn an_answer_cut_off_in_the_middle_is_not_understood_and_asked_for_again()
     let zone = zone("111122223333", None);
     let listed = stage.aws.instances(&cell(&zone), &InstanceQuery::default()).await;
     assert_eq!((ids(&listed.items), listed.failure), (vec![A], None));
+    assert_eq!(stage.fake.asked("ec2:DescribeInstances").len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_are_always_cut_off_are_never_taken_for_an_empty_fleet() {
+    let stage = stage(|seen| match seen.action.as_str() {
+        "sts:AssumeRole" => assumed(seen),
+        "ec2:DescribeInstances" => Reply::Answer(200, "<DescribeInstancesResponse><reservationSet/>".into()),
+        _ => Reply::Answer(200, String::new()),
+    })
+    .await;
+    let zone = zone("111122223333", None);
+    let listed = stage.aws.instances(&cell(&zone), &InstanceQuery::default()).await;
+    let failure = listed.failure.expect("nothing could be read");
+    assert_eq!((failure.class, failure.code.id, failure.attempts), (ErrorClass::Transient, "FW-A0012", 8));
+    assert!(failure.message.contains("breaks off after 44 bytes"), "{failure}");
+    let agents = stage.aws.agents(&cell(&zone), &[InstanceId::new(A).expect("valid")]).await;
+    assert_eq!(agents.unchecked[0].1.code.id, "FW-A0012");
 }
 
 #[tokio::test(start_paused = true)]
