@@ -11,7 +11,7 @@ use aws_types::request_id::RequestId;
 use fleetwright_model::code::{self, Code};
 use fleetwright_model::{ErrorClass, Failure};
 
-use crate::connector::ConnectionLost;
+use crate::connector::{ConnectionLost, EndpointError};
 use crate::operation::Operation;
 
 /// An error of the SDK without its types: everything classification looks at.
@@ -58,9 +58,7 @@ where
         SdkError::TimeoutError(_) => {
             Trouble { stage: Stage::Waiting, message: chain(&error), ..Trouble::default() }
         }
-        SdkError::DispatchFailure(_) => {
-            Trouble { stage: dispatch_stage(&error), message: chain(&error), ..Trouble::default() }
-        }
+        SdkError::DispatchFailure(_) => undelivered(&error),
         SdkError::ResponseError(_) => {
             let cause = error.source().map(chain);
             match error.raw_response() {
@@ -89,6 +87,36 @@ where
     }
 }
 
+/// A request that did not arrive, or whose answer did not.
+fn undelivered(error: &(dyn Error + 'static)) -> Trouble {
+    let text = chain(endpoint_error(error).map_or(error, |endpoint| endpoint as &dyn Error));
+    match unusable_endpoint(&text) {
+        Some(message) => Trouble { stage: Stage::Building, message, ..Trouble::default() },
+        None => Trouble { stage: dispatch_stage(error), message: text, ..Trouble::default() },
+    }
+}
+
+/// What names the endpoint, somewhere among the causes.
+fn endpoint_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e EndpointError> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// An endpoint setting that is no URL. The SDK's words for it show the whole request, which may hold
+/// an external id: they are left out.
+fn unusable_endpoint(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("failed to apply endpoint `")?;
+    let (endpoint, rest) = rest.split_once('`')?;
+    let cause = rest.rsplit("`: ").next().filter(|cause| !cause.contains("Request {")).unwrap_or("not a URL");
+    Some(format!("endpoint {endpoint:?} cannot be used: {cause}"))
+}
+
 /// No answer within our own limit.
 pub(crate) fn timed_out(limit: std::time::Duration) -> Trouble {
     let message = format!("no answer within {} s", limit.as_secs_f64());
@@ -101,7 +129,9 @@ fn unreadable(raw: &HttpResponse, cause: Option<&str>, request_id: Option<String
     if let Some(cause) = cause {
         message = format!("{message}: {cause}");
     }
-    let body = raw.body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
+    // What was meant to be a success may hold credentials.
+    let shown = if raw.status().is_success() { None } else { raw.body().bytes() };
+    let body = shown.map(String::from_utf8_lossy).unwrap_or_default();
     let words: Vec<&str> = body.split_whitespace().collect();
     let excerpt: String = words.join(" ").chars().take(BODY_EXCERPT).collect();
     if !excerpt.is_empty() {
@@ -306,6 +336,19 @@ mod tests {
         let wrong =
             refusal(403, "SignatureDoesNotMatch", "The request signature we calculated does not match");
         assert_eq!(wrong.code.id, code::REJECTED_CREDENTIALS.id);
+    }
+
+    #[test]
+    fn an_endpoint_that_is_no_url_is_named_without_the_request() {
+        let words = "dispatch failure: other: failed to apply endpoint `nowhere` to request `Request { body: \
+                     SdkBody { inner: Once(Some(b\"Action=AssumeRole&ExternalId=canary\")) } }`: endpoint must contain scheme";
+        let message = unusable_endpoint(words).expect("recognised");
+        assert_eq!(message, "endpoint \"nowhere\" cannot be used: endpoint must contain scheme");
+        let cut = unusable_endpoint(&words[..words.len() - 40]).expect("recognised");
+        assert!(!cut.contains("canary"), "{cut}");
+        let failure =
+            classify(&DESCRIBE_INSTANCES, Trouble { stage: Stage::Building, message, ..Trouble::default() });
+        assert_eq!((failure.class, failure.code.id), (ErrorClass::Permanent, code::UNREACHABLE.id));
     }
 
     #[test]

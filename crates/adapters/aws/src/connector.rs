@@ -47,7 +47,8 @@ impl fmt::Display for EndpointError {
 
 impl Error for EndpointError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.source)
+        // Its own words ("io error") say less than its cause's.
+        self.source.source()
     }
 }
 

@@ -81,7 +81,13 @@ impl Base {
     }
 
     fn not_found(&self, error: &CredentialsError) -> Failure {
-        let message = format!("{}: {}", self.name(), chain(error));
+        let hint = match (error, &self.profile) {
+            (CredentialsError::CredentialsNotLoaded(_), Some(_)) => {
+                " is not defined in the AWS configuration files, or holds no credentials"
+            }
+            _ => "",
+        };
+        let message = format!("{}{hint}: {}", self.name(), chain(error));
         if message.contains("expired") {
             return expired(&message);
         }

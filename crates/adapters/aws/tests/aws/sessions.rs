@@ -163,3 +163,18 @@ async fn a_region_that_rejects_a_good_session_is_not_enabled() {
     let failure = stage.aws.reach(&zone, &cell(&zone).region).await.expect_err("rejected");
     assert_eq!(failure.code.id, "FW-A0003");
 }
+
+#[tokio::test(start_paused = true)]
+async fn secrets_of_a_session_do_not_show_when_its_answer_is_cut_off() {
+    let stage = stage(|seen| match assumed(seen) {
+        Reply::Answer(status, body) => {
+            let end = body.find("<Expiration>").expect("there");
+            Reply::Answer(status, body[..end].replace(">secret<", ">canary<"))
+        }
+        reply => reply,
+    })
+    .await;
+    let failure = stage.aws.enter(&zone("111122223333", Some("canary-external"))).await.expect_err("cut off");
+    assert_eq!(failure.code.id, "FW-A0012");
+    assert!(!format!("{failure:?}").contains("canary"), "{failure:?}");
+}
