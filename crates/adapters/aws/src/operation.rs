@@ -1,6 +1,6 @@
 //! The table of AWS operations: what is called, which permission it needs, how fast it may go.
 //!
-//! Every call goes through [`crate::call`], which takes an [`Operation`] from this table, so the
+//! Every call is made with an [`Operation`] from this table and cannot be made without, so the
 //! table is what fleetwright calls: permissions, pacing and documentation all come from it.
 
 use fleetwright_model::Phase;

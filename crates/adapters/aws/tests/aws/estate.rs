@@ -1,6 +1,6 @@
 //! The adapter against the simulated estate, which enforces AWS's limits, policies and shapes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -171,6 +171,16 @@ async fn a_scan_is_never_throttled_and_makes_few_calls() {
     assert!((6.0..8.0).contains(&stage.seconds(began)), "{} s", stage.seconds(began));
     let verdict = stage.estate.check(Purpose::DryRun);
     assert!(verdict.ok, "{:#?}", verdict.findings);
+
+    // What the estate was asked is what we say that we ask, call by call.
+    let mut asked: BTreeMap<String, u64> = BTreeMap::new();
+    for call in stage.estate.calls(0, usize::MAX) {
+        *asked.entry(format!("{}:{}", call.service.signing_name(), call.action)).or_default() += 1;
+    }
+    let told = usage.operations.iter().map(|(action, used)| ((*action).to_owned(), used.attempts)).collect();
+    assert_eq!(asked, told);
+    let table = fleetwright_aws::operations();
+    assert!(asked.keys().all(|action| table.iter().any(|operation| operation.iam == action)));
 }
 
 #[tokio::test(start_paused = true)]
