@@ -1,7 +1,7 @@
 //! Pacing: a token bucket per account, region and operation, and a cap on calls in flight.
 //!
-//! The buckets are the ones AWS publishes (or the settings name), less a little headroom: requests
-//! reach AWS neither at the moment nor quite in the order they were admitted.
+//! The buckets are the ones AWS publishes (or the settings name), less a little headroom, because
+//! AWS's clock and the steps of its refill are not known.
 
 mod bucket;
 mod usage;
@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use fleetwright_ports::Clock;
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
-use self::bucket::{Bucket, Ticket};
+use self::bucket::{Bucket, Ticket, Until};
 pub use self::usage::{OperationUsage, Usage};
 use crate::lock::lock;
 use crate::operation::Operation;
@@ -38,11 +38,14 @@ struct Line {
     /// Held by the first in line; tokio's mutex serves in the order of asking.
     turn: tokio::sync::Mutex<()>,
     bucket: Mutex<Bucket>,
+    /// Told whenever a request has landed; only the first in line listens.
+    landed: Notify,
 }
 
-/// Leave to send one request. Dropping it frees the place in flight.
+/// Leave to send one request. Dropping it says that the request has landed, and frees its place.
 pub(crate) struct Admission<'a> {
     line: Arc<Line>,
+    clock: &'a dyn Clock,
     ticket: Ticket,
     _place: SemaphorePermit<'a>,
 }
@@ -51,6 +54,13 @@ impl Admission<'_> {
     /// The number of this request in its bucket, from 0.
     pub(crate) fn number(&self) -> u64 {
         self.ticket.number
+    }
+}
+
+impl Drop for Admission<'_> {
+    fn drop(&mut self) {
+        lock(&self.line.bucket).landed(self.clock.now());
+        self.line.landed.notify_one();
     }
 }
 
@@ -79,14 +89,22 @@ impl Governor {
         let mut permit = None;
         let (ticket, admitted) = loop {
             let now = self.clock.now();
-            let wait = lock(&line.bucket).wait(now);
-            if !wait.is_zero() {
-                permit = None;
-                self.clock.sleep(wait).await;
-            } else if permit.is_none() {
-                permit = self.in_flight.acquire().await.ok();
-            } else if let Some(ticket) = lock(&line.bucket).take(now) {
-                break (ticket, now);
+            let until = lock(&line.bucket).until(now);
+            match until {
+                Until::Refill(wait) => {
+                    permit = None;
+                    self.clock.sleep(wait).await;
+                }
+                Until::Landing => {
+                    permit = None;
+                    line.landed.notified().await;
+                }
+                Until::Now if permit.is_none() => permit = self.in_flight.acquire().await.ok(),
+                Until::Now => {
+                    if let Some(ticket) = lock(&line.bucket).take(now) {
+                        break (ticket, now);
+                    }
+                }
             }
         };
         drop(turn);
@@ -96,7 +114,7 @@ impl Governor {
             usage.waited = usage.waited.saturating_add(waited);
         });
         let place = permit.expect("the loop ends only with a permit, and the semaphore is never closed");
-        Admission { line, ticket, _place: place }
+        Admission { line, clock: self.clock.as_ref(), ticket, _place: place }
     }
 
     /// Tells how an admitted request ended.
@@ -128,7 +146,7 @@ impl Governor {
             let (burst, per_second) = self.options.rate(operation);
             let usable = if burst > 1 { burst - (burst / HEADROOM_DIVISOR).max(1) } else { burst };
             let bucket = Mutex::new(Bucket::full(usable, per_second, now));
-            Arc::new(Line { turn: tokio::sync::Mutex::default(), bucket })
+            Arc::new(Line { turn: tokio::sync::Mutex::default(), bucket, landed: Notify::new() })
         });
         Arc::clone(line)
     }

@@ -1,8 +1,8 @@
 //! The record of a scan: every host with what is known of it, and what could not be read.
 
 use fleetwright_model::{
-    AccountId, AgentFacts, Gap, Hardware, Instance, Observed, PatchFacts, Region, Storage, SystemHealth,
-    Zone, ZoneName,
+    AccountId, AgentFacts, Gap, GapSubject, Hardware, Instance, Observed, PatchFacts, Region, Storage,
+    SystemHealth, Zone, ZoneName,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -148,6 +148,18 @@ pub struct Inventory {
 }
 
 impl Inventory {
+    /// True where there are gaps and nothing but gaps: not one region's listing was read.
+    pub fn is_blind(&self) -> bool {
+        let unread = |cell: &CellRead| {
+            self.gaps.iter().any(|gap| {
+                gap.subject == GapSubject::Instances
+                    && gap.zone.as_ref() == Some(&cell.zone)
+                    && gap.region.as_ref() == Some(&cell.region)
+            })
+        };
+        !self.gaps.is_empty() && self.hosts.is_empty() && self.cells.iter().all(unread)
+    }
+
     /// Puts everything in its lasting order, so that equal fleets give equal reports.
     pub fn sort(&mut self) {
         self.hosts.sort_unstable_by(|a, b| {

@@ -33,22 +33,24 @@ pub struct CallCount {
     pub throttled: u64,
 }
 
-/// How a scan ended.
+/// How a scan ended: completely, with gaps, with nothing there, or - where not one region could be
+/// read - with the cause of the first gap, because "partial" would promise that something was seen.
 pub fn outcome(inventory: &Inventory) -> Exit {
-    if !inventory.gaps.is_empty() {
-        Exit::Partial
-    } else if inventory.hosts.is_empty() {
-        Exit::Nothing
-    } else {
-        Exit::Success
+    match inventory.gaps.first() {
+        Some(gap) if inventory.is_blind() => gap.failure.code.exit.unwrap_or(Exit::Partial),
+        Some(_) => Exit::Partial,
+        None if inventory.hosts.is_empty() => Exit::Nothing,
+        None => Exit::Success,
     }
 }
 
-/// Machine outputs carry 200 for complete, 206 for partial results (REQUIREMENTS RE-9).
+/// Machine outputs carry 200 for complete, 206 for partial results and 500 where nothing could be
+/// read (REQUIREMENTS RE-9).
 fn status(exit: Exit) -> u16 {
     match exit {
+        Exit::Success | Exit::Nothing => 200,
         Exit::Partial => 206,
-        _ => 200,
+        _ => 500,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reports of a small inventory, hostile text included.
 
 use fleetwright_model::{Exit, Gap, GapSubject, Instance, InstanceState, Observed, Region, Tags, Zone};
-use fleetwright_patch::{Host, Inventory, LabelKeys, Observations, Rules, Summary};
+use fleetwright_patch::{CellRead, Host, Inventory, LabelKeys, Observations, Rules, Summary};
 use fleetwright_report::json::{ScanFacts, outcome, write_inventory, write_lines, write_summary};
 use fleetwright_report::{csv, text};
 use fleetwright_testkit::sample::{agent, denied, healthy, instance, now, patch_facts, region, zone};
@@ -142,7 +142,20 @@ fn a_scan_with_gaps_is_partial_and_says_206() {
     assert_eq!(document["gaps"][0]["failure"]["class"], "denied");
     assert_eq!(document["gaps"][0]["failure"]["code"], "FW-A0008");
     assert_eq!(outcome(&inventory(vec![], vec![])), Exit::Nothing);
-    assert_eq!(outcome(&inventory(vec![], vec![gap()])), Exit::Partial, "nothing found is not nothing there");
+}
+
+#[test]
+fn a_scan_that_read_nothing_at_all_is_not_partial_but_failed_for_its_cause() {
+    let mut blind = inventory(vec![], vec![gap()]);
+    assert_eq!(outcome(&blind), Exit::Resource, "the exit code of the missing permission");
+    let mut written = Vec::new();
+    write_summary(&mut written, &blind, &Summary::of(&blind), &facts()).expect("memory takes everything");
+    let document: Value = serde_json::from_slice(&written).expect("JSON");
+    assert_eq!(document["scan"]["status"], 500);
+
+    let (zone, region) = (zone("payments", "011122223333", &[]), region("eu-central-1"));
+    blind.cells.push(CellRead { zone: zone.name, account: zone.account, region, hosts: 0, filtered: 0 });
+    assert_eq!(outcome(&blind), Exit::Partial, "one region was read and is empty");
 }
 
 #[test]

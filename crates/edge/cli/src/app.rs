@@ -165,8 +165,7 @@ impl App {
     fn run(&self, args: &RunArgs) -> Outcome {
         let loaded = self.scan_settings(&args.scan)?;
         if args.validate_config {
-            let fleet = self.fleet(&loaded, &args.scan.fleet)?;
-            return config::validate(&loaded, &fleet, loaded.resolved.settings.output.format);
+            return self.validate(&loaded, &args.scan.fleet, loaded.resolved.settings.output.format);
         }
         let reports = match run::phases(args, &loaded.resolved.settings)?.contains(&Phase::Report) {
             true => fleet::reports(&loaded.resolved.settings),
@@ -199,14 +198,20 @@ impl App {
         })
     }
 
+    fn validate(&self, loaded: &Loaded, args: &FleetArgs, format: ConfiguredOutput) -> Outcome {
+        fleet::aws_options(&loaded.resolved)?;
+        let named = !loaded.resolved.settings.landing_zones.inventory.is_empty();
+        let fleet = named.then(|| self.fleet(loaded, args)).transpose()?;
+        config::validate(loaded, fleet.as_ref(), format)
+    }
+
     fn config(&self, command: ConfigCommand) -> Outcome {
         match command {
             ConfigCommand::Init { directory, force } => config::init(&directory, force, self.console),
             ConfigCommand::Schema { which } => config::write_schema(which),
             ConfigCommand::Validate { fleet, output } => {
                 let loaded = self.settings(&fleet, |flags| flags.output(output))?;
-                let chosen = self.fleet(&loaded, &fleet)?;
-                config::validate(&loaded, &chosen, form(output))
+                self.validate(&loaded, &fleet, form(output))
             }
             ConfigCommand::Explain { key, fleet, output } => {
                 let loaded = self.settings(&fleet, |_| {})?;

@@ -41,10 +41,7 @@ fn world() -> World {
         .iam
         .add_role(&SPOKE.to_owned(), "Fleet", TRUST, vec![policy("reader", READER)], start())
         .expect("a trust policy");
-    let enabled = Region {
-        enabled: true,
-        ..Region::default()
-    };
+    let enabled = Region { enabled: true, ..Region::default() };
     spoke.regions.insert(REGION.to_owned(), enabled);
     spoke.regions.insert("eu-south-1".to_owned(), Region::default());
     world.accounts.insert(HUB.to_owned(), hub);

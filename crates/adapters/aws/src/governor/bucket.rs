@@ -16,12 +16,17 @@ const LARGEST_BURST: u32 = 10_000;
 /// Upper bound of a rate in requests per second.
 const LARGEST_RATE: f64 = 1_000_000.0;
 
-/// A token bucket that never admits earlier than a bucket of the same size and refill would, fed at
-/// the same moments.
+/// A token bucket that never admits what a bucket of the same size and refill could refuse, whenever
+/// between admission and answer a request arrives there.
+///
+/// The later a request arrives, the longer the far bucket may have been full and lost its refill. So
+/// a request counts as in flight until its answer is here, and takes its token only then.
 #[derive(Clone, Debug)]
 pub(super) struct Bucket {
-    /// Tokens, in units of [`REQUEST`].
+    /// Tokens, in units of [`REQUEST`], those of requests in flight included.
     level: u64,
+    /// Requests admitted and not yet landed.
+    in_flight: u64,
     /// Nanoseconds since the epoch up to which `level` is filled.
     filled_to: i128,
     /// Micro-requests per second now.
@@ -34,6 +39,17 @@ pub(super) struct Bucket {
     cuts: u64,
     /// How many requests were admitted.
     admitted: u64,
+}
+
+/// What has to happen before the next request may be admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Until {
+    /// Nothing.
+    Now,
+    /// Tokens have to be refilled for this long.
+    Refill(Duration),
+    /// A request in flight has to land: the bucket holds no more than are under way.
+    Landing,
 }
 
 /// What an admission needs to know when its answer comes.
@@ -52,6 +68,7 @@ impl Bucket {
         let nominal = (per_second.clamp(1.0 / 600.0, LARGEST_RATE) * 1e6) as u64;
         Self {
             level: burst,
+            in_flight: 0,
             filled_to: now.as_nanosecond(),
             rate: nominal,
             nominal,
@@ -61,19 +78,33 @@ impl Bucket {
         }
     }
 
-    /// How long until a request may be admitted; zero if one may be now.
-    pub(super) fn wait(&mut self, now: Timestamp) -> Duration {
+    /// What the next request has to wait for.
+    pub(super) fn until(&mut self, now: Timestamp) -> Until {
         self.fill(now);
-        Duration::from_nanos(REQUEST.saturating_sub(self.level).div_ceil(self.rate))
+        let needed = REQUEST.saturating_mul(self.in_flight + 1);
+        match needed.saturating_sub(self.level) {
+            0 => Until::Now,
+            _ if needed > self.capacity() => Until::Landing,
+            missing => Until::Refill(Duration::from_nanos(missing.div_ceil(self.rate))),
+        }
     }
 
-    /// Takes one token; `None` where there is none now.
+    /// Admits a request; `None` where none may be now.
     pub(super) fn take(&mut self, now: Timestamp) -> Option<Ticket> {
-        self.fill(now);
-        self.level = self.level.checked_sub(REQUEST)?;
+        if self.until(now) != Until::Now {
+            return None;
+        }
+        self.in_flight += 1;
         let ticket = Ticket { cuts: self.cuts, number: self.admitted };
         self.admitted += 1;
         Some(ticket)
+    }
+
+    /// The request is no longer under way: it took its token at the latest now.
+    pub(super) fn landed(&mut self, now: Timestamp) {
+        self.fill(now);
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.level = self.level.saturating_sub(REQUEST);
     }
 
     /// The request was throttled: half the rate, and no burst until the rate is back. Requests that
@@ -121,18 +152,48 @@ mod tests {
         Timestamp::from_nanosecond(1_790_000_000_000_000_000 + i128::from(nanoseconds)).expect("in range")
     }
 
-    /// Admission times of requests that come `gaps` nanoseconds after one another and wait in line.
+    /// Admission times of requests that come `gaps` nanoseconds after one another, wait in line and
+    /// land at once.
     fn admissions(bucket: &mut Bucket, gaps: &[u64]) -> Vec<u64> {
         let (mut now, mut arrival) = (0, 0);
         gaps.iter()
             .map(|gap| {
                 arrival += gap;
                 now = arrival.max(now);
-                now += bucket.wait(at(now)).as_nanos() as u64;
+                now += refill(bucket, now);
                 bucket.take(at(now)).expect("there is a token after waiting as told");
+                bucket.landed(at(now));
                 now
             })
             .collect()
+    }
+
+    /// How long the bucket wants to be refilled.
+    fn refill(bucket: &mut Bucket, now: u64) -> u64 {
+        match bucket.until(at(now)) {
+            Until::Now => 0,
+            Until::Refill(wait) => u64::try_from(wait.as_nanos()).expect("short"),
+            Until::Landing => panic!("nothing is in flight"),
+        }
+    }
+
+    /// A bucket as AWS has it: takes a token when a request arrives, refuses without one.
+    struct Far {
+        level: u128,
+        at: u64,
+        burst: u128,
+        per_second: u128,
+    }
+
+    impl Far {
+        fn arrives(&mut self, now: u64) -> bool {
+            let gained = u128::from(now - self.at) * self.per_second;
+            self.level = (self.level + gained).min(self.burst * 1_000_000_000);
+            self.at = now;
+            let admitted = self.level >= 1_000_000_000;
+            self.level -= if admitted { 1_000_000_000 } else { 0 };
+            admitted
+        }
     }
 
     #[test]
@@ -148,7 +209,8 @@ mod tests {
     fn a_clock_that_steps_back_neither_gives_tokens_nor_stalls() {
         let mut bucket = Bucket::full(1, 2.0, at(10_000_000_000));
         bucket.take(at(10_000_000_000)).expect("full");
-        assert_eq!(bucket.wait(at(0)), Duration::from_millis(500));
+        bucket.landed(at(10_000_000_000));
+        assert_eq!(bucket.until(at(0)), Until::Refill(Duration::from_millis(500)));
         assert!(bucket.take(at(400_000_000)).is_none());
         assert!(bucket.take(at(500_000_000)).is_some());
     }
@@ -159,12 +221,14 @@ mod tests {
         let tickets: Vec<Ticket> = (0..5).map(|_| bucket.take(at(0)).expect("burst")).collect();
         for ticket in tickets {
             bucket.throttled(ticket, at(0));
+            bucket.landed(at(0));
         }
-        assert_eq!(bucket.wait(at(0)), Duration::from_millis(200), "5 per second: cut once, not five times");
+        let halved = Until::Refill(Duration::from_millis(200));
+        assert_eq!(bucket.until(at(0)), halved, "5 per second: cut once, not five times");
         for _ in 0..100 {
             bucket.answered(at(0));
         }
-        assert_eq!(bucket.wait(at(0)), Duration::from_millis(100));
+        assert_eq!(bucket.until(at(0)), Until::Refill(Duration::from_millis(100)));
     }
 
     #[test]
@@ -172,14 +236,62 @@ mod tests {
         let mut bucket = Bucket::full(1, 5.0, at(0));
         let mut now = 0;
         for _ in 0..50 {
-            now += bucket.wait(at(now)).as_nanos() as u64;
+            now += refill(&mut bucket, now);
             let ticket = bucket.take(at(now)).expect("waited");
             bucket.throttled(ticket, at(now));
+            bucket.landed(at(now));
         }
-        assert_eq!(bucket.wait(at(now)), Duration::from_secs(2));
+        assert_eq!(bucket.until(at(now)), Until::Refill(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn a_bucket_that_is_all_under_way_waits_for_a_landing() {
+        let mut bucket = Bucket::full(2, 1.0, at(0));
+        bucket.take(at(0)).expect("one");
+        bucket.take(at(0)).expect("two");
+        assert_eq!(bucket.until(at(3_600_000_000_000)), Until::Landing, "however long it takes");
+        bucket.landed(at(3_600_000_000_000));
+        assert_eq!(bucket.until(at(3_600_000_000_000)), Until::Refill(Duration::from_secs(1)));
     }
 
     proptest! {
+        /// Requests arrive late, each by its own delay, and their answers come later still.
+        #[test]
+        fn no_request_is_refused_however_late_it_arrives(
+            burst in 1u32..20,
+            per_second in 1u32..50,
+            trips in proptest::collection::vec((0u64..200_000_000, 0u64..2_000_000_000, 0u64..500_000_000), 1..120),
+        ) {
+            let mut bucket = Bucket::full(burst, f64::from(per_second), at(0));
+            let full = u128::from(burst);
+            let mut far = Far { level: full * 1_000_000_000, at: 0, burst: full, per_second: u128::from(per_second) };
+            let (mut now, mut arrivals, mut landings) = (0u64, Vec::new(), Vec::<u64>::new());
+            for (gap, delay, back) in trips {
+                now += gap;
+                loop {
+                    landings.sort_unstable();
+                    while landings.first().is_some_and(|landing| *landing <= now) {
+                        bucket.landed(at(landings.remove(0)));
+                    }
+                    match bucket.until(at(now)) {
+                        Until::Now => break,
+                        Until::Refill(wait) => {
+                            let refilled = now + u64::try_from(wait.as_nanos()).expect("short");
+                            now = landings.first().map_or(refilled, |landing| refilled.min(*landing));
+                        }
+                        Until::Landing => now = *landings.first().expect("something is under way"),
+                    }
+                }
+                bucket.take(at(now)).expect("admitted as told");
+                arrivals.push(now + delay);
+                landings.push(now + delay + back);
+            }
+            arrivals.sort_unstable();
+            for arrival in arrivals {
+                prop_assert!(far.arrives(arrival), "refused at {arrival}");
+            }
+        }
+
         #[test]
         fn no_window_sees_more_than_burst_and_refill(
             burst in 1u32..50,

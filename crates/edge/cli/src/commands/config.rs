@@ -1,5 +1,6 @@
 //! `fleetwright config init|validate|explain|schema`.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -26,7 +27,7 @@ const INVENTORY_FILE: &str = "landing-zones.yaml";
 pub fn init(directory: &Path, force: bool, console: Console) -> Result<Exit, CommandError> {
     files::make_directory(directory)?;
     let targets = [
-        (directory.join(DEFAULT_FILE), default_yaml()),
+        (directory.join(DEFAULT_FILE), configuration_with_inventory()),
         (directory.join(INVENTORY_FILE), landing_zones::example().to_owned()),
     ];
     for (path, _) in &targets {
@@ -44,39 +45,56 @@ pub fn init(directory: &Path, force: bool, console: Console) -> Result<Exit, Com
     Ok(Exit::Success)
 }
 
+/// The default configuration, with the example inventory named beside it.
+fn configuration_with_inventory() -> String {
+    default_yaml().replacen("inventory: []", &format!("inventory: [{INVENTORY_FILE}]"), 1)
+}
+
 /// Says what configuration and inventories add up to; they were found valid when they were read.
 ///
 /// # Errors
 /// Standard output cannot be written.
-pub fn validate(loaded: &Loaded, fleet: &Fleet, format: OutputFormat) -> Result<Exit, CommandError> {
+pub fn validate(loaded: &Loaded, fleet: Option<&Fleet>, format: OutputFormat) -> Result<Exit, CommandError> {
     let files: Vec<&str> = loaded.sources.keys().map(String::as_str).collect();
-    let zones = fleet.zones.iter().map(|zone| zone.name.as_str());
     match format {
         OutputFormat::Text => {
             let from = if files.is_empty() { "the defaults".to_owned() } else { files.join(", ") };
             let mut text = format!("Configuration is valid ({from}).\n");
-            text.push_str(&format!(
-                "{} landing zones are chosen, {} not enabled, {} scopes of the organisation.\n",
-                fleet.zones.len(),
-                fleet.skipped.len(),
-                fleet.scopes.len()
-            ));
-            zones.for_each(|name| text.push_str(&format!("  {name}\n")));
+            match fleet {
+                Some(fleet) => text.push_str(&in_words(fleet)),
+                None => text.push_str("No inventory of landing zones is named yet.\n"),
+            }
             console::write_text(&text)?;
         }
         OutputFormat::Json | OutputFormat::Jsonl => {
-            let skipped: Vec<&str> = fleet.skipped.iter().map(|zone| zone.zone.as_str()).collect();
+            let names =
+                |fleet: &Fleet| fleet.zones.iter().map(|zone| zone.name.to_string()).collect::<Vec<_>>();
+            let skipped =
+                |fleet: &Fleet| fleet.skipped.iter().map(|zone| zone.zone.to_string()).collect::<Vec<_>>();
             let document = json!({
                 "valid": true,
                 "files": files,
-                "landing_zones": zones.collect::<Vec<_>>(),
-                "skipped": skipped,
-                "organization_scopes": fleet.scopes.len(),
+                "landing_zones": fleet.map(names),
+                "skipped": fleet.map(skipped),
+                "organization_scopes": fleet.map(|fleet| fleet.scopes.len()),
             });
             console::write_text(&format!("{document}\n"))?;
         }
     }
     Ok(Exit::Success)
+}
+
+fn in_words(fleet: &Fleet) -> String {
+    let mut text = format!(
+        "{} landing zones are chosen, {} not enabled, {} scopes of the organisation.\n",
+        fleet.zones.len(),
+        fleet.skipped.len(),
+        fleet.scopes.len()
+    );
+    for zone in &fleet.zones {
+        let _ = writeln!(text, "  {} (account {})", zone.name, zone.account);
+    }
+    text
 }
 
 /// Explains one key, or every key that is not at its default.
@@ -122,4 +140,14 @@ pub fn write_schema(which: SchemaName) -> Result<Exit, CommandError> {
     };
     console::write_text(&format!("{document:#}\n"))?;
     Ok(Exit::Success)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_that_init_writes_names_the_inventory_it_writes() {
+        assert!(configuration_with_inventory().contains("inventory: [landing-zones.yaml]"));
+    }
 }

@@ -147,6 +147,7 @@ fn concluded(inventory: &Inventory, console: Console) -> Exit {
         .find(|why| inventory.gaps.iter().any(|gap| gap.failure.code == *why));
     let (exit, why) = match (stopped, outcome(inventory)) {
         (Some(why), exit) => (why.exit.unwrap_or(exit), Some(why)),
+        (None, exit) if inventory.is_blind() => (exit, inventory.gaps.first().map(|gap| gap.failure.code)),
         (None, Exit::Partial) => (Exit::Partial, Some(&code::PARTIAL_SCAN)),
         (None, Exit::Nothing) => (Exit::Nothing, Some(&code::NOTHING_FOUND)),
         (None, other) => (other, None),

@@ -20,8 +20,7 @@ impl Registry {
     /// The operations of all services.
     #[must_use]
     pub fn new() -> Self {
-        let mut operations: HashMap<Service, HashMap<&'static str, Box<dyn Operation>>> =
-            HashMap::new();
+        let mut operations: HashMap<Service, HashMap<&'static str, Box<dyn Operation>>> = HashMap::new();
         let all = [
             ec2::operations(),
             iam::operations(),
@@ -30,10 +29,7 @@ impl Registry {
             sts::operations(),
         ];
         for operation in all.into_iter().flatten() {
-            operations
-                .entry(operation.service())
-                .or_default()
-                .insert(operation.name(), operation);
+            operations.entry(operation.service()).or_default().insert(operation.name(), operation);
         }
         Self { operations }
     }
