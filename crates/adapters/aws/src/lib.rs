@@ -34,7 +34,7 @@ pub use crate::connector::{ConnectionLost, InProcess};
 pub use crate::governor::{OperationUsage, Usage};
 use crate::interner::Interner;
 use crate::machines::TypeMemory;
-pub use crate::options::{AwsOptions, Origin, RateSetting, StaticCredentials};
+pub use crate::options::{AwsOptions, Endpoints, Origin, RateSetting, StaticCredentials};
 use crate::sessions::Sessions;
 
 /// AWS. Cheap to clone; all clones share sessions, pacing and memory.
@@ -60,7 +60,7 @@ impl fmt::Debug for Aws {
 pub async fn connect(options: AwsOptions, clock: Arc<dyn Clock>) -> Aws {
     let options = Arc::new(options);
     let http = match &options.origin {
-        Origin::Environment => connector::network(),
+        Origin::Environment { .. } => connector::network(),
         Origin::InProcess { transport, .. } => connector::in_process(Arc::clone(transport)),
     };
     let caller = Arc::new(Caller::new(options, clock));

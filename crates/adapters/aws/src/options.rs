@@ -38,12 +38,27 @@ impl fmt::Debug for StaticCredentials {
     }
 }
 
+/// Which endpoints are called; what is not set is left to AWS's own conventions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Endpoints {
+    /// One address for every service.
+    pub url: Option<String>,
+    /// FIPS endpoints.
+    pub fips: bool,
+    /// Dual-stack (IPv6) endpoints.
+    pub dualstack: bool,
+}
+
 /// Where calls go and where the first credentials come from.
 #[derive(Clone)]
 pub enum Origin {
     /// AWS's own conventions: environment, profiles, SSO, credential processes, container and
-    /// instance roles, web identity; `AWS_ENDPOINT_URL`, FIPS, dual-stack and proxies.
-    Environment,
+    /// instance roles, web identity; `AWS_ENDPOINT_URL`, FIPS, dual-stack and proxies. What
+    /// `endpoints` says counts before them.
+    Environment {
+        /// Which endpoints are called.
+        endpoints: Endpoints,
+    },
     /// A service in this process. Reads neither environment nor files.
     InProcess {
         /// Answers every request.
@@ -56,7 +71,9 @@ pub enum Origin {
 impl fmt::Debug for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Environment => f.write_str("Environment"),
+            Self::Environment { endpoints } => {
+                f.debug_struct("Environment").field("endpoints", endpoints).finish()
+            }
             Self::InProcess { .. } => f.write_str("InProcess"),
         }
     }
@@ -94,7 +111,7 @@ pub struct AwsOptions {
 impl Default for AwsOptions {
     fn default() -> Self {
         Self {
-            origin: Origin::Environment,
+            origin: Origin::Environment { endpoints: Endpoints::default() },
             home_region: None,
             max_attempts: 8,
             timeout: Duration::from_secs(60),

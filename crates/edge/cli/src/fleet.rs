@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fleetwright_aws::{AwsOptions, RateSetting};
+use fleetwright_aws::{AwsOptions, Endpoints, RateSetting};
 use fleetwright_config::landing_zones::{Sources, Wanted, ZoneDefaults, choose, load};
 use fleetwright_config::settings::Rate;
 use fleetwright_config::{Origin, Resolved, Settings, SourceText, Value};
@@ -160,7 +160,10 @@ pub fn scan_timeout(settings: &Settings) -> Duration {
 pub fn aws_options(resolved: &Resolved) -> Result<AwsOptions, CommandError> {
     let aws = &resolved.settings.aws;
     let rate = |rate: &Rate| RateSetting { burst: rate.burst, per_second: rate.per_second };
+    let endpoints =
+        Endpoints { url: aws.endpoint_url.clone(), fips: aws.use_fips, dualstack: aws.use_dualstack };
     let options = AwsOptions {
+        origin: fleetwright_aws::Origin::Environment { endpoints },
         home_region: aws.region.clone(),
         max_attempts: aws.max_attempts,
         timeout: aws.timeout,

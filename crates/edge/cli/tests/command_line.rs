@@ -129,7 +129,7 @@ fn an_unreachable_endpoint_is_exit_code_12_and_names_the_endpoint() {
     let address = listener.local_addr().expect("an address");
     drop(listener);
     let (exit, _, err) = run(fleetwright(directory.path())
-        .env("AWS_ENDPOINT_URL", format!("http://{address}"))
+        .env("FLEETWRIGHT_AWS_ENDPOINT_URL", format!("http://{address}"))
         .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
         .env("AWS_SECRET_ACCESS_KEY", "secret-that-never-shows")
         .args(["scan", "--landing-zones", "lz.yaml", "--set", "aws.max_attempts=1", "--output-dir", "out"]));
@@ -142,6 +142,21 @@ fn an_unreachable_endpoint_is_exit_code_12_and_names_the_endpoint() {
     let message = summary["gaps"][0]["failure"]["message"].as_str().expect("a message");
     assert!(message.contains(&address.to_string()), "{message}");
     assert!(!err.contains("secret-that-never-shows"));
+}
+
+#[test]
+fn fips_endpoints_are_called_when_the_settings_say_so() {
+    let directory = scratch();
+    fs::write(directory.path().join("lz.yaml"), ONE_ZONE).expect("writable");
+    let (exit, out, _) = run(fleetwright(directory.path())
+        .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        // A proxy that is not there: the name of the endpoint shows without leaving this machine.
+        .env("HTTPS_PROXY", "http://127.0.0.1:1")
+        .args(["scan", "--landing-zones", "lz.yaml", "--set", "aws.max_attempts=1"])
+        .args(["--set", "aws.use_fips=true", "--set", "aws.region=us-east-1"]));
+    assert_eq!(exit, 12, "{out}");
+    assert!(out.contains("sts-fips.us-east-1.amazonaws.com"), "{out}");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use tokio::sync::{Mutex, OnceCell};
 use super::session::{Session, credentials};
 use super::{SdkRegion, Sessions};
 use crate::classify::chain;
-use crate::options::Origin;
+use crate::options::{Endpoints, Origin};
 use crate::sdk_time::SdkTime;
 
 /// What a failure to find credentials is named by.
@@ -101,7 +101,9 @@ impl Base {
     async fn load(&self, sessions: &Sessions) -> SdkConfig {
         let options = &sessions.caller.options;
         let loaded = match &options.origin {
-            Origin::Environment => environment(self.profile.as_deref(), sessions).await,
+            Origin::Environment { endpoints } => {
+                environment(self.profile.as_deref(), endpoints, sessions).await
+            }
             Origin::InProcess { credentials: given, .. } => {
                 let given = credentials(
                     given.access_key_id.as_str(),
@@ -143,7 +145,7 @@ fn time_limits(connect: Duration) -> TimeoutConfig {
 
 /// AWS's own conventions. A profile that a landing zone names counts before the environment, as
 /// with the AWS CLI's `--profile`; the SDK's own chain would look into the environment first.
-async fn environment(profile: Option<&str>, sessions: &Sessions) -> SdkConfig {
+async fn environment(profile: Option<&str>, endpoints: &Endpoints, sessions: &Sessions) -> SdkConfig {
     let time = SdkTime(Arc::clone(&sessions.caller.clock));
     let mut loader = aws_config::defaults(behaviour())
         .time_source(time.clone())
@@ -151,6 +153,16 @@ async fn environment(profile: Option<&str>, sessions: &Sessions) -> SdkConfig {
         .http_client(sessions.http.clone());
     if let Some(region) = &sessions.caller.options.home_region {
         loader = loader.region(SdkRegion::new(region.as_str().to_owned()));
+    }
+    if let Some(url) = &endpoints.url {
+        loader = loader.endpoint_url(url);
+    }
+    // Not set is left to the environment and the profile.
+    if endpoints.fips {
+        loader = loader.use_fips(true);
+    }
+    if endpoints.dualstack {
+        loader = loader.use_dual_stack(true);
     }
     let Some(profile) = profile else { return loader.load().await };
     let loaded = loader.profile_name(profile).load().await;
