@@ -6,7 +6,7 @@ mod contradictions;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use fleetwright_model::{ExternalId, InstanceId, InstanceState, Phase, Region, Regions};
+use fleetwright_model::{ExternalId, InstanceId, InstanceState, LabelKeys, Phase, Region, Regions};
 
 pub(crate) use build::build;
 pub(crate) use contradictions::find as find_contradictions;
@@ -25,7 +25,7 @@ pub struct Settings {
     /// `scan`: what a scan looks at.
     pub scan: ScanSettings,
     /// `tags`: which tags carry what.
-    pub tags: TagSettings,
+    pub tags: LabelKeys,
     /// `eligibility`: what makes an instance fit to be patched.
     pub eligibility: EligibilitySettings,
     /// `output`: where results go and in which form.
@@ -105,25 +105,6 @@ pub struct ScanSettings {
     pub platforms: Vec<String>,
     /// Life-cycle states.
     pub states: Vec<InstanceState>,
-}
-
-/// `tags`: tag keys that carry each label, tried in order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TagSettings {
-    /// The application.
-    pub application: Vec<String>,
-    /// The environment.
-    pub environment: Vec<String>,
-    /// How critical the instance is.
-    pub criticality: Vec<String>,
-    /// The patch group.
-    pub patch_group: Vec<String>,
-    /// The maintenance window.
-    pub maintenance_window: Vec<String>,
-    /// Whether an image is made before patching.
-    pub requires_backup: Vec<String>,
-    /// Whether the instance is left alone.
-    pub opt_out: Vec<String>,
 }
 
 /// `eligibility`: what makes an instance fit to be patched.

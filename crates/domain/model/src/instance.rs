@@ -77,6 +77,24 @@ named! {
     }
 }
 
+/// What a selection by platform can name: families and distributions, as reports name them.
+pub const PLATFORM_NAMES: &[&str] = &[
+    "linux",
+    "windows",
+    "macos",
+    "almalinux",
+    "amazon-linux",
+    "centos",
+    "debian",
+    "oracle-linux",
+    "raspberry-pi-os",
+    "rhel",
+    "rocky",
+    "sles",
+    "ubuntu",
+    "unsupported",
+];
+
 named! {
     /// How the instance was bought.
     Lifecycle {

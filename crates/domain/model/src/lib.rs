@@ -8,6 +8,7 @@ pub mod code;
 pub mod failure;
 pub mod ids;
 pub mod instance;
+pub mod labels;
 pub mod observed;
 pub mod patch_state;
 pub mod permission;
@@ -19,8 +20,10 @@ pub use code::{Code, Exit};
 pub use failure::{ErrorClass, Failure};
 pub use ids::{AccountId, InstanceId, InvalidId, Region, RoleArn, Text, ZoneName};
 pub use instance::{
-    Hardware, HealthCheck, Instance, InstanceState, Lifecycle, OsFamily, Storage, SystemHealth, Tags,
+    Hardware, HealthCheck, Instance, InstanceState, Lifecycle, OsFamily, PLATFORM_NAMES, Storage,
+    SystemHealth, Tags,
 };
+pub use labels::LabelKeys;
 pub use observed::{Answers, Gap, GapSubject, Observed, Partial};
 pub use patch_state::PatchFacts;
 pub use permission::{Answer, Identity, PermissionAnswer, RequiredAction, Verified};

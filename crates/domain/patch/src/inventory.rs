@@ -1,14 +1,14 @@
 //! The record of a scan: every host with what is known of it, and what could not be read.
 
 use fleetwright_model::{
-    AccountId, AgentFacts, Gap, GapSubject, Hardware, Instance, Observed, PatchFacts, Region, Storage,
-    SystemHealth, Zone, ZoneName,
+    AccountId, AgentFacts, Gap, GapSubject, Hardware, Instance, LabelKeys, Observed, PatchFacts, Region,
+    Storage, SystemHealth, Zone, ZoneName,
 };
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::eligibility::{Facts, Judgement, Rules, judge};
-use crate::labels::{LabelKeys, Labels};
+use crate::labels::Labels;
 use crate::platform::Platform;
 
 /// One instance with everything known of it.

@@ -2,26 +2,7 @@
 
 use std::fmt;
 
-use fleetwright_model::{Tags, Text};
-
-/// The tag keys that carry each label, tried in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LabelKeys {
-    /// The application an instance belongs to.
-    pub application: Vec<String>,
-    /// Its environment.
-    pub environment: Vec<String>,
-    /// How critical it is.
-    pub criticality: Vec<String>,
-    /// Its patch group.
-    pub patch_group: Vec<String>,
-    /// Its maintenance window.
-    pub maintenance_window: Vec<String>,
-    /// Whether it needs a backup before patching; without the tag it does.
-    pub requires_backup: Vec<String>,
-    /// Whether it is to be left alone.
-    pub opt_out: Vec<String>,
-}
+use fleetwright_model::{LabelKeys, Tags, Text};
 
 /// How critical an instance is, most critical first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

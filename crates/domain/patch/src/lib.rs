@@ -14,8 +14,9 @@ pub mod selection;
 pub mod summary;
 
 pub use eligibility::{AgentVersion, Finding, Judgement, Rules, Verdict, Weight};
+pub use fleetwright_model::LabelKeys;
 pub use inventory::{CellRead, Host, Inventory, Observations, SkippedZone};
-pub use labels::{Criticality, LabelKeys, Labels};
+pub use labels::{Criticality, Labels};
 pub use pattern::{InvalidPattern, Patterns};
 pub use platform::{Distribution, Platform};
 pub use selection::{Filters, Selection};

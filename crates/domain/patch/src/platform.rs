@@ -1,6 +1,6 @@
 //! Operating systems as Patch Manager distinguishes them.
 
-use fleetwright_model::{AgentFacts, Instance, Observed, OsFamily};
+use fleetwright_model::{AgentFacts, Instance, Observed, OsFamily, PLATFORM_NAMES};
 
 /// A distribution that matters for patching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,27 +106,9 @@ impl Platform {
     pub fn may_be(&self, wanted: &str) -> bool {
         let undecided = self.distribution == Distribution::Unknown
             && OsFamily::from_name(&wanted.to_ascii_lowercase()).is_none()
-            && Self::NAMES.contains(&wanted.to_ascii_lowercase().as_str());
+            && PLATFORM_NAMES.contains(&wanted.to_ascii_lowercase().as_str());
         self.is(wanted) || undecided
     }
-
-    /// Every name [`Platform::is`] can answer to.
-    pub const NAMES: &[&str] = &[
-        "linux",
-        "windows",
-        "macos",
-        "almalinux",
-        "amazon-linux",
-        "centos",
-        "debian",
-        "oracle-linux",
-        "raspberry-pi-os",
-        "rhel",
-        "rocky",
-        "sles",
-        "ubuntu",
-        "unsupported",
-    ];
 }
 
 fn named(name: &str) -> Option<Distribution> {
@@ -163,6 +145,14 @@ mod tests {
             assert_eq!(named(name), Some(distribution), "{name}");
         }
         assert_eq!(named("Bottlerocket"), None);
+    }
+
+    #[test]
+    fn every_platform_has_a_name_that_can_be_asked_for() {
+        for (_, distribution) in AGENT_NAMES {
+            let platform = Platform { family: OsFamily::Linux, distribution: *distribution };
+            assert!(PLATFORM_NAMES.contains(&platform.name()), "{}", platform.name());
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub struct Filters {
     pub include: Vec<String>,
     /// Patterns on names and ids to leave out.
     pub exclude: Vec<String>,
-    /// Names of [`Platform::NAMES`].
+    /// Names of [`fleetwright_model::PLATFORM_NAMES`].
     pub platforms: Vec<String>,
 }
 

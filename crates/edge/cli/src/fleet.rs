@@ -8,7 +8,7 @@ use fleetwright_config::landing_zones::{Sources, Wanted, ZoneDefaults, choose, l
 use fleetwright_config::settings::Rate;
 use fleetwright_config::{Origin, Resolved, Settings, SourceText, Value};
 use fleetwright_model::{Phase, Region, Regions, Zone, code};
-use fleetwright_patch::{Filters, LabelKeys, Rules, SkippedZone};
+use fleetwright_patch::{Filters, Rules, SkippedZone};
 use fleetwright_ports::InstanceQuery;
 use fleetwright_survey::{Fleet, ScanRequest};
 use jiff::SignedDuration;
@@ -185,7 +185,6 @@ pub fn aws_options(resolved: &Resolved) -> Result<AwsOptions, CommandError> {
 /// What to scan and how to judge it, by the settings.
 pub fn scan_request(settings: &Settings, fleet: Fleet) -> ScanRequest {
     let scan = &settings.scan;
-    let tags = settings.tags.clone();
     ScanRequest {
         fleet,
         query: InstanceQuery {
@@ -198,15 +197,7 @@ pub fn scan_request(settings: &Settings, fleet: Fleet) -> ScanRequest {
             exclude: scan.exclude.clone(),
             platforms: scan.platforms.clone(),
         },
-        keys: LabelKeys {
-            application: tags.application,
-            environment: tags.environment,
-            criticality: tags.criticality,
-            patch_group: tags.patch_group,
-            maintenance_window: tags.maintenance_window,
-            requires_backup: tags.requires_backup,
-            opt_out: tags.opt_out,
-        },
+        keys: settings.tags.clone(),
         rules: Rules {
             start_stopped: settings.eligibility.start_stopped,
             min_agent_version: settings.eligibility.min_agent_version.parse().ok(),

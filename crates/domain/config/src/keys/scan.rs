@@ -1,25 +1,8 @@
+use fleetwright_model::PLATFORM_NAMES;
 use fleetwright_model::Phase::Scan;
 
 use super::Reading::Same;
 use super::{Key, Kind, TextForm, older};
-
-/// Families and distributions, as the platform of an instance is reported.
-const PLATFORMS: &[&str] = &[
-    "linux",
-    "windows",
-    "macos",
-    "almalinux",
-    "amazon-linux",
-    "centos",
-    "debian",
-    "oracle-linux",
-    "raspberry-pi-os",
-    "rhel",
-    "rocky",
-    "sles",
-    "ubuntu",
-    "unsupported",
-];
 
 pub(super) static KEYS: &[Key] = &[
     Key::new(
@@ -67,7 +50,7 @@ pub(super) static KEYS: &[Key] = &[
     .phases(&[Scan]),
     Key::new(
         "scan.platforms",
-        Kind::List(TextForm::OneOf(PLATFORMS)),
+        Kind::List(TextForm::OneOf(PLATFORM_NAMES)),
         "[linux]",
         "Only instances of these operating-system families or distributions; empty takes all.",
     )

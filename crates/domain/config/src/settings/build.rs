@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use fleetwright_model::{ExternalId, InstanceId, InstanceState, Phase, Region, Regions};
+use fleetwright_model::{ExternalId, InstanceId, InstanceState, LabelKeys, Phase, Region, Regions};
 
 use super::{
     AwsSettings, BackupSettings, EligibilitySettings, LandingZoneSettings, LogFormat, LogLevel, OutputFormat,
     OutputSettings, PatchSettings, PhaseLimits, PhaseSettings, Rate, SafetySettings, ScanSettings, Settings,
-    StartSettings, TagSettings, ValidateSettings,
+    StartSettings, ValidateSettings,
 };
 use crate::resolve::ResolvedValue;
 use crate::value::{Secret, Value};
@@ -175,8 +175,8 @@ fn scan(values: &mut Values) -> ScanSettings {
     }
 }
 
-fn tags(values: &mut Values) -> TagSettings {
-    TagSettings {
+fn tags(values: &mut Values) -> LabelKeys {
+    LabelKeys {
         application: values.texts("tags.application"),
         environment: values.texts("tags.environment"),
         criticality: values.texts("tags.criticality"),

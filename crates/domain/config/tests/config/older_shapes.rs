@@ -16,7 +16,7 @@ fn phases_as_mappings_are_read_with_plain_numbers_as_seconds() {
     let settings = &resolved.settings;
     assert_eq!(settings.aws.max_attempts, 4, "three repetitions are four attempts");
     assert_eq!(settings.aws.timeout, Duration::from_secs(45));
-    assert_eq!(settings.phases.limits(Phase::Scan).timeout, Duration::from_secs(600));
+    assert_eq!(settings.phases.limits(Phase::Scan).timeout, Some(Duration::from_secs(600)));
     assert_eq!(settings.phases.backup.wait_timeout, Duration::from_secs(5400));
     assert_eq!(settings.phases.backup.retention_days, 14);
     assert!(!settings.phases.limits(Phase::Start).enabled);
@@ -58,10 +58,10 @@ fn phases_as_switches_and_skip_flags_turn_phases_off() {
 fn sections_of_parts_are_read_with_plain_numbers_as_minutes() {
     let resolved = resolve_file(fixture!("configurations/older-sections.yaml")).expect("valid");
     let settings = &resolved.settings;
-    assert_eq!(settings.phases.limits(Phase::Scan).timeout, Duration::from_secs(20 * 60));
+    assert_eq!(settings.phases.limits(Phase::Scan).timeout, Some(Duration::from_secs(20 * 60)));
     assert_eq!(settings.scan.max_concurrent_regions, 8);
     assert_eq!(settings.aws.max_attempts, 5);
-    assert_eq!(settings.phases.limits(Phase::Backup).timeout, Duration::from_secs(4 * 3600));
+    assert_eq!(settings.phases.limits(Phase::Backup).timeout, Some(Duration::from_secs(4 * 3600)));
     assert_eq!((settings.phases.backup.max_concurrent, settings.phases.backup.max_attempts), (10, 3));
     assert!(!settings.phases.limits(Phase::Start).enabled);
     assert_eq!((settings.phases.start.max_concurrent, settings.phases.start.max_attempts), (5, 2));
