@@ -9,5 +9,7 @@ pub mod machines;
 
 pub use accounts::Accounts;
 pub use clock::Clock;
-pub use fleetwright_model::permission::{Answer, Identity, PermissionAnswer, RequiredAction, Verified};
+pub use fleetwright_model::permission::{
+    Answer, Identity, PermissionAnswer, Refusal, RequiredAction, Verified,
+};
 pub use machines::{Baseline, InstanceQuery, Machines};

@@ -26,6 +26,6 @@ pub use instance::{
 pub use labels::LabelKeys;
 pub use observed::{Answers, Gap, GapSubject, Observed, Partial};
 pub use patch_state::PatchFacts;
-pub use permission::{Answer, Identity, PermissionAnswer, RequiredAction, Verified};
+pub use permission::{Answer, Identity, PermissionAnswer, Refusal, RequiredAction, Verified};
 pub use phase::Phase;
 pub use zone::{Access, Cell, ExternalId, OrganizationAccount, OrganizationScope, Regions, Zone};

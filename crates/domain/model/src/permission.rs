@@ -1,5 +1,7 @@
 //! Who we are and what we may do.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::{AccountId, Failure, Phase};
@@ -33,9 +35,36 @@ pub enum Answer {
     /// Allowed.
     Allowed,
     /// Refused, with what refuses it as far as AWS tells.
-    Denied(String),
+    Denied(Refusal),
     /// Could not be found out.
     NotChecked(Failure),
+}
+
+/// What refuses an action, as far as AWS tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No policy allows it.
+    NoAllow,
+    /// A policy denies it explicitly.
+    ExplicitDeny,
+    /// The permissions boundary does not allow it.
+    PermissionsBoundary,
+    /// A service control policy of the organisation does not allow it.
+    Organization,
+    /// The service refused a trial; its own words, untrusted text.
+    Trial(String),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoAllow => "no policy allows it",
+            Self::ExplicitDeny => "a policy denies it explicitly",
+            Self::PermissionsBoundary => "the permissions boundary does not allow it",
+            Self::Organization => "a service control policy of the organisation does not allow it",
+            Self::Trial(words) => words,
+        })
+    }
 }
 
 /// How a permission was checked.

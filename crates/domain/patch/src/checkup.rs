@@ -1,8 +1,8 @@
 //! What the doctor found: what will keep a phase from working, and what to do where.
 
 use fleetwright_model::{
-    AccountId, Answer, Code, Failure, Identity, PermissionAnswer, Region, RoleArn, Verified, Zone, ZoneName,
-    code,
+    AccountId, Answer, Code, Failure, Identity, PermissionAnswer, Refusal, Region, RoleArn, Verified, Zone,
+    ZoneName, code,
 };
 use serde::Serialize;
 
@@ -181,39 +181,61 @@ impl ZoneCheckup {
 
     /// Judges the answers for one region.
     pub fn permissions(&mut self, region: &Region, answers: &[PermissionAnswer]) {
-        let place = match &self.role {
-            Some(role) => format!("a policy of {role}"),
-            None => format!("the caller's own policy in account {}", self.account),
-        };
         for answer in answers {
             self.verified = Some(answer.verified);
             let required = answer.required;
-            let phases: Vec<&str> = required.phases.iter().map(|phase| phase.as_str()).collect();
-            let (phases, purpose) = (phases.join(", "), required.purpose);
-            let (severity, code, message) = match &answer.answer {
+            let action = required.action;
+            let (severity, code, message, remedy) = match &answer.answer {
                 Answer::Allowed => {
                     self.allowed += 1;
                     continue;
                 }
-                Answer::Denied(by) => (
-                    Severity::Problem,
-                    &code::DENIED,
-                    format!("{} is not allowed ({by}); needed by {phases}: {purpose}", required.action),
-                ),
-                Answer::NotChecked(failure) => (
-                    Severity::NotChecked,
-                    failure.code,
-                    format!("{} could not be checked: {failure}", required.action),
-                ),
+                Answer::Denied(refusal) => {
+                    let phases: Vec<&str> = required.phases.iter().map(|phase| phase.as_str()).collect();
+                    let (phases, purpose) = (phases.join(", "), required.purpose);
+                    let message =
+                        format!("{action} is not allowed ({refusal}); needed by {phases}: {purpose}");
+                    (Severity::Problem, &code::DENIED, message, self.remedy(action, refusal))
+                }
+                Answer::NotChecked(failure) => {
+                    let message = format!("{action} could not be checked: {failure}");
+                    (Severity::NotChecked, failure.code, message, failure.code.next_step.to_owned())
+                }
             };
             self.symptoms.push(Symptom {
                 severity: if required.optional { Severity::Remark } else { severity },
                 code,
                 regions: vec![region.clone()],
-                action: Some(required.action),
+                action: Some(action),
                 message,
-                remedy: format!("Allow {} in {place}.", required.action),
+                remedy,
             });
+        }
+    }
+
+    /// What to change where, so that the action is allowed.
+    fn remedy(&self, action: &str, refusal: &Refusal) -> String {
+        let account = &self.account;
+        let holder = match &self.role {
+            Some(role) => role.to_string(),
+            None => format!("the caller in account {account}"),
+        };
+        match refusal {
+            Refusal::NoAllow => format!("Allow {action} in a policy of {holder}."),
+            Refusal::ExplicitDeny => {
+                format!("Take the Deny of {action} out of the policies of {holder}, or narrow it.")
+            }
+            Refusal::PermissionsBoundary => {
+                format!("Allow {action} in the permissions boundary of {holder}.")
+            }
+            Refusal::Organization => format!(
+                "Have the organisation's service control policies allow {action} in account {account}; \
+                 a policy of {holder} cannot override them."
+            ),
+            Refusal::Trial(_) => format!(
+                "Allow {action} in a policy of {holder}; if one does already, look at its permissions boundary \
+                 and at the organisation's service control policies."
+            ),
         }
     }
 
@@ -281,7 +303,7 @@ mod tests {
             let region = Region::new(region).expect("valid");
             zone.permissions(
                 &region,
-                &[asked("ec2:DescribeInstances", false, Answer::Denied("implicit deny".into()))],
+                &[asked("ec2:DescribeInstances", false, Answer::Denied(Refusal::NoAllow))],
             );
         }
         zone.conclude();
@@ -290,9 +312,29 @@ mod tests {
         assert_eq!(regions, ["eu-central-1", "eu-west-1"]);
         assert_eq!(
             zone.symptoms[0].remedy,
-            "Allow ec2:DescribeInstances in the caller's own policy in account 011122223333."
+            "Allow ec2:DescribeInstances in a policy of the caller in account 011122223333."
         );
         assert!(!well(zone));
+    }
+
+    #[test]
+    fn the_remedy_names_the_place_that_refuses() {
+        let mut zone = checkup();
+        zone.role = Some(RoleArn::new("arn:aws:iam::011122223333:role/patching").expect("valid"));
+        let region = Region::new("eu-west-1").expect("valid");
+        let refused = |refusal| asked("ec2:DescribeVolumes", false, Answer::Denied(refusal));
+        zone.permissions(
+            &region,
+            &[
+                refused(Refusal::NoAllow),
+                refused(Refusal::Organization),
+                refused(Refusal::PermissionsBoundary),
+            ],
+        );
+        let remedies: Vec<&str> = zone.symptoms.iter().map(|symptom| symptom.remedy.as_str()).collect();
+        assert!(remedies[0].contains("in a policy of arn:aws:iam::011122223333:role/patching"));
+        assert!(remedies[1].contains("service control policies"), "a role's policy would not help");
+        assert!(remedies[2].contains("permissions boundary of arn:aws"));
     }
 
     #[test]
@@ -301,7 +343,7 @@ mod tests {
         let region = Region::new("eu-west-1").expect("valid");
         zone.permissions(
             &region,
-            &[asked("iam:SimulatePrincipalPolicy", true, Answer::Denied("deny".into()))],
+            &[asked("iam:SimulatePrincipalPolicy", true, Answer::Denied(Refusal::ExplicitDeny))],
         );
         assert_eq!(zone.symptoms[0].severity, Severity::Remark);
         assert!(well(zone));

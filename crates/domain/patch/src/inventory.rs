@@ -1,8 +1,8 @@
 //! The record of a scan: every host with what is known of it, and what could not be read.
 
 use fleetwright_model::{
-    AccountId, AgentFacts, Gap, GapSubject, Hardware, Instance, LabelKeys, Observed, PatchFacts, Region,
-    Storage, SystemHealth, Zone, ZoneName,
+    AccountId, AgentFacts, Gap, Hardware, Instance, LabelKeys, Observed, PatchFacts, Region, Storage,
+    SystemHealth, Zone, ZoneName,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -99,7 +99,19 @@ impl Host {
     }
 }
 
-/// One region of one landing zone that was read, wholly or in part.
+/// How much of a region's listing of instances was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Listing {
+    /// All of it: what is not in the inventory is not there.
+    Complete,
+    /// It broke off: there may be more.
+    Partial,
+    /// Nothing: nobody knows what is there.
+    NotRead,
+}
+
+/// One region of one landing zone that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CellRead {
     /// The landing zone.
@@ -110,6 +122,8 @@ pub struct CellRead {
     pub account: AccountId,
     /// The region.
     pub region: Region,
+    /// How much of its listing was read.
+    pub listing: Listing,
     /// Hosts in the inventory.
     #[serde(rename = "instances")]
     pub hosts: usize,
@@ -141,7 +155,7 @@ pub struct Inventory {
     pub hosts: Vec<Host>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
-    /// The regions that were read.
+    /// The regions that were looked at.
     pub cells: Vec<CellRead>,
     /// Landing zones left out on purpose.
     pub skipped: Vec<SkippedZone>,
@@ -150,13 +164,7 @@ pub struct Inventory {
 impl Inventory {
     /// True where there are gaps and nothing but gaps: not one region's listing was read.
     pub fn is_blind(&self) -> bool {
-        let unread = |cell: &CellRead| {
-            self.gaps.iter().any(|gap| {
-                gap.subject == GapSubject::Instances
-                    && gap.zone.as_ref() == Some(&cell.zone)
-                    && gap.region.as_ref() == Some(&cell.region)
-            })
-        };
+        let unread = |cell: &CellRead| cell.listing == Listing::NotRead;
         !self.gaps.is_empty() && self.hosts.is_empty() && self.cells.iter().all(unread)
     }
 

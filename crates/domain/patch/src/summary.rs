@@ -6,7 +6,7 @@ use fleetwright_model::{Code, Observed};
 use serde::Serialize;
 
 use crate::eligibility::Verdict;
-use crate::inventory::{Host, Inventory};
+use crate::inventory::{Host, Inventory, Listing};
 
 /// Missing and waiting patches of the hosts that have a patch state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -43,9 +43,11 @@ pub struct Summary {
     pub hosts: usize,
     /// Instances left out by filters.
     pub filtered: usize,
-    /// Regions read, over all landing zones.
+    /// Regions looked at, over all landing zones.
     pub cells: usize,
-    /// Landing zones with at least one region read.
+    /// Of those, regions whose listing of instances was not read to its end.
+    pub cells_incomplete: usize,
+    /// Landing zones with at least one region looked at.
     pub zones: usize,
     /// Hosts by verdict; every verdict is there.
     pub verdicts: BTreeMap<Verdict, usize>,
@@ -81,6 +83,7 @@ impl Summary {
             hosts: inventory.hosts.len(),
             filtered: inventory.cells.iter().map(|cell| cell.filtered).sum(),
             cells: inventory.cells.len(),
+            cells_incomplete: inventory.cells.iter().filter(|cell| cell.listing != Listing::Complete).count(),
             verdicts: Verdict::ALL.into_iter().map(|verdict| (verdict, 0)).collect(),
             gaps: inventory.gaps.len(),
             ..Self::default()

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::FORMAT_VERSION;
 use crate::safe;
+use crate::text::number;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -64,11 +65,11 @@ pub fn write_text(out: &mut impl Write, checkup: &Checkup) -> fmt::Result {
     let verdict = if checkup.is_well() { "Ready." } else { "Not ready." };
     writeln!(
         out,
-        "\n{verdict} {} problems, {} not checked, {} remarks in {} landing zones.",
-        problems(Severity::Problem),
+        "\n{verdict} {}, {} not checked, {} in {}.",
+        number(problems(Severity::Problem), "problem"),
         problems(Severity::NotChecked),
-        problems(Severity::Remark),
-        checkup.zones.len(),
+        number(problems(Severity::Remark), "remark"),
+        number(checkup.zones.len(), "landing zone"),
     )
 }
 

@@ -118,6 +118,7 @@ struct SummaryDocument<'a> {
     filtered: usize,
     landing_zones: usize,
     regions: usize,
+    regions_incomplete: usize,
     eligibility: BTreeMap<&'static str, usize>,
     reasons: BTreeMap<&'static str, ReasonCount>,
     status: &'a BTreeMap<&'static str, usize>,
@@ -149,6 +150,7 @@ fn summary_document<'a>(
         filtered: summary.filtered,
         landing_zones: summary.zones,
         regions: summary.cells,
+        regions_incomplete: summary.cells_incomplete,
         eligibility: summary.verdicts.iter().map(|(verdict, count)| (verdict.as_str(), *count)).collect(),
         reasons: summary
             .findings

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use fleetwright_model::{Gap, Observed};
 use fleetwright_patch::summary::agent_status;
-use fleetwright_patch::{Host, Inventory, Summary, Verdict, Weight};
+use fleetwright_patch::{Host, Inventory, Listing, Summary, Verdict, Weight};
 
 use crate::safe;
 
@@ -18,9 +18,13 @@ pub const LISTED_AT_MOST: usize = 40;
 /// What the writer says.
 pub fn write_scan(out: &mut impl Write, inventory: &Inventory, summary: &Summary, width: u16) -> fmt::Result {
     let count = |verdict| summary.verdicts.get(&verdict).copied().unwrap_or_default();
+    let unread = match summary.cells_incomplete {
+        0 => String::new(),
+        count => format!(", {} not read completely", number(count, "region")),
+    };
     writeln!(
         out,
-        "{} in {} of {}",
+        "{} in {} of {}{unread}",
         number(summary.hosts, "instance"),
         number(summary.cells, "region"),
         number(summary.zones, "landing zone"),
@@ -52,7 +56,8 @@ pub fn write_scan(out: &mut impl Write, inventory: &Inventory, summary: &Summary
     write_gaps(out, &inventory.gaps)
 }
 
-fn number(count: usize, noun: &str) -> String {
+/// "1 region", "2 regions".
+pub(crate) fn number(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
@@ -149,7 +154,11 @@ fn write_zones(out: &mut impl Write, inventory: &Inventory, width: u16) -> fmt::
             safe::line(cell.zone.as_str()).into_owned(),
             cell.account.to_string(),
             cell.region.to_string(),
-            cell.hosts.to_string(),
+            match cell.listing {
+                Listing::Complete => cell.hosts.to_string(),
+                Listing::Partial => format!("{} or more", cell.hosts),
+                Listing::NotRead => "not read".to_owned(),
+            },
             cell.filtered.to_string(),
         ]);
     }

@@ -1,7 +1,7 @@
 //! Reports of a small inventory, hostile text included.
 
 use fleetwright_model::{Exit, Gap, GapSubject, Instance, InstanceState, Observed, Region, Tags, Zone};
-use fleetwright_patch::{CellRead, Host, Inventory, LabelKeys, Observations, Rules, Summary};
+use fleetwright_patch::{CellRead, Host, Inventory, LabelKeys, Listing, Observations, Rules, Summary};
 use fleetwright_report::json::{ScanFacts, outcome, write_inventory, write_lines, write_summary};
 use fleetwright_report::{csv, text};
 use fleetwright_testkit::sample::{agent, denied, healthy, instance, now, patch_facts, region, zone};
@@ -154,7 +154,20 @@ fn a_scan_that_read_nothing_at_all_is_not_partial_but_failed_for_its_cause() {
     assert_eq!(document["scan"]["status"], 500);
 
     let (zone, region) = (zone("payments", "011122223333", &[]), region("eu-central-1"));
-    blind.cells.push(CellRead { zone: zone.name, account: zone.account, region, hosts: 0, filtered: 0 });
+    let cell = |listing| CellRead {
+        zone: zone.name.clone(),
+        account: zone.account.clone(),
+        region: region.clone(),
+        listing,
+        hosts: 0,
+        filtered: 0,
+    };
+    blind.cells.push(cell(Listing::NotRead));
+    assert_eq!(outcome(&blind), Exit::Resource, "still nothing was seen");
+    let mut written = String::new();
+    text::write_scan(&mut written, &blind, &Summary::of(&blind), 160).expect("memory takes everything");
+    assert!(written.contains("not read"), "a region that was not read is not a region with 0: {written}");
+    blind.cells.push(cell(Listing::Complete));
     assert_eq!(outcome(&blind), Exit::Partial, "one region was read and is empty");
 }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use fleetwright_model::{
     AccountId, AgentFacts, Answer, Answers, Cell, Failure, GapSubject, Hardware, Identity, Instance,
     InstanceId, InstanceState, OrganizationAccount, OrganizationScope, Partial, PatchFacts, PermissionAnswer,
-    Phase, Region, RequiredAction, Storage, SystemHealth, Text, Verified, Zone,
+    Phase, Refusal, Region, RequiredAction, Storage, SystemHealth, Text, Verified, Zone,
 };
 use fleetwright_ports::{Accounts, Baseline, InstanceQuery, Machines};
 use globset::Glob;
@@ -230,7 +230,7 @@ impl Accounts for FakeFleet {
         let denied = self.cell(&Cell { zone, region: region.clone() }).denied_actions;
         let answer = |required: RequiredAction| PermissionAnswer {
             answer: match denied.contains(required.action) {
-                true => Answer::Denied("implicit deny".to_owned()),
+                true => Answer::Denied(Refusal::NoAllow),
                 false => Answer::Allowed,
             },
             required,

@@ -1,7 +1,7 @@
 //! The scan: every instance of the chosen zones and regions, with everything known of it.
 
 use fleetwright_model::{Cell, Gap, GapSubject, Region, Zone};
-use fleetwright_patch::{CellRead, Filters, Host, Inventory, LabelKeys, Rules, Selection};
+use fleetwright_patch::{CellRead, Filters, Host, Inventory, LabelKeys, Listing, Rules, Selection};
 use fleetwright_ports::InstanceQuery;
 use futures::stream::{self, StreamExt};
 
@@ -135,6 +135,11 @@ async fn read_cell(ports: Ports<'_>, cell: &Cell<'_>, request: &ScanRequest, sin
     };
     let mut part = Part::default();
     let listing = ports.machines.instances(cell, &query_for(&request.query, cell.zone)).await;
+    let coverage = match (&listing.failure, listing.items.is_empty()) {
+        (None, _) => Listing::Complete,
+        (Some(_), false) => Listing::Partial,
+        (Some(_), true) => Listing::NotRead,
+    };
     part.gaps.extend(listing.failure.map(|failure| cell_gap(cell, GapSubject::Instances, None, failure)));
     let listed = listing.items.len();
     let mut instances = listing.items;
@@ -160,6 +165,7 @@ async fn read_cell(ports: Ports<'_>, cell: &Cell<'_>, request: &ScanRequest, sin
         zone: cell.zone.name.clone(),
         account: cell.zone.account.clone(),
         region: cell.region.clone(),
+        listing: coverage,
         hosts: part.hosts.len(),
         filtered,
     });

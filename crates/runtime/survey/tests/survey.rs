@@ -9,7 +9,7 @@ use fleetwright_model::{
     OrganizationScope, Phase, PingStatus, Regions, Zone, code,
 };
 use fleetwright_patch::checkup::{Checkup, Severity};
-use fleetwright_patch::{Filters, Inventory, LabelKeys, Rules, Verdict};
+use fleetwright_patch::{Filters, Inventory, LabelKeys, Listing, Rules, Verdict};
 use fleetwright_ports::InstanceQuery;
 use fleetwright_ports::conformance::machines::{Expected, check};
 use fleetwright_survey::{DoctorRequest, Fleet, Ports, Progress, ScanRequest, Stop, examine, scan};
@@ -173,6 +173,7 @@ async fn a_listing_that_breaks_off_keeps_what_was_read_and_says_so() {
     assert_eq!(ids(&inventory), [id(1).to_string()]);
     assert_eq!(inventory.gaps[0].subject, GapSubject::Instances);
     assert_eq!(inventory.gaps[0].instances, None, "nobody knows how many more there are");
+    assert_eq!(inventory.cells[0].listing, Listing::Partial);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType};
 use fleetwright_model::code;
 use fleetwright_model::{ErrorClass, Failure, Region, Zone};
-use fleetwright_ports::{Answer, PermissionAnswer, Verified};
+use fleetwright_ports::{Answer, PermissionAnswer, Refusal, Verified};
 use futures::future::join_all;
 
 use super::action;
@@ -120,18 +120,18 @@ fn verdict(result: &EvaluationResult) -> Answer {
             .organizations_decision_detail()
             .is_some_and(|detail| !detail.allowed_by_organizations()) =>
         {
-            "a service control policy of the organisation does not allow it"
+            Refusal::Organization
         }
         _ if result
             .permissions_boundary_decision_detail()
             .is_some_and(|detail| !detail.allowed_by_permissions_boundary()) =>
         {
-            "the permissions boundary does not allow it"
+            Refusal::PermissionsBoundary
         }
-        PolicyEvaluationDecisionType::ExplicitDeny => "a policy denies it explicitly",
-        _ => "no policy allows it",
+        PolicyEvaluationDecisionType::ExplicitDeny => Refusal::ExplicitDeny,
+        _ => Refusal::NoAllow,
     };
-    Answer::Denied(refused_by.to_owned())
+    Answer::Denied(refused_by)
 }
 
 /// Tries one operation without effect. `simulation` is why it could not be simulated.
@@ -152,7 +152,9 @@ async fn attempt(
     };
     let answer = match tried {
         Some(Ok(())) => Answer::Allowed,
-        Some(Err(failure)) if failure.code == &code::DENIED => Answer::Denied(failure.message),
+        Some(Err(failure)) if failure.code == &code::DENIED => {
+            Answer::Denied(Refusal::Trial(failure.message))
+        }
         Some(Err(failure)) => Answer::NotChecked(failure),
         None => Answer::NotChecked(untried(operation, simulation)),
     };

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use fleetwright_config::settings::OutputFormat;
-use fleetwright_config::{ConfigErrors, Origin, default_yaml, explain, landing_zones, schema};
+use fleetwright_config::{Origin, default_yaml, explain, landing_zones, schema};
 use fleetwright_model::{Exit, code};
 use fleetwright_survey::Fleet;
 use serde_json::json;
@@ -114,8 +114,7 @@ pub fn explain_key(
         None => resolved.values.keys().filter(set).map(String::as_str).collect(),
     };
     let explained = keys.iter().map(|key| explain(resolved, key)).collect::<Result<Vec<_>, _>>();
-    let explained = explained
-        .map_err(|error| command_error(&ConfigErrors::from(error), &loaded.sources, console.color))?;
+    let explained = explained.map_err(|error| command_error(&error, &loaded.sources, console.color))?;
     let text = match format {
         OutputFormat::Text if explained.is_empty() => "Every key is at its default.\n".to_owned(),
         OutputFormat::Text => explained.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
