@@ -1,7 +1,7 @@
 //! What we may do: by simulation, otherwise by trying without effect.
 
 use fleetwright_model::Phase;
-use fleetwright_ports::{Accounts, Answer, Verified};
+use fleetwright_ports::{Accounts, Answer, Refusal, Verified};
 
 use crate::fake::{Reply, assumed, cell, ec2_error, json_error, query_error, stage, zone};
 
@@ -39,7 +39,7 @@ async fn simulation_answers_for_the_zones_role_in_one_call() {
     let of =
         |action: &str| &answers.iter().find(|answer| answer.required.action == action).expect("asked").answer;
     assert_eq!(*of("ec2:DescribeInstances"), Answer::Allowed);
-    assert_eq!(*of("ec2:DescribeVolumes"), Answer::Denied("a policy denies it explicitly".into()));
+    assert_eq!(*of("ec2:DescribeVolumes"), Answer::Denied(Refusal::ExplicitDeny));
     assert!(matches!(of("ec2:DescribeRegions"), Answer::NotChecked(_)), "silence is not consent");
     let asked = stage.fake.asked("iam:SimulatePrincipalPolicy");
     assert_eq!(asked.len(), 1);
