@@ -94,7 +94,7 @@ impl<'r> Attempt<'r> {
             Service::Sts => clock.credential_now(),
             _ => self.at,
         };
-        let call = Call {
+        let mut call = Call {
             service: self.service,
             action: self.action.clone(),
             input: read.input,
@@ -102,11 +102,12 @@ impl<'r> Attempt<'r> {
             region: self.region.clone(),
             principal: caller.principal.arn(),
             now,
+            as_of: None,
             request_id: self.request_id(inside, seed).to_owned(),
         };
         self.note_role_wanted(&call);
         self.admit(inside, operation, &call)?;
-        self.suffer(inside, &call)?;
+        self.suffer(inside, &mut call)?;
         let requirements = operation.requirements(&inside.world, &call);
         authorize::authorize(&inside.world, &caller, &call, &requirements)
             .map_err(|e| self.ended(Outcome::Denied, e))?;
@@ -213,9 +214,9 @@ impl<'r> Attempt<'r> {
         Err(self.ended(outcome, limits::throttled(self.service)))
     }
 
-    /// Lets a fault strike that decides the answer before the operation; the others are noted for
-    /// the way back.
-    fn suffer(&mut self, inside: &mut Inside, call: &Call) -> Result<(), ApiError> {
+    /// Lets a fault strike that decides the answer before the operation or turns the call back in
+    /// time; the others are noted for the way back.
+    fn suffer(&mut self, inside: &mut Inside, call: &mut Call) -> Result<(), ApiError> {
         let role_account = self.facts.role_wanted.as_deref().and_then(|arn| arn.split(':').nth(4));
         let subject = Subject {
             account: &call.account,
@@ -241,6 +242,10 @@ impl<'r> Attempt<'r> {
             }
             Effect::Malformed => {
                 self.ending = Ending::Truncated;
+                return Ok(());
+            }
+            Effect::StaleRead { age } => {
+                call.as_of = Some(self.at.checked_sub(age).unwrap_or(Timestamp::MIN));
                 return Ok(());
             }
             Effect::Throttle => (Outcome::ThrottledByTenant, limits::throttled(service)),

@@ -144,6 +144,8 @@ pub struct Call {
     /// The estate's time when the call arrived; for STS the clock that credentials live by
     /// ([`crate::clock::Clock::credential_now`]), which differs under scaled time only.
     pub now: Timestamp,
+    /// The moment a late read answers from; none for every call that sees the world as it is.
+    pub as_of: Option<Timestamp>,
     /// The request id of the answer.
     pub request_id: String,
 }

@@ -385,6 +385,7 @@ mod tests {
             region: "us-east-1".to_owned(),
             principal: "arn:aws:sts::011122223333:assumed-role/Fleet/s".to_owned(),
             now,
+            as_of: None,
             request_id: "id".to_owned(),
         };
         SimulatePrincipalPolicy.answer(&mut world, &call)

@@ -254,6 +254,7 @@ mod tests {
             region: "us-east-1".to_owned(),
             principal: format!("arn:aws:iam::{account}:user/x"),
             now: "2026-03-02T08:00:00Z".parse().expect("a time"),
+            as_of: None,
             request_id: "id".to_owned(),
         };
         operations()

@@ -365,6 +365,7 @@ mod tests {
             region: "eu-central-1".to_owned(),
             principal: principal.to_owned(),
             now: "2026-03-02T08:00:00Z".parse().expect("a time"),
+            as_of: None,
             request_id: "id".to_owned(),
         };
         AssumeRole.answer(&mut world(), &call)

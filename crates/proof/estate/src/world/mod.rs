@@ -1,6 +1,7 @@
 //! The state of the simulated AWS: an organisation of accounts, each with IAM and regions.
 
 pub mod agent;
+pub mod history;
 pub mod iam;
 pub mod ids;
 pub mod instance;
@@ -16,6 +17,7 @@ pub mod tags;
 
 use std::collections::BTreeMap;
 
+use history::History;
 use ids::{BaselineId, ImageId, VolumeId};
 use instance::Instances;
 use network::Network;
@@ -58,6 +60,8 @@ pub struct Region {
     pub volumes: BTreeMap<VolumeId, Volume>,
     /// Images the account can see.
     pub images: BTreeMap<ImageId, Image>,
+    /// What instances, volumes and images were before they last changed.
+    pub history: History,
     /// Patch baselines, the predefined ones among them.
     pub baselines: BTreeMap<BaselineId, Baseline>,
 }

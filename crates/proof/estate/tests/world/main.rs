@@ -2,6 +2,7 @@
 
 mod ec2;
 mod fleet;
+mod history;
 mod scenarios;
 mod ssm;
 
@@ -42,6 +43,7 @@ impl Stage {
             region: self.region.clone(),
             principal: format!("arn:aws:sts::{}:assumed-role/Spoke/test", self.account),
             now: self.prepared.start,
+            as_of: None,
             request_id: "00000000-0000-0000-0000-000000000000".to_owned(),
         }
     }

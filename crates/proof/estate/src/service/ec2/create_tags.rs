@@ -1,5 +1,7 @@
 //! CreateTags.
 
+use jiff::Timestamp;
+
 use super::params;
 use crate::call::{ApiError, Call, Operation, Requirement, Service};
 use crate::world::ids::{ImageId, InstanceId, VolumeId};
@@ -73,11 +75,12 @@ impl Resource {
         }
     }
 
-    fn tags_mut(self, region: &mut Region) -> Option<&mut Tags> {
+    /// The tags, to be changed now.
+    fn tags_mut(self, region: &mut Region, now: Timestamp) -> Option<&mut Tags> {
         match self {
-            Self::Instance(id) => region.instances.get_mut(id).map(|it| &mut it.tags),
-            Self::Volume(id) => region.volumes.get_mut(&id).map(|it| &mut it.tags),
-            Self::Image(id) => region.images.get_mut(&id).map(|it| &mut it.tags),
+            Self::Instance(id) => region.change_instance(id, now).map(|it| &mut it.tags),
+            Self::Volume(id) => region.change_volume(id, now).map(|it| &mut it.tags),
+            Self::Image(id) => region.change_image(id, now).map(|it| &mut it.tags),
         }
     }
 }
@@ -149,7 +152,7 @@ impl Operation for CreateTags {
             }
         }
         for resource in &resources {
-            if let Some(existing) = resource.tags_mut(region) {
+            if let Some(existing) = resource.tags_mut(region, call.now) {
                 existing.merge(&tags);
             }
         }

@@ -7,9 +7,10 @@ use super::{params, render};
 use crate::call::{ApiError, Call, Operation, Requirement, Service};
 use crate::service::page;
 use crate::wire::xml;
+use crate::world::World;
+use crate::world::history::View;
 use crate::world::ids::ImageId;
 use crate::world::storage::{Image, Visibility};
-use crate::world::{Region, World};
 
 /// DescribeImages: public images and the account's own.
 pub(super) struct DescribeImages;
@@ -102,14 +103,16 @@ impl Operation for DescribeImages {
         let filters = Filters::read(call, &FILTERS)?;
         let start = params::start(call)?;
         let scope = Scope::of(call);
-        let named = if given.is_empty() { None } else { Some(find(region, &given)?) };
+        let view = region.view(call.as_of);
+        let moment = call.as_of.unwrap_or(call.now);
+        let named = if given.is_empty() { None } else { Some(find(&view, &given)?) };
         let owners = call.query().list("Owner");
         let users = call.query().list("ExecutableBy");
         let wanted = |image: &Image| {
             let current = deprecated
                 || named.is_some()
                 || image.owner == call.account
-                || image.deprecated_at.is_none_or(|at| at > call.now);
+                || image.deprecated_at.is_none_or(|at| at > moment);
             current
                 && named.as_ref().is_none_or(|ids| ids.contains(&image.id))
                 && (owners.is_empty() || owners.iter().any(|owner| owned(image, owner, &call.account)))
@@ -119,8 +122,7 @@ impl Operation for DescribeImages {
 
         let mut out = String::from("<imagesSet>");
         let mut next = None;
-        let listed = region.images.range(ImageId(start)..).map(|(_, image)| image);
-        for (n, image) in listed.filter(|image| wanted(image)).enumerate() {
+        for (n, image) in view.images_from(ImageId(start)).filter(|image| wanted(image)).enumerate() {
             if n == size {
                 next = Some(page::token(call, image.id.0));
                 break;
@@ -146,9 +148,9 @@ fn executable(image: &Image, user: &str) -> bool {
     user == "all" && image.visibility == Visibility::Public
 }
 
-fn find(region: &Region, given: &[&str]) -> Result<BTreeSet<ImageId>, ApiError> {
+fn find(view: &View<'_>, given: &[&str]) -> Result<BTreeSet<ImageId>, ApiError> {
     let (ids, mut unknown) = params::ids(given, ImageId::PREFIX, "InvalidAMIID.Malformed", ImageId::parse)?;
-    unknown.extend(ids.iter().filter(|id| !region.images.contains_key(id)).map(ToString::to_string));
+    unknown.extend(ids.iter().filter(|id| view.image(**id).is_none()).map(ToString::to_string));
     match unknown.as_slice() {
         [] => Ok(ids.into_iter().collect()),
         [one] => Err(not_found(format!("The image id '[{one}]' does not exist"))),

@@ -101,24 +101,23 @@ impl Operation for DescribeInstanceStatus {
         let filters = Filters::read(call, &FILTERS)?;
         let start = params::start(call)?;
         let scope = Scope::of(call);
+        let view = region.view(call.as_of);
         let wanted = |it: &Instance| {
             (all || it.state == InstanceState::Running)
                 && it.state != InstanceState::Terminated
                 && filters.accept(it, &scope)
         };
 
-        let named;
         let listed: Box<dyn Iterator<Item = &Instance>> = if given.is_empty() {
-            Box::new(region.instances.from_place(start as usize).iter())
+            Box::new(view.instances_from(start as usize))
         } else {
-            named = find(region, &given)?;
-            Box::new(named.iter().copied())
+            Box::new(find(&view, &given)?.into_iter())
         };
         let mut out = String::from("<instanceStatusSet>");
         let mut next = None;
         for (n, it) in listed.filter(|it| wanted(it)).enumerate() {
             if n == size {
-                next = region.instances.place(it.id).map(|place| page::token(call, place as u64));
+                next = view.place(it.id).map(|place| page::token(call, place as u64));
                 break;
             }
             status(&mut out, it);

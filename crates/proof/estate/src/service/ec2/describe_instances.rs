@@ -5,9 +5,10 @@ use super::instance_filters::INSTANCE_FILTERS;
 use super::{instance_xml, params, render};
 use crate::call::{ApiError, Call, Operation, Requirement, Service};
 use crate::service::page;
+use crate::world::World;
+use crate::world::history::View;
 use crate::world::ids::InstanceId;
 use crate::world::instance::Instance;
-use crate::world::{Region, World};
 
 /// DescribeInstances: pages of up to 1,000 instances, grouped by their launch.
 pub(super) struct DescribeInstances;
@@ -51,19 +52,20 @@ impl Operation for DescribeInstances {
         let filters = Filters::read(call, &INSTANCE_FILTERS)?;
         let start = params::start(call)?;
         let scope = Scope::of(call);
+        let view = region.view(call.as_of);
 
         if !given.is_empty() {
-            let mut named = find(region, &given)?;
+            let mut named = find(&view, &given)?;
             named.retain(|it| filters.accept(it, &scope));
             return Ok(answer(&named, &scope, None));
         }
         let mut shown: Vec<&Instance> = Vec::new();
-        for it in region.instances.from_place(start as usize) {
+        for it in view.instances_from(start as usize) {
             if !filters.accept(it, &scope) {
                 continue;
             }
             if shown.len() == size {
-                let next = region.instances.place(it.id).map(|place| page::token(call, place as u64));
+                let next = view.place(it.id).map(|place| page::token(call, place as u64));
                 return Ok(answer(&shown, &scope, next));
             }
             shown.push(it);
@@ -76,13 +78,13 @@ impl Operation for DescribeInstances {
 ///
 /// # Errors
 /// `InvalidInstanceID.Malformed`, or `InvalidInstanceID.NotFound` naming every id not found.
-pub(super) fn find<'r>(region: &'r Region, given: &[&str]) -> Result<Vec<&'r Instance>, ApiError> {
+pub(super) fn find<'r>(view: &View<'r>, given: &[&str]) -> Result<Vec<&'r Instance>, ApiError> {
     let (ids, mut unknown) =
         params::ids(given, InstanceId::PREFIX, "InvalidInstanceID.Malformed", InstanceId::parse)?;
-    let mut places: Vec<usize> = Vec::with_capacity(ids.len());
+    let mut found: Vec<&Instance> = Vec::with_capacity(ids.len());
     for id in ids {
-        match region.instances.place(id) {
-            Some(place) => places.push(place),
+        match view.instance(id) {
+            Some(it) => found.push(it),
             None => unknown.push(id.to_string()),
         }
     }
@@ -91,9 +93,9 @@ pub(super) fn find<'r>(region: &'r Region, given: &[&str]) -> Result<Vec<&'r Ins
         [one] => return Err(not_found(format!("The instance ID '{one}' does not exist"))),
         many => return Err(not_found(format!("The instance IDs '{}' do not exist", many.join(", ")))),
     }
-    places.sort_unstable();
-    places.dedup();
-    Ok(places.into_iter().filter_map(|place| region.instances.from_place(place).first()).collect())
+    found.sort_by_key(|it| view.place(it.id));
+    found.dedup_by_key(|it| it.id);
+    Ok(found)
 }
 
 fn not_found(message: String) -> ApiError {

@@ -5,9 +5,10 @@ use super::{params, render};
 use crate::call::{ApiError, Call, Operation, Requirement, Service};
 use crate::service::page;
 use crate::wire::xml;
+use crate::world::World;
+use crate::world::history::View;
 use crate::world::ids::VolumeId;
 use crate::world::storage::{Encryption, Volume, VolumeType};
-use crate::world::{Region, World};
 
 /// DescribeVolumes.
 pub(super) struct DescribeVolumes;
@@ -80,11 +81,12 @@ impl Operation for DescribeVolumes {
         let filters = Filters::read(call, &FILTERS)?;
         let start = params::start(call)?;
         let scope = Scope::of(call);
+        let view = region.view(call.as_of);
 
         let listed: Box<dyn Iterator<Item = &Volume>> = if given.is_empty() {
-            Box::new(region.volumes.range(VolumeId(start)..).map(|(_, volume)| volume))
+            Box::new(view.volumes_from(VolumeId(start)))
         } else {
-            Box::new(find(region, &given)?.into_iter())
+            Box::new(find(&view, &given)?.into_iter())
         };
         let mut out = String::from("<volumeSet>");
         let mut next = None;
@@ -101,7 +103,7 @@ impl Operation for DescribeVolumes {
     }
 }
 
-fn find<'r>(region: &'r Region, given: &[&str]) -> Result<Vec<&'r Volume>, ApiError> {
+fn find<'r>(view: &View<'r>, given: &[&str]) -> Result<Vec<&'r Volume>, ApiError> {
     let (mut ids, unknown) =
         params::ids(given, VolumeId::PREFIX, "InvalidVolumeID.Malformed", VolumeId::parse)?;
     ids.sort_unstable();
@@ -111,7 +113,7 @@ fn find<'r>(region: &'r Region, given: &[&str]) -> Result<Vec<&'r Volume>, ApiEr
     if let Some(id) = unknown.first() {
         return Err(missing(id));
     }
-    ids.into_iter().map(|id| region.volumes.get(&id).ok_or_else(|| missing(&id.to_string()))).collect()
+    ids.into_iter().map(|id| view.volume(id).ok_or_else(|| missing(&id.to_string()))).collect()
 }
 
 fn render_volume(out: &mut String, volume: &Volume, scope: &Scope<'_>) {

@@ -1,5 +1,7 @@
 //! Signed requests against the estate, in-process and over TCP: what a client sees on the wire.
 
+mod stale_read;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -459,7 +461,7 @@ async fn the_same_requests_are_answered_over_tcp_and_the_control_api_sees_them()
 async fn faults_come_and_go_by_the_control_api_and_a_lost_reply_closes_the_connection() {
     let (estate, server) = serve(estate());
     let bad = control(&server, "POST", "/_estate/faults", r#"{"kind":"stale_read"}"#).await;
-    assert!(bad.starts_with("HTTP/1.1 400") && bad.contains("not supported"), "{bad}");
+    assert!(bad.starts_with("HTTP/1.1 400") && bad.contains("fault: seconds"), "{bad}");
     let added =
         control(&server, "POST", "/_estate/faults", r#"[{"kind":"lost_reply","service":"sts"}]"#).await;
     assert!(added.contains(r#""added":1"#), "{added}");

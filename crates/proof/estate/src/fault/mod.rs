@@ -1,5 +1,7 @@
 //! Faults on purpose: rules that say which calls go wrong, when, and how.
 
+mod fields;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -9,12 +11,19 @@ use sha2::{Digest, Sha256};
 
 use crate::call::Service;
 use crate::policy::pattern;
+use fields::FaultFields;
+
+pub use fields::FaultError;
+
+/// The reads of EC2 that can answer from an earlier state.
+pub const STALE_READS: [&str; 4] =
+    ["DescribeImages", "DescribeInstances", "DescribeInstanceStatus", "DescribeVolumes"];
 
 /// One rule: which calls, when, and what happens to them.
 ///
 /// In TOML and JSON it is flat: `kind`, then any of `account`, `region`, `service`, `action`
 /// (`*` and `?` are wildcards), `nth`, `probability`, `times`, `from`, `until`; `status` belongs
-/// to `server_error`, `delay_ms` to `slow`.
+/// to `server_error`, `delay_ms` to `slow`, `seconds` to `stale_read`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "FaultFields", into = "FaultFields")]
 pub struct FaultRule {
@@ -85,168 +94,11 @@ pub enum Effect {
     BadToken,
     /// The credentials have expired.
     ExpiredCredentials,
-}
-
-/// A rule as it is written.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FaultFields {
-    kind: Kind,
-    #[serde(default = "any")]
-    account: String,
-    #[serde(default = "any")]
-    region: String,
-    #[serde(default = "any")]
-    service: String,
-    #[serde(default = "any")]
-    action: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    nth: Option<Nth>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    probability: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    times: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    from: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    until: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    delay_ms: Option<u64>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Kind {
-    Throttle,
-    ServerError,
-    Denied,
-    LostReply,
-    Slow,
-    Malformed,
-    BadToken,
-    ExpiredCredentials,
-    StaleRead,
-}
-
-fn any() -> String {
-    "*".to_owned()
-}
-
-/// Why a fault rule is refused.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("fault: {field}: {problem}")]
-pub struct FaultError {
-    /// The field at fault.
-    pub field: &'static str,
-    /// What is wrong with it and what to give instead.
-    pub problem: String,
-}
-
-fn refuse(field: &'static str, problem: impl Into<String>) -> FaultError {
-    FaultError { field, problem: problem.into() }
-}
-
-impl TryFrom<FaultFields> for FaultRule {
-    type Error = FaultError;
-
-    fn try_from(f: FaultFields) -> Result<Self, FaultError> {
-        let known =
-            f.service == "*" || Service::ALL.iter().any(|s| pattern::matches(&f.service, s.signing_name()));
-        if !known {
-            return Err(refuse(
-                "service",
-                format!("`{}` is none of ec2, iam, organizations, ssm, sts", f.service),
-            ));
-        }
-        if let Some(Nth::Every(0) | Nth::Exactly(0) | Nth::First(0)) = f.nth {
-            return Err(refuse("nth", "calls are counted from 1"));
-        }
-        if let Some(p) = f.probability
-            && !(0.0..=1.0).contains(&p)
-        {
-            return Err(refuse("probability", format!("{p} must be from 0 to 1")));
-        }
-        if let (Some(from), Some(until)) = (f.from, f.until)
-            && from >= until
-        {
-            return Err(refuse("until", format!("{until} must be after from, {from}")));
-        }
-        let effect = effect(&f)?;
-        Ok(Self {
-            scope: Scope { account: f.account, region: f.region, service: f.service, action: f.action },
-            nth: f.nth,
-            probability: f.probability,
-            times: f.times,
-            from: f.from,
-            until: f.until,
-            effect,
-        })
-    }
-}
-
-fn effect(f: &FaultFields) -> Result<Effect, FaultError> {
-    if f.status.is_some() && f.kind != Kind::ServerError {
-        return Err(refuse("status", "belongs to kind server_error only"));
-    }
-    if f.delay_ms.is_some() && f.kind != Kind::Slow {
-        return Err(refuse("delay_ms", "belongs to kind slow only"));
-    }
-    Ok(match f.kind {
-        Kind::Throttle => Effect::Throttle,
-        Kind::ServerError => match f.status.unwrap_or(500) {
-            status @ (500 | 503) => Effect::ServerError { status },
-            other => return Err(refuse("status", format!("{other} must be 500 or 503"))),
-        },
-        Kind::Denied => Effect::Denied,
-        Kind::LostReply => Effect::LostReply,
-        Kind::Slow => match f.delay_ms {
-            Some(ms @ 1..=86_400_000) => Effect::Slow { delay: Duration::from_millis(ms) },
-            _ => return Err(refuse("delay_ms", "give 1 to 86400000 milliseconds")),
-        },
-        Kind::Malformed => Effect::Malformed,
-        Kind::BadToken => Effect::BadToken,
-        Kind::ExpiredCredentials => Effect::ExpiredCredentials,
-        Kind::StaleRead => {
-            return Err(refuse(
-                "kind",
-                "stale_read is not supported: the estate keeps no older state to answer from",
-            ));
-        }
-    })
-}
-
-impl From<FaultRule> for FaultFields {
-    fn from(rule: FaultRule) -> Self {
-        let (kind, status, delay_ms) = match rule.effect {
-            Effect::Throttle => (Kind::Throttle, None, None),
-            Effect::ServerError { status } => (Kind::ServerError, Some(status), None),
-            Effect::Denied => (Kind::Denied, None, None),
-            Effect::LostReply => (Kind::LostReply, None, None),
-            Effect::Slow { delay } => {
-                let ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
-                (Kind::Slow, None, Some(ms))
-            }
-            Effect::Malformed => (Kind::Malformed, None, None),
-            Effect::BadToken => (Kind::BadToken, None, None),
-            Effect::ExpiredCredentials => (Kind::ExpiredCredentials, None, None),
-        };
-        Self {
-            kind,
-            account: rule.scope.account,
-            region: rule.scope.region,
-            service: rule.scope.service,
-            action: rule.scope.action,
-            nth: rule.nth,
-            probability: rule.probability,
-            times: rule.times,
-            from: rule.from,
-            until: rule.until,
-            status,
-            delay_ms,
-        }
-    }
+    /// The answer shows the world as it was; strikes only the [`STALE_READS`].
+    StaleRead {
+        /// How long ago, by the estate's time; from a second to an hour.
+        age: Duration,
+    },
 }
 
 /// The call a rule is held against.
@@ -348,9 +200,22 @@ impl FaultRule {
             && pattern::matches(&self.scope.region, subject.region)
             && pattern::matches(&self.scope.service, subject.service.signing_name())
             && pattern::matches(&self.scope.action, subject.action)
-            && (self.effect != Effect::BadToken || subject.page == Page::Later)
+            && self.effect.can_strike(subject)
             && self.from.is_none_or(|from| now >= from)
             && self.until.is_none_or(|until| now < until)
+    }
+}
+
+impl Effect {
+    /// True where the call is of the kind this effect is for.
+    fn can_strike(self, subject: &Subject<'_>) -> bool {
+        match self {
+            Self::BadToken => subject.page == Page::Later,
+            Self::StaleRead { .. } => {
+                subject.service == Service::Ec2 && STALE_READS.contains(&subject.action)
+            }
+            _ => true,
+        }
     }
 }
 
@@ -401,10 +266,6 @@ mod tests {
         toml::from_str(text).expect("a fault rule")
     }
 
-    fn refused(text: &str) -> String {
-        toml::from_str::<FaultRule>(text).expect_err("must be refused").to_string()
-    }
-
     fn subject(account: &str) -> Subject<'_> {
         Subject {
             account,
@@ -452,22 +313,5 @@ mod tests {
         let later = Subject { page: Page::Later, ..subject("011122223333") };
         let now = "2026-03-02T08:00:00Z".parse().expect("a time");
         assert_eq!(faults.strike(&later, now), Some(Effect::BadToken));
-    }
-
-    #[test]
-    fn what_makes_no_sense_is_refused_with_the_field() {
-        assert!(refused("kind = \"stale_read\"").contains("stale_read is not supported"));
-        assert!(refused("kind = \"throttle\"\nservice = \"s3\"").contains("fault: service"));
-        assert!(refused("kind = \"throttle\"\nstatus = 503").contains("fault: status"));
-        assert!(refused("kind = \"slow\"").contains("fault: delay_ms"));
-        assert!(refused("kind = \"throttle\"\nnth = { every = 0 }").contains("fault: nth"));
-        assert!(refused("kind = \"throttle\"\nacount = \"1\"").contains("unknown field `acount`"));
-    }
-
-    #[test]
-    fn a_rule_reads_back_as_it_was_written() {
-        let written = rule("kind = \"server_error\"\nstatus = 503\nnth = { first = 3 }");
-        let json = serde_json::to_string(&written).expect("JSON");
-        assert_eq!(serde_json::from_str::<FaultRule>(&json).expect("a rule"), written);
     }
 }
