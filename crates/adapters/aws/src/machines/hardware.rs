@@ -1,17 +1,22 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use aws_sdk_ec2::types::{InstanceType, InstanceTypeInfo};
-use fleetwright_model::{Cell, Failure, Hardware, Partial, Region, Text};
+use aws_sdk_ec2::types::{Filter, InstanceTypeInfo};
+use fleetwright_model::{Cell, Hardware, Partial, Region, Text};
+use futures::FutureExt;
 
 use crate::Aws;
 use crate::clients::Connection;
 use crate::interner::Interner;
 use crate::lock::lock;
 use crate::operations::DESCRIBE_INSTANCE_TYPES;
+use crate::pages::{Page, pages};
 
-/// Types per call. Source: EC2 API reference, DescribeInstanceTypes, InstanceTypes.
+/// Types asked for at once, which is also what a page holds at most.
+/// Source: EC2 API reference, DescribeInstanceTypes, MaxResults.
 const BATCH: usize = 100;
+/// Rows per page.
+const PAGE: i32 = 100;
 
 /// What was asked of one region; `None` for a type that the region does not know.
 type Known = BTreeMap<Text, Option<Hardware>>;
@@ -32,13 +37,12 @@ pub(super) async fn look_up(aws: &Aws, cell: &Cell<'_>, types: &[Text]) -> Parti
     let connection: Connection<'_, aws_sdk_ec2::Client> = aws.at(cell.zone, &cell.region);
     let mut failure = None;
     for batch in missing.chunks(BATCH) {
-        match ask(&connection, &aws.inner.texts, batch).await {
-            Ok(found) => {
-                known.extend(batch.iter().map(|kind| (Text::clone(kind), None)));
-                known.extend(found);
-            }
-            Err(error) => failure = failure.or(Some(error)),
+        let answer = ask(&connection, &aws.inner.texts, batch).await;
+        if answer.failure.is_none() {
+            known.extend(batch.iter().map(|kind| (Text::clone(kind), None)));
         }
+        known.extend(answer.items);
+        failure = failure.or(answer.failure);
     }
     let mut items: Vec<(Text, Hardware)> =
         types.iter().filter_map(|kind| Some((Text::clone(kind), known.get(kind)?.clone()?))).collect();
@@ -47,19 +51,31 @@ pub(super) async fn look_up(aws: &Aws, cell: &Cell<'_>, types: &[Text]) -> Parti
     Partial { items, failure }
 }
 
+/// Types go into a filter, not into `InstanceTypes`, so that one that AWS has retired is no error.
 async fn ask(
     connection: &Connection<'_, aws_sdk_ec2::Client>,
     texts: &Interner,
     batch: &[&Text],
-) -> Result<Vec<(Text, Option<Hardware>)>, Failure> {
-    let types: Vec<InstanceType> = batch.iter().map(|kind| InstanceType::from(&***kind)).collect();
-    let answer = connection
-        .call(&DESCRIBE_INSTANCE_TYPES, |client| {
-            client.describe_instance_types().set_instance_types(Some(types.clone())).send()
-        })
-        .await?;
-    let rows = answer.instance_types.unwrap_or_default();
-    Ok(rows.iter().filter_map(|row| hardware(row, texts)).collect())
+) -> Partial<(Text, Option<Hardware>)> {
+    let names: Vec<String> = batch.iter().map(|kind| kind.to_string()).collect();
+    let filter = &Filter::builder().name("instance-type").set_values(Some(names)).build();
+    pages(
+        &DESCRIBE_INSTANCE_TYPES,
+        |(name, _): &(Text, Option<Hardware>)| name,
+        |token| {
+            let send = move |client: &aws_sdk_ec2::Client| {
+                let request = client.describe_instance_types().filters(filter.clone()).max_results(PAGE);
+                request.set_next_token(token.clone()).send()
+            };
+            async move {
+                let answer = connection.call(&DESCRIBE_INSTANCE_TYPES, send).await?;
+                let rows = answer.instance_types.unwrap_or_default();
+                Ok(Page::of(rows.iter().filter_map(|row| hardware(row, texts)).map(Ok), answer.next_token))
+            }
+            .boxed()
+        },
+    )
+    .await
 }
 
 fn hardware(row: &InstanceTypeInfo, texts: &Interner) -> Option<(Text, Option<Hardware>)> {

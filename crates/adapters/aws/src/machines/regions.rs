@@ -5,6 +5,7 @@ use futures::TryFutureExt;
 use crate::Aws;
 use crate::clients::Connection;
 use crate::operations::DESCRIBE_REGIONS;
+use crate::pages::unexpected;
 
 /// Regions that need no opting in, or that have been opted in.
 /// Source: EC2 API reference, DescribeRegions, opt-in-status.
@@ -22,8 +23,12 @@ pub(super) async fn enabled(aws: &Aws, zone: &Zone) -> Result<Vec<Region>, Failu
         .call(&DESCRIBE_REGIONS, |client| client.describe_regions().filters(filter.clone()).send())
         .map_ok(|answer| answer.regions.unwrap_or_default())
         .await?;
-    let mut regions: Vec<Region> =
-        answer.into_iter().filter_map(|region| Region::new(region.region_name?).ok()).collect();
+    let named = |region: aws_sdk_ec2::types::Region| {
+        let name = region.region_name.unwrap_or_default();
+        // Leaving a region out because its name looks odd would hide what is in it.
+        Region::new(name.as_str()).map_err(|error| unexpected(&DESCRIBE_REGIONS, &error.to_string()))
+    };
+    let mut regions = answer.into_iter().map(named).collect::<Result<Vec<Region>, Failure>>()?;
     regions.sort();
     Ok(regions)
 }

@@ -237,11 +237,9 @@ async fn permissions_are_what_the_zones_role_has() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_organisation_lists_every_account_once() {
-    let stage = stage("name = \"t\"\nseed = 16\n[fleet]\naccounts = 45\nregions = [\"eu-central-1\"]\ninstances_per_cell = 1\n").await;
-    let scope = OrganizationScope {
-        unit: None,
+fn scope(unit: Option<String>) -> OrganizationScope {
+    OrganizationScope {
+        unit,
         accounts_include: Vec::new(),
         accounts_exclude: Vec::new(),
         role_name: None,
@@ -252,10 +250,47 @@ async fn the_organisation_lists_every_account_once() {
         tags: Default::default(),
         include: Vec::new(),
         exclude: Vec::new(),
-    };
-    let listed = stage.aws.organization_accounts(&scope).await;
+    }
+}
+
+/// The accounts the scope lists, each once.
+async fn accounts(stage: &Stage, unit: Option<String>) -> BTreeSet<String> {
+    let listed = stage.aws.organization_accounts(&scope(unit)).await;
     assert_eq!(listed.failure, None);
     let ids: BTreeSet<String> = listed.items.iter().map(|found| found.account.to_string()).collect();
-    assert_eq!(ids.len(), listed.items.len());
-    assert!(stage.zones.iter().all(|zone| ids.contains(zone.account.as_str())));
+    assert_eq!(ids.len(), listed.items.len(), "each account once");
+    ids
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_organisation_and_each_unit_of_it_list_every_account_once() {
+    let stage = stage("name = \"t\"\nseed = 16\n[fleet]\naccounts = 45\nregions = [\"eu-central-1\"]\ninstances_per_cell = 1\n").await;
+    let everybody = accounts(&stage, None).await;
+    assert!(stage.zones.iter().all(|zone| everybody.contains(zone.account.as_str())));
+
+    let (root, mut units) = stage.estate.with_world(|world| {
+        let organization = world.organization.as_ref().expect("an organisation");
+        let mut units: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (account, member) in &organization.members {
+            units.entry(member.parent.clone()).or_default().insert(account.clone());
+        }
+        (organization.root.clone(), units)
+    });
+    assert_eq!(
+        accounts(&stage, Some(root.clone())).await,
+        everybody,
+        "the root is walked down to every unit"
+    );
+    units.remove(&root);
+    assert!(units.len() > 1, "the walk needs units");
+    for (unit, members) in units {
+        assert_eq!(accounts(&stage, Some(unit)).await, members);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_unit_that_does_not_exist_is_a_failure_and_not_an_empty_list() {
+    let stage = stage("name = \"t\"\nseed = 17\n[fleet]\naccounts = 2\nregions = [\"eu-central-1\"]\ninstances_per_cell = 1\n").await;
+    let listed = stage.aws.organization_accounts(&scope(Some("ou-ab12-deadbeef".to_owned()))).await;
+    assert!(listed.items.is_empty() && listed.failure.is_some(), "{listed:?}");
 }
