@@ -175,11 +175,11 @@ impl App {
     }
 
     fn doctor(&self, args: &DoctorArgs) -> Outcome {
+        let phases = run::examinable(&args.phases)?;
         let loaded = self.settings(&args.fleet, |flags| flags.output(args.output))?;
         let fleet = self.fleet(&loaded, &args.fleet)?;
         let options = fleet::aws_options(&loaded.resolved)?;
         let settings = loaded.resolved.settings;
-        let phases = args.phases.iter().map(|name| Phase::from(*name)).collect();
         let console = self.console;
         in_runtime(Time::Wall, async move {
             let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -163,7 +163,7 @@ pub struct DoctorArgs {
     /// The fleet.
     #[command(flatten)]
     pub fleet: FleetArgs,
-    /// The phases that are meant to work, separated by commas
+    /// The phases that are meant to work, separated by commas; this version has the scan
     #[arg(long, value_name = "PHASE", value_delimiter = ',', default_value = "scan")]
     pub phases: Vec<PhaseName>,
     /// The form of what is written to standard output: text or json

@@ -11,6 +11,7 @@ use fleetwright::args::WorldArgs;
 use fleetwright::simulated::{Start, world};
 use fleetwright_estate::clock::ClockMode;
 use fleetwright_estate::environment::variables;
+use fleetwright_estate::fault::FaultRule;
 use fleetwright_estate::front::tcp::Server;
 use serde_json::Value;
 
@@ -176,6 +177,7 @@ fn phases_this_version_does_not_have_are_refused_as_a_whole() {
         ["run", "--landing-zones", "lz.yaml", "--workflow", "full"].as_slice(),
         &["run", "--landing-zones", "lz.yaml", "--phase", "ami-backup"],
         &["run", "--landing-zones", "lz.yaml", "--workflow", "patch", "--skip-phases", "ami-backup"],
+        &["doctor", "--landing-zones", "lz.yaml", "--phases", "scanner,patch-verify"],
     ] {
         let (exit, _, err) = run(fleetwright(directory.path()).args(arguments));
         assert_eq!(exit, 2, "{arguments:?}: {err}");
@@ -228,9 +230,11 @@ struct Served {
 }
 
 impl Served {
-    fn start(directory: &Path) -> Self {
+    fn start(directory: &Path, faults: Value) -> Self {
         let world =
             world(&WorldArgs::default(), Start::Scenario, |_| ClockMode::Real).expect("the demo's world");
+        let faults: Vec<FaultRule> = serde_json::from_value(faults).expect("fault rules");
+        world.estate.add_faults(faults);
         fs::write(directory.join("lz.yaml"), &world.inventory).expect("writable");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
@@ -257,7 +261,7 @@ impl Served {
 #[test]
 fn scan_and_doctor_work_over_the_network_as_they_do_in_the_demo() {
     let directory = scratch();
-    let served = Served::start(directory.path());
+    let served = Served::start(directory.path(), serde_json::json!([]));
     let with_estate = |arguments: &[&str]| {
         run(fleetwright(directory.path()).envs(served.variables.clone()).args(arguments))
     };
@@ -295,5 +299,17 @@ fn scan_and_doctor_work_over_the_network_as_they_do_in_the_demo() {
         symptoms.filter(|symptom| symptom["action"] == "ec2:DescribeInstances").collect();
     assert_eq!(denied.len(), 1, "{denied:?}");
     assert_eq!(denied[0]["regions"], serde_json::json!(["us-east-1"]));
+    served.end();
+}
+
+#[test]
+fn credentials_that_have_expired_are_exit_code_11_and_say_what_to_do() {
+    let directory = scratch();
+    let expired = serde_json::json!([{ "kind": "expired_credentials", "service": "sts" }]);
+    let served = Served::start(directory.path(), expired);
+    let scan = ["scan", "--landing-zones", "lz.yaml", "--output-dir", "out"];
+    let (exit, out, err) = run(fleetwright(directory.path()).envs(served.variables.clone()).args(scan));
+    assert_eq!(exit, 11, "{out}{err}");
+    assert!(out.contains("FW-A0002 Credentials expired: Renew them"), "{out}");
     served.end();
 }

@@ -46,6 +46,17 @@ pub fn only_scan(phase: Option<PhaseName>) -> Result<(), CommandError> {
     }
 }
 
+/// The phases the doctor is to examine for. What a phase will need is known when it is there: until
+/// then nobody may call an account ready for it.
+///
+/// # Errors
+/// A phase that this version does not have.
+pub fn examinable(names: &[PhaseName]) -> Result<Vec<Phase>, CommandError> {
+    let phases: Vec<Phase> = names.iter().map(|name| Phase::from(*name)).collect();
+    refuse_unavailable(&phases)?;
+    Ok(phases)
+}
+
 fn refuse_unavailable(phases: &[Phase]) -> Result<(), CommandError> {
     let missing: Vec<&str> =
         phases.iter().filter(|phase| !phase.is_available()).map(|phase| phase.as_str()).collect();
