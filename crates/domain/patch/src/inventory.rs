@@ -1,8 +1,8 @@
 //! The record of a scan: every host with what is known of it, and what could not be read.
 
 use fleetwright_model::{
-    AccountId, AgentFacts, Gap, Hardware, Instance, LabelKeys, Observed, PatchFacts, Region, Storage,
-    SystemHealth, Zone, ZoneName,
+    AccountId, AgentFacts, Code, Exit, Gap, Hardware, Instance, LabelKeys, Observed, PatchFacts, Region,
+    Storage, SystemHealth, Zone, ZoneName, code,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -161,7 +161,33 @@ pub struct Inventory {
     pub skipped: Vec<SkippedZone>,
 }
 
+/// How a scan ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The exit code.
+    pub exit: Exit,
+    /// Why it is not [`Exit::Success`].
+    pub why: Option<&'static Code>,
+}
+
 impl Inventory {
+    /// How the scan ended: stopped early, completely, with gaps, with nothing there, or - where not
+    /// one region could be read - with the cause of the first gap, because "partial" would promise
+    /// that something was seen.
+    pub fn outcome(&self) -> Outcome {
+        let stopped = [&code::INTERRUPTED, &code::SCAN_TIMEOUT]
+            .into_iter()
+            .find(|why| self.gaps.iter().any(|gap| gap.failure.code == *why));
+        let why = match (stopped, self.gaps.first()) {
+            (Some(why), _) => why,
+            (None, Some(gap)) if self.is_blind() => gap.failure.code,
+            (None, Some(_)) => &code::PARTIAL_SCAN,
+            (None, None) if self.hosts.is_empty() => &code::NOTHING_FOUND,
+            (None, None) => return Outcome { exit: Exit::Success, why: None },
+        };
+        Outcome { exit: why.exit.unwrap_or(Exit::Partial), why: Some(why) }
+    }
+
     /// True where there are gaps and nothing but gaps: not one region's listing was read.
     pub fn is_blind(&self) -> bool {
         let unread = |cell: &CellRead| cell.listing == Listing::NotRead;

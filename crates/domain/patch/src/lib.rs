@@ -15,7 +15,7 @@ pub mod summary;
 
 pub use eligibility::{AgentVersion, Finding, Judgement, Rules, Verdict, Weight};
 pub use fleetwright_model::LabelKeys;
-pub use inventory::{CellRead, Host, Inventory, Listing, Observations, SkippedZone};
+pub use inventory::{CellRead, Host, Inventory, Listing, Observations, Outcome, SkippedZone};
 pub use labels::{Criticality, Labels};
 pub use pattern::{InvalidPattern, Patterns};
 pub use platform::{Distribution, Platform};

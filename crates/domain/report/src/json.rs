@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use fleetwright_model::{Exit, Gap};
+use fleetwright_model::Gap;
 use fleetwright_patch::summary::PatchTotals;
 use fleetwright_patch::{CellRead, Host, Inventory, SkippedZone, Summary};
 use jiff::Timestamp;
@@ -33,24 +33,13 @@ pub struct CallCount {
     pub throttled: u64,
 }
 
-/// How a scan ended: completely, with gaps, with nothing there, or - where not one region could be
-/// read - with the cause of the first gap, because "partial" would promise that something was seen.
-pub fn outcome(inventory: &Inventory) -> Exit {
-    match inventory.gaps.first() {
-        Some(gap) if inventory.is_blind() => gap.failure.code.exit.unwrap_or(Exit::Partial),
-        Some(_) => Exit::Partial,
-        None if inventory.hosts.is_empty() => Exit::Nothing,
-        None => Exit::Success,
-    }
-}
-
 /// Machine outputs carry 200 for complete, 206 for partial results and 500 where nothing could be
 /// read (REQUIREMENTS RE-9).
-fn status(exit: Exit) -> u16 {
-    match exit {
-        Exit::Success | Exit::Nothing => 200,
-        Exit::Partial => 206,
-        _ => 500,
+fn status(inventory: &Inventory) -> u16 {
+    match inventory.gaps.is_empty() {
+        true => 200,
+        false if inventory.is_blind() => 500,
+        false => 206,
     }
 }
 
@@ -75,14 +64,13 @@ struct ScanHeader<'a> {
 
 impl<'a> ScanHeader<'a> {
     fn of(inventory: &Inventory, facts: &'a ScanFacts) -> Self {
-        let exit = outcome(inventory);
         Self {
             scan_id: &facts.scan_id,
             fleetwright: &facts.fleetwright,
             started: inventory.started,
             finished: inventory.finished,
-            status: status(exit),
-            exit_code: exit.number(),
+            status: status(inventory),
+            exit_code: inventory.outcome().exit.number(),
         }
     }
 }

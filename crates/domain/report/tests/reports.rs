@@ -1,8 +1,8 @@
 //! Reports of a small inventory, hostile text included.
 
-use fleetwright_model::{Exit, Gap, GapSubject, Instance, InstanceState, Observed, Region, Tags, Zone};
+use fleetwright_model::{Exit, Gap, GapSubject, Instance, InstanceState, Observed, Region, Tags, Zone, code};
 use fleetwright_patch::{CellRead, Host, Inventory, LabelKeys, Listing, Observations, Rules, Summary};
-use fleetwright_report::json::{ScanFacts, outcome, write_inventory, write_lines, write_summary};
+use fleetwright_report::json::{ScanFacts, write_inventory, write_lines, write_summary};
 use fleetwright_report::{csv, text};
 use fleetwright_testkit::sample::{agent, denied, healthy, instance, now, patch_facts, region, zone};
 use serde_json::Value;
@@ -133,7 +133,7 @@ fn json_carries_every_column_of_the_csv_under_the_same_name() {
 #[test]
 fn a_scan_with_gaps_is_partial_and_says_206() {
     let partial = inventory(vec![instance(1, "web-01")], vec![gap()]);
-    assert_eq!(outcome(&partial), Exit::Partial);
+    assert_eq!(partial.outcome().exit, Exit::Partial);
     let mut written = Vec::new();
     write_summary(&mut written, &partial, &Summary::of(&partial), &facts()).expect("memory takes everything");
     let document: Value = serde_json::from_slice(&written).expect("JSON");
@@ -141,13 +141,13 @@ fn a_scan_with_gaps_is_partial_and_says_206() {
     assert_eq!(document["gaps"][0]["landing_zone"], "shop");
     assert_eq!(document["gaps"][0]["failure"]["class"], "denied");
     assert_eq!(document["gaps"][0]["failure"]["code"], "FW-A0008");
-    assert_eq!(outcome(&inventory(vec![], vec![])), Exit::Nothing);
+    assert_eq!(inventory(vec![], vec![]).outcome().exit, Exit::Nothing);
 }
 
 #[test]
 fn a_scan_that_read_nothing_at_all_is_not_partial_but_failed_for_its_cause() {
     let mut blind = inventory(vec![], vec![gap()]);
-    assert_eq!(outcome(&blind), Exit::Resource, "the exit code of the missing permission");
+    assert_eq!(blind.outcome().exit, Exit::Resource, "the exit code of the missing permission");
     let mut written = Vec::new();
     write_summary(&mut written, &blind, &Summary::of(&blind), &facts()).expect("memory takes everything");
     let document: Value = serde_json::from_slice(&written).expect("JSON");
@@ -163,12 +163,24 @@ fn a_scan_that_read_nothing_at_all_is_not_partial_but_failed_for_its_cause() {
         filtered: 0,
     };
     blind.cells.push(cell(Listing::NotRead));
-    assert_eq!(outcome(&blind), Exit::Resource, "still nothing was seen");
+    assert_eq!(blind.outcome().exit, Exit::Resource, "still nothing was seen");
     let mut written = String::new();
     text::write_scan(&mut written, &blind, &Summary::of(&blind), 160).expect("memory takes everything");
     assert!(written.contains("not read"), "a region that was not read is not a region with 0: {written}");
     blind.cells.push(cell(Listing::Complete));
-    assert_eq!(outcome(&blind), Exit::Partial, "one region was read and is empty");
+    assert_eq!(blind.outcome().exit, Exit::Partial, "one region was read and is empty");
+}
+
+#[test]
+fn a_stopped_scan_says_so_in_its_reports_and_not_only_in_its_exit_code() {
+    let mut stopped = gap();
+    stopped.failure.code = &code::INTERRUPTED;
+    let interrupted = inventory(vec![instance(1, "web-01")], vec![gap(), stopped]);
+    assert_eq!(interrupted.outcome().exit, Exit::Interrupted);
+    let mut written = Vec::new();
+    write_inventory(&mut written, &interrupted, &facts()).expect("memory takes everything");
+    let document: Value = serde_json::from_slice(&written).expect("JSON");
+    assert_eq!((&document["scan"]["status"], &document["scan"]["exit_code"]), (&206.into(), &130.into()));
 }
 
 #[test]

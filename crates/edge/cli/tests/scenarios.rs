@@ -15,7 +15,6 @@ use fleetwright_estate::scenario::ScenarioFile;
 use fleetwright_estate::world::instance::InstanceState;
 use fleetwright_model::GapSubject;
 use fleetwright_patch::Inventory;
-use fleetwright_report::json::outcome;
 use fleetwright_survey::{Ports, Stop, scan};
 use serde::Deserialize;
 
@@ -88,7 +87,7 @@ async fn story(name: &str, size: WorldArgs) {
     let mut wanted = expected.gaps.clone();
     wanted.sort();
     assert_eq!(gaps, wanted, "{name}: {:#?}", inventory.gaps);
-    assert_eq!(outcome(&inventory).number(), expected.exit, "{name}: exit code");
+    assert_eq!(inventory.outcome().exit.number(), expected.exit, "{name}: exit code");
 
     let truth = truth(&stage.world.estate);
     for cell in &inventory.cells {

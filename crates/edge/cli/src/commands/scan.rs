@@ -9,7 +9,7 @@ use fleetwright_config::settings::OutputFormat;
 use fleetwright_model::{Code, Exit, code};
 use fleetwright_patch::{Inventory, Summary};
 use fleetwright_ports::Clock;
-use fleetwright_report::json::{CallCount, ScanFacts, outcome, write_inventory, write_lines, write_summary};
+use fleetwright_report::json::{CallCount, ScanFacts, write_inventory, write_lines, write_summary};
 use fleetwright_report::{csv, text};
 use fleetwright_survey::{Ports, ScanRequest, Stop, scan};
 use jiff::Timestamp;
@@ -142,20 +142,11 @@ fn show(
 
 /// The exit code, with a remark that says why where it is not success.
 fn concluded(inventory: &Inventory, console: Console) -> Exit {
-    let stopped = [&code::INTERRUPTED, &code::SCAN_TIMEOUT]
-        .into_iter()
-        .find(|why| inventory.gaps.iter().any(|gap| gap.failure.code == *why));
-    let (exit, why) = match (stopped, outcome(inventory)) {
-        (Some(why), exit) => (why.exit.unwrap_or(exit), Some(why)),
-        (None, exit) if inventory.is_blind() => (exit, inventory.gaps.first().map(|gap| gap.failure.code)),
-        (None, Exit::Partial) => (Exit::Partial, Some(&code::PARTIAL_SCAN)),
-        (None, Exit::Nothing) => (Exit::Nothing, Some(&code::NOTHING_FOUND)),
-        (None, other) => (other, None),
-    };
-    if let Some(why) = why {
+    let outcome = inventory.outcome();
+    if let Some(why) = outcome.why {
         console.note(&format!("{} {}: {}", why.id, why.title, why.next_step));
     }
-    exit
+    outcome.exit
 }
 
 #[cfg(test)]
