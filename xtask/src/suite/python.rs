@@ -32,7 +32,7 @@ pub(crate) fn environment(workspace: &Workspace, directory: &str) -> Result<Path
         return Ok(python);
     }
     let text = |path: &Path| path.to_string_lossy().into_owned();
-    stream(program(workspace, "python3", ["-m", "venv", "--clear", &text(&venv)]))?;
+    make(workspace, &text(&venv))?;
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
     let arguments = pip.into_iter().map(str::to_owned).chain([text(&requirements)]);
     let mut install = program(workspace, &text(&python), []);
@@ -40,4 +40,16 @@ pub(crate) fn environment(workspace: &Workspace, directory: &str) -> Result<Path
     stream(install)?;
     workspace::write(&installed, &wanted)?;
     Ok(python)
+}
+
+/// Makes an empty environment. Debian keeps what that takes in a package of its own: where it is
+/// missing, it is installed as far as we may, and otherwise the failure says how.
+fn make(workspace: &Workspace, venv: &str) -> Result<(), Failure> {
+    let attempt = || stream(program(workspace, "python3", ["-m", "venv", "--clear", venv]));
+    if attempt().is_ok() {
+        return Ok(());
+    }
+    println!("python3 cannot make virtual environments; Debian has that in the package python3-venv");
+    stream(program(workspace, "apt-get", ["install", "--yes", "python3-venv"]))?;
+    attempt()
 }
