@@ -1,6 +1,6 @@
 //! From settings and inventory files to the landing zones that are meant, and to requests.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use fleetwright_aws::{AwsOptions, Endpoints, RateSetting};
@@ -99,7 +99,7 @@ fn inventory_paths(resolved: &Resolved) -> Vec<String> {
         Some(Origin::File { place, .. } | Origin::Overlay { place, .. }) => {
             listed.map(|path| beside(&place.file, path)).collect()
         }
-        _ => listed.cloned().collect(),
+        _ => listed.map(|path| plain(path.as_ref())).collect(),
     }
 }
 
@@ -122,7 +122,23 @@ fn overridden_inventories(resolved: &Resolved) -> Vec<String> {
 /// A path as seen from a file that names it.
 fn beside(file: &str, path: &str) -> String {
     let parent = Path::new(file).parent().unwrap_or(Path::new(""));
-    parent.join(path).display().to_string()
+    plain(&parent.join(path))
+}
+
+/// The path without `.` and, where that is possible without looking at the disk, without `..`: the
+/// same file has the same name, so that inventories that refer to each other in a circle are found.
+fn plain(path: &Path) -> String {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain.display().to_string()
 }
 
 fn override_regions(fleet: &mut Fleet, regions: &[String]) -> Result<(), CommandError> {
@@ -204,5 +220,19 @@ pub fn scan_request(settings: &Settings, fleet: Fleet) -> ScanRequest {
             max_patch_state_age: SignedDuration::try_from(settings.eligibility.max_patch_state_age).ok(),
         },
         max_concurrent_regions: scan.max_concurrent_regions as usize,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_file_has_one_name_however_it_is_spelt() {
+        assert_eq!(beside("inventories/prod.yaml", "./shared.yaml"), "inventories/shared.yaml");
+        assert_eq!(beside("inventories/prod.yaml", "../inventories/shared.yaml"), "inventories/shared.yaml");
+        assert_eq!(beside("prod.yaml", "../other/./a.yaml"), "../other/a.yaml");
+        assert_eq!(beside("prod.yaml", "/etc/zones.yaml"), "/etc/zones.yaml");
+        assert_eq!(plain(Path::new("./lz.yaml")), "lz.yaml");
     }
 }

@@ -111,6 +111,19 @@ fn every_mistake_of_an_inventory_is_told_at_once() {
 }
 
 #[test]
+fn inventories_that_refer_to_each_other_in_a_circle_are_found_however_they_are_spelt() {
+    let directory = scratch();
+    fs::create_dir(directory.path().join("inventories")).expect("writable");
+    let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).expect("writable");
+    write("inventories/a.yaml", "- inventory: ./b.yaml\n");
+    write("inventories/b.yaml", "- inventory: ../inventories/a.yaml\n");
+    let (exit, _, err) =
+        run(fleetwright(directory.path()).args(["scan", "--landing-zones", "./inventories/a.yaml"]));
+    assert_eq!(exit, 10, "{err}");
+    assert!(err.contains("FW-C0013"), "{err}");
+}
+
+#[test]
 fn an_external_id_never_shows_in_an_error() {
     let directory = scratch();
     let inventory = "- name: a\n  external_id: s3cr3t-external-id\n  nonsense: 1\n";
