@@ -24,11 +24,6 @@ impl<T> Observed<T> {
             Self::Absent | Self::NotChecked => None,
         }
     }
-
-    /// True where nobody could look.
-    pub fn is_unchecked(&self) -> bool {
-        matches!(self, Self::NotChecked)
-    }
 }
 
 /// A listing that may have broken off: what was read, and why reading stopped, if it did.

@@ -316,6 +316,32 @@ fn scan_and_doctor_work_over_the_network_as_they_do_in_the_demo() {
 }
 
 #[test]
+fn the_most_talkative_log_and_the_reports_hold_no_secret() {
+    let directory = scratch();
+    let served = Served::start(directory.path(), serde_json::json!([]));
+    let scan = ["-vv", "scan", "--landing-zones", "lz.yaml", "--output-dir", "out", "--output", "jsonl"];
+    let (exit, out, err) = run(fleetwright(directory.path()).envs(served.variables.clone()).args(scan));
+    assert_eq!(exit, 20, "{err}");
+    assert!(err.contains("TRACE") || err.contains("DEBUG"), "the log is talkative: {err}");
+
+    let inventory = fs::read_to_string(directory.path().join("lz.yaml")).expect("readable");
+    let external_ids = inventory.lines().filter_map(|line| line.trim().strip_prefix("external_id: "));
+    let mut secrets: Vec<String> = external_ids.map(|id| id.trim_matches('"').to_owned()).collect();
+    assert_eq!(secrets.len(), 3, "every zone of the demo has one");
+    let key = served.variables.iter().find(|(name, _)| *name == "AWS_SECRET_ACCESS_KEY");
+    secrets.push(key.expect("the estate prints it").1.clone());
+    let reports = ["instances.csv", "instances.json", "summary.json"]
+        .map(|name| fs::read_to_string(directory.path().join("out").join(name)).expect("written"));
+    for text in [&out, &err].into_iter().chain(&reports) {
+        assert!(secrets.iter().all(|secret| !text.contains(secret)), "a secret shows");
+        let lower = text.to_ascii_lowercase();
+        let marks = ["sessiontoken", "x-amz-security-token", "secretaccesskey", "signature="];
+        assert!(marks.iter().all(|mark| !lower.contains(mark)), "a session or signature shows");
+    }
+    served.end();
+}
+
+#[test]
 fn credentials_that_have_expired_are_exit_code_11_and_say_what_to_do() {
     let directory = scratch();
     let expired = serde_json::json!([{ "kind": "expired_credentials", "service": "sts" }]);

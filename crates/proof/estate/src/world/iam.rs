@@ -185,14 +185,6 @@ impl Iam {
         Credentials { access_key, secret, token: None, expires: None }
     }
 
-    /// A user's long-term access key; of several the first by id.
-    #[must_use]
-    pub fn access_key_of(&self, user: &str) -> Option<Credentials> {
-        let (id, key) =
-            self.access_keys.iter().filter(|(_, key)| key.user == user).min_by_key(|(id, _)| *id)?;
-        Some(Credentials { access_key: id.clone(), secret: key.secret.clone(), token: None, expires: None })
-    }
-
     /// Issues temporary credentials for a role of this account and forgets those that ended
     /// before `now`, but for the last hour's, so that a late caller is still told "expired".
     pub fn issue_session(
