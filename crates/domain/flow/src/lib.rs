@@ -1,0 +1,14 @@
+//! The kernel: an immutable [`Plan`] is walked by turning durable [`Record`]s into [`Command`]s.
+//!
+//! A driver appends a record, applies it with [`Run::apply`] and only then acts; [`Run::next`] says
+//! what may start. Live and on recovery the same two functions decide, so a run killed anywhere
+//! comes back to the same place. Nothing here knows EC2, EKS, a clock or a disk.
+
+pub mod plan;
+pub mod record;
+
+pub use plan::{
+    Charge, Effect, Format, Gate, Group, GroupId, OnFailure, Place, PlaceId, Plan, Recipe, RecipeId, Retry,
+    Stage, StageId, Step, StepIndex, Target, TargetId, When,
+};
+pub use record::{Direction, Ending, Epoch, Event, FailedStep, Record, Sequence, Signal, SkipScope};
