@@ -4,12 +4,24 @@
 
 pub mod accounts;
 pub mod clock;
+pub mod commands;
 pub mod conformance;
+pub mod images;
+pub mod journal;
 pub mod machines;
+pub mod metrics;
+pub mod power;
 
 pub use accounts::Accounts;
 pub use clock::Clock;
+pub use commands::{CommandRequest, CommandState, HostCommands, Invocation, InvocationStatus};
 pub use fleetwright_model::permission::{
     Answer, Identity, PermissionAnswer, Refusal, RequiredAction, Verified,
 };
+pub use images::{Image, ImageQuery, ImageRequest, ImageState, Images, Snapshot, SnapshotState};
+pub use journal::{
+    Artifacts, Claim, Damage, Journal, JournalError, LoadedRun, Mail, RunEntry, RunId,
+};
 pub use machines::{Baseline, InstanceQuery, Machines};
+pub use metrics::{Alarm, AlarmState, Measurement, Metrics};
+pub use power::{Power, Pulse, Replacement, Restore, RestoreState};

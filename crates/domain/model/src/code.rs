@@ -4,15 +4,21 @@
 //! below keep ids unique and in order. An id is never reused.
 
 mod access;
+mod backup;
 mod configuration;
 mod eligibility;
 mod general;
+mod host;
+mod run;
 mod scan;
 
 pub use access::*;
+pub use backup::*;
 pub use configuration::*;
 pub use eligibility::*;
 pub use general::*;
+pub use host::*;
+pub use run::*;
 pub use scan::*;
 
 use serde::{Serialize, Serializer};
@@ -118,8 +124,17 @@ impl Serialize for Code {
 
 /// The whole catalogue, by area.
 pub fn catalogue() -> impl Iterator<Item = &'static Code> {
-    [access::ALL, configuration::ALL, eligibility::ALL, general::ALL, scan::ALL]
-        .into_iter()
+    [
+        access::ALL,
+        backup::ALL,
+        configuration::ALL,
+        eligibility::ALL,
+        general::ALL,
+        host::ALL,
+        run::ALL,
+        scan::ALL,
+    ]
+    .into_iter()
         .flatten()
         .copied()
 }

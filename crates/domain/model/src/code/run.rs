@@ -1,0 +1,73 @@
+use super::{Code, Exit, codes};
+
+codes! {
+    PLAN_UNREADABLE = "FW-R0001", Some(Exit::Validation), "Plan not readable",
+        "The file is not a plan, or it is damaged.",
+        "Make it again with `fleetwright plan`.";
+    PLAN_CHANGED = "FW-R0002", Some(Exit::Validation), "Plan was edited",
+        "The plan's content does not match its digest: it is not what was reviewed.",
+        "Make it again with `fleetwright plan`; change the configuration, never the plan.";
+    PLAN_FORMAT = "FW-R0003", Some(Exit::Validation), "Plan of another version",
+        "The plan is of a format that this version does not read.",
+        "Make it again with this version's `fleetwright plan`.";
+    PLAN_ELSEWHERE = "FW-R0004", Some(Exit::Validation), "Plan for other landing zones",
+        "The plan names a landing zone, account or role that the inventory given does not have.",
+        "Give the inventory the plan was made with, or plan anew.";
+    DRIFT = "FW-R0005", Some(Exit::Validation), "Fleet drifted from the plan",
+        "The fleet is not as it was when the plan was made; nothing was changed. The difference is shown.",
+        "Review the difference and plan anew.";
+    NO_SUCH_RUN = "FW-R0006", Some(Exit::Usage), "No such run",
+        "The state directory has no run of that name.",
+        "`fleetwright runs` lists what is there; --state-dir names another directory.";
+    RUN_OWNED = "FW-R0007", Some(Exit::Halted), "Run is being driven",
+        "Another living process drives this run. Two never do.",
+        "Follow it with `fleetwright watch`, or stop that process first.";
+    RUN_TAKEN = "FW-R0008", Some(Exit::Halted), "Run was taken over",
+        "Another process took this run over; this one stopped at once and did nothing further.",
+        "Follow it with `fleetwright watch`.";
+    JOURNAL_DAMAGED = "FW-R0009", Some(Exit::Validation), "Journal damaged",
+        "The run's journal is damaged after the record named. What comes before is whole and was used to show this; the run is not driven on, because what happened after is not known.",
+        "Keep the directory. Look at the hosts that were in flight, then plan them anew with `fleetwright plan`.";
+    STATE_UNUSABLE = "FW-R0010", Some(Exit::Resource), "State directory not usable",
+        "The state directory is full, read-only or not ours. Without a durable record nothing is changed.",
+        "Free space or choose another with --state-dir; a run that was under way continues with `fleetwright resume`.";
+    NOTHING_UNFINISHED = "FW-R0011", Some(Exit::Nothing), "Nothing to resume",
+        "The state directory has no unfinished run.",
+        "`fleetwright runs` lists what is there.";
+    SEVERAL_UNFINISHED = "FW-R0012", Some(Exit::Usage), "Several unfinished runs",
+        "More than one run is unfinished, and none was named.",
+        "Name one: `fleetwright resume RUN`.";
+    RUN_REJECTED = "FW-R0013", Some(Exit::Halted), "Rejected",
+        "The run was rejected at its gate; nothing behind the gate was changed.",
+        "Plan anew when the reason is dealt with.";
+    RUN_ABORTED = "FW-R0014", Some(Exit::Halted), "Aborted",
+        "The run was aborted. What was in flight has been finished or is named; what was taken out of service was put back.",
+        "`fleetwright retry` takes the hosts that were not done.";
+    RUN_HALTED = "FW-R0015", Some(Exit::Halted), "Halted by failures",
+        "More hosts failed than the plan allows; nothing further was started.",
+        "Look at the failures in the report, then `fleetwright retry`.";
+    RUN_PARTIAL = "FW-R0016", Some(Exit::Partial), "Partial success",
+        "The run is complete, and some hosts did not end well; each is named with its reason.",
+        "See the report, then `fleetwright retry`.";
+    RUN_STUCK = "FW-R0017", Some(Exit::Stuck), "A person is needed",
+        "At least one host could not be taken forward or back.",
+        "Look at the hosts named as stuck; each says at which step and what to look at.";
+    NOTHING_TO_DO = "FW-R0018", Some(Exit::Nothing), "Nothing to do",
+        "No host of the selection can or needs to be worked on.",
+        "See why each was left out in the plan.";
+    APPROVAL_WAITS = "FW-R0019", Some(Exit::Interrupted), "Waiting for approval",
+        "The run waits for a decision at its gate, and this process was told not to wait.",
+        "`fleetwright approve RUN` or `fleetwright reject RUN`, then `fleetwright resume RUN`.";
+    RUN_INTERRUPTED = "FW-R0020", Some(Exit::Interrupted), "Interrupted, resumable",
+        "The process was stopped. Everything it did is in the journal.",
+        "`fleetwright resume` continues; nothing is done twice.";
+    PLAN_BLIND = "FW-R0021", Some(Exit::Partial), "Planned with gaps",
+        "Parts of the fleet could not be read; hosts there are not in the plan. That does not mean that they are healthy.",
+        "See the gaps in the plan; correct the cause and plan anew to take them in.";
+    RUN_UNFINISHED = "FW-R0022", Some(Exit::Usage), "Run is not finished",
+        "The command needs a run that has ended.",
+        "`fleetwright resume` or `fleetwright abort` it first.";
+    NO_PLAN_FOR = "FW-R0023", Some(Exit::Usage), "Run does not have what is asked for",
+        "The run named has no host, backup or result of the kind that was asked for.",
+        "`fleetwright status RUN` shows what it has.";
+}

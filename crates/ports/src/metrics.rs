@@ -1,0 +1,51 @@
+//! Measurements of instances and the alarms on them.
+
+use async_trait::async_trait;
+use fleetwright_model::{Cell, InstanceId, Partial, Text};
+use jiff::Timestamp;
+
+/// The mean of one metric of one instance over a span of time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measurement {
+    /// The instance.
+    pub host: InstanceId,
+    /// The mean; none where nothing was reported in that span.
+    pub mean: Option<f64>,
+}
+
+/// A named alarm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alarm {
+    /// Its name.
+    pub name: Text,
+    /// What it says.
+    pub state: AlarmState,
+}
+
+/// What an alarm says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AlarmState {
+    /// Nothing is wrong.
+    Ok,
+    /// Something is.
+    Alarm,
+    /// It cannot tell.
+    InsufficientData,
+}
+
+/// Metrics of one cell. Every method reads only.
+#[async_trait]
+pub trait Metrics: Send + Sync {
+    /// The mean of the `AWS/EC2` metric, e.g. `CPUUtilization`, per instance: one call for 500.
+    async fn means(
+        &self,
+        cell: &Cell<'_>,
+        metric: &str,
+        ids: &[InstanceId],
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Partial<Measurement>;
+
+    /// The alarms with these names. One that does not exist is not in the listing.
+    async fn alarms(&self, cell: &Cell<'_>, names: &[Text]) -> Partial<Alarm>;
+}
