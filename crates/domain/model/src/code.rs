@@ -135,8 +135,8 @@ pub fn catalogue() -> impl Iterator<Item = &'static Code> {
         scan::ALL,
     ]
     .into_iter()
-        .flatten()
-        .copied()
+    .flatten()
+    .copied()
 }
 
 /// The entry with this id.
