@@ -1,6 +1,6 @@
 //! Knowing, knowing that there is nothing, and not knowing are three different things.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{AccountId, Failure, InstanceId, Region, ZoneName};
 
@@ -63,7 +63,7 @@ impl<T> Default for Answers<T> {
 }
 
 /// What a gap is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GapSubject {
     /// The accounts of the organisation or organisational unit.

@@ -1,0 +1,147 @@
+//! What a step leaves for later steps and for reports: small, typed, JSON in the journal.
+
+use fleetwright_host::Tri;
+use fleetwright_model::Text;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// The names of the steps, as recipes and records use them.
+pub mod step {
+    /// Making an image and proving it usable.
+    pub const BACKUP: &str = "backup";
+    /// Starting a stopped instance.
+    pub const START: &str = "start";
+    /// Evidence and readiness before patching.
+    pub const PRECHECK: &str = "precheck";
+    /// Installing patches without a reboot.
+    pub const PATCH: &str = "patch";
+    /// Rebooting where it is needed, once.
+    pub const REBOOT: &str = "reboot";
+    /// Rescanning: compliance per patch.
+    pub const VERIFY: &str = "verify";
+    /// Evidence after patching, compared with before.
+    pub const VALIDATE: &str = "validate";
+    /// Putting back to stopped.
+    pub const STOP_AGAIN: &str = "stop-again";
+    /// Restoring from the backup.
+    pub const RESTORE: &str = "restore";
+    /// Evidence after restoring, compared with before.
+    pub const VALIDATE_RESTORED: &str = "validate-restored";
+    /// Deleting images past their retention in one region.
+    pub const CLEAN_UP: &str = "clean-up";
+}
+
+/// Of `backup`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupNote {
+    /// The image.
+    pub image: Text,
+    /// Its snapshots.
+    pub snapshots: u32,
+}
+
+/// Of `start`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartNote {
+    /// The launch time after the start: it changes with every start, and pins identity from here on.
+    pub launch_time: Option<jiff::Timestamp>,
+}
+
+/// Of `precheck`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrecheckNote {
+    /// The boot id, where it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<Text>,
+    /// Whether a reboot was due already.
+    pub reboot_pending: Tri,
+    /// Checks that warned, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Text>,
+}
+
+/// Of `patch`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PatchNote {
+    /// The command.
+    pub command: Text,
+    /// True where the host's own report was lost.
+    #[serde(default)]
+    pub report_lost: bool,
+}
+
+/// Of `reboot`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RebootNote {
+    /// The boot id before.
+    pub before: Text,
+    /// The boot id after.
+    pub after: Text,
+    /// The evidence that a reboot was needed.
+    pub evidence: Text,
+}
+
+/// Of `verify`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyNote {
+    /// Installed from the baseline.
+    pub installed: u32,
+    /// Missing.
+    pub missing: u32,
+    /// Failed to install.
+    pub failed: u32,
+    /// Installed, waiting for a reboot.
+    pub pending_reboot: u32,
+    /// Installed though rejected.
+    pub rejected: u32,
+    /// Not compliant with critical severity.
+    pub critical: u32,
+}
+
+/// Of `validate` and `validate-restored`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValidateNote {
+    /// Checks that were made.
+    pub checks: u32,
+    /// What is worse than before, in a few words each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub worse: Vec<Text>,
+    /// What could not be compared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_compared: Vec<Text>,
+    /// The boot id, where it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot: Option<Text>,
+}
+
+/// Of `restore`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreNote {
+    /// The image it was restored from.
+    pub image: Text,
+    /// The new instance, where the old one could not be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replacement: Option<Text>,
+    /// Seconds from the intent until the host was back.
+    pub seconds: u64,
+}
+
+/// Of `clean-up`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CleanUpNote {
+    /// Images deregistered.
+    pub images: u32,
+    /// Snapshots deleted.
+    pub snapshots: u32,
+    /// Images past their retention that were kept, because an instance may need them.
+    pub kept: u32,
+}
+
+/// A note as the journal keeps it.
+pub fn write<T: Serialize>(note: &T) -> Text {
+    serde_json::to_string(note).expect("notes are plain data").into()
+}
+
+/// A note read back; none where the text is not one, which later versions may bring.
+pub fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
+    serde_json::from_str(text).ok()
+}

@@ -1,0 +1,1 @@
+//! The local driver: it puts what happens into one order, makes it durable, and only then acts.
