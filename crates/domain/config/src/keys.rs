@@ -115,21 +115,11 @@ impl Key {
 
     /// Where the key takes effect, as a sentence.
     pub fn effect(&self) -> String {
-        let named = |available: bool| -> Vec<&str> {
-            self.phases.iter().filter(|p| p.is_available() == available).map(|p| p.as_str()).collect()
-        };
-        let (now, later) = (named(true), named(false));
-        let plural = |list: &[&str]| if list.len() == 1 { "phase" } else { "phases" };
-        let refused = |list: &[&str]| {
-            format!("{} {}, which this version refuses to run", plural(list), list.join(", "))
-        };
-        match (now.as_slice(), later.as_slice()) {
-            ([], []) => "Takes effect in every command.".to_owned(),
-            (now, []) => format!("Takes effect in {} {}.", plural(now), now.join(", ")),
-            ([], later) => format!("Takes effect in {}.", refused(later)),
-            (now, later) => {
-                format!("Takes effect in {} {} and in {}.", plural(now), now.join(", "), refused(later))
-            }
+        let phases: Vec<&str> = self.phases.iter().map(|phase| phase.as_str()).collect();
+        match phases.as_slice() {
+            [] => "Takes effect in every command.".to_owned(),
+            [phase] => format!("Takes effect in phase {phase}."),
+            phases => format!("Takes effect in phases {}.", phases.join(", ")),
         }
     }
 }
@@ -197,8 +187,8 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_a_later_phase_says_that_the_phase_is_refused() {
+    fn a_key_says_in_which_phases_it_takes_effect() {
         let key = all().find(|key| key.path == "phases.backup.retention_days").expect("exists");
-        assert_eq!(key.effect(), "Takes effect in phase backup, which this version refuses to run.");
+        assert_eq!(key.effect(), "Takes effect in phase backup.");
     }
 }

@@ -209,6 +209,8 @@ pub struct PhaseSettings {
     pub backup: BackupSettings,
     /// What only the start phase has.
     pub start: StartSettings,
+    /// What only the precheck phase has.
+    pub precheck: PrecheckSettings,
     /// What only the patch phase has.
     pub patch: PatchSettings,
     /// What only the validate phase has.
@@ -233,6 +235,10 @@ pub struct BackupSettings {
     pub max_concurrent: u32,
     /// Attempts per image; at least 1.
     pub max_attempts: u32,
+    /// Whether instances are restarted for their image.
+    pub reboot: bool,
+    /// Whether images past their retention are deleted.
+    pub clean_up: bool,
 }
 
 /// `phases.start`.
@@ -248,11 +254,86 @@ pub struct StartSettings {
     pub max_attempts: u32,
 }
 
+/// `phases.precheck`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PrecheckSettings {
+    /// A fuller root disk fails, in percent.
+    pub root_disk_percent: u32,
+    /// A fuller disk for temporary files fails, in percent.
+    pub temp_disk_percent: u32,
+    /// Less available memory fails, in MiB.
+    pub min_memory_mib: u32,
+    /// A higher load is warned of, in percent of the processors.
+    pub load_percent: u32,
+    /// Services that must be active on every host.
+    pub services: Vec<String>,
+    /// Security agents of which one should be active.
+    pub security_agents: Vec<String>,
+    /// Whether an agent that is too old is updated once.
+    pub remedy_agent: bool,
+    /// What a check that could not be made leads to.
+    pub unknown_facts: UnknownFacts,
+}
+
+words! {
+    /// What a check that could not be made leads to.
+    UnknownFacts {
+        /// The host is not patched.
+        Block = "block",
+        /// The host is warned of.
+        Warn = "warn",
+    }
+}
+
 /// `phases.patch`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PatchSettings {
     /// How long installing may take on one instance.
     pub execution_timeout: Duration,
+    /// What Patch Manager is asked to do.
+    pub operation: PatchOperation,
+    /// How long an agent may take to receive a command.
+    pub delivery_timeout: Duration,
+    /// What becomes of instances that miss nothing.
+    pub compliant: Compliant,
+    /// Whether instances are rebooted.
+    pub reboot: Reboot,
+    /// How long an instance may take to be back.
+    pub reboot_timeout: Duration,
+    /// Instances rebooting at once in one account and region; at least 1.
+    pub max_rebooting: u32,
+}
+
+words! {
+    /// What Patch Manager is asked to do.
+    PatchOperation {
+        /// Install missing patches.
+        Install = "install",
+        /// Only look which are missing.
+        Scan = "scan",
+    }
+}
+
+words! {
+    /// What becomes of instances that miss nothing.
+    Compliant {
+        /// They are not worked on.
+        LeaveOut = "leave-out",
+        /// They are worked on like all others.
+        Include = "include",
+    }
+}
+
+words! {
+    /// Whether instances are rebooted after installing.
+    Reboot {
+        /// Where the operating system asks for it or says nothing.
+        Conditional = "conditional",
+        /// Always.
+        Force = "force",
+        /// Never.
+        Skip = "skip",
+    }
 }
 
 /// `phases.validate`.
@@ -264,6 +345,10 @@ pub struct ValidateSettings {
     pub health_checks: bool,
     /// Whether the agent must answer.
     pub ssm_ping: bool,
+    /// How far CPU utilisation may rise, in percentage points; none does not look.
+    pub cpu_rise_points: Option<u32>,
+    /// Alarms that must not be in alarm.
+    pub alarms: Vec<String>,
 }
 
 /// `safety`: how far a run may go before it stops.
@@ -279,4 +364,32 @@ pub struct SafetySettings {
     pub max_failure_percentage: f64,
     /// Whether others go on when one has failed.
     pub continue_on_error: bool,
+    /// From when on an instance counts as out of service.
+    pub hold: Hold,
+    /// Whether instances are restored without asking.
+    pub automatic_rollback: bool,
+    /// How instances are restored.
+    pub rollback_way: RollbackWay,
+    /// How long restoring an instance may take.
+    pub rollback_timeout: Duration,
+}
+
+words! {
+    /// From when on an instance counts as out of service.
+    Hold {
+        /// From the installation on.
+        Install = "install",
+        /// From the reboot on.
+        Reboot = "reboot",
+    }
+}
+
+words! {
+    /// How instances are restored.
+    RollbackWay {
+        /// By replacing the root volume.
+        ReplaceRoot = "replace-root",
+        /// By launching a new instance from the image.
+        NewInstance = "new-instance",
+    }
 }

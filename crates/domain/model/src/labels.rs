@@ -17,4 +17,12 @@ pub struct LabelKeys {
     pub requires_backup: Vec<String>,
     /// Whether it is to be left alone.
     pub opt_out: Vec<String>,
+    /// Services that must be active on it.
+    pub services: Vec<String>,
+    /// Addresses on it that must answer.
+    pub health: Vec<String>,
+    /// Databases it must reach.
+    pub databases: Vec<String>,
+    /// Thresholds of the precheck that differ on it.
+    pub thresholds: Vec<String>,
 }

@@ -29,11 +29,6 @@ impl Phase {
     pub const ALL: [Self; 7] =
         [Self::Scan, Self::Backup, Self::Start, Self::Precheck, Self::Patch, Self::Validate, Self::Report];
 
-    /// True for the phases this version carries out; the others are refused when asked for.
-    pub fn is_available(self) -> bool {
-        matches!(self, Self::Scan | Self::Report)
-    }
-
     /// The phase's name.
     pub fn as_str(self) -> &'static str {
         match self {

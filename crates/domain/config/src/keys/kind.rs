@@ -74,6 +74,8 @@ pub enum TextForm {
     TagKey,
     /// An EC2 instance id.
     InstanceId,
+    /// The name of a service, an agent or an alarm: 1 to 255 characters.
+    Name,
     /// One of a few words, in any case.
     OneOf(&'static [&'static str]),
 }
@@ -114,6 +116,7 @@ impl TextForm {
             Self::Environment => "the name of an environment (letters, digits, - and _)".to_owned(),
             Self::TagKey => "the key of a tag (1 to 128 characters)".to_owned(),
             Self::InstanceId => "an EC2 instance id (i- and 8 or 17 hexadecimal digits)".to_owned(),
+            Self::Name => "a name (1 to 255 characters)".to_owned(),
             Self::OneOf(words) => format!("one of {}", words.join(", ")),
         }
     }

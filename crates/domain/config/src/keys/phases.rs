@@ -2,15 +2,17 @@ use fleetwright_model::Phase::{Backup, Patch, Precheck, Report, Scan, Start, Val
 
 use super::Reading::{Inverted, Minutes, Retries, Same};
 use super::kind::{hours, minutes, seconds};
-use super::{Key, Kind, older};
+use super::{Key, Kind, TextForm, older};
 
 const PHASE_TIME: Kind = Kind::Duration { min: minutes(1), max: hours(72) };
 const WAIT_TIME: Kind = Kind::Duration { min: seconds(30), max: hours(24) };
 const IN_FLIGHT: Kind = Kind::Integer { min: 1, max: 1000, unit: "instances" };
+const PERCENT: Kind = Kind::Integer { min: 1, max: 100, unit: "percent" };
 const ATTEMPTS: Kind = Kind::Integer { min: 1, max: 20, unit: "attempts" };
 
 const ENABLED: &str = "Whether the phase is carried out in a full run.";
-const TIMEOUT: &str = "How long the whole phase may take; what is not done by then is reported as such.";
+const TIMEOUT: &str = "How long the phase may take at most; for phases that work on instances, one attempt on one \
+     instance. What is not done by then is reported as such.";
 
 pub(super) static KEYS: &[Key] = &[
     Key::new("phases.scan.enabled", Kind::Bool, "true", ENABLED).default("true").phases(&[Scan]).older(&[
@@ -46,7 +48,7 @@ pub(super) static KEYS: &[Key] = &[
         .default("30")
         .phases(&[Backup])
         .older(&[older("workflow.phases.ami_backup.retention_days", Same)]),
-    Key::new("phases.backup.max_concurrent", IN_FLIGHT, "50", "How many images may be in the making at once.")
+    Key::new("phases.backup.max_concurrent", IN_FLIGHT, "50", "How many images may be in the making at once in one account and region.")
         .default("20")
         .phases(&[Backup])
         .older(&[older("ami_backup.max_concurrent", Same)]),
@@ -55,6 +57,15 @@ pub(super) static KEYS: &[Key] = &[
         .default("3")
         .phases(&[Backup])
         .older(&[older("ami_backup.retry_attempts", Retries)]),
+    Key::new("phases.backup.reboot", Kind::Bool, "true",
+        "Whether instances are restarted for their image. Without, the image is as after a power cut; with, \
+         the service is interrupted twice.")
+        .default("false")
+        .phases(&[Backup]),
+    Key::new("phases.backup.clean_up", Kind::Bool, "false",
+        "Whether images of earlier runs, and their snapshots, are deleted when their retention is over.")
+        .default("true")
+        .phases(&[Backup]),
     Key::new("phases.start.enabled", Kind::Bool, "true", ENABLED).default("true").phases(&[Start]).older(&[
         older("workflow.phases.server_start.enabled", Same),
         older("workflow.phases.start_servers.enabled", Same),
@@ -79,7 +90,7 @@ pub(super) static KEYS: &[Key] = &[
         .phases(&[Start])
         .older(&[older("workflow.timeouts.ssm_connection", Same)]),
     Key::new("phases.start.max_concurrent", IN_FLIGHT, "50",
-        "How many instances may be starting at once. More than a hundred agents that register together hinder each other.")
+        "How many instances may be starting at once in one account and region. More than a hundred agents that register together hinder each other.")
         .default("20")
         .phases(&[Start])
         .older(&[older("server_manager.max_concurrent", Same)]),
@@ -93,6 +104,36 @@ pub(super) static KEYS: &[Key] = &[
         .phases(&[Precheck])
         .older(&[older("workflow.phases.precheck", Same)]),
     Key::new("phases.precheck.timeout", PHASE_TIME, "15m", TIMEOUT).default("30m").phases(&[Precheck]),
+    Key::new("phases.precheck.root_disk_percent", PERCENT, "90", "A root disk that is fuller than this fails.")
+        .default("85")
+        .phases(&[Precheck]),
+    Key::new("phases.precheck.temp_disk_percent", PERCENT, "95", "A disk for temporary files that is fuller than this fails.")
+        .default("90")
+        .phases(&[Precheck]),
+    Key::new("phases.precheck.min_memory_mib", Kind::Integer { min: 0, max: 1_048_576, unit: "MiB" }, "256",
+        "Less available memory than this fails.")
+        .default("512")
+        .phases(&[Precheck]),
+    Key::new("phases.precheck.load_percent", Kind::Integer { min: 1, max: 10_000, unit: "percent of the processors" }, "100",
+        "A load higher than this share of the processors is warned of.")
+        .default("80")
+        .phases(&[Precheck]),
+    Key::new("phases.precheck.services", Kind::List(TextForm::Name), "[sshd, chronyd]",
+        "Services that must be active on every host; `tags.services` names those of single instances.")
+        .default("[]")
+        .phases(&[Precheck, Validate]),
+    Key::new("phases.precheck.security_agents", Kind::List(TextForm::Name), "[falcon-sensor, ds_agent]",
+        "Security agents of which one should be active; without one the host is warned of.")
+        .default("[]")
+        .phases(&[Precheck]),
+    Key::new("phases.precheck.remedy_agent", Kind::Bool, "false",
+        "Whether a Systems Manager agent older than `eligibility.min_agent_version` is updated, once, before the host is given up.")
+        .default("true")
+        .phases(&[Precheck]),
+    Key::new("phases.precheck.unknown_facts", Kind::Text(TextForm::OneOf(&["block", "warn"])), "warn",
+        "What a check that could not be made leads to, for the checks that would keep a host from being patched.")
+        .default("block")
+        .phases(&[Precheck]),
     Key::new("phases.patch.enabled", Kind::Bool, "true", ENABLED)
         .default("true")
         .phases(&[Patch])
@@ -103,6 +144,31 @@ pub(super) static KEYS: &[Key] = &[
         .default("1h")
         .phases(&[Patch])
         .older(&[older("workflow.timeouts.patch_execution", Same)]),
+    Key::new("phases.patch.operation", Kind::Text(TextForm::OneOf(&["install", "scan"])), "scan",
+        "What Patch Manager is asked to do: install missing patches, or only look which are missing.")
+        .default("install")
+        .phases(&[Patch]),
+    Key::new("phases.patch.delivery_timeout", Kind::Duration { min: seconds(30), max: hours(24) }, "5m",
+        "How long an agent may take to receive a command before it counts as undelivered.")
+        .default("10m")
+        .phases(&[Precheck, Patch, Validate]),
+    Key::new("phases.patch.compliant", Kind::Text(TextForm::OneOf(&["leave-out", "include"])), "include",
+        "What becomes of instances that, by a patch state no older than `eligibility.max_patch_state_age`, miss nothing.")
+        .default("leave-out")
+        .phases(&[Patch]),
+    Key::new("phases.patch.reboot", Kind::Text(TextForm::OneOf(&["conditional", "force", "skip"])), "skip",
+        "Whether instances are rebooted after installing: where the operating system's own evidence asks for it \
+         or says nothing, always, or never.")
+        .default("conditional")
+        .phases(&[Patch]),
+    Key::new("phases.patch.reboot_timeout", WAIT_TIME, "10m",
+        "How long an instance may take to be back after its reboot: status checks, agent, and a new boot id.")
+        .default("20m")
+        .phases(&[Patch]),
+    Key::new("phases.patch.max_rebooting", IN_FLIGHT, "20",
+        "How many instances of one account and region may be rebooting at once.")
+        .default("5")
+        .phases(&[Patch]),
     Key::new("phases.validate.enabled", Kind::Bool, "true", ENABLED).default("true").phases(&[Validate]).older(&[
         older("workflow.phases.validation.enabled", Same),
         older("skip_validation", Inverted),
@@ -126,6 +192,14 @@ pub(super) static KEYS: &[Key] = &[
         .default("true")
         .phases(&[Validate])
         .older(&[older("workflow.phases.validation.ssm_ping", Same)]),
+    Key::new("phases.validate.cpu_rise_points", Kind::Integer { min: 0, max: 100, unit: "percentage points" }, "30",
+        "How far the mean CPU utilisation may rise over the one before patching; 0 does not look.")
+        .default("0")
+        .phases(&[Validate]),
+    Key::new("phases.validate.alarms", Kind::List(TextForm::Name), "[checkout-errors]",
+        "CloudWatch alarms that must not be in alarm after patching, by name; each is looked up in every account and region worked in.")
+        .default("[]")
+        .phases(&[Validate]),
     Key::new("phases.report.enabled", Kind::Bool, "true", "Whether report files are written.")
         .default("true")
         .phases(&[Report]),

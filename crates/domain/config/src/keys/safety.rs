@@ -1,7 +1,8 @@
 use fleetwright_model::Phase::{Backup, Patch, Precheck, Start, Validate};
 
 use super::Reading::Same;
-use super::{Key, Kind, older};
+use super::kind::{hours, minutes};
+use super::{Key, Kind, TextForm, older};
 
 pub(super) static KEYS: &[Key] = &[
     Key::new(
@@ -45,4 +46,39 @@ pub(super) static KEYS: &[Key] = &[
     .default("true")
     .phases(&[Backup, Start, Precheck, Patch, Validate])
     .older(&[older("continue_on_error", Same)]),
+    Key::new(
+        "safety.hold",
+        Kind::Text(TextForm::OneOf(&["install", "reboot"])),
+        "reboot",
+        "From when on an instance counts as out of service: while patches are installed, which restarts \
+         services on some platforms, or from its reboot on. It counts until it is verified healthy.",
+    )
+    .default("install")
+    .phases(&[Patch]),
+    Key::new(
+        "safety.automatic_rollback",
+        Kind::Bool,
+        "true",
+        "Whether an instance that does not come back or is worse than before is restored from its image \
+         without asking. What was written to its root volume since the image is then lost.",
+    )
+    .default("false")
+    .phases(&[Patch, Validate]),
+    Key::new(
+        "safety.rollback_way",
+        Kind::Text(TextForm::OneOf(&["replace-root", "new-instance"])),
+        "new-instance",
+        "How an instance is restored: by replacing its root volume, which keeps its id, addresses, role and \
+         data volumes, or by launching a new instance from the image.",
+    )
+    .default("replace-root")
+    .phases(&[Patch, Validate]),
+    Key::new(
+        "safety.rollback_timeout",
+        Kind::Duration { min: minutes(5), max: hours(12) },
+        "1h",
+        "How long restoring an instance may take.",
+    )
+    .default("30m")
+    .phases(&[Patch, Validate]),
 ];

@@ -1,4 +1,4 @@
-use fleetwright_model::Phase::{Backup, Patch, Scan};
+use fleetwright_model::Phase::{Backup, Patch, Precheck, Scan, Validate};
 
 use super::{Key, Kind, TextForm};
 
@@ -46,4 +46,37 @@ pub(super) static KEYS: &[Key] = &[
     )
     .default("[PatchOptOut, DoNotPatch]")
     .phases(&[Scan]),
+    Key::new(
+        "tags.services",
+        KEY_LIST,
+        "[Services]",
+        "Services that must be active on an instance before and after patching, separated by spaces or commas.",
+    )
+    .default("[\"fleetwright:services\"]")
+    .phases(&[Precheck, Validate]),
+    Key::new(
+        "tags.health",
+        KEY_LIST,
+        "[HealthCheck]",
+        "Addresses on the instance itself that must answer with 2xx before and after patching, separated by \
+         spaces, for example `http://localhost:8080/health`.",
+    )
+    .default("[\"fleetwright:health\"]")
+    .phases(&[Precheck, Validate]),
+    Key::new(
+        "tags.databases",
+        KEY_LIST,
+        "[Databases]",
+        "Databases an instance must reach before and after patching, as HOST:PORT separated by spaces.",
+    )
+    .default("[\"fleetwright:databases\"]")
+    .phases(&[Precheck, Validate]),
+    Key::new(
+        "tags.thresholds",
+        KEY_LIST,
+        "[PrecheckThresholds]",
+        "Thresholds of the precheck that differ on an instance, for example `root_disk_percent=95 min_memory_mib=256`.",
+    )
+    .default("[\"fleetwright:thresholds\"]")
+    .phases(&[Precheck]),
 ];

@@ -7,9 +7,10 @@ use std::time::Duration;
 use fleetwright_model::{ExternalId, InstanceId, InstanceState, LabelKeys, Phase, Region, Regions};
 
 use super::{
-    AwsSettings, BackupSettings, EligibilitySettings, LandingZoneSettings, LogFormat, LogLevel, OutputFormat,
-    OutputSettings, PatchSettings, PhaseLimits, PhaseSettings, Rate, SafetySettings, ScanSettings, Settings,
-    StartSettings, ValidateSettings,
+    AwsSettings, BackupSettings, Compliant, EligibilitySettings, Hold, LandingZoneSettings, LogFormat,
+    LogLevel, OutputFormat, OutputSettings, PatchOperation, PatchSettings, PhaseLimits, PhaseSettings,
+    PrecheckSettings, Rate, Reboot, RollbackWay, SafetySettings, ScanSettings, Settings, StartSettings,
+    UnknownFacts, ValidateSettings,
 };
 use crate::resolve::ResolvedValue;
 use crate::value::{Secret, Value};
@@ -46,6 +47,10 @@ fn take_all(values: &mut Values, environments: BTreeSet<String>) -> Settings {
             max_concurrent: values.integer("safety.max_concurrent"),
             max_failure_percentage: values.number("safety.max_failure_percentage"),
             continue_on_error: values.bool("safety.continue_on_error"),
+            hold: Hold::from_word(&values.word("safety.hold")).expect(AGREES),
+            automatic_rollback: values.bool("safety.automatic_rollback"),
+            rollback_way: RollbackWay::from_word(&values.word("safety.rollback_way")).expect(AGREES),
+            rollback_timeout: values.duration("safety.rollback_timeout"),
         },
     }
 }
@@ -184,6 +189,10 @@ fn tags(values: &mut Values) -> LabelKeys {
         maintenance_window: values.texts("tags.maintenance_window"),
         requires_backup: values.texts("tags.requires_backup"),
         opt_out: values.texts("tags.opt_out"),
+        services: values.texts("tags.services"),
+        health: values.texts("tags.health"),
+        databases: values.texts("tags.databases"),
+        thresholds: values.texts("tags.thresholds"),
     }
 }
 
@@ -209,6 +218,8 @@ fn phases(values: &mut Values) -> PhaseSettings {
             retention_days: values.integer("phases.backup.retention_days"),
             max_concurrent: values.integer("phases.backup.max_concurrent"),
             max_attempts: values.integer("phases.backup.max_attempts"),
+            reboot: values.bool("phases.backup.reboot"),
+            clean_up: values.bool("phases.backup.clean_up"),
         },
         start: StartSettings {
             wait_timeout: values.duration("phases.start.wait_timeout"),
@@ -216,11 +227,33 @@ fn phases(values: &mut Values) -> PhaseSettings {
             max_concurrent: values.integer("phases.start.max_concurrent"),
             max_attempts: values.integer("phases.start.max_attempts"),
         },
-        patch: PatchSettings { execution_timeout: values.duration("phases.patch.execution_timeout") },
+        precheck: PrecheckSettings {
+            root_disk_percent: values.integer("phases.precheck.root_disk_percent"),
+            temp_disk_percent: values.integer("phases.precheck.temp_disk_percent"),
+            min_memory_mib: values.integer("phases.precheck.min_memory_mib"),
+            load_percent: values.integer("phases.precheck.load_percent"),
+            services: values.texts("phases.precheck.services"),
+            security_agents: values.texts("phases.precheck.security_agents"),
+            remedy_agent: values.bool("phases.precheck.remedy_agent"),
+            unknown_facts: UnknownFacts::from_word(&values.word("phases.precheck.unknown_facts"))
+                .expect(AGREES),
+        },
+        patch: PatchSettings {
+            execution_timeout: values.duration("phases.patch.execution_timeout"),
+            operation: PatchOperation::from_word(&values.word("phases.patch.operation")).expect(AGREES),
+            delivery_timeout: values.duration("phases.patch.delivery_timeout"),
+            compliant: Compliant::from_word(&values.word("phases.patch.compliant")).expect(AGREES),
+            reboot: Reboot::from_word(&values.word("phases.patch.reboot")).expect(AGREES),
+            reboot_timeout: values.duration("phases.patch.reboot_timeout"),
+            max_rebooting: values.integer("phases.patch.max_rebooting"),
+        },
         validate: ValidateSettings {
             wait_timeout: values.duration("phases.validate.wait_timeout"),
             health_checks: values.bool("phases.validate.health_checks"),
             ssm_ping: values.bool("phases.validate.ssm_ping"),
+            cpu_rise_points: Some(values.integer("phases.validate.cpu_rise_points"))
+                .filter(|points| *points > 0),
+            alarms: values.texts("phases.validate.alarms"),
         },
     }
 }

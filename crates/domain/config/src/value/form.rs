@@ -72,6 +72,7 @@ fn judge(form: TextForm, text: &str) -> (&'static Code, bool) {
         TextForm::ZoneName => (&code::WRONG_TYPE, ZoneName::new(text).is_ok()),
         TextForm::Environment => (&code::WRONG_TYPE, is_environment(text)),
         TextForm::TagKey => (&code::WRONG_TYPE, printable(128)),
+        TextForm::Name => (&code::WRONG_TYPE, printable(255) && !untrimmed),
         TextForm::InstanceId => (&code::WRONG_TYPE, InstanceId::new(text).is_ok()),
         TextForm::OneOf(words) => (&code::WRONG_TYPE, words.contains(&text)),
     }
