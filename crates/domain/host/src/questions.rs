@@ -1,0 +1,167 @@
+//! What a host is asked about beyond itself: services, agents, health endpoints, databases.
+
+use serde::{Deserialize, Serialize};
+
+/// Whether a survey tries the package repositories (one HTTP request each, three at most).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repositories {
+    /// Try them.
+    #[default]
+    Probe,
+    /// Leave them alone; the answer is "unknown".
+    Skip,
+}
+
+/// What to ask of the hosts of a batch. The same for all of them: one command serves fifty hosts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Questions {
+    /// Services that must be active, by unit or service name.
+    pub services: Vec<String>,
+    /// Security agents, by unit or service name; one active is enough.
+    pub agents: Vec<String>,
+    /// Health endpoints as the host sees them: `http://localhost:8080/health`.
+    pub health: Vec<String>,
+    /// Databases as the host sees them: `db.internal:5432`.
+    pub databases: Vec<String>,
+    /// The package repositories.
+    pub repositories: Repositories,
+}
+
+/// A question that cannot be asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidQuestion {
+    /// Not the kind of name that is asked for.
+    #[error("{kind} {value:?}: expected {expected}")]
+    Malformed {
+        /// "service", "health endpoint" ….
+        kind: &'static str,
+        /// The value, shortened to 80 characters.
+        value: String,
+        /// What would have been right.
+        expected: &'static str,
+    },
+    /// The answers would not fit into what Systems Manager hands back.
+    #[error(
+        "the names of services, agents, health endpoints and databases take {characters} characters in a \
+         host's answer, and {ANSWERS_MAX} fit; ask for fewer"
+    )]
+    TooMany {
+        /// How many characters the answers take.
+        characters: usize,
+    },
+}
+
+/// Characters of a host's answer that named questions may take; the rest is for what is always asked.
+pub const ANSWERS_MAX: usize = 1_200;
+/// The longest name, endpoint or address, in characters; an answer line holds 160.
+pub const NAME_MAX: usize = 140;
+/// Key and state that stand before each name in an answer.
+const PER_ANSWER: usize = 20;
+
+impl Questions {
+    /// Looks at every name.
+    ///
+    /// # Errors
+    /// The first [`InvalidQuestion`].
+    pub fn check(&self) -> Result<(), InvalidQuestion> {
+        let unit = "a name of letters, digits and _ - . @ : $ \\";
+        each("service", &self.services, unit, is_unit)?;
+        each("security agent", &self.agents, unit, is_unit)?;
+        each(
+            "health endpoint",
+            &self.health,
+            "an http:// or https:// address without spaces, user and password",
+            is_endpoint,
+        )?;
+        each("database", &self.databases, "HOST:PORT", is_address)?;
+        let lists = [&self.services, &self.agents, &self.health, &self.databases];
+        let characters = lists.into_iter().flatten().map(|name| name.chars().count() + PER_ANSWER).sum();
+        if characters > ANSWERS_MAX { Err(InvalidQuestion::TooMany { characters }) } else { Ok(()) }
+    }
+}
+
+fn each(
+    kind: &'static str,
+    names: &[String],
+    expected: &'static str,
+    valid: fn(&str) -> bool,
+) -> Result<(), InvalidQuestion> {
+    match names.iter().find(|name| name.chars().count() > NAME_MAX || !valid(name)) {
+        None => Ok(()),
+        Some(name) => {
+            Err(InvalidQuestion::Malformed { kind, value: name.chars().take(80).collect(), expected })
+        }
+    }
+}
+
+fn is_unit(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with('-')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.@:$\\".contains(&b))
+}
+
+fn is_endpoint(url: &str) -> bool {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    rest.is_some_and(|rest| {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        !authority.is_empty() && !authority.contains('@') && rest.bytes().all(|b| b.is_ascii_graphic())
+    })
+}
+
+fn is_address(address: &str) -> bool {
+    address.rsplit_once(':').is_some_and(|(host, port)| {
+        !host.is_empty()
+            && !host.starts_with('-')
+            && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:".contains(&b))
+            && port.parse::<u16>().is_ok_and(|port| port > 0)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(questions: Questions) -> String {
+        questions.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn names_that_tools_would_take_for_something_else_are_refused() {
+        assert!(
+            refused(Questions { services: vec!["--help".into()], ..Default::default() }).contains("service")
+        );
+        assert!(
+            refused(Questions { services: vec!["a b".into()], ..Default::default() }).contains("\"a b\"")
+        );
+        assert!(
+            refused(Questions { health: vec!["file:///etc/shadow".into()], ..Default::default() })
+                .contains("http")
+        );
+        assert!(
+            refused(Questions { health: vec!["http://me:secret@host/".into()], ..Default::default() })
+                .contains("without spaces, user and password")
+        );
+        assert!(
+            refused(Questions { databases: vec!["db:0".into()], ..Default::default() }).contains("HOST:PORT")
+        );
+    }
+
+    #[test]
+    fn more_than_an_answer_can_hold_is_refused_beforehand() {
+        let services = (0..80).map(|n| format!("service-{n}")).collect();
+        assert!(refused(Questions { services, ..Default::default() }).contains("ask for fewer"));
+    }
+
+    #[test]
+    fn everyday_names_are_taken() {
+        let questions = Questions {
+            services: vec!["nginx".into(), "getty@tty1.service".into(), "MSSQL$PROD".into()],
+            agents: vec!["falcon-sensor".into()],
+            health: vec!["http://localhost:8080/health?full=1".into()],
+            databases: vec!["db.internal:5432".into(), "10.0.0.4:3306".into()],
+            repositories: Repositories::Probe,
+        };
+        assert_eq!(questions.check(), Ok(()));
+    }
+}

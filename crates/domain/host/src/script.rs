@@ -1,0 +1,137 @@
+//! The scripts, and how they are put together with their parameters.
+//!
+//! POSIX sh on Linux (run in the tests by dash, bash and busybox where they are), Windows PowerShell 5.1
+//! on Windows. The PowerShell scripts are not run by the tests, which have no Windows: they are kept
+//! short, and the tests compare what they say with what is read.
+
+use fleetwright_model::OsFamily;
+
+use crate::questions::{InvalidQuestion, Questions, Repositories};
+use crate::quote::{UnquotableValue, posix_export, powershell_assign};
+use crate::reboot::RebootRequest;
+
+/// What understands a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Shell {
+    /// POSIX sh, through `AWS-RunShellScript`.
+    Posix,
+    /// Windows PowerShell 5.1, through `AWS-RunPowerShellScript`.
+    PowerShell,
+}
+
+impl Shell {
+    /// The shell of hosts with this operating system; none where we have no scripts, which is macOS.
+    pub fn of(os: OsFamily) -> Option<Self> {
+        match os {
+            OsFamily::Windows => Some(Self::PowerShell),
+            OsFamily::Linux => Some(Self::Posix),
+            OsFamily::MacOs => None,
+        }
+    }
+
+    /// The Systems Manager document that runs it.
+    pub fn document(self) -> &'static str {
+        match self {
+            Self::Posix => "AWS-RunShellScript",
+            Self::PowerShell => "AWS-RunPowerShellScript",
+        }
+    }
+}
+
+/// What to run on the hosts of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Look at the host; change nothing.
+    Survey(Questions),
+    /// Reboot it, at most once.
+    Reboot(RebootRequest),
+}
+
+/// Why a request cannot be put into a command.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// A question that cannot be asked.
+    #[error(transparent)]
+    Question(#[from] InvalidQuestion),
+    /// A value that no script can take.
+    #[error(transparent)]
+    Value(#[from] UnquotableValue),
+    /// A run's name that would not be safe in a file or an answer.
+    #[error("run {0:?}: expected 1 to 64 letters, digits, '-', '_' and '.'")]
+    Run(String),
+}
+
+const POSIX_ANSWER: &str = include_str!("../scripts/linux/answer.sh");
+const POSIX_PENDING_REBOOT: &str = include_str!("../scripts/linux/pending_reboot.sh");
+const POSIX_PACKAGES: &str = include_str!("../scripts/linux/packages.sh");
+const POSIX_SURVEY: &str = include_str!("../scripts/linux/survey.sh");
+const POSIX_REBOOT: &str = include_str!("../scripts/linux/reboot.sh");
+const POWERSHELL_ANSWER: &str = include_str!("../scripts/windows/answer.ps1");
+const POWERSHELL_PENDING_REBOOT: &str = include_str!("../scripts/windows/pending_reboot.ps1");
+const POWERSHELL_SURVEY: &str = include_str!("../scripts/windows/survey.ps1");
+const POWERSHELL_REBOOT: &str = include_str!("../scripts/windows/reboot.ps1");
+
+/// The `commands` parameter of [`Shell::document`]: assignments of the parameters, then the script, one
+/// element per line. The text depends on the request only, never on the host.
+///
+/// # Errors
+/// [`RenderError`] names the value that cannot be used.
+pub fn render(shell: Shell, request: &Request) -> Result<Vec<String>, RenderError> {
+    let mut commands = Vec::new();
+    for (name, value) in parameters(request)? {
+        commands.push(match shell {
+            Shell::Posix => posix_export(name, &value)?,
+            Shell::PowerShell => powershell_assign(name, &value)?,
+        });
+    }
+    commands.extend(parts(shell, request).iter().flat_map(|part| part.lines()).map(str::to_owned));
+    Ok(commands)
+}
+
+fn parts(shell: Shell, request: &Request) -> &'static [&'static str] {
+    match (shell, request) {
+        (Shell::Posix, Request::Survey(_)) => {
+            &[POSIX_ANSWER, POSIX_PENDING_REBOOT, POSIX_PACKAGES, POSIX_SURVEY]
+        }
+        (Shell::Posix, Request::Reboot(_)) => &[POSIX_ANSWER, POSIX_PENDING_REBOOT, POSIX_REBOOT],
+        (Shell::PowerShell, Request::Survey(_)) => {
+            &[POWERSHELL_ANSWER, POWERSHELL_PENDING_REBOOT, POWERSHELL_SURVEY]
+        }
+        (Shell::PowerShell, Request::Reboot(_)) => {
+            &[POWERSHELL_ANSWER, POWERSHELL_PENDING_REBOOT, POWERSHELL_REBOOT]
+        }
+    }
+}
+
+fn parameters(request: &Request) -> Result<Vec<(&'static str, String)>, RenderError> {
+    match request {
+        Request::Survey(questions) => {
+            questions.check()?;
+            let probe = match questions.repositories {
+                Repositories::Probe => "probe",
+                Repositories::Skip => "skip",
+            };
+            Ok(vec![
+                ("FW_SERVICES", questions.services.join(" ")),
+                ("FW_AGENTS", questions.agents.join(" ")),
+                ("FW_HEALTH", questions.health.join(" ")),
+                ("FW_DATABASES", questions.databases.join(" ")),
+                ("FW_REPOSITORIES", probe.to_owned()),
+            ])
+        }
+        Request::Reboot(reboot) => {
+            let named = (1..=64).contains(&reboot.run.len())
+                && reboot.run.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+            if !named {
+                return Err(RenderError::Run(reboot.run.chars().take(80).collect()));
+            }
+            let expected: Vec<_> =
+                reboot.expected.iter().map(|(instance, boot)| format!("{instance}={boot}")).collect();
+            Ok(vec![
+                ("FW_STRATEGY", reboot.strategy.as_str().to_owned()),
+                ("FW_EXPECT", expected.join(" ")),
+                ("FW_RUN", reboot.run.clone()),
+            ])
+        }
+    }
+}
