@@ -4,11 +4,15 @@
 //! what may start. Live and on recovery the same two functions decide, so a run killed anywhere
 //! comes back to the same place. Nothing here knows EC2, EKS, a clock or a disk.
 
+pub mod check;
 pub mod plan;
 pub mod record;
+pub mod run;
 
+pub use check::InvalidPlan;
 pub use plan::{
     Charge, Effect, Format, Gate, Group, GroupId, OnFailure, Place, PlaceId, Plan, Recipe, RecipeId, Retry,
     Stage, StageId, Step, StepIndex, Target, TargetId, When,
 };
 pub use record::{Direction, Ending, Epoch, Event, FailedStep, Record, Sequence, Signal, SkipScope};
+pub use run::{Command, End, Flight, Illegal, Position, Run, StepCount, Totals};

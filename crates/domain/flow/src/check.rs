@@ -1,0 +1,151 @@
+//! Whether a plan can be walked: every index leads somewhere and nothing waits for ever.
+
+use std::collections::BTreeSet;
+
+use crate::plan::{Charge, OnFailure, Plan, Recipe, Step, StepIndex, TargetId, When};
+
+/// The most steps of a recipe, either way.
+pub const MOST_STEPS: usize = 64;
+/// The most groups a target counts against.
+pub const MOST_GROUPS: usize = 16;
+
+/// What is wrong with a plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {what}")]
+pub struct InvalidPlan {
+    /// Where, as a path into the plan: `targets[17].after`.
+    pub place: String,
+    /// What is wrong there, with the value.
+    pub what: String,
+}
+
+fn wrong(place: String, what: impl Into<String>) -> InvalidPlan {
+    InvalidPlan { place, what: what.into() }
+}
+
+impl Plan {
+    /// Whether the plan can be walked. A planner's plan always can; a file may have been edited.
+    ///
+    /// # Errors
+    /// [`InvalidPlan`] names the first place that is wrong: an index that leads nowhere, stages that
+    /// do not share the targets out in order, a group without room, targets that wait for each other,
+    /// a step that would take a target out of service before the gate or while putting it back.
+    pub fn check(&self) -> Result<(), InvalidPlan> {
+        for (index, group) in self.groups.iter().enumerate() {
+            if group.capacity == 0 {
+                return Err(wrong(format!("groups[{index}].capacity"), "0: nothing could ever start"));
+            }
+        }
+        for (index, recipe) in self.recipes.iter().enumerate() {
+            check_recipe(recipe, &format!("recipes[{index}]"))?;
+        }
+        self.check_stages()?;
+        for index in 0..self.targets.len() {
+            self.check_target(index)?;
+        }
+        Ok(())
+    }
+
+    fn check_stages(&self) -> Result<(), InvalidPlan> {
+        let mut next = 0;
+        for (index, stage) in self.stages.iter().enumerate() {
+            if stage.targets.start != next || stage.targets.end < next {
+                let what = format!("{:?} does not go on at {next}", stage.targets);
+                return Err(wrong(format!("stages[{index}].targets"), what));
+            }
+            next = stage.targets.end;
+        }
+        if next as usize == self.targets.len() {
+            Ok(())
+        } else {
+            let what = format!("the stages have {next} targets, the plan {}", self.targets.len());
+            Err(wrong("stages".to_owned(), what))
+        }
+    }
+
+    /// A target may come after targets that stand before it in the list only: so nothing waits in a
+    /// circle, nor for a later stage.
+    fn check_target(&self, index: usize) -> Result<(), InvalidPlan> {
+        let target = &self.targets[index];
+        let at = |field: &str| format!("targets[{index}].{field}");
+        if target.place.index() >= self.places.len() {
+            return Err(wrong(at("place"), format!("there is no place {}", target.place.0)));
+        }
+        if target.recipe.index() >= self.recipes.len() {
+            return Err(wrong(at("recipe"), format!("there is no recipe {}", target.recipe.0)));
+        }
+        if target.groups.len() > MOST_GROUPS {
+            return Err(wrong(
+                at("groups"),
+                format!("{} groups, at most {MOST_GROUPS}", target.groups.len()),
+            ));
+        }
+        let mut seen = BTreeSet::new();
+        for group in &target.groups {
+            if group.index() >= self.groups.len() {
+                return Err(wrong(at("groups"), format!("there is no group {}", group.0)));
+            }
+            if !seen.insert(*group) {
+                return Err(wrong(at("groups"), format!("group {} twice", group.0)));
+            }
+        }
+        let mut seen = BTreeSet::new();
+        for TargetId(before) in &target.after {
+            if *before as usize >= index {
+                return Err(wrong(at("after"), format!("target {before} does not stand before it")));
+            }
+            if !seen.insert(*before) {
+                return Err(wrong(at("after"), format!("target {before} twice")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_recipe(recipe: &Recipe, path: &str) -> Result<(), InvalidPlan> {
+    if recipe.steps.len() > MOST_STEPS || recipe.undo.len() > MOST_STEPS {
+        return Err(wrong(path.to_owned(), format!("more than {MOST_STEPS} steps")));
+    }
+    let mut names = BTreeSet::new();
+    let mut ahead = true;
+    for (index, step) in recipe.steps.iter().enumerate() {
+        let at = format!("{path}.steps[{index}]");
+        if !names.insert(&step.name) {
+            return Err(wrong(at, format!("a second step {:?}", step.name)));
+        }
+        if step.ahead_of_gate && !ahead {
+            return Err(wrong(at, "ahead of the gate, but behind a step that is not"));
+        }
+        ahead = step.ahead_of_gate;
+        if step.ahead_of_gate && (step.charge != Charge::None || step.commits) {
+            return Err(wrong(at, "changes the target ahead of the gate"));
+        }
+        if let When::Finally { of: StepIndex(of) } = step.when {
+            if usize::from(of) >= index {
+                return Err(wrong(at, format!("puts back step {of}, which does not stand before it")));
+            }
+            if step.charge == Charge::Take {
+                return Err(wrong(at, "takes a place in the budget to put something back"));
+            }
+        }
+        check_step(step, &at)?;
+    }
+    for (index, step) in recipe.undo.iter().enumerate() {
+        let at = format!("{path}.undo[{index}]");
+        if step.when != When::InTurn || step.on_failure == OnFailure::Undo {
+            return Err(wrong(at, "the way back has no way back of its own"));
+        }
+        check_step(step, &at)?;
+    }
+    Ok(())
+}
+
+fn check_step(step: &Step, at: &str) -> Result<(), InvalidPlan> {
+    if step.retry.attempts == 0 {
+        return Err(wrong(format!("{at}.retry.attempts"), "0: the step could never be carried out"));
+    }
+    if step.max_in_flight == Some(0) {
+        return Err(wrong(format!("{at}.max_in_flight"), "0: the step could never be carried out"));
+    }
+    Ok(())
+}

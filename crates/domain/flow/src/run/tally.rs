@@ -1,0 +1,182 @@
+//! Counts kept by every transition, so that looking costs nothing.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{End, Wait};
+use crate::plan::{PlaceId, Plan, RecipeId, StageId, StepIndex};
+use crate::record::Direction;
+
+/// How many targets are where at one step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepCount {
+    /// Stand at it, not in flight.
+    pub waiting: u32,
+    /// In flight.
+    pub in_flight: u32,
+    /// Succeeded.
+    pub done: u32,
+    /// Did not need it.
+    pub skipped: u32,
+    /// Failed at it for good.
+    pub failed: u32,
+    /// Attempts that failed and are tried again.
+    pub retries: u32,
+}
+
+/// How many targets are in which state. The first eight and the last five add up to all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Wait for their stage.
+    pub not_started: u32,
+    /// Wait for other targets.
+    pub after: u32,
+    /// Wait for a gate.
+    pub gate: u32,
+    /// Wait for room in their groups.
+    pub budget: u32,
+    /// Wait for their next attempt.
+    pub retry: u32,
+    /// May start as soon as a lane has room.
+    pub ready: u32,
+    /// Are in flight.
+    pub in_flight: u32,
+    /// Are about to be left as they are.
+    pub skipping: u32,
+    /// Ended well; those with a finding are counted in `findings` as well.
+    pub done: u32,
+    /// Ended well, with something to look at.
+    pub findings: u32,
+    /// Failed.
+    pub failed: u32,
+    /// Were left as they are.
+    pub skipped: u32,
+    /// Were taken back.
+    pub unwound: u32,
+    /// Need a person.
+    pub stuck: u32,
+}
+
+impl Totals {
+    /// Targets that rest.
+    pub fn ended(&self) -> u32 {
+        self.done + self.failed + self.skipped + self.unwound + self.stuck
+    }
+
+    fn of(&mut self, wait: Wait) -> Option<&mut u32> {
+        Some(match wait {
+            Wait::Stage => &mut self.not_started,
+            Wait::After => &mut self.after,
+            Wait::Gate => &mut self.gate,
+            Wait::Budget => &mut self.budget,
+            Wait::Retry => &mut self.retry,
+            Wait::Ready => &mut self.ready,
+            Wait::InFlight => &mut self.in_flight,
+            Wait::Skip(_) => &mut self.skipping,
+            Wait::Rest | Wait::Moving => return None,
+        })
+    }
+
+    pub(crate) fn count_end(&mut self, end: &End) {
+        match end {
+            End::Done { finding } => {
+                self.done += 1;
+                self.findings += u32::from(finding.is_some());
+            }
+            End::Failed { .. } => self.failed += 1,
+            End::Skipped { .. } => self.skipped += 1,
+            End::Unwound { .. } => self.unwound += 1,
+            End::Stuck { .. } => self.stuck += 1,
+        }
+    }
+}
+
+/// Where a target is counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spot {
+    pub(crate) stage: StageId,
+    pub(crate) recipe: RecipeId,
+    pub(crate) direction: Direction,
+    pub(crate) step: StepIndex,
+}
+
+/// The counts of one recipe: forward, then the way back.
+pub(crate) type RecipeCounts = [Vec<StepCount>; 2];
+
+/// Every count.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tally {
+    pub(crate) totals: Totals,
+    stages: Vec<(Totals, BTreeMap<RecipeId, RecipeCounts>)>,
+    /// Targets per place that do not rest yet.
+    pub(crate) places: Vec<u32>,
+}
+
+impl Tally {
+    pub(crate) fn new(plan: &Plan, targets: usize) -> Self {
+        let mut places = vec![0; plan.places.len()];
+        for target in &plan.targets {
+            places[target.place.index()] += 1;
+        }
+        let stages = plan
+            .stages
+            .iter()
+            .map(|stage| {
+                let not_started = stage.targets.len() as u32;
+                (Totals { not_started, ..Totals::default() }, BTreeMap::new())
+            })
+            .collect();
+        Self { totals: Totals { not_started: targets as u32, ..Totals::default() }, stages, places }
+    }
+
+    /// The counts of a step.
+    pub(crate) fn at(&mut self, plan: &Plan, spot: Spot) -> &mut StepCount {
+        let recipe = &plan.recipes[spot.recipe.index()];
+        let counts = self.stages[spot.stage.index()].1.entry(spot.recipe).or_insert_with(|| {
+            [&recipe.steps, &recipe.undo].map(|steps| vec![StepCount::default(); steps.len()])
+        });
+        let list = match spot.direction {
+            Direction::Do => 0,
+            Direction::Undo => 1,
+        };
+        &mut counts[list][spot.step.index()]
+    }
+
+    pub(crate) fn arrive(&mut self, plan: &Plan, spot: Spot, wait: Wait) {
+        for totals in [&mut self.totals, &mut self.stages[spot.stage.index()].0] {
+            if let Some(count) = totals.of(wait) {
+                *count += 1;
+            }
+        }
+        match wait {
+            Wait::InFlight => self.at(plan, spot).in_flight += 1,
+            Wait::Stage | Wait::Rest | Wait::Moving => {}
+            _ => self.at(plan, spot).waiting += 1,
+        }
+    }
+
+    pub(crate) fn depart(&mut self, plan: &Plan, spot: Spot, wait: Wait) {
+        for totals in [&mut self.totals, &mut self.stages[spot.stage.index()].0] {
+            if let Some(count) = totals.of(wait) {
+                *count -= 1;
+            }
+        }
+        match wait {
+            Wait::InFlight => self.at(plan, spot).in_flight -= 1,
+            Wait::Stage | Wait::Rest | Wait::Moving => {}
+            _ => self.at(plan, spot).waiting -= 1,
+        }
+    }
+
+    pub(crate) fn end(&mut self, stage: StageId, place: PlaceId, end: &End) {
+        self.totals.count_end(end);
+        self.stages[stage.index()].0.count_end(end);
+        self.places[place.index()] -= 1;
+    }
+
+    pub(crate) fn stage(&self, stage: StageId) -> (&Totals, &BTreeMap<RecipeId, RecipeCounts>) {
+        let (totals, recipes) = &self.stages[stage.index()];
+        (totals, recipes)
+    }
+}
