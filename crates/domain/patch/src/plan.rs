@@ -3,12 +3,21 @@
 //! [`PatchPlan`] is what `plan` writes and `apply` follows. It holds the kernel's plan and, beside
 //! each of its targets, what the steps need to know of it.
 
+pub mod checks;
 pub mod document;
+pub mod drift;
+pub mod estimate;
+pub mod make;
 pub mod notes;
 pub mod policy;
+pub mod recipes;
+pub mod rollback;
 
 pub use document::{PlanDocument, PlanError};
-pub use policy::Policy;
+pub use drift::{Changed, Drift, drift};
+pub use make::{Earlier, Hold, Limits, PlanRequest, make};
+pub use policy::{Policy, RollbackWay};
+pub use rollback::{RollbackRequest, rollback};
 
 use std::collections::BTreeMap;
 

@@ -52,4 +52,13 @@ codes! {
     CLOCK_SKEW = "FW-A0017", Some(Exit::Authentication), "Clock is wrong",
         "AWS refuses the signature because this machine's clock differs too much from its own.",
         "Synchronise the clock (chrony, systemd-timesyncd) and run the command again.";
+    RESOURCE_STATE = "FW-A0018", Some(Exit::Resource), "State does not allow it",
+        "The state the resource is in does not allow the call now, for example an instance that is being stopped or a snapshot that an image still uses.",
+        "Look at the resource named in the message; `fleetwright retry` when it has settled.";
+    LIMIT_REACHED = "FW-A0019", Some(Exit::Resource), "Limit of the account reached",
+        "The account or region has as many of these resources as its quota allows.",
+        "Delete what is not needed or have the quota raised (Service Quotas), then `fleetwright retry`.";
+    REPLY_LOST = "FW-A0020", Some(Exit::Partial), "Reply lost",
+        "A call that changes something was sent and its reply was lost, so it may have taken effect. It is not repeated before its effect was looked for.",
+        "`fleetwright resume`: the run looks whether it took effect and goes on from there.";
 }

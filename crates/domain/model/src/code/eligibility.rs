@@ -70,4 +70,13 @@ codes! {
     AGENT_VERSION_UNKNOWN = "FW-P0023", None, "Agent version not known",
         "The agent does not report a version that can be compared with eligibility.min_agent_version.",
         "Look at the agent on the host, or set eligibility.min_agent_version to none.";
+    BACKUP_WAIVED = "FW-P0024", None, "No backup by tag",
+        "A tag says that this instance needs no image before patching (tags.requires_backup). There will be no way back.",
+        "Remove the tag if that is not meant.";
+    BACKUP_SKIPPED = "FW-P0025", None, "No backup in this run",
+        "The backup phase is left out, and no earlier run's image was named. There will be no way back.",
+        "Do not skip the backup phase, or continue from a run that made one (--from RUN).";
+    CHECKS_UNUSABLE = "FW-P0026", None, "Checks in tags not usable",
+        "A tag names a service, an address, a database or a threshold in a form that cannot be checked. The host is left out rather than patched without the check.",
+        "Correct the tag; `fleetwright config explain tags.services` and its neighbours say what they take.";
 }

@@ -1,7 +1,7 @@
 use super::{Code, Exit, codes};
 
 codes! {
-    UNREACHABLE = "FW-H0001", Some(Exit::Connectivity), "Host unreachable",
+    HOST_UNREACHABLE = "FW-H0001", Some(Exit::Connectivity), "Host unreachable",
         "The Systems Manager agent of the host does not answer, so nothing could be run there.",
         "Check the agent, its network way out and the instance profile, then `fleetwright retry`.";
     NOT_READY = "FW-H0002", Some(Exit::Validation), "Host not ready",

@@ -46,6 +46,9 @@ pub struct StartPolicy {
 /// What must hold before a host is patched.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PrecheckPolicy {
+    /// False collects the evidence and judges nothing: the phase is left out, the evidence is still
+    /// needed.
+    pub judge: bool,
     /// Limits of disks, memory and load.
     pub thresholds: Thresholds,
     /// Services that must be active on every host.

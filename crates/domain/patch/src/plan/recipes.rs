@@ -1,0 +1,281 @@
+//! The recipes of EC2 patching: which steps a host of a given shape goes through.
+
+use fleetwright_flow::{Charge, Effect, OnFailure, Recipe, RecipeId, Retry, Step, StepIndex, When};
+use fleetwright_model::{InstanceState, Phase};
+
+use super::make::{Hold, Limits};
+use super::notes::step;
+use super::policy::{Policy, RebootStrategy};
+use super::{Backup, PlannedHost};
+
+/// What decides about a host's recipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// It is started first and stopped at the end.
+    pub stopped: bool,
+    /// It has an image, made or existing.
+    pub image: bool,
+}
+
+impl Shape {
+    /// The shape of a planned host.
+    pub fn of(host: &PlannedHost) -> Self {
+        Self {
+            stopped: host.state == InstanceState::Stopped,
+            image: !matches!(host.backup, Backup::None { .. }),
+        }
+    }
+}
+
+/// The recipes of a plan, made as hosts ask for them.
+pub struct Recipes<'a> {
+    phases: &'a [Phase],
+    policy: &'a Policy,
+    limits: &'a Limits,
+    made: Vec<(Option<Shape>, Recipe)>,
+}
+
+impl<'a> Recipes<'a> {
+    /// No recipes yet.
+    pub fn new(phases: &'a [Phase], policy: &'a Policy, limits: &'a Limits) -> Self {
+        Self { phases, policy, limits, made: Vec::new() }
+    }
+
+    /// The recipe of hosts of that shape; none where the phases leave nothing to do for them.
+    pub fn of(&mut self, shape: Shape) -> Option<RecipeId> {
+        self.get(Some(shape), |this| this.host_recipe(shape))
+    }
+
+    /// The recipe of a region's clean-up, where it is wanted.
+    pub fn clean_up(&mut self) -> Option<RecipeId> {
+        let wanted = self.policy.backup.clean_up && self.has(Phase::Backup);
+        wanted.then(|| self.get(None, Self::clean_up_recipe)).flatten()
+    }
+
+    /// The recipes in the order of their ids.
+    pub fn into_list(self) -> Vec<Recipe> {
+        self.made.into_iter().map(|(_, recipe)| recipe).collect()
+    }
+
+    fn get(&mut self, key: Option<Shape>, make: impl FnOnce(&Self) -> Recipe) -> Option<RecipeId> {
+        let found = self.made.iter().position(|(known, _)| *known == key);
+        let index = match found {
+            Some(index) => index,
+            None => {
+                let recipe = make(self);
+                if recipe.steps.is_empty() {
+                    return None;
+                }
+                self.made.push((key, recipe));
+                self.made.len() - 1
+            }
+        };
+        Some(RecipeId(u16::try_from(index).expect("a handful of shapes")))
+    }
+
+    fn has(&self, phase: Phase) -> bool {
+        self.phases.contains(&phase)
+    }
+
+    fn host_recipe(&self, shape: Shape) -> Recipe {
+        let mut steps = Vec::new();
+        if shape.image && (self.has(Phase::Backup) || self.has(Phase::Patch)) {
+            steps.push(self.backup());
+        }
+        let inside = self.has(Phase::Precheck) || self.has(Phase::Patch) || self.has(Phase::Validate);
+        let started = shape.stopped && self.has(Phase::Start) && inside;
+        let start = StepIndex(u8::try_from(steps.len()).expect("a dozen steps"));
+        if started {
+            steps.push(self.start());
+        }
+        if self.has(Phase::Precheck) || self.has(Phase::Patch) {
+            steps.push(self.precheck());
+        }
+        self.changes(shape, &mut steps);
+        if started {
+            steps.push(self.stop_again(start));
+        }
+        let name = match (shape.stopped, shape.image) {
+            (false, true) => "running",
+            (false, false) => "running-without-image",
+            (true, true) => "stopped",
+            (true, false) => "stopped-without-image",
+        };
+        let undo = match shape.image && self.has(Phase::Patch) {
+            true => vec![self.restore(), self.validate(step::VALIDATE_RESTORED)],
+            false => Vec::new(),
+        };
+        Recipe { name: name.into(), steps, undo }
+    }
+
+    /// Installing, rebooting, and the proof of both.
+    fn changes(&self, shape: Shape, steps: &mut Vec<Step>) {
+        let undo = match self.policy.rollback.automatic && shape.image {
+            true => OnFailure::Undo,
+            false => OnFailure::Fail,
+        };
+        let first = steps.len();
+        if self.has(Phase::Patch) {
+            let reboots = self.policy.reboot.strategy != RebootStrategy::Skip;
+            let hold = if reboots { self.limits.hold } else { Hold::Install };
+            steps.push(Step { charge: take(hold == Hold::Install), ..self.patch() });
+            if reboots {
+                let charge = take(hold == Hold::Reboot);
+                steps.push(Step { charge, on_failure: undo, ..self.reboot() });
+            }
+            steps.push(self.verify());
+        }
+        if self.has(Phase::Validate) {
+            steps.push(Step { on_failure: undo, ..self.validate(step::VALIDATE) });
+        }
+        // Verified healthy is the last proof there is.
+        if let Some(last) = steps[first..].last_mut().filter(|_| self.has(Phase::Patch)) {
+            last.charge = Charge::Release;
+        }
+    }
+
+    fn seconds(&self, phase: Phase, usual: u32) -> u32 {
+        self.limits.phase_seconds.get(&phase).map_or(usual, |most| usual.min(*most)).max(60)
+    }
+
+    fn backup(&self) -> Step {
+        Step {
+            effect: Effect::Changes,
+            ahead_of_gate: true,
+            retry: Retry { attempts: self.limits.image_attempts, base_seconds: 60, cap_seconds: 900 },
+            max_in_flight: Some(self.limits.images_at_once),
+            timeout_seconds: self.seconds(Phase::Backup, self.limits.image_seconds),
+            expected_seconds: 600,
+            ..plain(step::BACKUP)
+        }
+    }
+
+    fn start(&self) -> Step {
+        let policy = &self.policy.start;
+        Step {
+            effect: Effect::Changes,
+            ahead_of_gate: true,
+            retry: Retry { attempts: self.limits.start_attempts, base_seconds: 30, cap_seconds: 300 },
+            max_in_flight: Some(self.limits.starts_at_once),
+            timeout_seconds: self.seconds(Phase::Start, policy.wait_seconds + policy.agent_seconds),
+            expected_seconds: 180,
+            ..plain(step::START)
+        }
+    }
+
+    fn precheck(&self) -> Step {
+        Step {
+            ahead_of_gate: true,
+            retry: Retry { attempts: 3, base_seconds: 30, cap_seconds: 300 },
+            timeout_seconds: self.seconds(Phase::Precheck, 1800),
+            expected_seconds: 30,
+            ..plain(step::PRECHECK)
+        }
+    }
+
+    fn patch(&self) -> Step {
+        let policy = &self.policy.patch;
+        Step {
+            effect: Effect::Changes,
+            commits: true,
+            retry: Retry { attempts: 3, base_seconds: 60, cap_seconds: 600 },
+            timeout_seconds: self
+                .seconds(Phase::Patch, policy.execution_seconds + policy.delivery_seconds + 300),
+            expected_seconds: 600,
+            ..plain(step::PATCH)
+        }
+    }
+
+    fn reboot(&self) -> Step {
+        Step {
+            effect: Effect::Changes,
+            retry: Retry { attempts: 3, base_seconds: 30, cap_seconds: 300 },
+            max_in_flight: Some(self.limits.reboots_at_once),
+            timeout_seconds: self.policy.reboot.wait_seconds,
+            expected_seconds: 240,
+            ..plain(step::REBOOT)
+        }
+    }
+
+    fn verify(&self) -> Step {
+        Step {
+            retry: Retry { attempts: 3, base_seconds: 60, cap_seconds: 300 },
+            on_failure: OnFailure::Continue,
+            timeout_seconds: 1800,
+            expected_seconds: 60,
+            ..plain(step::VERIFY)
+        }
+    }
+
+    fn validate(&self, name: &str) -> Step {
+        let wait = self.policy.validate.wait_seconds + 600;
+        Step {
+            retry: Retry { attempts: 2, base_seconds: 30, cap_seconds: 300 },
+            timeout_seconds: self.seconds(Phase::Validate, wait),
+            expected_seconds: 30,
+            ..plain(name)
+        }
+    }
+
+    fn stop_again(&self, start: StepIndex) -> Step {
+        Step {
+            effect: Effect::Changes,
+            when: When::Finally { of: start },
+            retry: Retry { attempts: 5, base_seconds: 30, cap_seconds: 300 },
+            on_failure: OnFailure::Continue,
+            timeout_seconds: 900,
+            expected_seconds: 90,
+            ..plain(step::STOP_AGAIN)
+        }
+    }
+
+    fn restore(&self) -> Step {
+        Step {
+            effect: Effect::Changes,
+            retry: Retry { attempts: 3, base_seconds: 30, cap_seconds: 300 },
+            timeout_seconds: self.policy.rollback.wait_seconds,
+            expected_seconds: 420,
+            ..plain(step::RESTORE)
+        }
+    }
+
+    fn clean_up_recipe(&self) -> Recipe {
+        let step = Step {
+            effect: Effect::Changes,
+            retry: Retry { attempts: 3, base_seconds: 60, cap_seconds: 600 },
+            timeout_seconds: 3600,
+            expected_seconds: 30,
+            ..plain(step::CLEAN_UP)
+        };
+        Recipe { name: "clean-up".into(), steps: vec![step], undo: Vec::new() }
+    }
+
+    /// The recipe that puts a host back to its image, by a person's decision.
+    pub fn rollback(policy: &Policy, limits: &Limits) -> Recipe {
+        let this = Recipes::new(&[], policy, limits);
+        let restore = Step { commits: true, charge: Charge::Take, ..this.restore() };
+        let validate = Step { charge: Charge::Release, ..this.validate(step::VALIDATE_RESTORED) };
+        Recipe { name: "rollback".into(), steps: vec![restore, validate], undo: Vec::new() }
+    }
+}
+
+fn take(now: bool) -> Charge {
+    if now { Charge::Take } else { Charge::None }
+}
+
+/// A step that only looks and fails when it fails.
+fn plain(name: &str) -> Step {
+    Step {
+        name: name.into(),
+        effect: Effect::Reads,
+        ahead_of_gate: false,
+        commits: false,
+        charge: Charge::None,
+        when: When::InTurn,
+        retry: Retry { attempts: 1, base_seconds: 0, cap_seconds: 0 },
+        on_failure: OnFailure::Fail,
+        max_in_flight: None,
+        timeout_seconds: 600,
+        expected_seconds: 30,
+    }
+}
