@@ -1,3 +1,31 @@
 //! What every implementation of a port must do, as suites its tests call.
 
+pub mod commands;
+pub mod images;
 pub mod machines;
+pub mod metrics;
+pub mod power;
+
+use std::time::Duration;
+
+use crate::Clock;
+
+/// Between two looks at something that takes its time.
+const LOOK: Duration = Duration::from_secs(15);
+/// How long a suite waits for what must come about: images of small volumes take minutes.
+const PATIENCE: Duration = Duration::from_secs(4 * 3600);
+
+/// Looks every [`LOOK`] until there is an answer.
+///
+/// # Panics
+/// When there is none within [`PATIENCE`].
+async fn eventually<T>(clock: &dyn Clock, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let looks = PATIENCE.as_secs() / LOOK.as_secs();
+    for _ in 0..looks {
+        if let Some(found) = look().await {
+            return found;
+        }
+        clock.sleep(LOOK).await;
+    }
+    panic!("{what}: not within {} h", PATIENCE.as_secs() / 3600);
+}

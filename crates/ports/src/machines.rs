@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use fleetwright_model::{
-    AgentFacts, Answers, Cell, Failure, Hardware, Instance, InstanceId, InstanceState, Partial, PatchFacts,
-    Region, Storage, SystemHealth, Text, Zone,
+    AgentFacts, Answers, Cell, Failure, Hardware, Instance, InstanceId, InstanceState, Partial, PatchDetail,
+    PatchFacts, Region, Storage, SystemHealth, Text, Zone,
 };
 
 /// Which instances of a cell are wanted. An empty list or map does not restrict.
@@ -49,6 +49,10 @@ pub trait Machines: Send + Sync {
 
     /// The patch states of these instances.
     async fn patch_states(&self, cell: &Cell<'_>, ids: &[InstanceId]) -> Answers<PatchFacts>;
+
+    /// Every patch the last operation found on one instance, installed or not: one call for 100, and
+    /// a host has hundreds; ask for single hosts only. An instance without a patch state has none.
+    async fn patches(&self, cell: &Cell<'_>, id: &InstanceId) -> Partial<PatchDetail>;
 
     /// The patch baselines of the cell, custom and provided.
     async fn baselines(&self, cell: &Cell<'_>) -> Partial<Baseline>;

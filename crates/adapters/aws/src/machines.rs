@@ -3,6 +3,7 @@
 mod agents;
 mod hardware;
 mod instances;
+mod patches;
 mod patching;
 mod regions;
 mod status;
@@ -10,8 +11,8 @@ mod storage;
 
 use async_trait::async_trait;
 use fleetwright_model::{
-    AgentFacts, Answers, Cell, Failure, Hardware, Instance, InstanceId, Partial, PatchFacts, Region, Storage,
-    SystemHealth, Text, Zone,
+    AgentFacts, Answers, Cell, Failure, Hardware, Instance, InstanceId, Partial, PatchDetail, PatchFacts, Region,
+    Storage, SystemHealth, Text, Zone,
 };
 use fleetwright_ports::{Baseline, InstanceQuery, Machines};
 use futures::future::BoxFuture;
@@ -39,6 +40,10 @@ impl Machines for Aws {
 
     async fn patch_states(&self, cell: &Cell<'_>, ids: &[InstanceId]) -> Answers<PatchFacts> {
         patching::states(self, cell, ids).await
+    }
+
+    async fn patches(&self, cell: &Cell<'_>, id: &InstanceId) -> Partial<PatchDetail> {
+        patches::list(self, cell, id).await
     }
 
     async fn baselines(&self, cell: &Cell<'_>) -> Partial<Baseline> {
@@ -89,7 +94,7 @@ async fn in_batches<'a, T: Send + 'a>(
 }
 
 /// An instance id of an answer, or what stands in its place.
-fn instance_id(id: Option<&str>) -> Result<InstanceId, String> {
+pub(crate) fn instance_id(id: Option<&str>) -> Result<InstanceId, String> {
     let id = id.ok_or("a missing instance id")?;
     InstanceId::new(id).map_err(|error| error.to_string())
 }

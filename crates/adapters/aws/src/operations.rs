@@ -20,6 +20,7 @@ const STS_SHARE: Rate = Rate::Published { burst: 100, per_second: 100.0 };
 const GLOBAL: Rate = Rate::Assumed { burst: 5, per_second: 4.0 };
 
 const SCAN: &[Phase] = &[Phase::Scan];
+const VALIDATE: &[Phase] = &[Phase::Validate];
 /// Phases that enter a landing zone at all.
 const ENTERING: &[Phase] =
     &[Phase::Scan, Phase::Backup, Phase::Start, Phase::Precheck, Phase::Patch, Phase::Validate];
@@ -58,6 +59,8 @@ operations! {
         "to see which agents answer";
     DESCRIBE_INSTANCE_PATCH_STATES = Ssm "DescribeInstancePatchStates" "ssm:DescribeInstancePatchStates", Zone, SCAN, Required, SSM_READ,
         "to see which patches are missing";
+    DESCRIBE_INSTANCE_PATCHES = Ssm "DescribeInstancePatches" "ssm:DescribeInstancePatches", Zone, VALIDATE, Optional, SSM_READ,
+        "to name the patches that are missing or failed";
     DESCRIBE_INSTANCE_STATUS = Ec2 "DescribeInstanceStatus" "ec2:DescribeInstanceStatus", Zone, SCAN, Required, EC2_PAGED,
         "to leave ill hosts alone";
     DESCRIBE_PATCH_BASELINES = Ssm "DescribePatchBaselines" "ssm:DescribePatchBaselines", Zone, SCAN, Optional, SSM_READ,

@@ -25,7 +25,7 @@ pub use instance::{
 };
 pub use labels::LabelKeys;
 pub use observed::{Answers, Gap, GapSubject, Observed, Partial};
-pub use patch_state::PatchFacts;
+pub use patch_state::{PatchDetail, PatchFacts, PatchStatus};
 pub use permission::{Answer, Identity, PermissionAnswer, Refusal, RequiredAction, Verified};
 pub use phase::Phase;
 pub use zone::{Access, Cell, ExternalId, OrganizationAccount, OrganizationScope, Regions, Zone};

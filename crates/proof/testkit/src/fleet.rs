@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use fleetwright_model::{
     AccountId, AgentFacts, Answer, Answers, Cell, Failure, GapSubject, Hardware, Identity, Instance,
-    InstanceId, InstanceState, OrganizationAccount, OrganizationScope, Partial, PatchFacts, PermissionAnswer,
-    Phase, Refusal, Region, RequiredAction, Storage, SystemHealth, Text, Verified, Zone,
+    InstanceId, InstanceState, OrganizationAccount, OrganizationScope, Partial, PatchDetail, PatchFacts,
+    PermissionAnswer, Phase, Refusal, Region, RequiredAction, Storage, SystemHealth, Text, Verified, Zone,
 };
 use fleetwright_ports::{Accounts, Baseline, InstanceQuery, Machines};
 use globset::Glob;
@@ -22,6 +22,8 @@ pub struct FakeCell {
     pub agents: BTreeMap<InstanceId, AgentFacts>,
     /// Patch states by instance.
     pub patches: BTreeMap<InstanceId, PatchFacts>,
+    /// Single patches by instance.
+    pub patch_details: BTreeMap<InstanceId, Vec<PatchDetail>>,
     /// What fails, and how.
     pub failures: BTreeMap<GapSubject, Failure>,
     /// Agents of these instances cannot be looked up, with the failure.
@@ -149,6 +151,11 @@ impl Machines for FakeFleet {
     async fn patch_states(&self, cell: &Cell<'_>, ids: &[InstanceId]) -> Answers<PatchFacts> {
         let mut content = self.cell(cell);
         answers(ids, &content.patches, content.failures.remove(&GapSubject::PatchStates))
+    }
+
+    async fn patches(&self, cell: &Cell<'_>, id: &InstanceId) -> Partial<PatchDetail> {
+        let found = self.cell(cell).patch_details.remove(id);
+        self.listing(cell, GapSubject::PatchStates, found.unwrap_or_default())
     }
 
     async fn baselines(&self, cell: &Cell<'_>) -> Partial<Baseline> {

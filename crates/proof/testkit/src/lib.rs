@@ -1,9 +1,12 @@
 //! Test doubles for the ports; a dev-dependency only.
 //!
 //! [`fleet::FakeFleet`] is a fleet in memory that runs the same conformance suite as the real
-//! adapter, so that tests of the runtime can rely on it.
+//! adapter, so that tests of the runtime can rely on it. [`hosts::FakeHosts`] is the same fleet with
+//! hosts that can be worked on.
 
 pub mod fleet;
+pub mod hosts;
 pub mod sample;
 
 pub use fleet::{FakeCell, FakeFleet};
+pub use hosts::{CommandOutcome, Effect, FakeHosts, Fault, HostScript, Responder};
