@@ -8,6 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 /// Seconds between an agent's health pings: SSM Agent's `HealthFrequencyMinutes`, 5 by default.
 pub const PING_INTERVAL_SECONDS: i64 = 300;
 
+/// Seconds without a ping after which the service calls a connection lost: it waits a little longer
+/// than one interval.
+pub const SILENCE_SECONDS: i64 = PING_INTERVAL_SECONDS + 30;
+
 /// The newest agent the estate's Systems Manager offers.
 pub const LATEST_AGENT_VERSION: &str = "3.3.3050.0";
 
@@ -19,6 +23,8 @@ pub enum Ping {
         /// Seconds into the interval, less than [`PING_INTERVAL_SECONDS`].
         phase_seconds: i64,
     },
+    /// It fell silent a moment ago, with its last ping then; the service notices five minutes after.
+    Silent(Timestamp),
     /// The last ping was then.
     ConnectionLost(Timestamp),
     /// The last ping was then, and the service has written the agent off.
@@ -26,12 +32,34 @@ pub enum Ping {
 }
 
 impl Ping {
-    /// Systems Manager's name of this status.
-    pub const fn status(self) -> &'static str {
+    /// Systems Manager's name of this status at `now`.
+    pub fn status(self, now: Timestamp) -> &'static str {
         match self {
             Self::Online { .. } => "Online",
-            Self::ConnectionLost(_) => "ConnectionLost",
+            Self::Silent(last) if now.duration_since(last).as_secs() < SILENCE_SECONDS => "Online",
+            Self::Silent(_) | Self::ConnectionLost(_) => "ConnectionLost",
             Self::Inactive(_) => "Inactive",
+        }
+    }
+
+    /// True where commands reach the agent.
+    #[must_use]
+    pub const fn listens(self) -> bool {
+        matches!(self, Self::Online { .. })
+    }
+
+    /// An agent that pings at `now`, and so every five minutes from then on.
+    #[must_use]
+    pub fn since(now: Timestamp) -> Self {
+        Self::Online { phase_seconds: now.as_second().rem_euclid(PING_INTERVAL_SECONDS) }
+    }
+
+    /// The same agent fallen silent at `now`.
+    #[must_use]
+    pub fn silenced(self, now: Timestamp) -> Self {
+        match self {
+            Self::Online { .. } => Self::Silent(self.last(now)),
+            other => other,
         }
     }
 
@@ -42,7 +70,7 @@ impl Ping {
                 let since = (now.as_second() - phase_seconds).rem_euclid(PING_INTERVAL_SECONDS);
                 Timestamp::from_second(now.as_second() - since).unwrap_or(now)
             }
-            Self::ConnectionLost(at) | Self::Inactive(at) => at,
+            Self::Silent(at) | Self::ConnectionLost(at) | Self::Inactive(at) => at,
         }
     }
 }

@@ -25,6 +25,69 @@ const fn patch(
     Patch { id, title, severity, cves }
 }
 
+impl Patch {
+    /// True where the old code stays in use until the next boot.
+    #[must_use]
+    pub fn needs_reboot(&self) -> bool {
+        const PACKAGES: [&str; 5] = ["kernel", "linux-image-aws", "glibc", "libc6", "systemd"];
+        PACKAGES.contains(&self.title)
+            || self.title.starts_with("Cumulative Update")
+            || self.title == "Servicing Stack Update"
+    }
+
+    /// The service that the package's scripts restart.
+    #[must_use]
+    pub fn restarts(&self) -> Option<&'static str> {
+        match self.title {
+            "openssh-server" => Some("sshd"),
+            "amazon-ssm-agent" => Some("amazon-ssm-agent"),
+            _ => None,
+        }
+    }
+
+    /// The package's version before and after, in the form its packager uses.
+    #[must_use]
+    pub fn versions(&self, platform: Platform) -> [String; 2] {
+        let number: u32 = self
+            .id
+            .bytes()
+            .filter(u8::is_ascii_digit)
+            .fold(0, |all, digit| all.wrapping_mul(10).wrapping_add(u32::from(digit - b'0')) % 97);
+        let suffix = match platform {
+            Platform::AmazonLinux2023 => ".amzn2023",
+            Platform::Rhel8 => ".el8_10",
+            Platform::Rhel9 => ".el9_6",
+            Platform::Ubuntu2204 => "ubuntu1~22.04",
+            Platform::Ubuntu2404 => "ubuntu1~24.04",
+            Platform::WindowsServer2019 | Platform::WindowsServer2022 => "",
+        };
+        let version = format!("{}.{}.{}", 1 + number % 8, number % 11, number % 7);
+        [1, 2].map(|release| format!("{version}-{release}{suffix}"))
+    }
+
+    /// Patch Manager's classification.
+    #[must_use]
+    pub fn classification(&self, platform: Platform) -> &'static str {
+        match (platform.is_windows(), self.severity) {
+            (true, Severity::Critical) => "CriticalUpdates",
+            (true, Severity::Security) => "SecurityUpdates",
+            (true, Severity::Other) => "Updates",
+            (false, Severity::Other) => "Bugfix",
+            (false, _) => "Security",
+        }
+    }
+
+    /// Patch Manager's severity.
+    #[must_use]
+    pub const fn severity_name(&self) -> &'static str {
+        match self.severity {
+            Severity::Critical => "Critical",
+            Severity::Security => "Important",
+            Severity::Other => "Low",
+        }
+    }
+}
+
 /// Patches of the Amazon Linux 2023.
 static AMAZON_LINUX: &[Patch] = &[
     patch("ALAS2023-2026-800", "kernel", Severity::Critical, &["CVE-2026-21572", "CVE-2026-30000"]),

@@ -133,13 +133,13 @@ impl Filter {
         Ok(Self { key: parsed, values })
     }
 
-    fn accepts(&self, it: &Instance, agent: &Agent) -> bool {
+    fn accepts(&self, it: &Instance, agent: &Agent, now: jiff::Timestamp) -> bool {
         let asked = |value: &str| self.values.iter().any(|wanted| wanted == value);
         match &self.key {
             Key::AgentVersion => asked(&agent.version),
             Key::AssociationStatus => agent.last_association.is_some() && asked("Success"),
             Key::InstanceIds => asked(&it.id.to_string()),
-            Key::PingStatus => asked(agent.ping.status()),
+            Key::PingStatus => asked(agent.ping.status(now)),
             Key::PlatformTypes => asked(it.platform.facts().agent_type),
             Key::ResourceType => asked("EC2Instance"),
             Key::SourceTypes => asked("AWS::EC2::Instance"),
@@ -225,7 +225,7 @@ impl Information {
         let associated = agent.last_association.map(document::seconds);
         Self {
             instance_id: it.id.to_string(),
-            ping_status: agent.ping.status(),
+            ping_status: agent.ping.status(call.now),
             last_ping_date_time: document::seconds(agent.ping.last(call.now)),
             agent_version: agent.version.to_string(),
             is_latest_version: agent.is_latest(),
@@ -276,7 +276,7 @@ impl Operation for DescribeInstanceInformation {
         let mut answer = Answer { instance_information_list: Vec::with_capacity(size), next_token: None };
         for it in region.instances.from_place(start as usize) {
             let Some(agent) = listed(it) else { continue };
-            if !filters.iter().all(|filter| filter.accepts(it, agent)) {
+            if !filters.iter().all(|filter| filter.accepts(it, agent, call.now)) {
                 continue;
             }
             if answer.instance_information_list.len() == size {
