@@ -1,0 +1,90 @@
+//! Artefacts as files beside the journal.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use fleetwright_ports::{Artifacts, JournalError, RunId};
+
+use crate::error;
+use crate::files::{self, Runs};
+
+/// Segments of a key at most.
+const MOST_SEGMENTS: usize = 10;
+
+/// Bytes of a segment at most: what common file systems take.
+const LONGEST_SEGMENT: usize = 255;
+
+/// Files of runs under a state directory, `<state>/runs/<run>/artefacts/<key>`. Calls block for the
+/// moment they take.
+#[derive(Debug)]
+pub struct FileArtifacts {
+    runs: Runs,
+    written: AtomicU64,
+}
+
+impl FileArtifacts {
+    /// Opens the state directory and makes it where there is none.
+    ///
+    /// # Errors
+    /// The directory can neither be made nor used, or others may write to it.
+    pub fn open(state_dir: &Path) -> Result<Self, JournalError> {
+        Ok(Self { runs: Runs::open(state_dir)?, written: AtomicU64::new(0) })
+    }
+
+    fn path(&self, run: &RunId, key: &str) -> Result<PathBuf, JournalError> {
+        let root = self.runs.existing(run)?.artefacts();
+        check_key(key, &error::text(&root))?;
+        Ok(root.join(key))
+    }
+}
+
+/// Takes keys of at most 10 segments of 1 to 255 letters, digits, `.`, `_` and `-`. None begins with
+/// a dot, so that no key leads upwards or to a half-written file.
+pub(crate) fn check_key(key: &str, place: &str) -> Result<(), JournalError> {
+    let safe = |segment: &str| {
+        (1..=LONGEST_SEGMENT).contains(&segment.len())
+            && !segment.starts_with('.')
+            && segment.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+    };
+    if key.split('/').count() <= MOST_SEGMENTS && key.split('/').all(safe) {
+        return Ok(());
+    }
+    let shown: String = key.chars().take(80).collect();
+    let cause = format!(
+        "{shown:?} is no key of an artefact: use at most {MOST_SEGMENTS} segments of letters, digits, '.', '_' \
+         and '-', none beginning with a dot or longer than {LONGEST_SEGMENT} bytes"
+    );
+    Err(JournalError::Refused { place: place.into(), cause: cause.into() })
+}
+
+#[async_trait]
+impl Artifacts for FileArtifacts {
+    async fn put(&self, run: &RunId, key: &str, bytes: &[u8]) -> Result<(), JournalError> {
+        let path = self.path(run, key)?;
+        let number = self.written.fetch_add(1, Ordering::Relaxed);
+        let neighbour = format!(".part-{}-{number}", std::process::id());
+        files::write_atomically(&path, &neighbour, bytes)
+    }
+
+    async fn get(&self, run: &RunId, key: &str) -> Result<Option<Vec<u8>>, JournalError> {
+        files::read(&self.path(run, key)?)
+    }
+
+    async fn list(&self, run: &RunId, prefix: &str) -> Result<Vec<String>, JournalError> {
+        let root = self.runs.existing(run)?.artefacts();
+        // Only the directory that the prefix names is walked; one that names none finds nothing.
+        let (directory, _) = prefix.rsplit_once('/').unwrap_or_default();
+        if !directory.is_empty() && check_key(directory, "").is_err() {
+            return Ok(Vec::new());
+        }
+        let below = |name: String| if directory.is_empty() { name } else { format!("{directory}/{name}") };
+        let mut keys: Vec<String> = files::walk(&root.join(directory))?
+            .into_iter()
+            .map(below)
+            .filter(|key| key.starts_with(prefix))
+            .collect();
+        keys.sort_unstable();
+        Ok(keys)
+    }
+}
