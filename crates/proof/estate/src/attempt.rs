@@ -108,6 +108,8 @@ impl<'r> Attempt<'r> {
         self.note_role_wanted(&call);
         self.admit(inside, operation, &call)?;
         self.suffer(inside, &mut call)?;
+        inside.world.advance(&call.account, &call.region, self.at);
+        inside.world.befall(&call, self.at);
         let requirements = operation.requirements(&inside.world, &call);
         authorize::authorize(&inside.world, &caller, &call, &requirements)
             .map_err(|e| self.ended(Outcome::Denied, e))?;
@@ -206,7 +208,12 @@ impl<'r> Attempt<'r> {
             action: operation.name(),
             class,
         };
-        let outcome = match inside.limits.take(cell, self.at) {
+        let mut admission = inside.limits.take(cell.clone(), self.at);
+        if let (Admission::Admitted, Some(count)) = (admission, operation.resources(call)) {
+            let resources = Cell { class: ReadClass::Resources, ..cell };
+            admission = inside.limits.take_many(resources, count, self.at);
+        }
+        let outcome = match admission {
             Admission::Admitted => return Ok(()),
             Admission::ThrottledByTenant => Outcome::ThrottledByTenant,
             Admission::ThrottledByCaller => Outcome::ThrottledByCaller,
@@ -248,6 +255,8 @@ impl<'r> Attempt<'r> {
                 call.as_of = Some(self.at.checked_sub(age).unwrap_or(Timestamp::MIN));
                 return Ok(());
             }
+            // Mishaps befall resources and never decide a call.
+            Effect::Mishap(_) => return Ok(()),
             Effect::Throttle => (Outcome::ThrottledByTenant, limits::throttled(service)),
             Effect::ServerError { status } => (Outcome::ServerError, response::server_error(service, status)),
             Effect::Denied => (Outcome::Denied, denied_on_purpose(call)),
@@ -373,10 +382,21 @@ fn outcome_of(error: &ApiError) -> Outcome {
     let code = error.code.as_ref();
     let absent = code.contains("NotFound")
         || matches!(code, "NoSuchEntity" | "AWSOrganizationsNotInUseException" | "InvalidInstanceId");
+    // The world has moved on since the caller last looked.
+    let overtaken = matches!(
+        code,
+        "IncorrectInstanceState"
+            | "IncorrectState"
+            | "InvalidAMIName.Duplicate"
+            | "InvalidAMIID.Unavailable"
+            | "InvalidIPAddress.InUse"
+            | "InvalidSnapshot.InUse"
+            | "VolumeInUse"
+    );
     match code {
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AuthFailure" => Outcome::Denied,
         _ if error.status >= 500 => Outcome::ServerError,
-        _ if absent => Outcome::Refused,
+        _ if absent || overtaken => Outcome::Refused,
         _ => Outcome::Illegal,
     }
 }

@@ -224,6 +224,11 @@ pub trait Operation: Send + Sync {
     fn paginated(&self, _call: &Call) -> bool {
         true
     }
+    /// How many resources the call asks for, where AWS keeps a bucket of those beside that of
+    /// requests.
+    fn resources(&self, _call: &Call) -> Option<u32> {
+        None
+    }
     /// What IAM must allow before the operation is looked at further.
     fn requirements(&self, world: &World, call: &Call) -> Vec<Requirement>;
     /// Validates, acts and renders the body that goes between the protocol's envelope.

@@ -15,7 +15,7 @@ use crate::attempt::Attempt;
 use crate::calls::{CallLog, CallRecord};
 use crate::checkers::{self, Access, Purpose, Verdict};
 use crate::clock::{Clock, ClockError, ClockMode};
-use crate::fault::{FaultRule, Faults};
+use crate::fault::{FaultRule, Faults, Mishaps};
 use crate::limits::{LimitError, LimitSettings, Limits};
 use crate::scenario::Prepared;
 use crate::service::Registry;
@@ -160,6 +160,11 @@ impl Estate {
         for account in world.accounts.values_mut() {
             account.iam.seed = options.seed;
         }
+        world.seed = options.seed;
+        world.mishaps = Mishaps::new(options.seed);
+        for rule in &options.faults {
+            world.add_mishap(rule, clock.now());
+        }
         let hub = options.hub;
         let credentials = world
             .accounts
@@ -255,13 +260,16 @@ impl Estate {
     pub fn add_faults(&self, rules: impl IntoIterator<Item = FaultRule>) {
         let mut inside = self.lock();
         for rule in rules {
+            inside.world.add_mishap(&rule, self.clock.now());
             inside.faults.add(rule);
         }
     }
 
     /// Removes every fault rule and returns how many there were.
     pub fn clear_faults(&self) -> usize {
-        self.lock().faults.clear()
+        let mut inside = self.lock();
+        inside.world.mishaps.clear();
+        inside.faults.clear()
     }
 
     /// The fault rules in force.
@@ -285,7 +293,7 @@ impl Estate {
     /// Judges the call log so far.
     #[must_use]
     pub fn check(&self, purpose: Purpose) -> Verdict {
-        let inside = self.lock();
+        let inside = self.at_present();
         let buckets = inside.limits.report();
         checkers::check(inside.log.since(0), &buckets, &self.access, purpose)
     }
@@ -295,7 +303,7 @@ impl Estate {
     /// `None` where there is no such account.
     #[must_use]
     pub fn state(&self, account: Option<&str>) -> Option<Value> {
-        let inside = self.lock();
+        let inside = self.at_present();
         match account {
             None => Some(self.summary(&inside)),
             Some(id) => inside.world.accounts.get(id).map(|account| describe(id, account)),
@@ -304,7 +312,7 @@ impl Estate {
 
     /// Reads the world; for tests and tools in the same process.
     pub fn with_world<T>(&self, read: impl FnOnce(&World) -> T) -> T {
-        read(&self.lock().world)
+        read(&self.at_present().world)
     }
 
     fn summary(&self, inside: &Inside) -> Value {
@@ -329,6 +337,13 @@ impl Estate {
             "limits": buckets,
             "faults": inside.faults.rules().count(),
         })
+    }
+
+    /// The inside with everything done that is due.
+    fn at_present(&self) -> MutexGuard<'_, Inside> {
+        let mut inside = self.lock();
+        inside.world.advance_all(self.clock.now());
+        inside
     }
 
     /// A panic while the lock was held leaves a whole world behind: every change to it is made by

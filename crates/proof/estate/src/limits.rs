@@ -121,6 +121,8 @@ pub enum ReadClass {
     Paginated,
     /// Neither filtered nor paginated: half the rate.
     Unpaginated,
+    /// Not requests but the instances they name (EC2 developer guide, "Resource rate limiting").
+    Resources,
 }
 
 /// Which bucket a call draws from.
@@ -223,6 +225,12 @@ impl Limits {
 
     /// Takes a token for one call.
     pub fn take(&mut self, cell: Cell, now: Timestamp) -> Admission {
+        self.take_many(cell, 1, now)
+    }
+
+    /// Takes so many tokens at once, or none.
+    pub fn take_many(&mut self, cell: Cell, count: u32, now: Timestamp) -> Admission {
+        let wanted = f64::from(count);
         let share = self.settings.hidden_tenant.map_or(0.0, |t| t.share);
         let (settings, seed) = (&self.settings, self.seed);
         let bucket = self
@@ -234,12 +242,12 @@ impl Limits {
             bucket.admitted += 1;
             return Admission::Admitted;
         }
-        let alone_suffices = bucket.alone >= 1.0;
+        let alone_suffices = bucket.alone >= wanted;
         if alone_suffices {
-            bucket.alone -= 1.0;
+            bucket.alone -= wanted;
         }
-        if bucket.level >= 1.0 {
-            bucket.level -= 1.0;
+        if bucket.level >= wanted {
+            bucket.level -= wanted;
             bucket.lowest = bucket.lowest.min(bucket.level);
             bucket.admitted += 1;
             return Admission::Admitted;
@@ -335,6 +343,7 @@ fn rate(settings: &LimitSettings, cell: &Cell) -> Rate {
     let overridden = settings
         .overrides
         .iter()
+        .filter(|_| cell.class != ReadClass::Resources)
         .find(|o| o.service == cell.service && crate::policy::pattern::matches(&o.action, cell.action));
     if let Some(o) = overridden {
         return Rate::new(o.burst, o.per_second);
@@ -352,6 +361,8 @@ fn rate(settings: &LimitSettings, cell: &Cell) -> Rate {
 fn ec2_rate(action: &str, class: ReadClass) -> Rate {
     let is_read = ["Describe", "Get", "List"].iter().any(|verb| action.starts_with(verb));
     match action {
+        "StartInstances" | "RunInstances" if class == ReadClass::Resources => Rate::new(1_000.0, 2.0),
+        _ if class == ReadClass::Resources => Rate::new(1_000.0, 20.0),
         _ if is_read && class == ReadClass::Paginated => Rate::new(100.0, 20.0),
         _ if is_read => Rate::new(50.0, 10.0),
         "StartInstances" | "RunInstances" => Rate::new(5.0, 2.0),
@@ -402,6 +413,18 @@ mod tests {
         let later = start() + SignedDuration::from_secs(1);
         assert_eq!(admitted_at_once(&mut limits, &paginated, later), 20);
         assert_eq!(admitted_at_once(&mut limits, &plain, later), 10);
+    }
+
+    #[test]
+    fn instances_started_draw_from_a_bucket_of_their_own() {
+        let mut limits = Limits::new(LimitSettings::default(), 1).expect("limits");
+        let resources = cell(Service::Ec2, "StartInstances", ReadClass::Resources);
+        assert_eq!(limits.take_many(resources.clone(), 990, start()), Admission::Admitted);
+        assert_eq!(limits.take_many(resources.clone(), 20, start()), Admission::ThrottledByCaller);
+        let later = start() + SignedDuration::from_secs(5);
+        assert_eq!(limits.take_many(resources, 20, later), Admission::Admitted, "two instances a second");
+        let requests = cell(Service::Ec2, "StartInstances", ReadClass::Paginated);
+        assert_eq!(admitted_at_once(&mut limits, &requests, later), 5);
     }
 
     #[test]

@@ -5,13 +5,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Effect, FaultRule, Nth, STALE_READS, Scope};
+use super::{Effect, FaultRule, Mishap, Nth, STALE_READS, Scope};
 use crate::call::Service;
 use crate::policy::pattern;
 use crate::world::history;
 
 /// How old a stale answer can be, in seconds: as far as the world's history reaches.
 const MAX_AGE_SECONDS: u64 = history::REACH.as_secs().unsigned_abs();
+
+/// The longest a mishap can last, in seconds: ten days.
+const MAX_MISHAP_SECONDS: u64 = 864_000;
 
 /// A rule as it is written.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,6 +29,8 @@ pub(super) struct FaultFields {
     service: String,
     #[serde(default = "any")]
     action: String,
+    #[serde(default = "any", skip_serializing_if = "is_any")]
+    instance: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nth: Option<Nth>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,10 +61,23 @@ enum Kind {
     BadToken,
     ExpiredCredentials,
     StaleRead,
+    ImageSlow,
+    ImageFails,
+    SnapshotFails,
+    BootHangs,
+    StartFails,
+    InstanceTerminated,
+    InstanceReplaced,
+    RootTaskFails,
+    UnknownNewId,
 }
 
 fn any() -> String {
     "*".to_owned()
+}
+
+fn is_any(pattern: &str) -> bool {
+    pattern == "*"
 }
 
 /// Why a fault rule is refused.
@@ -102,8 +120,15 @@ impl TryFrom<FaultFields> for FaultRule {
             return Err(refuse("until", format!("{until} must be after from, {from}")));
         }
         let effect = effect(&f)?;
+        check_target(&f, effect)?;
         Ok(Self {
-            scope: Scope { account: f.account, region: f.region, service: f.service, action: f.action },
+            scope: Scope {
+                account: f.account,
+                region: f.region,
+                service: f.service,
+                action: f.action,
+                instance: f.instance,
+            },
             nth: f.nth,
             probability: f.probability,
             times: f.times,
@@ -121,8 +146,9 @@ fn effect(f: &FaultFields) -> Result<Effect, FaultError> {
     if f.delay_ms.is_some() && f.kind != Kind::Slow {
         return Err(refuse("delay_ms", "belongs to kind slow only"));
     }
-    if f.seconds.is_some() && f.kind != Kind::StaleRead {
-        return Err(refuse("seconds", "belongs to kind stale_read only"));
+    let lasting = [Kind::StaleRead, Kind::ImageSlow, Kind::UnknownNewId];
+    if f.seconds.is_some() && !lasting.contains(&f.kind) {
+        return Err(refuse("seconds", "belongs to kinds stale_read, image_slow and unknown_new_id only"));
     }
     Ok(match f.kind {
         Kind::Throttle => Effect::Throttle,
@@ -148,7 +174,40 @@ fn effect(f: &FaultFields) -> Result<Effect, FaultError> {
                 _ => return Err(refuse("seconds", format!("give 1 to {MAX_AGE_SECONDS} seconds"))),
             }
         }
+        Kind::ImageSlow => Effect::Mishap(Mishap::ImageSlow { takes: lasting_seconds(f)? }),
+        Kind::ImageFails => Effect::Mishap(Mishap::ImageFails),
+        Kind::SnapshotFails => Effect::Mishap(Mishap::SnapshotFails),
+        Kind::BootHangs => Effect::Mishap(Mishap::BootHangs),
+        Kind::StartFails => Effect::Mishap(Mishap::StartFails),
+        Kind::InstanceTerminated => Effect::Mishap(Mishap::InstanceTerminated),
+        Kind::InstanceReplaced => Effect::Mishap(Mishap::InstanceReplaced),
+        Kind::RootTaskFails => Effect::Mishap(Mishap::RootTaskFails),
+        Kind::UnknownNewId => Effect::Mishap(Mishap::UnknownNewId { lasts: lasting_seconds(f)? }),
     })
+}
+
+/// How long a mishap lasts.
+fn lasting_seconds(f: &FaultFields) -> Result<Duration, FaultError> {
+    match f.seconds {
+        Some(seconds @ 1..=MAX_MISHAP_SECONDS) => Ok(Duration::from_secs(seconds)),
+        _ => Err(refuse("seconds", format!("give 1 to {MAX_MISHAP_SECONDS} seconds"))),
+    }
+}
+
+/// A mishap befalls an instance, everything else a call.
+fn check_target(f: &FaultFields, effect: Effect) -> Result<(), FaultError> {
+    match effect {
+        Effect::Mishap(Mishap::InstanceTerminated | Mishap::InstanceReplaced) => Ok(()),
+        Effect::Mishap(_) if !is_any(&f.action) => Err(refuse(
+            "action",
+            "a mishap is about an instance; only instance_terminated and instance_replaced wait for an action",
+        )),
+        Effect::Mishap(_) => Ok(()),
+        _ if !is_any(&f.instance) => {
+            Err(refuse("instance", "belongs to mishaps only; this kind is about calls"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A rule that could never strike is refused rather than ignored.
@@ -186,6 +245,12 @@ impl From<FaultRule> for FaultFields {
                 seconds = Some(age.as_secs());
                 Kind::StaleRead
             }
+            Effect::Mishap(mishap) => {
+                if let Mishap::ImageSlow { takes: length } | Mishap::UnknownNewId { lasts: length } = mishap {
+                    seconds = Some(length.as_secs());
+                }
+                kind_of(mishap)
+            }
         };
         Self {
             kind,
@@ -193,6 +258,7 @@ impl From<FaultRule> for FaultFields {
             region: rule.scope.region,
             service: rule.scope.service,
             action: rule.scope.action,
+            instance: rule.scope.instance,
             nth: rule.nth,
             probability: rule.probability,
             times: rule.times,
@@ -202,6 +268,20 @@ impl From<FaultRule> for FaultFields {
             delay_ms,
             seconds,
         }
+    }
+}
+
+const fn kind_of(mishap: Mishap) -> Kind {
+    match mishap {
+        Mishap::ImageSlow { .. } => Kind::ImageSlow,
+        Mishap::ImageFails => Kind::ImageFails,
+        Mishap::SnapshotFails => Kind::SnapshotFails,
+        Mishap::BootHangs => Kind::BootHangs,
+        Mishap::StartFails => Kind::StartFails,
+        Mishap::InstanceTerminated => Kind::InstanceTerminated,
+        Mishap::InstanceReplaced => Kind::InstanceReplaced,
+        Mishap::RootTaskFails => Kind::RootTaskFails,
+        Mishap::UnknownNewId { .. } => Kind::UnknownNewId,
     }
 }
 
@@ -244,6 +324,8 @@ mod tests {
             "kind = \"server_error\"\nstatus = 503\nnth = { first = 3 }",
             "kind = \"slow\"\ndelay_ms = 20",
             "kind = \"stale_read\"\nseconds = 30\naction = \"Describe*\"",
+            "kind = \"image_slow\"\nseconds = 72000\ninstance = \"prod-*\"",
+            "kind = \"instance_replaced\"\nfrom = \"2026-11-02T03:00:00Z\"",
         ] {
             let written: FaultRule = toml::from_str(text).expect("a fault rule");
             let json = serde_json::to_string(&written).expect("JSON");

@@ -1,6 +1,7 @@
 //! Faults on purpose: rules that say which calls go wrong, when, and how.
 
 mod fields;
+pub mod mishap;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,16 +15,23 @@ use crate::policy::pattern;
 use fields::FaultFields;
 
 pub use fields::FaultError;
+pub use mishap::{Affected, Mishap, Mishaps};
 
 /// The reads of EC2 that can answer from an earlier state.
-pub const STALE_READS: [&str; 4] =
-    ["DescribeImages", "DescribeInstances", "DescribeInstanceStatus", "DescribeVolumes"];
+pub const STALE_READS: [&str; 6] = [
+    "DescribeImages",
+    "DescribeInstances",
+    "DescribeInstanceStatus",
+    "DescribeReplaceRootVolumeTasks",
+    "DescribeSnapshots",
+    "DescribeVolumes",
+];
 
 /// One rule: which calls, when, and what happens to them.
 ///
 /// In TOML and JSON it is flat: `kind`, then any of `account`, `region`, `service`, `action`
 /// (`*` and `?` are wildcards), `nth`, `probability`, `times`, `from`, `until`; `status` belongs
-/// to `server_error`, `delay_ms` to `slow`, `seconds` to `stale_read`.
+/// to `server_error`, `delay_ms` to `slow`, `seconds` to `stale_read`, `instance` to mishaps.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "FaultFields", into = "FaultFields")]
 pub struct FaultRule {
@@ -55,6 +63,8 @@ pub struct Scope {
     pub service: String,
     /// The action, e.g. `Describe*`.
     pub action: String,
+    /// The instance by its id or `Name` tag; for mishaps only.
+    pub instance: String,
 }
 
 /// Which calls by number.
@@ -99,6 +109,8 @@ pub enum Effect {
         /// How long ago, by the estate's time; from a second to an hour.
         age: Duration,
     },
+    /// Something goes wrong with a resource, whatever becomes of the call.
+    Mishap(Mishap),
 }
 
 /// The call a rule is held against.
@@ -201,8 +213,11 @@ impl FaultRule {
             && pattern::matches(&self.scope.service, subject.service.signing_name())
             && pattern::matches(&self.scope.action, subject.action)
             && self.effect.can_strike(subject)
-            && self.from.is_none_or(|from| now >= from)
-            && self.until.is_none_or(|until| now < until)
+            && self.in_force(now)
+    }
+
+    fn in_force(&self, now: Timestamp) -> bool {
+        self.from.is_none_or(|from| now >= from) && self.until.is_none_or(|until| now < until)
     }
 }
 
@@ -211,6 +226,7 @@ impl Effect {
     fn can_strike(self, subject: &Subject<'_>) -> bool {
         match self {
             Self::BadToken => subject.page == Page::Later,
+            Self::Mishap(_) => false,
             Self::StaleRead { .. } => {
                 subject.service == Service::Ec2 && STALE_READS.contains(&subject.action)
             }

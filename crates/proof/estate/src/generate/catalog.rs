@@ -8,12 +8,14 @@ use rand::RngExt;
 
 use super::seed::Seed;
 use crate::world::agent::hours_before;
-use crate::world::ids::{BaselineId, ImageId, SecurityGroupId, SnapshotId, SubnetId, VpcId};
+use crate::world::ids::{BaselineId, ImageId, SecurityGroupId, SnapshotId, SubnetId, VolumeId, VpcId};
 use crate::world::instance_types::Architecture;
 use crate::world::network::{Network, SecurityGroup, Subnet};
 use crate::world::patching::{Baseline, BaselineOwner, PREDEFINED_BASELINES};
 use crate::world::platform::Platform;
-use crate::world::storage::{Image, Visibility};
+use crate::world::storage::{
+    Encryption, Image, ImageDisk, ImageState, Snapshot, SnapshotState, Visibility, VolumeType,
+};
 use crate::world::tags::Tags;
 use crate::world::{Region, regions};
 
@@ -93,8 +95,22 @@ pub fn public_image(
         platform,
         created_at,
         deprecated_at: (release + 1 == RELEASES).then(|| hours_before(start, 24)),
-        snapshot: SnapshotId(random.random()),
+        state: ImageState::Available,
+        disks: vec![root_disk(platform, SnapshotId(random.random()))],
+        source_instance: None,
+        software: None,
         tags: Tags::default(),
+    }
+}
+
+fn root_disk(platform: Platform, snapshot: SnapshotId) -> ImageDisk {
+    ImageDisk {
+        device: platform.facts().root_device.into(),
+        snapshot,
+        gib: platform.facts().root_gib,
+        volume_type: VolumeType::Gp3,
+        encryption: Encryption::None,
+        delete_on_termination: true,
     }
 }
 
@@ -143,6 +159,10 @@ pub fn furnish(region: &mut Region, root: &Seed, cell: &Seed, account: &str, cod
         }
     }
     let own = own_image(cell, account, start);
+    for disk in &own.disks {
+        region.snapshots.insert(disk.snapshot, own_snapshot(cell, &own, disk));
+    }
+    region.image_names.insert(own.name.clone(), own.id);
     region.images.insert(own.id, own);
     for baseline in baselines(root, cell, code) {
         region.baselines.insert(baseline.id, baseline);
@@ -164,8 +184,27 @@ pub fn own_image(cell: &Seed, account: &str, start: Timestamp) -> Image {
         platform: Platform::AmazonLinux2023,
         created_at,
         deprecated_at: None,
-        snapshot: SnapshotId(random.random()),
+        state: ImageState::Available,
+        disks: vec![root_disk(Platform::AmazonLinux2023, SnapshotId(random.random()))],
+        source_instance: None,
+        software: None,
         tags: std::iter::once(("Purpose".into(), "golden image".into())).collect(),
+    }
+}
+
+/// The snapshot behind the account's own image.
+fn own_snapshot(cell: &Seed, image: &Image, disk: &ImageDisk) -> Snapshot {
+    Snapshot {
+        id: disk.snapshot,
+        volume: VolumeId(cell.child("own-image-volume").stream().random()),
+        gib: disk.gib,
+        encryption: disk.encryption,
+        description: "Hardened Amazon Linux 2023".to_owned(),
+        started_at: image.created_at,
+        state: SnapshotState::Completed(image.created_at),
+        image: Some(image.id),
+        software: None,
+        tags: image.tags.clone(),
     }
 }
 

@@ -16,9 +16,11 @@ use crate::world::Region;
 use crate::world::agent::{Agent, hours_before};
 use crate::world::ids::{BaselineId, ImageId, InstanceId, InterfaceId, ReservationId, SnapshotId, VolumeId};
 use crate::world::instance::{
-    AttachedVolume, Instance, InstanceState, Lifecycle, MetadataTokens, RootDevice, StatusCheck, StatusChecks,
+    Addressing, AttachedVolume, Instance, InstanceState, Lifecycle, MetadataTokens, RootDevice, StatusCheck,
+    StatusChecks,
 };
 use crate::world::instance_types::{Architecture, InstanceType};
+use crate::world::launch::computer_name;
 use crate::world::network::{SecurityGroup, Subnet};
 use crate::world::patching::{PatchState, predefined_baseline};
 use crate::world::platform::Platform;
@@ -157,7 +159,7 @@ impl<'w> Cell<'w> {
         let public_ip =
             (sketch.tier == Tier::Web && public_draw == 0 && sketch.state == InstanceState::Running)
                 .then(|| Ipv4Addr::new(3, random.random(), random.random(), random.random_range(1..255)));
-        let host = (self.computer_name(sketch.platform, private_ip, id), private_ip);
+        let host = (computer_name(self.code, sketch.platform, private_ip, id), private_ip);
         let agent = self.agent(&sketch, state_since, host);
         let patch_state = agent
             .as_ref()
@@ -187,6 +189,7 @@ impl<'w> Cell<'w> {
             interface,
             private_ip,
             public_ip,
+            addressing: if public_ip.is_some() { Addressing::Automatic } else { Addressing::Private },
             key_name,
             profile,
             lifecycle: sketch.lifecycle,
@@ -194,6 +197,7 @@ impl<'w> Cell<'w> {
             metadata_tokens,
             checks: StatusChecks { system: StatusCheck::Ok, instance: sketch.health_check },
             volumes,
+            client_token: None,
             tags: sketch.tags,
             agent,
             patch_state,
@@ -217,18 +221,6 @@ impl<'w> Cell<'w> {
         let n = self.addresses[zone];
         self.addresses[zone] += 1;
         catalog::address(subnet, n)
-    }
-
-    fn computer_name(&self, platform: Platform, ip: Ipv4Addr, id: InstanceId) -> Arc<str> {
-        if platform.is_windows() {
-            return format!("EC2AMAZ-{:07X}", id.0 & 0xfff_ffff).into();
-        }
-        let [a, b, c, d] = ip.octets();
-        if self.code == "us-east-1" {
-            format!("ip-{a}-{b}-{c}-{d}.ec2.internal").into()
-        } else {
-            format!("ip-{a}-{b}-{c}-{d}.{}.compute.internal", self.code).into()
-        }
     }
 
     fn judged(&mut self, sketch: &Sketch) -> Judged {
@@ -296,7 +288,12 @@ impl<'w> Cell<'w> {
             let id = VolumeId(random.random());
             let device = self.interner.share(device);
             let root = n == 0 && sketch.root_device == RootDevice::Ebs;
-            attached.push(AttachedVolume { device: device.clone(), volume: id });
+            attached.push(AttachedVolume {
+                device: device.clone(),
+                volume: id,
+                since: launched_at,
+                delete_on_termination: root,
+            });
             self.region.volumes.insert(
                 id,
                 Volume {
@@ -313,6 +310,7 @@ impl<'w> Cell<'w> {
                         since: launched_at,
                         delete_on_termination: root,
                     }),
+                    pending_snapshots: 0,
                     tags: Tags::default(),
                 },
             );

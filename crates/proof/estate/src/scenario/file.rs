@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::fault::FaultRule;
 use crate::generate::fleet::Fleet;
 use crate::limits::LimitSettings;
+use crate::world::pace::Pace;
 use crate::world::platform::Platform;
 
 /// A scenario: who is there, how they get in, what goes wrong.
@@ -40,6 +41,9 @@ pub struct Scenario {
     /// Request rates.
     #[serde(default)]
     pub limits: LimitSettings,
+    /// How long things take.
+    #[serde(default)]
+    pub pace: Pace,
     /// What goes wrong.
     #[serde(default)]
     pub faults: Vec<FaultRule>,

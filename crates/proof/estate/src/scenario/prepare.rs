@@ -97,7 +97,7 @@ pub(super) fn prepare(
     let plans = accounts::plan(&scenario.fleet, &wishes, &seed);
     check_plans(&plans, source)?;
 
-    let mut world = World::default();
+    let mut world = World { seed: scenario.seed, pace: scenario.pace.clone(), ..World::default() };
     let mut interner = Interner::default();
     let ground = Ground { fleet: &scenario.fleet, root: &seed, start: scenario.start };
     populate(&mut world, &plans, ground, &mut interner);

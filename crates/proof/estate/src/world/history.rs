@@ -8,9 +8,10 @@ use std::collections::{HashMap, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Region;
-use super::ids::{ImageId, InstanceId, VolumeId};
+use super::ids::{ImageId, InstanceId, RootTaskId, SnapshotId, VolumeId};
 use super::instance::Instance;
-use super::storage::{Image, Volume};
+use super::root_tasks::RootTask;
+use super::storage::{Image, Snapshot, Volume};
 
 /// How far back a read can look: older states are dropped.
 pub const REACH: SignedDuration = SignedDuration::from_hours(1);
@@ -19,10 +20,13 @@ pub const REACH: SignedDuration = SignedDuration::from_hours(1);
 /// need a dropped one sees the oldest state still kept.
 const MAX_EARLIER: usize = 10_000;
 
-/// Earlier states of a region's instances, volumes and images, in the order of the changes.
+/// Earlier states of a region's resources in the order of the changes, and what is so new that
+/// reads do not know it yet.
 #[derive(Debug, Default)]
 pub struct History {
     earlier: VecDeque<Earlier>,
+    /// Until when new ids are unknown; the digits of an id are unique across its kinds.
+    unknown: HashMap<u64, Timestamp>,
 }
 
 #[derive(Debug)]
@@ -37,6 +41,8 @@ enum Resource {
     Instance(Box<Instance>),
     Volume(Box<Volume>),
     Image(Box<Image>),
+    Snapshot(Box<Snapshot>),
+    RootTask(Box<RootTask>),
 }
 
 impl History {
@@ -47,6 +53,17 @@ impl History {
             self.earlier.pop_front();
         }
         self.earlier.push_back(Earlier { until, resource });
+    }
+
+    /// Hides a new id from reads until then.
+    pub fn hide(&mut self, id: u64, until: Timestamp) {
+        self.unknown.insert(id, until);
+    }
+
+    /// True where reads at `now` do not know the id yet.
+    fn hides(&self, id: u64, now: Option<Timestamp>) -> bool {
+        !self.unknown.is_empty()
+            && self.unknown.get(&id).is_some_and(|until| now.is_none_or(|now| now < *until))
     }
 
     /// How many earlier states are kept; 10,000 at most.
@@ -87,6 +104,20 @@ impl Region {
         Some(image)
     }
 
+    /// The snapshot with this id, to be changed at `now`; its state until then is kept.
+    pub fn change_snapshot(&mut self, id: SnapshotId, now: Timestamp) -> Option<&mut Snapshot> {
+        let snapshot = self.snapshots.get_mut(&id)?;
+        self.history.push(Resource::Snapshot(Box::new(snapshot.clone())), now);
+        Some(snapshot)
+    }
+
+    /// The replacement with this id, to be changed at `now`; its state until then is kept.
+    pub fn change_root_task(&mut self, id: RootTaskId, now: Timestamp) -> Option<&mut RootTask> {
+        let task = self.root_tasks.get_mut(&id)?;
+        self.history.push(Resource::RootTask(Box::new(task.clone())), now);
+        Some(task)
+    }
+
     /// The region as a read sees it: as it is, or as it was at `as_of`.
     #[must_use]
     pub fn view(&self, as_of: Option<Timestamp>) -> View<'_> {
@@ -96,6 +127,8 @@ impl Region {
             instances: HashMap::new(),
             volumes: HashMap::new(),
             images: HashMap::new(),
+            snapshots: HashMap::new(),
+            root_tasks: HashMap::new(),
         };
         let Some(as_of) = as_of else { return view };
         // A resource was what its first change after that moment replaced.
@@ -109,6 +142,12 @@ impl Region {
                 }
                 Resource::Image(it) => {
                     view.images.entry(it.id).or_insert(it);
+                }
+                Resource::Snapshot(it) => {
+                    view.snapshots.entry(it.id).or_insert(it);
+                }
+                Resource::RootTask(it) => {
+                    view.root_tasks.entry(it.id).or_insert(it);
                 }
             }
         }
@@ -128,6 +167,8 @@ pub struct View<'r> {
     instances: HashMap<InstanceId, &'r Instance>,
     volumes: HashMap<VolumeId, &'r Volume>,
     images: HashMap<ImageId, &'r Image>,
+    snapshots: HashMap<SnapshotId, &'r Snapshot>,
+    root_tasks: HashMap<RootTaskId, &'r RootTask>,
 }
 
 impl<'r> View<'r> {
@@ -172,20 +213,54 @@ impl<'r> View<'r> {
 
     fn instance_seen(&self, now: &'r Instance) -> Option<&'r Instance> {
         let then = self.instances.get(&now.id).copied().unwrap_or(now);
-        self.existed(then.launched_at).then_some(then)
+        self.existed(now.id.0, then.launched_at).then_some(then)
     }
 
     fn volume_seen(&self, now: &'r Volume) -> Option<&'r Volume> {
         let then = self.volumes.get(&now.id).copied().unwrap_or(now);
-        self.existed(then.created_at).then_some(then)
+        self.existed(now.id.0, then.created_at).then_some(then)
     }
 
     fn image_seen(&self, now: &'r Image) -> Option<&'r Image> {
         let then = self.images.get(&now.id).copied().unwrap_or(now);
-        self.existed(then.created_at).then_some(then)
+        self.existed(now.id.0, then.created_at).then_some(then)
     }
 
-    fn existed(&self, since: Timestamp) -> bool {
+    /// The snapshots from an id on.
+    pub fn snapshots_from(&self, id: SnapshotId) -> impl Iterator<Item = &'r Snapshot> {
+        self.region.snapshots.range(id..).filter_map(|(_, it)| self.snapshot_seen(it))
+    }
+
+    /// The snapshot with this id.
+    #[must_use]
+    pub fn snapshot(&self, id: SnapshotId) -> Option<&'r Snapshot> {
+        self.region.snapshots.get(&id).and_then(|it| self.snapshot_seen(it))
+    }
+
+    /// The replacements of root volumes from an id on.
+    pub fn root_tasks_from(&self, id: RootTaskId) -> impl Iterator<Item = &'r RootTask> {
+        self.region.root_tasks.range(id..).filter_map(|(_, it)| self.root_task_seen(it))
+    }
+
+    /// The replacement with this id.
+    #[must_use]
+    pub fn root_task(&self, id: RootTaskId) -> Option<&'r RootTask> {
+        self.region.root_tasks.get(&id).and_then(|it| self.root_task_seen(it))
+    }
+
+    fn snapshot_seen(&self, now: &'r Snapshot) -> Option<&'r Snapshot> {
+        let then = self.snapshots.get(&now.id).copied().unwrap_or(now);
+        self.existed(now.id.0, then.started_at).then_some(then)
+    }
+
+    fn root_task_seen(&self, now: &'r RootTask) -> Option<&'r RootTask> {
+        let then = self.root_tasks.get(&now.id).copied().unwrap_or(now);
+        self.existed(now.id.0, then.started_at).then_some(then)
+    }
+
+    /// True where the resource was there since before this read's moment, and is known to reads.
+    fn existed(&self, id: u64, since: Timestamp) -> bool {
         self.as_of.is_none_or(|as_of| since <= as_of)
+            && !self.region.history.hides(id, self.region.timeline.now())
     }
 }

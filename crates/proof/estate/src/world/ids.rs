@@ -85,6 +85,9 @@ resource_id!(
     /// The attachment of a network interface, `eni-attach-…`.
     InterfaceAttachmentId, "eni-attach-");
 resource_id!(
+    /// A task that replaces a root volume, `replacevol-…`.
+    RootTaskId, "replacevol-");
+resource_id!(
     /// A Systems Manager patch baseline, `pb-…`.
     BaselineId, "pb-");
 

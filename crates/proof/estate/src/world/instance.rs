@@ -44,6 +44,11 @@ impl InstanceState {
         }
     }
 
+    /// True for `running`.
+    pub const fn is_running(self) -> bool {
+        matches!(self, Self::Running)
+    }
+
     /// EC2's name.
     pub const fn name(self) -> &'static str {
         match self {
@@ -145,6 +150,21 @@ pub struct AttachedVolume {
     pub device: Arc<str>,
     /// The volume.
     pub volume: VolumeId,
+    /// Since when.
+    pub since: Timestamp,
+    /// Whether it goes when the instance goes.
+    pub delete_on_termination: bool,
+}
+
+/// Where an instance's public address comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addressing {
+    /// It has none.
+    Private,
+    /// From EC2's pool, for as long as it runs.
+    Automatic,
+    /// An Elastic IP address, which stays.
+    Elastic,
 }
 
 /// A virtual machine.
@@ -180,6 +200,8 @@ pub struct Instance {
     pub private_ip: Ipv4Addr,
     /// Address on the internet; EC2 takes it away while the instance is stopped.
     pub public_ip: Option<Ipv4Addr>,
+    /// Where the public address comes from.
+    pub addressing: Addressing,
     /// Name of the key pair.
     pub key_name: Option<Arc<str>>,
     /// Name of the instance profile.
@@ -194,6 +216,8 @@ pub struct Instance {
     pub checks: StatusChecks,
     /// Its volumes, the root volume first.
     pub volumes: Vec<AttachedVolume>,
+    /// The token of the launch, where it had one.
+    pub client_token: Option<Arc<str>>,
     /// Its tags.
     pub tags: Tags,
     /// Its Systems Manager agent, if that ever registered.

@@ -1,28 +1,42 @@
 //! The state of the simulated AWS: an organisation of accounts, each with IAM and regions.
 
 pub mod agent;
+pub mod command;
+pub mod diary;
 pub mod history;
+pub mod host;
 pub mod iam;
 pub mod ids;
+pub mod images;
 pub mod instance;
 pub mod instance_types;
+pub mod launch;
+pub mod life_cycle;
 pub mod network;
 pub mod organization;
+pub mod pace;
 pub mod patch_catalog;
 pub mod patching;
 pub mod platform;
 pub mod regions;
+pub mod root_tasks;
 pub mod storage;
 pub mod tags;
+pub mod timeline;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::fault::Mishaps;
+use diary::Diary;
 use history::History;
-use ids::{BaselineId, ImageId, VolumeId};
+use ids::{BaselineId, ImageId, RootTaskId, SnapshotId, VolumeId};
 use instance::Instances;
 use network::Network;
+use pace::Pace;
 use patching::Baseline;
-use storage::{Image, Volume};
+use root_tasks::RootTask;
+use storage::{Image, Snapshot, Volume};
+use timeline::Timeline;
 
 /// A 12-digit account id, as text.
 pub type AccountId = String;
@@ -34,6 +48,12 @@ pub struct World {
     pub accounts: BTreeMap<AccountId, Account>,
     /// The organisation the accounts belong to; none where Organizations is not in use.
     pub organization: Option<organization::Organization>,
+    /// What everything that happens later is drawn from.
+    pub seed: u64,
+    /// How long things take.
+    pub pace: Pace,
+    /// What is to go wrong with resources.
+    pub mishaps: Mishaps,
 }
 
 /// One AWS account.
@@ -60,8 +80,24 @@ pub struct Region {
     pub volumes: BTreeMap<VolumeId, Volume>,
     /// Images the account can see.
     pub images: BTreeMap<ImageId, Image>,
+    /// Snapshots the account owns.
+    pub snapshots: BTreeMap<SnapshotId, Snapshot>,
+    /// Replacements of root volumes.
+    pub root_tasks: BTreeMap<RootTaskId, RootTask>,
     /// What instances, volumes and images were before they last changed.
     pub history: History,
+    /// Names of the images the account owns.
+    pub image_names: HashMap<String, ImageId>,
+    /// Images that were deregistered.
+    pub deregistered: HashSet<ImageId>,
+    /// What happened.
+    pub diary: Diary,
+    /// What is still to happen.
+    pub timeline: Timeline,
+    /// What runs inside the instances.
+    pub hosts: host::Hosts,
+    /// Commands of Systems Manager.
+    pub commands: command::Commands,
     /// Patch baselines, the predefined ones among them.
     pub baselines: BTreeMap<BaselineId, Baseline>,
 }

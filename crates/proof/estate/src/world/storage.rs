@@ -3,10 +3,12 @@
 use jiff::Timestamp;
 
 use super::AccountId;
+use super::host::Software;
 use super::ids::{ImageId, InstanceId, SnapshotId, VolumeId};
 use super::instance_types::Architecture;
 use super::platform::Platform;
 use super::tags::Tags;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Kinds of EBS volumes.
@@ -82,6 +84,8 @@ pub struct Volume {
     pub snapshot: Option<SnapshotId>,
     /// Where it is attached; `None` is EC2's `available`.
     pub attachment: Option<Attachment>,
+    /// Snapshots of it that are being made.
+    pub pending_snapshots: u8,
     /// Its tags.
     pub tags: Tags,
 }
@@ -96,7 +100,7 @@ pub enum Visibility {
 }
 
 /// A machine image.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Image {
     /// Its id.
     pub id: ImageId,
@@ -118,8 +122,125 @@ pub struct Image {
     pub created_at: Timestamp,
     /// When it goes out of listings.
     pub deprecated_at: Option<Timestamp>,
-    /// Snapshot of its root volume.
-    pub snapshot: SnapshotId,
+    /// Whether it can be used.
+    pub state: ImageState,
+    /// The volumes it brings, the root volume first.
+    pub disks: Vec<ImageDisk>,
+    /// The instance it was made of.
+    pub source_instance: Option<InstanceId>,
+    /// What its root volume holds; none for the platform as published.
+    pub software: Option<Arc<Software>>,
     /// Its tags.
     pub tags: Tags,
+}
+
+/// Whether an image can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageState {
+    /// Being made.
+    Pending(Fate),
+    /// Ready.
+    Available,
+    /// It will never be.
+    Failed,
+}
+
+impl ImageState {
+    /// EC2's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending(_) => "pending",
+            Self::Available => "available",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// How something that is being made will end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Well.
+    Succeeds,
+    /// Badly.
+    Fails,
+}
+
+/// A volume that an image brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageDisk {
+    /// The device's name.
+    pub device: Cow<'static, str>,
+    /// The snapshot it is made from.
+    pub snapshot: SnapshotId,
+    /// Size in GiB.
+    pub gib: u32,
+    /// Kind.
+    pub volume_type: VolumeType,
+    /// Encryption at rest.
+    pub encryption: Encryption,
+    /// Whether it goes when the instance goes.
+    pub delete_on_termination: bool,
+}
+
+/// A snapshot of a volume.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// Its id.
+    pub id: SnapshotId,
+    /// The volume, which may be gone since.
+    pub volume: VolumeId,
+    /// Size of the volume in GiB.
+    pub gib: u32,
+    /// Encryption at rest.
+    pub encryption: Encryption,
+    /// What it says of itself.
+    pub description: String,
+    /// When it was begun.
+    pub started_at: Timestamp,
+    /// Whether it is complete.
+    pub state: SnapshotState,
+    /// The image it belongs to, which may be gone since.
+    pub image: Option<ImageId>,
+    /// What the volume held, where it was a root volume.
+    pub software: Option<Arc<Software>>,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// Whether a snapshot is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotState {
+    /// Being copied until then.
+    Pending(Timestamp, Fate),
+    /// Complete since then.
+    Completed(Timestamp),
+    /// It will never be.
+    Error,
+}
+
+impl SnapshotState {
+    /// EC2's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending(..) => "pending",
+            Self::Completed(_) => "completed",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl Snapshot {
+    /// Per cent copied at `now`.
+    pub fn progress(&self, now: Timestamp) -> i64 {
+        match self.state {
+            SnapshotState::Completed(_) => 100,
+            SnapshotState::Error => 0,
+            SnapshotState::Pending(until, _) => {
+                let (passed, whole) =
+                    (now.duration_since(self.started_at), until.duration_since(self.started_at));
+                let share = 100 * passed.as_millis() / whole.as_millis().max(1);
+                i64::try_from(share).unwrap_or(99).clamp(0, 99)
+            }
+        }
+    }
 }

@@ -53,6 +53,11 @@ impl Tags {
         self.sorted.iter().map(|(key, value)| (key.as_ref(), value.as_ref()))
     }
 
+    /// Removes every tag that `keep` does not want, given key and value.
+    pub fn retain(&mut self, keep: impl Fn(&str, &str) -> bool) {
+        self.sorted.retain(|(key, value)| keep(key, value));
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.sorted.len()

@@ -3,6 +3,7 @@
 mod ec2;
 mod fleet;
 mod history;
+mod life;
 mod scenarios;
 mod ssm;
 

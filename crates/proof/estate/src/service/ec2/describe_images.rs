@@ -10,7 +10,7 @@ use crate::wire::xml;
 use crate::world::World;
 use crate::world::history::View;
 use crate::world::ids::ImageId;
-use crate::world::storage::{Image, Visibility};
+use crate::world::storage::{Encryption, Image, ImageDisk, ImageState, Visibility};
 
 /// DescribeImages: public images and the account's own.
 pub(super) struct DescribeImages;
@@ -34,12 +34,18 @@ static FILTERS: Catalog<Image> = Catalog { fields: FIELDS, tags: Some(|it| &it.t
 
 const FIELDS: &[(&str, Field<Image>)] = &[
     ("architecture", |it, _, v| v.text(it.architecture.name())),
-    ("block-device-mapping.delete-on-termination", |_, _, v| v.text("true")),
-    ("block-device-mapping.device-name", |it, _, v| v.text(it.platform.facts().root_device)),
-    ("block-device-mapping.encrypted", |_, _, v| v.text("false")),
-    ("block-device-mapping.snapshot-id", |it, _, v| v.shown(it.snapshot)),
-    ("block-device-mapping.volume-size", |it, _, v| v.shown(it.platform.facts().root_gib)),
-    ("block-device-mapping.volume-type", |_, _, v| v.text("gp3")),
+    ("block-device-mapping.delete-on-termination", |it, _, v| {
+        it.disks.iter().any(|disk| v.shown(disk.delete_on_termination))
+    }),
+    ("block-device-mapping.device-name", |it, _, v| it.disks.iter().any(|disk| v.text(&disk.device))),
+    ("block-device-mapping.encrypted", |it, _, v| {
+        it.disks.iter().any(|disk| v.shown(disk.encryption == Encryption::DefaultKey))
+    }),
+    ("block-device-mapping.snapshot-id", |it, _, v| it.disks.iter().any(|disk| v.shown(disk.snapshot))),
+    ("block-device-mapping.volume-size", |it, _, v| it.disks.iter().any(|disk| v.shown(disk.gib))),
+    ("block-device-mapping.volume-type", |it, _, v| {
+        it.disks.iter().any(|disk| v.text(disk.volume_type.name()))
+    }),
     ("boot-mode", absent),
     ("creation-date", |it, _, v| v.time(it.created_at)),
     ("description", |it, _, v| v.text(&it.description)),
@@ -63,13 +69,21 @@ const FIELDS: &[(&str, Field<Image>)] = &[
     ("root-device-type", |_, _, v| v.text("ebs")),
     ("source-image-id", absent),
     ("source-image-region", absent),
-    ("source-instance-id", absent),
+    ("source-instance-id", |it, _, v| it.source_instance.is_some_and(|id| v.shown(id))),
     ("sriov-net-support", |_, _, v| v.text("simple")),
-    ("state", |_, _, v| v.text("available")),
-    ("state-reason-code", absent),
-    ("state-reason-message", absent),
+    ("state", |it, _, v| v.text(it.state.name())),
+    ("state-reason-code", |it, _, v| v.optional(state_reason(it).map(|(code, _)| code))),
+    ("state-reason-message", |it, _, v| v.optional(state_reason(it).map(|(_, message)| message))),
     ("virtualization-type", |_, _, v| v.text("hvm")),
 ];
+
+/// Why an image failed, as EC2 words it.
+fn state_reason(image: &Image) -> Option<(&'static str, &'static str)> {
+    (image.state == ImageState::Failed).then_some((
+        "Client.InternalError",
+        "Client.InternalError: An error occurred while creating the image from the instance's volumes",
+    ))
+}
 
 fn location(image: &Image) -> String {
     format!("{}/{}", image.owner_alias.unwrap_or(&image.owner), image.name)
@@ -168,7 +182,11 @@ fn render_image(out: &mut String, image: &Image) {
     xml::text(out, "imageLocation", &location(image));
     render::push(
         out,
-        format_args!("<imageState>available</imageState><imageOwnerId>{}</imageOwnerId>", image.owner),
+        format_args!(
+            "<imageState>{}</imageState><imageOwnerId>{}</imageOwnerId>",
+            image.state.name(),
+            image.owner
+        ),
     );
     render::time(out, "creationDate", image.created_at);
     render::push(
@@ -194,14 +212,20 @@ fn render_image(out: &mut String, image: &Image) {
     render::push(
         out,
         format_args!(
-            "<rootDeviceType>ebs</rootDeviceType><rootDeviceName>{}</rootDeviceName><blockDeviceMapping><item>\
-             <deviceName>{}</deviceName><ebs><snapshotId>{}</snapshotId><volumeSize>{}</volumeSize>\
-             <deleteOnTermination>true</deleteOnTermination><volumeType>gp3</volumeType><iops>3000</iops>\
-             <encrypted>false</encrypted></ebs></item></blockDeviceMapping>\
-             <virtualizationType>hvm</virtualizationType>",
-            facts.root_device, facts.root_device, image.snapshot, facts.root_gib
+            "<rootDeviceType>ebs</rootDeviceType><rootDeviceName>{}</rootDeviceName><blockDeviceMapping>",
+            facts.root_device
         ),
     );
+    for disk in &image.disks {
+        render_disk(out, disk);
+    }
+    out.push_str("</blockDeviceMapping><virtualizationType>hvm</virtualizationType>");
+    if let Some((code, message)) = state_reason(image) {
+        out.push_str("<stateReason>");
+        xml::text(out, "code", code);
+        xml::text(out, "message", message);
+        out.push_str("</stateReason>");
+    }
     render::tags(out, &image.tags);
     render::push(
         out,
@@ -214,5 +238,27 @@ fn render_image(out: &mut String, image: &Image) {
     if let Some(at) = image.deprecated_at {
         render::time(out, "deprecationTime", at);
     }
+    if let Some(instance) = image.source_instance {
+        render::push(out, format_args!("<sourceInstanceId>{instance}</sourceInstanceId>"));
+    }
     out.push_str("</item>");
+}
+
+fn render_disk(out: &mut String, disk: &ImageDisk) {
+    out.push_str("<item>");
+    xml::text(out, "deviceName", &disk.device);
+    render::push(
+        out,
+        format_args!(
+            "<ebs><snapshotId>{}</snapshotId><volumeSize>{}</volumeSize>\
+             <deleteOnTermination>{}</deleteOnTermination><volumeType>{}</volumeType><iops>{}</iops>\
+             <encrypted>{}</encrypted></ebs></item>",
+            disk.snapshot,
+            disk.gib,
+            disk.delete_on_termination,
+            disk.volume_type.name(),
+            disk.volume_type.operations_per_second(disk.gib),
+            disk.encryption == Encryption::DefaultKey
+        ),
+    );
 }

@@ -3,7 +3,7 @@
 use super::filter::Scope;
 use super::render::{push, push_time, tags};
 use crate::wire::xml::{escape, text};
-use crate::world::instance::{Instance, InstanceState, Lifecycle, MetadataTokens, RootDevice};
+use crate::world::instance::{Instance, InstanceState, Lifecycle, MetadataTokens};
 
 /// Bytes that one instance takes, about; pages reserve that much at once.
 pub(super) const INSTANCE_BYTES: usize = 5_200;
@@ -135,7 +135,8 @@ fn system(out: &mut String, it: &Instance, held: bool) {
         ),
     );
     block_devices(out, it, held);
-    out.push_str("<virtualizationType>hvm</virtualizationType><clientToken/>");
+    out.push_str("<virtualizationType>hvm</virtualizationType>");
+    text(out, "clientToken", it.client_token.as_deref().unwrap_or_default());
     tags(out, &it.tags);
     out.push_str("<hypervisor>xen</hypervisor>");
 }
@@ -232,8 +233,7 @@ fn block_devices(out: &mut String, it: &Instance, held: bool) {
         return;
     }
     out.push_str("<blockDeviceMapping>");
-    for (n, attached) in it.volumes.iter().enumerate() {
-        let root = n == 0 && it.root_device == RootDevice::Ebs;
+    for attached in &it.volumes {
         push(
             out,
             format_args!(
@@ -241,10 +241,13 @@ fn block_devices(out: &mut String, it: &Instance, held: bool) {
                 attached.device, attached.volume
             ),
         );
-        push_time(out, it.launched_at);
+        push_time(out, attached.since);
         push(
             out,
-            format_args!("</attachTime><deleteOnTermination>{root}</deleteOnTermination></ebs></item>"),
+            format_args!(
+                "</attachTime><deleteOnTermination>{}</deleteOnTermination></ebs></item>",
+                attached.delete_on_termination
+            ),
         );
     }
     out.push_str("</blockDeviceMapping>");

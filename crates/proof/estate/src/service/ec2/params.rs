@@ -3,7 +3,8 @@
 use crate::call::{ApiError, Call};
 use crate::service::page::{self, Cursor};
 use crate::world::World;
-use crate::world::ids::IdFault;
+use crate::world::ids::{IdFault, InstanceId};
+use crate::world::timeline::Place;
 use crate::world::{Account, Region};
 
 /// Refuses every parameter that is not in `known`, where `#` stands for a list index.
@@ -153,4 +154,87 @@ pub(super) fn place<'w>(world: &'w World, call: &Call) -> Result<(&'w Account, &
 /// What EC2 answers in a region the account has not enabled.
 pub(super) fn not_enabled() -> ApiError {
     ApiError::new(401, "AuthFailure", "AWS was not able to validate the provided access credentials")
+}
+
+/// The account and region a call is for, to be changed.
+///
+/// # Errors
+/// `AuthFailure`, as for [`place`].
+pub(super) fn place_mut<'w>(world: &'w mut World, call: &Call) -> Result<Place<'w>, ApiError> {
+    world.place(&call.account, &call.region).filter(|place| place.region.enabled).ok_or_else(not_enabled)
+}
+
+/// The value of a parameter that has to be there; `shown` is what EC2 calls it.
+///
+/// # Errors
+/// `MissingParameter`.
+pub(super) fn required<'c>(call: &'c Call, name: &str, shown: &str) -> Result<&'c str, ApiError> {
+    call.query().get(name).filter(|value| !value.is_empty()).ok_or_else(|| missing(shown))
+}
+
+/// What EC2 answers where a parameter is not there.
+pub(super) fn missing(parameter: &str) -> ApiError {
+    ApiError::new(400, "MissingParameter", format!("The request must contain the parameter {parameter}"))
+}
+
+/// What EC2 answers to a value it does not take.
+pub(super) fn invalid(message: String) -> ApiError {
+    ApiError::new(400, "InvalidParameterValue", message)
+}
+
+/// Reads the id of one thing; `None` for one the estate never issued.
+///
+/// # Errors
+/// `code` where it is not in the form of such an id.
+pub(super) fn one_id<T: PartialEq>(
+    given: &str,
+    prefix: &str,
+    code: &'static str,
+    parse: fn(&str) -> Result<T, IdFault>,
+) -> Result<Option<T>, ApiError> {
+    Ok(ids(&[given], prefix, code, parse)?.0.pop())
+}
+
+/// The instances that a change names, each once, in the order given; all of them exist.
+///
+/// # Errors
+/// `MissingParameter`, `InvalidInstanceID.Malformed`, or `InvalidInstanceID.NotFound`.
+pub(super) fn instances(call: &Call, region: &Region) -> Result<Vec<InstanceId>, ApiError> {
+    let given = call.query().list("InstanceId");
+    if given.is_empty() {
+        return Err(missing("InstanceId"));
+    }
+    let (ids, mut unknown) =
+        self::ids(&given, InstanceId::PREFIX, "InvalidInstanceID.Malformed", InstanceId::parse)?;
+    unknown.extend(ids.iter().filter(|id| region.instances.get(**id).is_none()).map(ToString::to_string));
+    match unknown.as_slice() {
+        [] => Ok(ids),
+        [one] => Err(instance_not_found(format!("The instance ID '{one}' does not exist"))),
+        many => Err(instance_not_found(format!("The instance IDs '{}' do not exist", many.join(", ")))),
+    }
+}
+
+/// The one instance that a change names.
+///
+/// # Errors
+/// As for [`instances`].
+pub(super) fn instance(call: &Call, region: &Region) -> Result<InstanceId, ApiError> {
+    let given = required(call, "InstanceId", "InstanceId")?;
+    one_id(given, InstanceId::PREFIX, "InvalidInstanceID.Malformed", InstanceId::parse)?
+        .filter(|id| region.instances.get(*id).is_some())
+        .ok_or_else(|| instance_not_found(format!("The instance ID '{given}' does not exist")))
+}
+
+fn instance_not_found(message: String) -> ApiError {
+    ApiError::new(400, "InvalidInstanceID.NotFound", message)
+}
+
+/// What EC2 answers to a client token that came with other parameters before.
+pub(super) fn token_mismatch() -> ApiError {
+    ApiError::new(
+        400,
+        "IdempotentParameterMismatch",
+        "The client token you have provided is associated with a resource that has different parameters than those \
+         in the request.",
+    )
 }

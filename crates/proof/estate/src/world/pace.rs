@@ -1,0 +1,94 @@
+//! How long things take, where AWS publishes no number: drawn per event between two bounds.
+
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
+/// A length of time between two bounds, in seconds; written `[30, 90]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "[u64; 2]", into = "[u64; 2]")]
+pub struct Span {
+    least: u64,
+    most: u64,
+}
+
+/// The longest length of time, in seconds: ten days.
+const MAX_SECONDS: u64 = 864_000;
+
+impl Span {
+    /// From `least` to `most` seconds.
+    const fn new(least: u64, most: u64) -> Self {
+        Self { least, most }
+    }
+
+    /// Exactly so many seconds.
+    #[must_use]
+    pub const fn exactly(seconds: u64) -> Self {
+        Self { least: seconds, most: seconds }
+    }
+
+    /// The bounds in milliseconds.
+    pub(super) fn milliseconds(self) -> RangeInclusive<i64> {
+        (self.least.min(MAX_SECONDS) * 1_000) as i64..=(self.most.min(MAX_SECONDS) * 1_000) as i64
+    }
+}
+
+impl TryFrom<[u64; 2]> for Span {
+    type Error = String;
+
+    fn try_from([least, most]: [u64; 2]) -> Result<Self, String> {
+        if least > most || most > MAX_SECONDS {
+            return Err(format!(
+                "[{least}, {most}] must be two numbers of seconds, the smaller first, up to {MAX_SECONDS}"
+            ));
+        }
+        Ok(Self { least, most })
+    }
+}
+
+impl From<Span> for [u64; 2] {
+    fn from(span: Span) -> Self {
+        [span.least, span.most]
+    }
+}
+
+/// How long things take, in seconds of the estate's time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pace {
+    /// From CreateImage until the image is available.
+    pub image: Span,
+    /// From `pending` to `running`.
+    pub start: Span,
+    /// From `stopping` to `stopped`.
+    pub stop: Span,
+    /// From `shutting-down` to `terminated`.
+    pub terminate: Span,
+    /// From CreateReplaceRootVolumeTask until it has succeeded.
+    pub root_task: Span,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            image: Span::new(180, 900),
+            start: Span::new(10, 40),
+            stop: Span::new(20, 90),
+            terminate: Span::new(20, 60),
+            root_task: Span::new(60, 240),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pace_is_read_from_two_numbers_and_refused_the_wrong_way_round() {
+        let slow: Pace = toml::from_str("image = [72000, 72000]").expect("a pace");
+        assert_eq!(slow, Pace { image: Span::exactly(72_000), ..Pace::default() });
+        let error = toml::from_str::<Pace>("stop = [9, 3]").expect_err("must be refused");
+        assert!(error.to_string().contains("[9, 3] must be two numbers of seconds"), "{error}");
+    }
+}
