@@ -1,0 +1,12 @@
+//! The scripts run for real, in a scratch root, and what is made of their answers.
+#![expect(clippy::disallowed_methods, reason = "these tests lay out a scratch root and run scripts in it")]
+
+mod distributions;
+mod hostile;
+mod keys;
+mod machine;
+mod quoting;
+mod reboot;
+mod sandbox;
+mod stories;
+mod survey;
