@@ -6,7 +6,9 @@
 pub mod checkup;
 pub mod csv;
 pub mod json;
+pub mod plan_text;
 pub mod record;
+pub mod run;
 pub mod safe;
 pub mod text;
 

@@ -85,7 +85,7 @@ fn write_patches(out: &mut impl Write, summary: &Summary) -> fmt::Result {
     Ok(())
 }
 
-fn table(width: u16, header: &[&str]) -> Table {
+pub(crate) fn table(width: u16, header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
     table.set_content_arrangement(ContentArrangement::Dynamic);
