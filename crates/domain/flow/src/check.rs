@@ -1,6 +1,6 @@
 //! Whether a plan can be walked: every index leads somewhere and nothing waits for ever.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::plan::{Charge, OnFailure, Plan, Recipe, Step, StepIndex, TargetId, When};
 
@@ -40,10 +40,36 @@ impl Plan {
             check_recipe(recipe, &format!("recipes[{index}]"))?;
         }
         self.check_stages()?;
-        for index in 0..self.targets.len() {
-            self.check_target(index)?;
+        for stage in &self.stages {
+            for index in stage.targets.clone() {
+                self.check_target(index as usize, stage.targets.end)?;
+            }
         }
-        Ok(())
+        self.check_circles()
+    }
+
+    /// Takes away who waits for nobody, again and again: what is left waits in a circle.
+    fn check_circles(&self) -> Result<(), InvalidPlan> {
+        let mut waits: Vec<usize> = self.targets.iter().map(|target| target.after.len()).collect();
+        let mut dependents: BTreeMap<TargetId, Vec<usize>> = BTreeMap::new();
+        for (index, target) in self.targets.iter().enumerate() {
+            for before in &target.after {
+                dependents.entry(*before).or_default().push(index);
+            }
+        }
+        let mut free: Vec<usize> = (0..waits.len()).filter(|index| waits[*index] == 0).collect();
+        while let Some(index) = free.pop() {
+            for dependent in dependents.remove(&TargetId(index as u32)).unwrap_or_default() {
+                waits[dependent] -= 1;
+                if waits[dependent] == 0 {
+                    free.push(dependent);
+                }
+            }
+        }
+        match waits.iter().position(|count| *count > 0) {
+            None => Ok(()),
+            Some(index) => Err(wrong(format!("targets[{index}].after"), "it waits for itself in a circle")),
+        }
     }
 
     fn check_stages(&self) -> Result<(), InvalidPlan> {
@@ -63,9 +89,7 @@ impl Plan {
         }
     }
 
-    /// A target may come after targets that stand before it in the list only: so nothing waits in a
-    /// circle, nor for a later stage.
-    fn check_target(&self, index: usize) -> Result<(), InvalidPlan> {
+    fn check_target(&self, index: usize, end_of_stage: u32) -> Result<(), InvalidPlan> {
         let target = &self.targets[index];
         let at = |field: &str| format!("targets[{index}].{field}");
         if target.place.index() >= self.places.len() {
@@ -91,8 +115,11 @@ impl Plan {
         }
         let mut seen = BTreeSet::new();
         for TargetId(before) in &target.after {
-            if *before as usize >= index {
-                return Err(wrong(at("after"), format!("target {before} does not stand before it")));
+            if *before >= end_of_stage {
+                return Err(wrong(
+                    at("after"),
+                    format!("there is no target {before} in its stage or before"),
+                ));
             }
             if !seen.insert(*before) {
                 return Err(wrong(at("after"), format!("target {before} twice")));

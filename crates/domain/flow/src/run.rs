@@ -264,6 +264,17 @@ impl Run {
         self.stop.is_some_and(Stop::cancels)
     }
 
+    /// How many targets are in which state.
+    pub fn totals(&self) -> &Totals {
+        &self.tally.totals
+    }
+
+    /// The stage whose gate waits for a decision.
+    pub fn gate_waiting(&self) -> Option<StageId> {
+        let stage = self.stages.get(self.stage.index())?;
+        (stage.gate == GateState::Reached && self.stop.is_none()).then_some(self.stage)
+    }
+
     /// What a step left for later ones.
     pub fn note(&self, target: TargetId, direction: Direction, step: StepIndex) -> Option<&Text> {
         let notes = &self.walk(target).notes;

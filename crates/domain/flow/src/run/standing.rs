@@ -168,6 +168,8 @@ impl Run {
             None => self.rest(id),
             Some(()) => match self.wait_for(id) {
                 Wait::Budget => self.join_queues(id),
+                // A put-back that was being tried when the run stopped keeps to its back-off.
+                Wait::Ready if self.walk(id).attempt > 0 => self.enter(id, Wait::Retry),
                 wait => self.enter(id, wait),
             },
         }

@@ -106,12 +106,10 @@ impl Run {
 
     /// Waits for the next attempt, unless the run has come to be stopping meanwhile.
     fn back_off(&mut self, id: TargetId, due: Timestamp) {
+        self.walk_mut(id).since = due;
         match self.wait_for(id) {
             Wait::Skip(reason) => self.enter(id, Wait::Skip(reason)),
-            _ => {
-                self.walk_mut(id).since = due;
-                self.enter(id, Wait::Retry);
-            }
+            _ => self.enter(id, Wait::Retry),
         }
     }
 

@@ -1,0 +1,155 @@
+//! Plans: built by hand for stories, drawn from a tape for laws.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use fleetwright_flow::*;
+use fleetwright_model::{AccountId, Region, ZoneName};
+use jiff::Timestamp;
+
+use crate::tape::Tape;
+
+pub fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_790_000_000 + second).expect("in range")
+}
+
+pub fn step(name: &str) -> Step {
+    Step {
+        name: name.into(),
+        effect: Effect::Changes,
+        ahead_of_gate: false,
+        commits: false,
+        charge: Charge::None,
+        when: When::InTurn,
+        retry: Retry { attempts: 1, base_seconds: 10, cap_seconds: 60 },
+        on_failure: OnFailure::Fail,
+        max_in_flight: None,
+        timeout_seconds: 600,
+        expected_seconds: 60,
+    }
+}
+
+/// A plan of one stage in one place.
+pub fn plan(steps: Vec<Step>, undo: Vec<Step>, targets: u32) -> Plan {
+    Plan {
+        format: Plan::FORMAT,
+        seed: 7,
+        created_at: at(0),
+        places: vec![place("eu-central-1"), place("us-east-1")],
+        groups: Vec::new(),
+        recipes: vec![Recipe { name: "patch".into(), steps, undo }],
+        stages: vec![stage("canary", 0..targets)],
+        targets: (0..targets).map(target).collect(),
+    }
+}
+
+pub fn place(region: &str) -> Place {
+    Place {
+        zone: ZoneName::new("prod").expect("a name"),
+        account: AccountId::new("111122223333").expect("an account"),
+        region: Region::new(region).expect("a region"),
+    }
+}
+
+pub fn stage(name: &str, targets: Range<u32>) -> Stage {
+    Stage { name: name.into(), gate: Gate::Open, targets, max_failures: None }
+}
+
+pub fn group(name: &str, capacity: u32) -> Group {
+    Group { name: name.into(), capacity }
+}
+
+pub fn target(number: u32) -> Target {
+    Target {
+        subject: format!("i-{number:017x}").into(),
+        place: PlaceId(0),
+        recipe: RecipeId(0),
+        groups: Vec::new(),
+        after: Vec::new(),
+    }
+}
+
+/// Every choice a plan can make, small.
+pub fn drawn(tape: &mut Tape) -> Arc<Plan> {
+    let recipes: Vec<Recipe> = (0..1 + tape.pick(2)).map(|index| drawn_recipe(tape, index)).collect();
+    let groups: Vec<Group> =
+        (0..tape.pick(4)).map(|index| group(&format!("group-{index}"), 1 + tape.pick(3) as u32)).collect();
+    let mut stages = Vec::new();
+    let mut targets = Vec::new();
+    for index in 0..1 + tape.pick(3) {
+        let from = targets.len() as u32;
+        for _ in 0..tape.pick(6) {
+            targets.push(drawn_target(tape, targets.len() as u32, recipes.len(), groups.len()));
+        }
+        stages.push(Stage {
+            name: format!("wave-{index}").into(),
+            gate: if tape.rarely(3) { Gate::Approval } else { Gate::Open },
+            targets: from..targets.len() as u32,
+            max_failures: tape.rarely(2).then(|| tape.pick(3) as u32),
+        });
+    }
+    let plan = Plan {
+        format: Plan::FORMAT,
+        seed: tape.pick(256) as u64,
+        created_at: at(0),
+        places: vec![place("eu-central-1"), place("us-east-1")],
+        groups,
+        recipes,
+        stages,
+        targets,
+    };
+    plan.check().expect("drawn plans can be walked");
+    Arc::new(plan)
+}
+
+fn drawn_target(tape: &mut Tape, number: u32, recipes: usize, groups: usize) -> Target {
+    let after =
+        if number > 0 && tape.rarely(5) { vec![TargetId(tape.pick(number as usize) as u32)] } else { vec![] };
+    Target {
+        place: PlaceId(tape.pick(2) as u16),
+        recipe: RecipeId(tape.pick(recipes) as u16),
+        groups: (0..groups).filter(|_| tape.pick(2) == 1).map(|group| GroupId(group as u16)).collect(),
+        after,
+        ..target(number)
+    }
+}
+
+fn drawn_recipe(tape: &mut Tape, index: usize) -> Recipe {
+    let ahead = tape.pick(3);
+    let length = tape.pick(7);
+    let steps = (0..length)
+        .map(|place| {
+            let mut drawn = drawn_step(tape, &format!("step-{place}"));
+            drawn.ahead_of_gate = place < ahead;
+            if place > 0 && tape.rarely(4) {
+                drawn.when = When::Finally { of: StepIndex(tape.pick(place) as u8) };
+            }
+            if drawn.ahead_of_gate {
+                (drawn.charge, drawn.commits) = (Charge::None, false);
+            }
+            if drawn.when != When::InTurn && drawn.charge == Charge::Take {
+                drawn.charge = Charge::None;
+            }
+            drawn
+        })
+        .collect();
+    let undo = (0..tape.pick(3))
+        .map(|place| {
+            let mut drawn = drawn_step(tape, &format!("undo-{place}"));
+            drawn.on_failure = OnFailure::Fail;
+            drawn
+        })
+        .collect();
+    Recipe { name: format!("recipe-{index}").into(), steps, undo }
+}
+
+fn drawn_step(tape: &mut Tape, name: &str) -> Step {
+    Step {
+        commits: tape.rarely(4),
+        charge: [Charge::None, Charge::Take, Charge::Release][tape.pick(3)],
+        retry: Retry { attempts: 1 + tape.pick(3) as u16, base_seconds: 10, cap_seconds: 60 },
+        on_failure: [OnFailure::Fail, OnFailure::Undo, OnFailure::Continue][tape.pick(3)],
+        max_in_flight: tape.rarely(3).then(|| 1 + tape.pick(2) as u32),
+        ..step(name)
+    }
+}

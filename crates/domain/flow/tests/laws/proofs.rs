@@ -1,0 +1,137 @@
+//! Random plans, random drivers: every law holds at every record.
+
+use fleetwright_flow::*;
+use proptest::prelude::*;
+
+use crate::driver::walk;
+use crate::plans::drawn;
+use crate::referee::judge;
+use crate::tape::Tape;
+
+fn tapes() -> impl Strategy<Value = Vec<u8>> {
+    proptest::collection::vec(any::<u8>(), 0..1_200)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_run_comes_to_rest_and_breaks_no_law(bytes in tapes()) {
+        let mut tape = Tape::new(&bytes);
+        let driver = walk(drawn(&mut tape), &mut tape);
+        let broken = judge(driver.run.plan(), &driver.records);
+        prop_assert!(broken.is_empty(), "{broken:?}\n{}", story(&driver.records));
+        let totals = driver.run.totals();
+        prop_assert_eq!(totals.ended() as usize, driver.run.plan().targets.len());
+        prop_assert_eq!(driver.run.in_flight().count(), 0);
+        prop_assert!(driver.run.next(driver.now).is_empty());
+        prop_assert!((0..totals.ended()).all(|target| driver.run.end(TargetId(target)).is_some()));
+    }
+
+    #[test]
+    fn the_same_choices_make_the_same_records(bytes in tapes()) {
+        let twice = [(); 2].map(|()| {
+            let mut tape = Tape::new(&bytes);
+            walk(drawn(&mut tape), &mut tape).records
+        });
+        prop_assert_eq!(&twice[0], &twice[1]);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_journal_cut_anywhere_brings_the_run_back_to_the_same_place(bytes in tapes()) {
+        let mut tape = Tape::new(&bytes);
+        let driver = walk(drawn(&mut tape), &mut tape);
+        let stored: Vec<String> =
+            driver.records.iter().map(|record| serde_json::to_string(record).expect("serialises")).collect();
+        let mut live = Run::open(driver.run.plan().clone());
+        for (cut, record) in driver.records.iter().enumerate() {
+            live.apply(record).expect("legal");
+            let mut resumed = Run::open(driver.run.plan().clone());
+            for line in &stored[..=cut] {
+                resumed.apply(&serde_json::from_str(line).expect("reads back")).expect("legal on recovery");
+            }
+            prop_assert_eq!(&resumed, &live);
+            prop_assert_eq!(resumed.next(record.at), live.next(record.at));
+            prop_assert!(resumed.in_flight().eq(live.in_flight()));
+            prop_assert_eq!(resumed.wake_at(), live.wake_at());
+        }
+    }
+
+    #[test]
+    fn what_cannot_follow_is_refused_and_changes_nothing(bytes in tapes()) {
+        let mut tape = Tape::new(&bytes);
+        let driver = walk(drawn(&mut tape), &mut tape);
+        let mut run = Run::open(driver.run.plan().clone());
+        for record in &driver.records {
+            for wrong in wrong_ones(record) {
+                let before = run.clone();
+                prop_assert!(run.apply(&wrong).is_err(), "took {wrong:?}");
+                prop_assert_eq!(&run, &before);
+            }
+            run.apply(record).expect("legal");
+            let before = run.clone();
+            let again = Record { seq: Sequence(record.seq.0 + 1), ..record.clone() };
+            let harmless = matches!(record.event, Event::Signalled {
+                signal: Signal::Pause | Signal::Resume | Signal::Abort | Signal::AbortNow, ..
+            });
+            prop_assert!(harmless || run.apply(&again).is_err(), "took {again:?} twice");
+            prop_assert_eq!(&run, &before);
+        }
+    }
+}
+
+/// Records that differ from a legal one such that they cannot be legal.
+fn wrong_ones(record: &Record) -> Vec<Record> {
+    let mut wrong = vec![
+        Record { seq: Sequence(record.seq.0 + 1), ..record.clone() },
+        Record { seq: Sequence(record.seq.0 - 1), ..record.clone() },
+    ];
+    if record.seq.0 > 1 {
+        wrong.push(Record {
+            event: Event::Opened { format: Plan::FORMAT, plan: "0".into() },
+            ..record.clone()
+        });
+        let first_owner = record.seq.0 == 2 && matches!(record.event, Event::Owner { .. });
+        if record.epoch.0 > 0 && !first_owner {
+            wrong.push(Record { epoch: Epoch(record.epoch.0 - 1), ..record.clone() });
+        }
+        if !matches!(record.event, Event::Owner { .. }) {
+            wrong.push(Record { epoch: Epoch(record.epoch.0 + 1), ..record.clone() });
+        }
+    }
+    let mut other = record.event.clone();
+    if let Event::Started { step, .. }
+    | Event::Accepted { step, .. }
+    | Event::Succeeded { step, .. }
+    | Event::Failed { step, .. }
+    | Event::Skipped { step, .. } = &mut other
+    {
+        step.0 ^= 1;
+        wrong.push(Record { event: other, ..record.clone() });
+    }
+    let mut other = record.event.clone();
+    if let Event::Started { target, .. }
+    | Event::Accepted { target, .. }
+    | Event::Succeeded { target, .. }
+    | Event::Failed { target, .. }
+    | Event::Skipped { target, .. } = &mut other
+    {
+        target.0 = u32::MAX;
+        wrong.push(Record { event: other, ..record.clone() });
+    }
+    if let Event::Started { target, step, direction, attempt } = record.event {
+        let event = Event::Started { target, step, direction, attempt: attempt + 1 };
+        wrong.push(Record { event, ..record.clone() });
+        let event = Event::Succeeded { target, step, direction, note: None, finding: None };
+        wrong.push(Record { event, ..record.clone() });
+    }
+    wrong
+}
+
+fn story(records: &[Record]) -> String {
+    records.iter().map(|record| format!("{}\n", serde_json::to_string(record).expect("serialises"))).collect()
+}

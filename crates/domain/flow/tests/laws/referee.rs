@@ -1,0 +1,313 @@
+//! Judges a history by the invariants of the product's safety rules. It reads the plan and the
+//! records and keeps books of its own; it knows nothing of [`fleetwright_flow::Run`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fleetwright_flow::*;
+use jiff::Timestamp;
+
+/// What a history may not do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Law {
+    /// I1, I5, I13: more members of a group out of service than it has room for.
+    Budget,
+    /// I12: something of a later stage is started before an earlier one is over.
+    StageOrder,
+    /// A stage is changed before its gate was approved.
+    Gate,
+    /// A target starts before those it comes after ended well.
+    After,
+    /// I19: a step is carried out again although it is over, or twice at once.
+    Once,
+    /// I24: an attempt too many, too early, or out of turn.
+    BackOff,
+    /// More targets of a place in flight at a step than may be.
+    Lane,
+    /// I16: something uncommitted is started after the stop.
+    StopRule,
+    /// Something uncommitted is started while the run is paused.
+    Pause,
+    /// Something other than putting back is started in a cancelled run.
+    Cancel,
+    /// I33: what was taken out of service was never put back.
+    PutBack,
+    /// I20: a target has no end.
+    Rest,
+    /// I17: a record of an epoch that is not the newest.
+    Epoch,
+    /// The way back is walked without a failure that asks for it, or not to its end.
+    WayBack,
+}
+
+type At = (TargetId, Direction, StepIndex);
+
+#[derive(Default)]
+struct Book {
+    attempts: u16,
+    in_flight: bool,
+    over: bool,
+    retry_at: Option<Timestamp>,
+    failed: bool,
+}
+
+#[derive(Default)]
+struct TargetBook {
+    holds: bool,
+    owes: bool,
+    committed: bool,
+    failed: bool,
+    left: bool,
+    undoing: bool,
+    touched: bool,
+}
+
+struct Referee<'a> {
+    plan: &'a Plan,
+    steps: BTreeMap<At, Book>,
+    targets: Vec<TargetBook>,
+    approved: BTreeSet<StageId>,
+    failures: BTreeMap<StageId, u32>,
+    stopped: bool,
+    paused: bool,
+    cancelled: bool,
+    epoch: Epoch,
+    stage: usize,
+    found: BTreeSet<Law>,
+}
+
+/// Every law the history breaks; none for one the kernel made.
+pub fn judge(plan: &Plan, records: &[Record]) -> BTreeSet<Law> {
+    let mut referee = Referee {
+        plan,
+        steps: BTreeMap::new(),
+        targets: plan.targets.iter().map(|_| TargetBook::default()).collect(),
+        approved: BTreeSet::new(),
+        failures: BTreeMap::new(),
+        stopped: false,
+        paused: false,
+        cancelled: false,
+        epoch: Epoch(0),
+        stage: 0,
+        found: BTreeSet::new(),
+    };
+    for record in records {
+        referee.read(record);
+    }
+    referee.found
+}
+
+impl Referee<'_> {
+    fn law(&mut self, law: Law, kept: bool) {
+        if !kept {
+            self.found.insert(law);
+        }
+    }
+
+    fn step(&self, at: At) -> &Step {
+        let recipe = self.plan.recipe_of(at.0);
+        match at.1 {
+            Direction::Do => &recipe.steps[at.2.index()],
+            Direction::Undo => &recipe.undo[at.2.index()],
+        }
+    }
+
+    fn stage_of(&self, id: TargetId) -> usize {
+        self.plan.stages.iter().position(|stage| stage.targets.contains(&id.0)).expect("in a stage")
+    }
+
+    fn read(&mut self, record: &Record) {
+        self.law(Law::Epoch, record.epoch >= self.epoch);
+        self.epoch = self.epoch.max(record.epoch);
+        match &record.event {
+            Event::Started { target, step, direction, attempt } => {
+                self.started((*target, *direction, *step), *attempt, record.at);
+            }
+            Event::Succeeded { target, step, direction, .. } => {
+                let at = (*target, *direction, *step);
+                if self.step(at).charge == Charge::Release {
+                    let book = &mut self.targets[target.index()];
+                    (book.holds, book.owes) = (false, false);
+                }
+                self.over(at);
+                self.give_back_at_the_end(at);
+            }
+            Event::Failed { target, step, direction, failure } => {
+                self.failed((*target, *direction, *step), failure);
+            }
+            Event::Skipped { target, step, direction, scope, .. } => {
+                self.skipped((*target, *direction, *step), *scope);
+            }
+            Event::Signalled { signal, .. } => self.signalled(*signal),
+            Event::Closed { .. } => self.closed(),
+            Event::Opened { .. }
+            | Event::Owner { .. }
+            | Event::Accepted { .. }
+            | Event::GateReached { .. } => {}
+        }
+        self.count_held();
+    }
+
+    fn started(&mut self, at: At, attempt: u16, now: Timestamp) {
+        let (id, direction, _) = at;
+        let step = self.step(at).clone();
+        let stage = self.stage_of(id);
+        let book = self.steps.entry(at).or_default();
+        let once = !book.over && !book.in_flight;
+        let in_turn = attempt == book.attempts + 1
+            && attempt <= step.retry.attempts
+            && book.retry_at.is_none_or(|due| now >= due);
+        (book.attempts, book.in_flight) = (attempt, true);
+        let once =
+            once && !self.steps.iter().any(|(other, book)| other.0 == id && *other != at && book.in_flight);
+        self.law(Law::Once, once);
+        self.law(Law::BackOff, in_turn);
+        self.law(Law::StageOrder, stage >= self.stage);
+        self.stage = self.stage.max(stage);
+        let book = &self.targets[id.index()];
+        let changes = direction == Direction::Do && step.when == When::InTurn;
+        let uncommitted = changes && !book.committed;
+        let touched = book.touched;
+        self.law(Law::StopRule, !(self.stopped && uncommitted));
+        self.law(Law::Pause, !(self.paused && uncommitted));
+        self.law(Law::Cancel, !(self.cancelled && step.when == When::InTurn));
+        self.law(Law::WayBack, direction == Direction::Do || self.targets[id.index()].undoing);
+        let waits = self.plan.stages[stage].gate == Gate::Approval && changes && !step.ahead_of_gate;
+        self.law(Law::Gate, !waits || self.approved.contains(&StageId(stage as u16)));
+        if !touched {
+            let well = self.plan.target(id).after.iter().all(|before| self.is_well(*before));
+            self.law(Law::After, well);
+        }
+        self.targets[id.index()].touched = true;
+        if direction == Direction::Do {
+            self.targets[id.index()].committed |= step.commits;
+        }
+        self.charge(at, &step);
+        self.count_lane(id, &step);
+    }
+
+    fn charge(&mut self, at: At, step: &Step) {
+        let book = &mut self.targets[at.0.index()];
+        let owes =
+            book.owes && step.charge == Charge::None && step.when == When::InTurn && at.1 == Direction::Do;
+        if step.charge == Charge::Take || owes {
+            (book.holds, book.owes) = (true, false);
+        }
+    }
+
+    fn count_lane(&mut self, id: TargetId, step: &Step) {
+        let Some(limit) = step.max_in_flight else { return };
+        let place = self.plan.target(id).place;
+        let beside = self.steps.iter().filter(|(at, book)| {
+            book.in_flight && self.plan.target(at.0).place == place && self.step(**at).name == step.name
+        });
+        let kept = beside.count() <= limit as usize;
+        self.law(Law::Lane, kept);
+    }
+
+    fn count_held(&mut self) {
+        for (index, group) in self.plan.groups.iter().enumerate() {
+            let members = self.plan.targets.iter().zip(&self.targets);
+            let held = members
+                .filter(|(target, book)| book.holds && target.groups.contains(&GroupId(index as u16)))
+                .count();
+            self.law(Law::Budget, held <= group.capacity as usize);
+        }
+    }
+
+    fn over(&mut self, at: At) {
+        let book = self.steps.entry(at).or_default();
+        (book.over, book.in_flight) = (true, false);
+    }
+
+    fn is_well(&self, id: TargetId) -> bool {
+        let book = &self.targets[id.index()];
+        let steps = &self.plan.recipe_of(id).steps;
+        let last = steps.len().checked_sub(1).map(|last| (id, Direction::Do, StepIndex(last as u8)));
+        !book.failed && !book.left && last.is_none_or(|at| self.steps.get(&at).is_some_and(|book| book.over))
+    }
+
+    fn give_back_at_the_end(&mut self, at: At) {
+        if self.is_well(at.0) {
+            self.targets[at.0.index()].holds = false;
+        }
+    }
+
+    fn failed(&mut self, at: At, failure: &FailedStep) {
+        let book = self.steps.entry(at).or_default();
+        book.in_flight = false;
+        book.retry_at = failure.retry_at;
+        if failure.retry_at.is_some() {
+            return;
+        }
+        (book.over, book.failed) = (true, true);
+        let stage = self.stage_of(at.0);
+        let undo = self.step(at).on_failure == OnFailure::Undo;
+        let book = &mut self.targets[at.0.index()];
+        book.undoing |= at.1 == Direction::Do && !book.left && undo && !self.cancelled;
+        self.count_failure(at.0, stage);
+    }
+
+    fn count_failure(&mut self, id: TargetId, stage: usize) {
+        if std::mem::replace(&mut self.targets[id.index()].failed, true) {
+            return;
+        }
+        let failures = self.failures.entry(StageId(stage as u16)).or_default();
+        *failures += 1;
+        self.stopped |= self.plan.stages[stage].max_failures.is_some_and(|limit| *failures > limit);
+    }
+
+    fn skipped(&mut self, at: At, scope: SkipScope) {
+        let take = self.step(at).charge == Charge::Take;
+        let book = self.steps.entry(at).or_default();
+        match scope {
+            SkipScope::Step => {
+                let begun = book.attempts > 0;
+                let target = &mut self.targets[at.0.index()];
+                target.owes |= take && !begun && !target.holds;
+                self.over(at);
+                self.give_back_at_the_end(at);
+            }
+            SkipScope::Target => {
+                // In flight, the step is over; standing, a put-back may still be tried.
+                book.over |= book.in_flight;
+                book.in_flight = false;
+                self.targets[at.0.index()].left = true;
+            }
+        }
+    }
+
+    fn signalled(&mut self, signal: Signal) {
+        match signal {
+            Signal::Approve(stage) => {
+                self.approved.insert(stage);
+            }
+            Signal::Reject(_) | Signal::Abort => self.stopped = true,
+            Signal::AbortNow => (self.stopped, self.cancelled) = (true, true),
+            Signal::Pause => self.paused = true,
+            Signal::Resume => self.paused = false,
+        }
+    }
+
+    fn closed(&mut self) {
+        let steps = std::mem::take(&mut self.steps);
+        self.law(Law::Rest, steps.values().all(|book| !book.in_flight));
+        for index in 0..self.targets.len() {
+            let id = TargetId(index as u32);
+            let book = &self.targets[index];
+            let ended = book.failed || book.left || {
+                let all = self.plan.recipe_of(id).steps.len();
+                (0..all).all(|step| {
+                    steps.get(&(id, Direction::Do, StepIndex(step as u8))).is_some_and(|book| book.over)
+                })
+            };
+            self.law(Law::Rest, ended);
+            for (number, step) in self.plan.recipe_of(id).steps.iter().enumerate() {
+                let When::Finally { of } = step.when else { continue };
+                let touched = |step: StepIndex| steps.get(&(id, Direction::Do, step));
+                let out = touched(of).is_some_and(|book| book.attempts > 0);
+                let back = touched(StepIndex(number as u8)).is_some_and(|book| book.over);
+                self.law(Law::PutBack, !out || back);
+            }
+        }
+    }
+}
