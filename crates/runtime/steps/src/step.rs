@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fleetwright_flow::{Direction, PlaceId, TargetId};
-use fleetwright_model::{Code, Failure, Text};
+use fleetwright_model::{Code, ErrorClass, Failure, Text};
+use fleetwright_patch::plan::notes;
 use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// One target at one step, as the driver hands it in, again and again until the step has reported
 /// an end for it.
@@ -32,6 +35,11 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// What that step left, as the type it writes; none where it left nothing or something unreadable.
+    pub fn read_note<T: DeserializeOwned>(&self, step: &str) -> Option<T> {
+        self.note(step).and_then(notes::read)
+    }
+
     /// The newest note of that step.
     pub fn note(&self, step: &str) -> Option<&str> {
         self.notes.iter().rev().find(|(name, _)| &**name == step).map(|(_, note)| &**note)
@@ -74,11 +82,21 @@ pub enum Outcome {
         code: &'static Code,
     },
     /// The attempt failed. The kernel decides by the class whether it is tried again; `doubt` is set
-    /// on the next attempt after [`fleetwright_model::ErrorClass::Ambiguous`].
+    /// on the next attempt after [`ErrorClass::Ambiguous`].
     Failed(Failure),
 }
 
 impl Outcome {
+    /// The attempt failed, in our own words.
+    pub fn failed(class: ErrorClass, code: &'static Code, step: &str, message: &str) -> Self {
+        Self::Failed(Failure::new(class, code, format!("step:{step}"), message))
+    }
+
+    /// Done, with nothing that people should look at.
+    pub fn done<T: Serialize>(note: &T) -> Self {
+        Self::Done { note: Some(notes::write(note)), finding: None }
+    }
+
     /// True where the slot stays with the step.
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Accepted { .. } | Self::LookAgain { .. })

@@ -1,0 +1,167 @@
+//! What every step is handed: the plan, the landing zones, the ports.
+
+use std::sync::Arc;
+
+use fleetwright_flow::{PlaceId, TargetId};
+use fleetwright_model::{Cell, ErrorClass, Failure, InstanceId, Zone, ZoneName, code};
+use fleetwright_patch::plan::{PatchPlan, PlannedHost, notes};
+use fleetwright_ports::{
+    Artifacts, Clock, HostCommands, Images, Machines, Metrics, Power, RunId,
+};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::step::{Outcome, Slot};
+
+/// The outside world, one port each.
+#[derive(Clone)]
+pub struct Ports {
+    /// Commands on hosts.
+    pub commands: Arc<dyn HostCommands>,
+    /// Images and snapshots.
+    pub images: Arc<dyn Images>,
+    /// Starting, stopping, restoring.
+    pub power: Arc<dyn Power>,
+    /// Measurements and alarms.
+    pub metrics: Arc<dyn Metrics>,
+    /// Reading instances, agents, patch states.
+    pub machines: Arc<dyn Machines>,
+    /// The run's files.
+    pub artifacts: Arc<dyn Artifacts>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Says whether this run has verified an instance healthy. It answers false for every instance it
+/// knows nothing of.
+pub type Verified = Arc<dyn Fn(&InstanceId) -> bool + Send + Sync>;
+
+/// The plan names a landing zone that was not handed in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the plan works in landing zone {zone} (account {account}), which the inventory does not have; add it or plan anew"
+)]
+pub struct MissingZone {
+    /// The zone.
+    pub zone: ZoneName,
+    /// Its account as the plan has it.
+    pub account: fleetwright_model::AccountId,
+}
+
+/// What every step is handed.
+pub struct Context {
+    run: RunId,
+    plan: Arc<PatchPlan>,
+    /// By place.
+    zones: Vec<Zone>,
+    ports: Ports,
+    verified: Verified,
+}
+
+/// How much the service's clock and ours may differ.
+pub(crate) const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_mins(2);
+
+impl Context {
+    /// Puts a run's context together. Zones are matched by name and account, so that a zone that now
+    /// points elsewhere is not worked in.
+    ///
+    /// # Errors
+    /// [`MissingZone`] names the first one that is not among `zones`.
+    pub fn new(
+        run: RunId,
+        plan: Arc<PatchPlan>,
+        zones: &[Zone],
+        ports: Ports,
+        verified: Verified,
+    ) -> Result<Self, MissingZone> {
+        let zones = plan.flow.places.iter().map(|place| {
+            let found = zones.iter().find(|zone| zone.name == place.zone && zone.account == place.account);
+            found.cloned().ok_or_else(|| MissingZone { zone: place.zone.clone(), account: place.account.clone() })
+        });
+        let zones = zones.collect::<Result<_, _>>()?;
+        Ok(Self { run, plan, zones, ports, verified })
+    }
+
+    /// The run.
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &PatchPlan {
+        &self.plan
+    }
+
+    /// The ports.
+    pub fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    /// Whether this run has verified the instance healthy.
+    pub fn is_verified(&self, instance: &InstanceId) -> bool {
+        (self.verified)(instance)
+    }
+
+    /// The cell of a place.
+    pub fn cell(&self, place: PlaceId) -> Cell<'_> {
+        let region = self.plan.flow.places[place.index()].region.clone();
+        Cell { zone: &self.zones[place.index()], region }
+    }
+
+    /// The host a target is, where it is one.
+    pub fn host(&self, target: TargetId) -> Option<&PlannedHost> {
+        self.plan.work.get(target.index())?.host()
+    }
+
+    /// The instance to look at: the planned one, or the one that was put in its place.
+    pub(crate) fn instance(&self, slot: &Slot) -> Option<InstanceId> {
+        let restored: Option<notes::RestoreNote> = slot.read_note(notes::step::RESTORE);
+        let replacement = restored.and_then(|note| note.replacement);
+        match replacement.and_then(|id| InstanceId::new(id).ok()) {
+            Some(replacement) => Some(replacement),
+            None => self.host(slot.target).map(|host| host.id.clone()),
+        }
+    }
+
+    /// The slots of a turn with their hosts. A target that is no host is reported as our own fault.
+    pub(crate) fn hosts<'a>(
+        &'a self,
+        step: &'static str,
+        turn: &crate::step::Turn<'a>,
+    ) -> Vec<(&'a Slot, &'a PlannedHost)> {
+        let mut found = Vec::with_capacity(turn.slots.len());
+        for slot in turn.slots {
+            match self.host(slot.target) {
+                Some(host) => found.push((slot, host)),
+                None => {
+                    let words = format!("{} is not a host of the plan", slot.subject);
+                    let failed = Outcome::failed(ErrorClass::Permanent, &code::INTERNAL, step, &words);
+                    turn.reports.report(slot.target, failed);
+                }
+            }
+        }
+        found
+    }
+
+    /// From when on a mark of this slot may have been left: this attempt's start, and where an earlier
+    /// attempt may have left it, as far back as that can have been.
+    pub(crate) fn marks_since(&self, step: &str, slot: &Slot) -> Timestamp {
+        let recipe = self.plan.flow.recipe_of(slot.target);
+        let retry = recipe.steps.iter().chain(&recipe.undo).find(|it| &*it.name == step).map(|it| it.retry);
+        let cap = retry.map_or(0, |retry| retry.cap_seconds.max(retry.base_seconds));
+        // Between two attempts lie one back-off, jitter included, and the failed call itself.
+        let between = SignedDuration::from_secs(2 * i64::from(cap)) + SignedDuration::from_mins(10);
+        let earlier = between.checked_mul(i32::from(slot.attempt) - 1).unwrap_or(SignedDuration::MAX);
+        let back = CLOCK_TOLERANCE.checked_add(earlier).unwrap_or(SignedDuration::MAX);
+        slot.started_at.checked_sub(back).unwrap_or(Timestamp::MIN)
+    }
+}
+
+/// A failure of the run's files.
+pub(crate) fn storage_failure(error: &fleetwright_ports::JournalError) -> Failure {
+    Failure::new(ErrorClass::Transient, &code::STATE_UNUSABLE, "artifacts", &error.to_string())
+}

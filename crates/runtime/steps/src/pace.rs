@@ -1,0 +1,96 @@
+//! When to look again: often while young, seldom when old, and all slots of a lane at once.
+
+use fleetwright_model::{Code, ErrorClass};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::step::{Outcome, Slot};
+
+/// How often a step looks.
+///
+/// Intervals are `first · 2^k`, and looks fall on multiples of them: whatever their age, the slots of
+/// a lane are looked at in the same tick, and one listing serves them all. Nothing is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pace {
+    /// Seconds between looks at first.
+    pub(crate) first: i64,
+    /// Seconds between looks at most.
+    pub(crate) longest: i64,
+}
+
+impl Pace {
+    /// Commands that take seconds.
+    pub(crate) const COMMAND: Self = Self { first: 5, longest: 40 };
+    /// Commands that take minutes.
+    pub(crate) const INSTALL: Self = Self { first: 15, longest: 60 };
+    /// Instances that start, stop or come back.
+    pub(crate) const POWER: Self = Self { first: 10, longest: 40 };
+    /// Images, which take minutes or hours.
+    pub(crate) const IMAGE: Self = Self { first: 15, longest: 240 };
+
+    /// When to look at something begun at `since`: after about a quarter of its age.
+    pub(crate) fn next(self, since: Timestamp, now: Timestamp) -> Timestamp {
+        let age = now.duration_since(since).as_secs().max(0);
+        let mut interval = self.first.max(1);
+        while interval * 2 <= self.longest && interval * 2 <= age / 4 {
+            interval *= 2;
+        }
+        let tick = (now.as_second().div_euclid(interval) + 1).saturating_mul(interval);
+        Timestamp::from_second(tick).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Looks again, or says that it took too long.
+    pub(crate) fn look(self, slot: &Slot, now: Timestamp, waiting_for: &str, late: Late<'_>) -> Outcome {
+        if now >= slot.deadline {
+            let waited = now.duration_since(slot.started_at).as_secs();
+            let words = format!("{}: still waiting for {waiting_for} after {waited} s", slot.subject);
+            return Outcome::failed(late.class, late.code, late.step, &words);
+        }
+        let at = self.next(slot.started_at, now).min(slot.deadline);
+        Outcome::LookAgain { at, waiting_for: waiting_for.into() }
+    }
+
+    /// The first look at what was just begun.
+    pub(crate) fn accepted(self, slot: &Slot, now: Timestamp, handle: &str) -> Outcome {
+        let look_at = self.next(now, now).min(slot.deadline.max(now + SignedDuration::from_secs(1)));
+        Outcome::Accepted { handle: handle.into(), look_at }
+    }
+}
+
+/// What to say when the deadline is over.
+#[derive(Clone, Copy)]
+pub(crate) struct Late<'a> {
+    /// The step.
+    pub(crate) step: &'a str,
+    /// What kind of failure it is then.
+    pub(crate) class: ErrorClass,
+    /// Its code.
+    pub(crate) code: &'static Code,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn looks_grow_rare_with_age() {
+        let pace = Pace { first: 5, longest: 40 };
+        assert_eq!(pace.next(at(1_000), at(1_001)), at(1_005));
+        assert_eq!(pace.next(at(1_000), at(1_041)), at(1_050));
+        assert_eq!(pace.next(at(1_000), at(9_001)), at(9_040));
+    }
+
+    #[test]
+    fn old_slots_are_looked_at_together_with_young_ones() {
+        let pace = Pace { first: 5, longest: 40 };
+        let old = pace.next(at(0), at(1_001));
+        let mut young = at(1_001);
+        while young < old {
+            young = pace.next(at(1_000), young);
+        }
+        assert_eq!(young, old);
+    }
+}
