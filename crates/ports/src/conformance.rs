@@ -1,7 +1,9 @@
 //! What every implementation of a port must do, as suites its tests call.
 
+pub mod artifacts;
 pub mod commands;
 pub mod images;
+pub mod journal;
 pub mod machines;
 pub mod metrics;
 pub mod power;
