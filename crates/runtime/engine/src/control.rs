@@ -1,0 +1,117 @@
+//! How a run is steered from the process that drives it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use fleetwright_flow::Signal;
+use fleetwright_model::Text;
+use tokio::sync::Notify;
+
+/// What happens when a stage's gate waits for a decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AtGates {
+    /// The process stays and waits for the decision.
+    Wait,
+    /// Once nothing else is left to do, the process ends; the run is resumed after the decision.
+    Leave,
+    /// The gate is approved as soon as it waits.
+    Approve {
+        /// In whose name; what the record then says.
+        by: Text,
+    },
+}
+
+/// How far a person at this process wants it to stop. None of it is part of the run's record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Interrupt {
+    /// Not at all.
+    #[default]
+    None,
+    /// Changed targets are taken to their end, nothing else is started.
+    Finish,
+    /// What is in flight is asked to stop, and the process leaves.
+    Leave,
+}
+
+/// A decision made in this process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Decision {
+    pub(crate) signal: Signal,
+    pub(crate) by: Text,
+    pub(crate) reason: Option<Text>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    interrupt: Interrupt,
+    decisions: VecDeque<Decision>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    at_gates: AtGates,
+    owner: Text,
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+/// Steers a run from the process that drives it. Cheap to clone: one goes to the driver, others to
+/// the handler of Ctrl-C and to whatever else takes decisions.
+#[derive(Clone, Debug)]
+pub struct Control(Arc<Shared>);
+
+impl Control {
+    /// A control for one drive. `owner` names the process for people: version, process, start time.
+    pub fn new(owner: impl Into<Text>, at_gates: AtGates) -> Self {
+        let owner = owner.into();
+        Self(Arc::new(Shared { at_gates, owner, state: Mutex::default(), changed: Notify::new() }))
+    }
+
+    /// Stops the process, not the run. The first time, targets that are not changed yet start nothing
+    /// further and the others are taken to their end. The second time, what is in flight is asked to
+    /// stop and the process leaves; the run stays resumable either way.
+    pub fn interrupt(&self) {
+        let mut state = self.state();
+        state.interrupt = match state.interrupt {
+            Interrupt::None => Interrupt::Finish,
+            Interrupt::Finish | Interrupt::Leave => Interrupt::Leave,
+        };
+        drop(state);
+        self.0.changed.notify_one();
+    }
+
+    /// A decision about the run, as if it had come by mail. It is recorded, or declined where the run
+    /// is not at that point.
+    pub fn signal(&self, signal: Signal, by: impl Into<Text>, reason: Option<Text>) {
+        self.state().decisions.push_back(Decision { signal, by: by.into(), reason });
+        self.0.changed.notify_one();
+    }
+
+    /// What happens at gates.
+    pub fn at_gates(&self) -> &AtGates {
+        &self.0.at_gates
+    }
+
+    /// Who drives.
+    pub fn owner(&self) -> &Text {
+        &self.0.owner
+    }
+
+    pub(crate) fn interrupted(&self) -> Interrupt {
+        self.state().interrupt
+    }
+
+    pub(crate) fn take_decisions(&self) -> VecDeque<Decision> {
+        std::mem::take(&mut self.state().decisions)
+    }
+
+    /// Returns when something was said since the last call. Cancel-safe.
+    pub(crate) async fn changed(&self) {
+        self.0.changed.notified().await;
+    }
+
+    /// A panic elsewhere leaves whole values behind.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,208 @@
+//! The one place that decides, records and hands out.
+
+use std::collections::BTreeSet;
+
+use fleetwright_flow::{Event, Record, Run, Sequence, Signal, StageId, TargetId};
+use fleetwright_ports::{Claim, RunId};
+use jiff::Timestamp;
+
+use crate::control::{AtGates, Control, Interrupt};
+use crate::drive::{Concluded, Conclusion, Ports};
+use crate::error::DriveError;
+use crate::lanes::{Lanes, Report, TurnEnd};
+use crate::mail::Mailbox;
+use crate::time::RunTime;
+use crate::watch::Watcher;
+
+/// Records of one append at most, so that a commit stays bounded however large the fleet is.
+const LONGEST_APPEND: usize = 5_000;
+
+/// Decides, records, hands out.
+pub(crate) struct Dispatcher<'a> {
+    pub(crate) ports: Ports,
+    pub(crate) name: RunId,
+    /// The fold of everything durable and everything in `pending`, which is never acted upon before
+    /// it is durable. Applying first means that what the kernel refuses is never written.
+    pub(crate) run: Run,
+    pub(crate) claim: Box<dyn Claim>,
+    pub(crate) control: &'a Control,
+    pub(crate) watch: &'a dyn Watcher,
+    pub(crate) time: RunTime,
+    pub(crate) lanes: Lanes,
+    pub(crate) mailbox: Mailbox,
+    /// Applied and not durable yet.
+    pub(crate) pending: Vec<Record>,
+    pub(crate) durable: Sequence,
+    /// Targets whose `Started` has not been acted upon.
+    pub(crate) begun: Vec<TargetId>,
+    /// Reported and not recorded yet, and turns whose end has not been dealt with.
+    pub(crate) reports: Vec<Report>,
+    pub(crate) ended: Vec<TurnEnd>,
+    /// Gates that wait for a decision.
+    pub(crate) gates: BTreeSet<StageId>,
+}
+
+impl<'a> Dispatcher<'a> {
+    pub(crate) fn new(
+        ports: Ports,
+        name: RunId,
+        run: Run,
+        claim: Box<dyn Claim>,
+        records: &[Record],
+        control: &'a Control,
+        watch: &'a dyn Watcher,
+    ) -> Self {
+        let time = RunTime::after(ports.clock.clone(), records.last().map(|record| record.at));
+        let mailbox = Mailbox::of(records, time.now());
+        let mut gates = BTreeSet::new();
+        records.iter().for_each(|record| note_gate(&mut gates, &record.event));
+        let begun = run.in_flight().map(|flight| flight.target).collect();
+        let durable = run.last();
+        Self {
+            ports,
+            name,
+            run,
+            claim,
+            control,
+            watch,
+            time,
+            lanes: Lanes::new(),
+            mailbox,
+            pending: Vec::new(),
+            durable,
+            begun,
+            reports: Vec::new(),
+            ended: Vec::new(),
+            gates,
+        }
+    }
+
+    /// Round after round, to the conclusion.
+    pub(crate) async fn walk(mut self) -> Result<Concluded, DriveError> {
+        self.commit().await?;
+        loop {
+            self.time.advance();
+            self.take_decisions().await?;
+            self.take_outcomes()?;
+            self.take_overdue()?;
+            self.take_commands()?;
+            self.commit().await?;
+            if self.cancel_where_asked().await? {
+                continue;
+            }
+            if self.run.ending().is_none() && self.control.interrupted() == Interrupt::Leave {
+                self.cancel_and_leave().await;
+                return Ok(self.conclude(Conclusion::Interrupted));
+            }
+            self.hand_out();
+            if let Some(conclusion) = self.conclusion()? {
+                return Ok(self.conclude(conclusion));
+            }
+            self.wait().await;
+        }
+    }
+
+    /// Applies an event; it becomes durable with the next commit.
+    pub(crate) fn record(&mut self, event: Event) -> Result<(), DriveError> {
+        let record = self.next_record(event);
+        match self.run.apply(&record) {
+            Ok(()) => {
+                self.keep(record);
+                Ok(())
+            }
+            Err(source) => {
+                tracing::error!(?record, %source, "a record of our own was refused");
+                Err(DriveError::Illegal { record: Box::new(record), source })
+            }
+        }
+    }
+
+    /// Keeps an applied record for the next commit.
+    pub(crate) fn keep(&mut self, record: Record) {
+        note_gate(&mut self.gates, &record.event);
+        self.pending.push(record);
+    }
+
+    pub(crate) fn next_record(&self, event: Event) -> Record {
+        Record { epoch: self.claim.epoch(), ..self.run.record(self.time.now(), event) }
+    }
+
+    /// Makes everything pending durable.
+    async fn commit(&mut self) -> Result<(), DriveError> {
+        for records in self.pending.chunks(LONGEST_APPEND) {
+            let appended =
+                self.ports.journal.append(&self.name, self.claim.epoch(), self.durable, records).await;
+            appended.map_err(|refusal| DriveError::journal("recording what happened", refusal))?;
+            self.durable = records.last().map_or(self.durable, |record| record.seq);
+        }
+        if !self.pending.is_empty() {
+            self.watch.recorded(&self.pending, &self.run);
+            self.pending.clear();
+        }
+        Ok(())
+    }
+
+    /// Whether and how to come back: nothing is in flight, and nothing can be begun without a decision.
+    fn conclusion(&self) -> Result<Option<Conclusion>, DriveError> {
+        if let Some(ending) = self.run.ending() {
+            return Ok(Some(Conclusion::Closed(ending)));
+        }
+        if self.lanes.open_slots() > 0 {
+            return Ok(None);
+        }
+        let timer = self.run.wake_at().is_some();
+        if self.control.interrupted() != Interrupt::None {
+            let goes_on = timer && self.has_committed_open();
+            return Ok((!goes_on).then_some(Conclusion::Interrupted));
+        }
+        if timer || self.run.is_paused() {
+            return Ok(None);
+        }
+        match (self.control.at_gates(), self.gates.is_empty()) {
+            (AtGates::Leave, false) => {
+                Ok(Some(Conclusion::WaitsForApproval(self.gates.iter().copied().collect())))
+            }
+            (_, false) => Ok(None),
+            (_, true) => Err(DriveError::Stalled { last: self.run.last() }),
+        }
+    }
+
+    fn has_committed_open(&self) -> bool {
+        let targets = (0u32..).map(TargetId).take(self.run.plan().targets.len());
+        targets.into_iter().any(|target| self.run.end(target).is_none() && self.is_committed(target))
+    }
+
+    fn conclude(self, conclusion: Conclusion) -> Concluded {
+        Concluded { conclusion, run: self.run }
+    }
+
+    /// Waits until something is reported or said, or falls due.
+    async fn wait(&mut self) {
+        let now = self.time.now();
+        // A timer that is due and still unused waits for room or for a decision, not for time.
+        let timer = self.run.wake_at().filter(|at| *at > now);
+        let due = timer.into_iter().chain(self.lanes.wakes_at()).fold(self.mailbox.next_look, Timestamp::min);
+        tokio::select! {
+            biased;
+            () = self.control.changed() => {}
+            ended = self.lanes.stir(&mut self.reports) => self.ended.extend(ended),
+            () = self.time.sleep_until(due) => {}
+        }
+    }
+}
+
+/// Keeps the list of gates that wait for a decision.
+fn note_gate(gates: &mut BTreeSet<StageId>, event: &Event) {
+    match event {
+        Event::GateReached { stage } => {
+            gates.insert(*stage);
+        }
+        Event::Signalled { signal: Signal::Approve(stage) | Signal::Reject(stage), .. } => {
+            gates.remove(stage);
+        }
+        Event::Signalled { signal: Signal::Abort | Signal::AbortNow, .. } | Event::Closed { .. } => {
+            gates.clear();
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,214 @@
+//! What a round takes in: decisions, outcomes, time-outs, and what the kernel makes of them.
+
+use fleetwright_flow::{Command, Event, Flight, Illegal, Signal, SkipScope, StepIndex, TargetId};
+use fleetwright_model::{ErrorClass, code};
+use fleetwright_steps::Outcome;
+
+use crate::control::{AtGates, Decision, Interrupt};
+use crate::dispatcher::Dispatcher;
+use crate::error::DriveError;
+use crate::lanes::Report;
+use crate::watch::LaneName;
+
+impl Dispatcher<'_> {
+    /// Decisions of this process and of the mailbox.
+    pub(crate) async fn take_decisions(&mut self) -> Result<(), DriveError> {
+        for decision in self.control.take_decisions() {
+            self.decide(decision);
+        }
+        let now = self.time.now();
+        if !self.mailbox.is_due(now) {
+            return Ok(());
+        }
+        let mail = self.ports.journal.mail(&self.name, self.mailbox.read).await;
+        let mail = mail.map_err(|refusal| DriveError::journal("reading the run's mailbox", refusal))?;
+        for letter in self.mailbox.take(mail, now) {
+            self.decide(Decision { signal: letter.signal, by: letter.by, reason: letter.reason });
+        }
+        Ok(())
+    }
+
+    /// Records a decision, if the run is at the point for it.
+    fn decide(&mut self, decision: Decision) {
+        let Decision { signal, by, reason } = decision;
+        let record = self.next_record(Event::Signalled { signal, by: by.clone(), reason });
+        match self.run.apply(&record) {
+            Ok(()) => {
+                self.keep(record);
+            }
+            Err(why) => {
+                tracing::warn!(?signal, %by, %why, "a decision was declined");
+                self.watch.declined(signal, &by, why);
+            }
+        }
+    }
+
+    /// What turns reported, then what turns that are over left unsaid.
+    pub(crate) fn take_outcomes(&mut self) -> Result<(), DriveError> {
+        let mut ended = std::mem::take(&mut self.ended);
+        ended.extend(self.lanes.advance());
+        let mut reports = std::mem::take(&mut self.reports);
+        reports.extend(self.lanes.reported());
+        for report in reports {
+            self.take_outcome(report)?;
+        }
+        for end in ended {
+            let (lane, unanswered) = self.lanes.end_turn(end);
+            for slot in unanswered {
+                let step = self.lanes.step_name(slot.lane);
+                tracing::error!(%step, target = slot.target.0, why = %slot.why, "a step is at fault");
+                self.fail(slot.target, code::INTERNAL.id, &slot.why)?;
+                self.lanes.release(slot.lane, slot.target);
+            }
+            let key = &self.lanes.get(lane).key;
+            let name = LaneName { place: key.place, step: &key.step, direction: key.direction };
+            self.watch.waiting(name, &self.lanes.get(lane).waits());
+        }
+        Ok(())
+    }
+
+    fn take_outcome(&mut self, mut report: Report) -> Result<(), DriveError> {
+        let Report { lane, target, .. } = report;
+        let Some(open) = self.lanes.get(lane).get(target) else {
+            let step = self.lanes.step_name(lane);
+            tracing::warn!(%step, target = target.0, outcome = ?report.outcome, "said after the end");
+            return Ok(());
+        };
+        let (step, direction) = (open.index, open.slot.direction);
+        match &mut report.outcome {
+            Outcome::Accepted { handle, look_at } => {
+                *look_at = self.time.of_clock(*look_at);
+                // A further handle of the same attempt (a request sent again) serves this process alone.
+                if open.slot.handle.is_none() {
+                    let handle = handle.clone();
+                    self.record(Event::Accepted { target, step, direction, handle })?;
+                }
+            }
+            Outcome::LookAgain { at, .. } => *at = self.time.of_clock(*at),
+            _ => {}
+        }
+        if report.outcome.is_open() {
+            self.lanes.keep_open(&report, self.time.now());
+            return Ok(());
+        }
+        self.record_end(target, report.outcome)?;
+        self.lanes.release(lane, target);
+        Ok(())
+    }
+
+    fn record_end(&mut self, target: TargetId, outcome: Outcome) -> Result<(), DriveError> {
+        let Some(flight) = self.run.flight(target) else { return Ok(()) };
+        let Flight { step, direction, .. } = flight;
+        let event = match outcome {
+            Outcome::Done { note, finding } => {
+                let finding = finding.map(|code| code.id.into());
+                Event::Succeeded { target, step, direction, note, finding }
+            }
+            Outcome::NotNeeded { code } => {
+                let scope = SkipScope::Step;
+                Event::Skipped { target, step, direction, scope, code: code.id.into() }
+            }
+            Outcome::LeaveTarget { code } => {
+                let scope = SkipScope::Target;
+                Event::Skipped { target, step, direction, scope, code: code.id.into() }
+            }
+            Outcome::Failed(failure) => {
+                let message = match &failure.service_code {
+                    Some(service) => format!("{}: {} ({service})", failure.operation, failure.message),
+                    None => format!("{}: {}", failure.operation, failure.message),
+                };
+                self.run.failure(target, failure.class, failure.code.id, &message, self.time.now())
+            }
+            Outcome::Accepted { .. } | Outcome::LookAgain { .. } => return Ok(()),
+        };
+        match self.run.check(&self.next_record(event.clone())) {
+            Err(why @ Illegal::NoteTooLong { .. }) => {
+                tracing::error!(target = target.0, %why, "a step is at fault");
+                self.fail(target, code::INTERNAL.id, &why.to_string())
+            }
+            // What was taken out is put back step by step; only the one can be left out.
+            Err(Illegal::PuttingBack(_)) => self.record(of_step_alone(event)),
+            _ => self.record(event),
+        }
+    }
+
+    /// Ends an attempt for good, if it is in flight.
+    pub(crate) fn fail(
+        &mut self,
+        target: TargetId,
+        code: &'static str,
+        message: &str,
+    ) -> Result<(), DriveError> {
+        if self.run.flight(target).is_none() {
+            return Ok(());
+        }
+        self.record(self.run.failure(target, ErrorClass::Permanent, code, message, self.time.now()))
+    }
+
+    /// Steps report their own time-outs; this catches those that do not.
+    pub(crate) fn take_overdue(&mut self) -> Result<(), DriveError> {
+        for (lane, target) in self.lanes.overdue(self.time.now()) {
+            let step = self.lanes.step_name(lane).clone();
+            tracing::error!(%step, target = target.0, "the step did not end in its time");
+            let message = format!("{step} did not end in its time, nor say that it was over");
+            self.fail(target, code::STEP_TIMED_OUT.id, &message)?;
+            self.lanes.give_up(lane, target);
+        }
+        Ok(())
+    }
+
+    /// What the kernel says may happen, until it has nothing more to say.
+    pub(crate) fn take_commands(&mut self) -> Result<(), DriveError> {
+        loop {
+            let mut quiet = true;
+            for command in self.run.next(self.time.now()) {
+                if let Command::Begin { target, .. } = command {
+                    if !self.may_begin(target) {
+                        continue;
+                    }
+                    self.begun.push(target);
+                }
+                self.record(command.event())?;
+                quiet = false;
+            }
+            if let AtGates::Approve { by } = self.control.at_gates() {
+                for stage in self.gates.clone() {
+                    self.record(Event::Signalled {
+                        signal: Signal::Approve(stage),
+                        by: by.clone(),
+                        reason: None,
+                    })?;
+                    quiet = false;
+                }
+            }
+            if quiet {
+                return Ok(());
+            }
+        }
+    }
+
+    /// An interrupted process takes changed targets to their end, no others.
+    fn may_begin(&self, target: TargetId) -> bool {
+        match self.control.interrupted() {
+            Interrupt::None => true,
+            Interrupt::Finish => self.is_committed(target),
+            Interrupt::Leave => false,
+        }
+    }
+
+    pub(crate) fn is_committed(&self, target: TargetId) -> bool {
+        let steps = &self.run.plan().recipe_of(target).steps;
+        let committing = (0u8..).zip(steps).filter(|(_, step)| step.commits);
+        committing.into_iter().any(|(index, _)| self.run.was_started(target, StepIndex(index)))
+    }
+}
+
+/// The same skip, of the step it stands at alone.
+fn of_step_alone(event: Event) -> Event {
+    match event {
+        Event::Skipped { target, step, direction, code, .. } => {
+            Event::Skipped { target, step, direction, scope: SkipScope::Step, code }
+        }
+        other => other,
+    }
+}
