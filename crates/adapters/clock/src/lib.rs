@@ -1,4 +1,5 @@
-//! The two clocks behind the `Clock` port: the system's, and tokio's paused one for virtual time.
+//! The clocks behind the `Clock` port: the system's, tokio's paused one for virtual time, and one
+//! that runs faster than the wall clock.
 //!
 //! This crate is the one home of the wall clock and of sleeping; everything else is handed a
 //! [`Clock`].
@@ -58,6 +59,37 @@ impl Clock for VirtualClock {
     }
 }
 
+/// A clock that runs `speed` times as fast as the wall clock, to match a simulated estate that does.
+#[derive(Clone, Copy, Debug)]
+pub struct ScaledClock {
+    start: Timestamp,
+    origin: tokio::time::Instant,
+    speed: f64,
+}
+
+impl ScaledClock {
+    /// A clock that shows `start` now. `speed` is above 0 and finite; other values count as 1.
+    #[expect(clippy::disallowed_methods, reason = "a scaled clock follows the monotonic clock")]
+    pub fn starting_at(start: Timestamp, speed: f64) -> Self {
+        let speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
+        Self { start, origin: tokio::time::Instant::now(), speed }
+    }
+}
+
+#[async_trait]
+impl Clock for ScaledClock {
+    fn now(&self) -> Timestamp {
+        let passed = SignedDuration::try_from_secs_f64(self.origin.elapsed().as_secs_f64() * self.speed);
+        let passed = passed.unwrap_or(SignedDuration::MAX);
+        self.start.checked_add(passed).unwrap_or(Timestamp::MAX)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one home of sleeping")]
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration.div_f64(self.speed)).await;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,5 +101,15 @@ mod tests {
         assert_eq!(clock.now(), start);
         clock.sleep(Duration::from_secs(86_400)).await;
         assert_eq!(clock.now().to_string(), "2026-11-02T02:00:00Z");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_scaled_clock_passes_an_hour_in_a_minute() {
+        let start: Timestamp = "2026-11-01T02:00:00Z".parse().expect("valid");
+        let clock = ScaledClock::starting_at(start, 60.0);
+        let wall = VirtualClock::starting_at(start);
+        clock.sleep(Duration::from_secs(3600)).await;
+        assert_eq!(clock.now().to_string(), "2026-11-01T03:00:00Z");
+        assert_eq!(wall.now().to_string(), "2026-11-01T02:01:00Z");
     }
 }
