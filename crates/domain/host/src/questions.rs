@@ -79,6 +79,40 @@ impl Questions {
         let characters = lists.into_iter().flatten().map(|name| name.chars().count() + PER_ANSWER).sum();
         if characters > ANSWERS_MAX { Err(InvalidQuestion::TooMany { characters }) } else { Ok(()) }
     }
+
+    /// These questions and those of `other`, each once: one command can serve hosts that are asked about
+    /// different things, and each is judged by its own. `None` where the answers would not fit.
+    pub fn merged(&self, other: &Self) -> Option<Self> {
+        let both = |a: &[String], b: &[String]| {
+            let mut names = a.to_vec();
+            names.extend(b.iter().filter(|name| !a.contains(name)).cloned());
+            names
+        };
+        let merged = Self {
+            services: both(&self.services, &other.services),
+            agents: both(&self.agents, &other.agents),
+            health: both(&self.health, &other.health),
+            databases: both(&self.databases, &other.databases),
+            repositories: match (self.repositories, other.repositories) {
+                (Repositories::Skip, Repositories::Skip) => Repositories::Skip,
+                _ => Repositories::Probe,
+            },
+        };
+        merged.check().is_ok().then_some(merged)
+    }
+
+    /// Seconds after which the survey has ended on a host where everything is tried and nothing answers:
+    /// the sum of the scripts' own limits, and half a minute for the rest.
+    pub fn time_limit_seconds(&self) -> u32 {
+        // Disks, services, failed units, packages (three lists), needs-restarting, repositories.
+        const ALWAYS: u32 = 4 * 5 + 2 * 10 + 3 * 60 + 30 + 3 * 5 + 30;
+        let count = |names: &[String]| u32::try_from(names.len()).unwrap_or(u32::MAX);
+        let units = count(&self.services).saturating_add(count(&self.agents));
+        let fives = units.saturating_add(count(&self.health));
+        ALWAYS
+            .saturating_add(fives.saturating_mul(5))
+            .saturating_add(count(&self.databases).saturating_mul(3))
+    }
 }
 
 fn each(
@@ -151,6 +185,20 @@ mod tests {
     fn more_than_an_answer_can_hold_is_refused_beforehand() {
         let services = (0..80).map(|n| format!("service-{n}")).collect();
         assert!(refused(Questions { services, ..Default::default() }).contains("ask for fewer"));
+    }
+
+    #[test]
+    fn questions_of_two_hosts_are_asked_once_together_while_their_answers_fit() {
+        let of = |names: &[&str]| Questions {
+            services: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..Questions::default()
+        };
+        let merged = of(&["nginx", "sshd"]).merged(&of(&["sshd", "postgresql"])).unwrap();
+        assert_eq!(merged.services, ["nginx", "sshd", "postgresql"]);
+        let long: Vec<String> = (0..35).map(|n| format!("service-{n:04}")).collect();
+        let many = Questions { services: long, ..Questions::default() };
+        let others: Vec<String> = (0..35).map(|n| format!("another-{n:04}")).collect();
+        assert_eq!(many.merged(&Questions { services: others, ..Questions::default() }), None);
     }
 
     #[test]

@@ -1,6 +1,28 @@
 //! What a host says of itself.
 //!
 //! Every fact is optional: what the host did not say is `None`, which is neither zero nor healthy.
+//!
+//! # The answer
+//!
+//! ```text
+//! fleetwright/survey/1
+//! os=amzn                             os, os_version, kernel, arch, hostname, boot_id: words
+//! uptime_s=864000                     also memory_available_mib, memory_total_mib, load1_milli, cpus
+//! disk=root 22 6395 /                 root|boot|var|temp, percent used, MiB free, path
+//! package_manager=dnf
+//! package_lock=no                     yes|no|unknown, then what says so; also repositories, pending_reboot
+//! failed_units=1 backup.service       count, then the first six
+//! service=active nginx                state, then the name asked for; also agent
+//! health=200 http://localhost/health  HTTP status, 000 (no answer) or unknown
+//! database=yes db.internal:5432       yes|no|unknown
+//! packages=3 26d5…                    count, SHA-256 of the sorted list
+//! cut=packages                        lists that did not fit
+//! z=H4sI…                             base64 of gzip of the lists, or each of their lines as p=…
+//! end=22                              how many lines stand between the first and this one
+//! ```
+//!
+//! The lists: `services NAME…`, `ports tcp/22 udp/323@lo…`, `mounts COUNT` and as many
+//! `mount FILE_SYSTEM rw|ro SOURCE TARGET`, `packages COUNT` and as many `package DAY NAME VERSION`.
 
 mod parse;
 mod text;

@@ -16,7 +16,8 @@ package_lock() {
         echo unknown no-lock-table
         return
     fi
-    for file in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/lib/rpm/.rpm.lock; do
+    for file in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock \
+        /var/lib/rpm/.rpm.lock /usr/lib/sysimage/rpm/.rpm.lock; do
         inode=$(stat -c %i "$file" 2>/dev/null) || continue
         holder=$(awk -v end=":$inode" '$4 == "WRITE" && substr($6, length($6) - length(end) + 1) == end { print $5; exit }' /proc/locks)
         if [ -n "$holder" ]; then
@@ -65,7 +66,7 @@ repositories() {
     fi
     reachable=unknown where=none-configured proxy=$(package_proxy)
     for origin in $(repository_origins); do
-        curl -s -o /dev/null -m 5 ${proxy:+-x "$proxy"} "$origin/" 2>/dev/null
+        curl -gs -o /dev/null -m 5 ${proxy:+-x "$proxy"} "$origin/" 2>/dev/null
         case $? in
         0) [ "$where" != none-configured ] || reachable=yes where='' ;;
         5 | 6 | 7 | 28) reachable=no where=$origin && break ;;

@@ -1,5 +1,7 @@
 
 # Reads, and changes nothing.
+[Net.ServicePointManager]::SecurityProtocol = [Net.SecurityProtocolType]::Tls12
+
 function Say-Disk([string]$Role, [string]$Path) {
     $Drive = New-Object IO.DriveInfo $Path.Substring(0, 1)
     $Used = [int][Math]::Ceiling(100 * (1 - $Drive.TotalFreeSpace / $Drive.TotalSize))

@@ -30,7 +30,7 @@ fn push(
 /// Services, ports and mounts.
 pub(super) fn lists(before: &SurveyReport, after: &SurveyReport, changes: &mut Vec<Change>) {
     match (&before.running_services, &after.running_services) {
-        (Some(then), Some(now)) => services(then, now, changes),
+        (Some(then), Some(now)) => services(before, then, now, changes),
         _ => list_missing(before, after, List::Services, ChangeKind::Service, changes),
     }
     match (&before.ports, &after.ports) {
@@ -66,7 +66,14 @@ fn list_missing(
     push(changes, Weight::NotEvaluated, kind, list.as_str(), said(before), said(after));
 }
 
-fn services(before: &BTreeSet<String>, after: &BTreeSet<String>, changes: &mut Vec<Change>) {
+fn services(
+    host: &SurveyReport,
+    before: &BTreeSet<String>,
+    after: &BTreeSet<String>,
+    changes: &mut Vec<Change>,
+) {
+    let windows = host.os.as_deref() == Some("windows");
+    let is_transient = |name: &str| is_transient(name) || (windows && is_per_user(name));
     for name in before.difference(after) {
         if !is_transient(name) {
             push(changes, Weight::Worse, ChangeKind::Service, name, "running", "not running");
@@ -80,13 +87,19 @@ fn services(before: &BTreeSet<String>, after: &BTreeSet<String>, changes: &mut V
 }
 
 /// Services that come and go by themselves or carry a name of this boot: logins, what runs on a timer or
-/// on demand, and Windows' per-user services (`CDPUserSvc_3a4f2`).
+/// on demand.
 fn is_transient(name: &str) -> bool {
-    const PREFIXES: [&str; 12] = [
+    const PREFIXES: [&str; 18] = [
         "user@",
         "user-runtime-dir@",
         "session-",
         "run-",
+        "sshd@",
+        "apt-news",
+        "esm-cache",
+        "motd-news",
+        "ua-timer",
+        "update-notifier",
         "getty@",
         "serial-getty@",
         "apt-daily",
@@ -110,10 +123,14 @@ fn is_transient(name: &str) -> bool {
         "WaaSMedicSvc",
         "UsoSvc",
     ];
-    let per_user = name.rsplit_once('_').is_some_and(|(_, suffix)| {
+    ON_DEMAND.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Windows' per-user services: `CDPUserSvc_3a4f2`, another suffix at each login.
+fn is_per_user(name: &str) -> bool {
+    name.rsplit_once('_').is_some_and(|(_, suffix)| {
         (4..=8).contains(&suffix.len()) && suffix.bytes().all(|b| b.is_ascii_hexdigit())
-    });
-    per_user || ON_DEMAND.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    })
 }
 
 fn ports(before: &BTreeSet<Port>, after: &BTreeSet<Port>, changes: &mut Vec<Change>) {

@@ -40,7 +40,7 @@ end=30
 
 /// The answer, read whole.
 pub(crate) fn report() -> SurveyReport {
-    match survey::parse(ANSWER).unwrap() {
+    match survey::parse(ANSWER).expect("an answer") {
         Reading::Whole(report) => report,
         Reading::Truncated(_) => panic!("the answer is whole"),
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use fleetwright_host::{Questions, RebootRequest, Request, Shell, Strategy, reboot, render, survey};
 
 fn text(shell: Shell, request: &Request) -> String {
-    render(shell, request).unwrap().join("\n")
+    render(shell, request).expect("a request that can be made").join("\n")
 }
 
 fn survey_request() -> Request {
@@ -97,7 +97,10 @@ fn every_parameter_that_a_script_reads_is_given_to_it() {
             let read: BTreeSet<_> = text
                 .match_indices("FW_")
                 .map(|(at, _)| {
-                    text[at..].split(|c: char| !c.is_ascii_uppercase() && c != '_').next().unwrap()
+                    text[at..]
+                        .split(|c: char| !c.is_ascii_uppercase() && c != '_')
+                        .next()
+                        .expect("split gives one at least")
                 })
                 .collect();
             assert_eq!(read, given, "{shell:?}");

@@ -12,7 +12,9 @@ use fleetwright_host::{Questions, Reading, Request, Shell, SurveyReport, Tri, re
 use crate::sandbox::{INSTANCE, shells};
 
 fn survey_here(shell: &[std::path::PathBuf], chroot: Option<&str>, questions: &Questions) -> SurveyReport {
-    let script = render(Shell::Posix, &Request::Survey(questions.clone())).unwrap().join("\n");
+    let script = render(Shell::Posix, &Request::Survey(questions.clone()))
+        .expect("a request that can be made")
+        .join("\n");
     let mut command = match chroot {
         Some(root) => {
             let mut command = Command::new("chroot");
@@ -32,11 +34,11 @@ fn survey_here(shell: &[std::path::PathBuf], chroot: Option<&str>, questions: &Q
         .env("AWS_SSM_INSTANCE_ID", INSTANCE)
         .stdin(Stdio::null())
         .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
+        .expect("a shell runs");
+    let text = String::from_utf8(output.stdout).expect("plain text");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert!(text.len() <= 2_400, "{} characters:\n{text}", text.len());
-    match survey::parse(&text).unwrap() {
+    match survey::parse(&text).expect("an answer") {
         Reading::Whole(report) => report,
         Reading::Truncated(_) => panic!("read as cut off:\n{text}"),
     }

@@ -1,5 +1,6 @@
 //! The scripts run for real, in a scratch root, and what is made of their answers.
 #![expect(clippy::disallowed_methods, reason = "these tests lay out a scratch root and run scripts in it")]
+#![expect(clippy::print_stdout, reason = "what is not tried here says why")]
 
 mod distributions;
 mod hostile;

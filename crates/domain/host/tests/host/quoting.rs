@@ -12,7 +12,7 @@ use crate::sandbox::shells;
 fn held_by_shells(values: &[String]) -> Vec<(&'static str, Vec<String>)> {
     let mut script = String::new();
     for value in values {
-        script.push_str(&posix_export("FW_X", value).unwrap());
+        script.push_str(&posix_export("FW_X", value).expect("a value without control characters"));
         script.push_str("\nprintf '%s\\000' \"$FW_X\"\n");
     }
     shells()
@@ -24,8 +24,8 @@ fn held_by_shells(values: &[String]) -> Vec<(&'static str, Vec<String>)> {
                 .env_clear()
                 .stdin(Stdio::null())
                 .output()
-                .unwrap();
-            let text = String::from_utf8(output.stdout).unwrap();
+                .expect("a shell runs");
+            let text = String::from_utf8(output.stdout).expect("plain text");
             (name, text.split_terminator('\0').map(str::to_owned).collect())
         })
         .collect()
@@ -93,12 +93,12 @@ fn powershell_value(expression: &str) -> String {
     let mut rest = expression;
     loop {
         if let Some(number) = rest.strip_prefix("[char]0x") {
-            units.push(u16::from_str_radix(&number[..4], 16).unwrap());
+            units.push(u16::from_str_radix(&number[..4], 16).expect("four digits"));
             rest = &number[4..];
         } else {
-            rest = rest.strip_prefix('\'').unwrap();
+            rest = rest.strip_prefix('\'').expect("a string begins");
             loop {
-                let end = rest.find('\'').unwrap();
+                let end = rest.find('\'').expect("a string ends");
                 units.extend(rest[..end].encode_utf16());
                 rest = &rest[end + 1..];
                 match rest.strip_prefix('\'') {
@@ -116,7 +116,7 @@ fn powershell_value(expression: &str) -> String {
         }
     }
     assert_eq!(rest, "", "something stands behind the string");
-    String::from_utf16(&units).unwrap()
+    String::from_utf16(&units).expect("whole characters")
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn systems_manager_finds_nothing_to_replace_in_any_command() {
     });
     for shell in [Shell::Posix, Shell::PowerShell] {
         for request in [&survey, &reboot] {
-            let commands = render(shell, request).unwrap();
+            let commands = render(shell, request).expect("a request that can be made");
             assert!(commands.iter().all(|line| !line.contains("{{") && !line.contains('\n')));
             // Far below what SendCommand takes, and far below what a shell takes.
             assert!(commands.iter().map(String::len).sum::<usize>() < 20_000);

@@ -13,15 +13,15 @@ use crate::sandbox::{FIRST_BOOT, Host, INSTANCE, Ran, SECOND_BOOT, shells};
 fn request(strategy: Strategy, expected: &[(&str, &str)]) -> Vec<String> {
     let expected: BTreeMap<_, _> = expected
         .iter()
-        .map(|(instance, boot)| (instance.parse().unwrap(), BootId::new(*boot).unwrap()))
+        .map(|(instance, boot)| (instance.parse().expect("an id"), BootId::new(*boot).expect("a boot id")))
         .collect();
     let request = RebootRequest { strategy, expected, run: "2026-11-21-patch".into() };
-    render(Shell::Posix, &Request::Reboot(request)).unwrap()
+    render(Shell::Posix, &Request::Reboot(request)).expect("a request that can be made")
 }
 
 fn read(ran: &Ran) -> RebootReport {
     assert_eq!(ran.stderr, "");
-    match reboot::parse(&ran.stdout).unwrap() {
+    match reboot::parse(&ran.stdout).expect("an answer") {
         Reading::Whole(report) => report,
         Reading::Truncated(_) => panic!("read as cut off:\n{}", ran.stdout),
     }

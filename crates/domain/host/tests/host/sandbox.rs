@@ -16,7 +16,7 @@ pub(crate) const FIRST_BOOT: &str = "71faa23e-eef6-456f-acaa-b9f47c1e7baf";
 /// Another one.
 pub(crate) const SECOND_BOOT: &str = "0b1cdd10-8a56-4f0e-9a0c-1fb1d2a6f5aa";
 
-const TOOLS: [&str; 21] = [
+const TOOLS: [&str; 20] = [
     "awk",
     "base64",
     "bash",
@@ -37,7 +37,6 @@ const TOOLS: [&str; 21] = [
     "timeout",
     "tr",
     "wc",
-    "sleep",
 ];
 const PLACES: [&str; 9] = ["/proc", "/etc", "/var", "/run", "/boot", "/usr", "/sbin", "/bin", "/tmp"];
 
@@ -92,14 +91,14 @@ pub(crate) struct Host {
 impl Host {
     /// A host with the programs every distribution has, a boot id, and nothing else.
     pub(crate) fn new() -> Self {
-        let host = Self { dir: tempfile::tempdir().unwrap() };
+        let host = Self { dir: tempfile::tempdir().expect("the scratch root is ours") };
         for place in PLACES {
-            fs::create_dir_all(host.path(place)).unwrap();
+            fs::create_dir_all(host.path(place)).expect("the scratch root is ours");
         }
-        fs::create_dir(host.dir.path().join("tools")).unwrap();
+        fs::create_dir(host.dir.path().join("tools")).expect("the scratch root is ours");
         for tool in TOOLS {
             let real = program(tool).unwrap_or_else(|| panic!("{tool} is not installed"));
-            symlink(real, host.tool_path(tool)).unwrap();
+            symlink(real, host.tool_path(tool)).expect("the scratch root is ours");
         }
         host.boot(FIRST_BOOT);
         host
@@ -115,21 +114,21 @@ impl Host {
 
     pub(crate) fn file(&self, path: &str, text: &str) -> &Self {
         let path = self.path(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        fs::create_dir_all(path.parent().expect("a path below the root")).expect("the scratch root is ours");
+        fs::write(path, text).expect("the scratch root is ours");
         self
     }
 
     pub(crate) fn inode(&self, path: &str) -> u64 {
-        fs::metadata(self.path(path)).unwrap().ino()
+        fs::metadata(self.path(path)).expect("the scratch root is ours").ino()
     }
 
     /// A program that is a shell script.
     pub(crate) fn tool(&self, name: &str, script: &str) -> &Self {
         let path = self.tool_path(name);
         self.without(name);
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("the scratch root is ours");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("the scratch root is ours");
         self
     }
 
@@ -146,15 +145,15 @@ impl Host {
     /// As a boot does: another id, and nothing in /run.
     pub(crate) fn boot(&self, id: &str) {
         self.file("/proc/sys/kernel/random/boot_id", &format!("{id}\n"));
-        fs::remove_dir_all(self.path("/run")).unwrap();
-        fs::create_dir(self.path("/run")).unwrap();
+        fs::remove_dir_all(self.path("/run")).expect("the scratch root is ours");
+        fs::create_dir(self.path("/run")).expect("the scratch root is ours");
     }
 
     /// Runs the commands as the agent does: one script, with the instance id in its environment.
     pub(crate) fn run(&self, shell: &[PathBuf], commands: &[String]) -> Ran {
-        let text: Vec<String> = commands.iter().map(|line| self.into_root(line)).collect();
+        let text: Vec<String> = commands.iter().map(|line| self.in_root(line)).collect();
         let script = self.dir.path().join("_script.sh");
-        fs::write(&script, text.join("\n")).unwrap();
+        fs::write(&script, text.join("\n")).expect("the scratch root is ours");
         let output = Command::new(&shell[0])
             .args(&shell[1..])
             .arg(&script)
@@ -165,27 +164,27 @@ impl Host {
             .current_dir(self.dir.path())
             .stdin(Stdio::null())
             .output()
-            .unwrap();
+            .expect("the scratch root is ours");
         Ran {
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            status: output.status.code().unwrap(),
+            status: output.status.code().expect("the scratch root is ours"),
         }
     }
 
     /// Surveys the host; the script must end well, say nothing on standard error, and be read whole.
     pub(crate) fn survey(&self, shell: &[PathBuf], request: &Request) -> SurveyReport {
-        let ran = self.run(shell, &render(Shell::Posix, request).unwrap());
+        let ran = self.run(shell, &render(Shell::Posix, request).expect("the scratch root is ours"));
         assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{}", ran.stdout);
         assert!(ran.stdout.len() <= 2_400, "{} characters:\n{}", ran.stdout.len(), ran.stdout);
-        match survey::parse(&ran.stdout).unwrap() {
+        match survey::parse(&ran.stdout).expect("the scratch root is ours") {
             Reading::Whole(report) => report,
             Reading::Truncated(_) => panic!("read as cut off:\n{}", ran.stdout),
         }
     }
 
     /// Absolute paths of the text, led into the scratch root. Parameters stay as they are.
-    fn into_root(&self, line: &str) -> String {
+    fn in_root(&self, line: &str) -> String {
         if line.starts_with("export FW_") {
             return line.to_owned();
         }
@@ -198,7 +197,7 @@ impl Host {
                 begins && after.is_some_and(|next| next.is_none_or(|c| !c.is_alphanumeric()))
             });
             if let Some(place) = place {
-                text.push_str(self.path(place).to_str().unwrap());
+                text.push_str(self.path(place).to_str().expect("the scratch root is ours"));
                 rest = &rest[place.len()..];
             } else {
                 text.push(character);

@@ -31,7 +31,7 @@ fn judge(change: impl FnOnce(&mut SurveyReport)) -> Readiness {
 fn fails(check: Check, change: impl FnOnce(&mut SurveyReport)) {
     let judged = judge(change);
     assert_eq!(judged.verdict, ReadyVerdict::NotReady, "{check:?}: {:?}", judged.findings);
-    let finding = judged.deciding().unwrap();
+    let finding = judged.deciding().expect("something decides");
     assert_eq!((finding.check, &finding.severity), (check, &Severity::Fail));
     assert!(!finding.observed.is_empty() && !finding.limit.is_empty() && !finding.action.is_empty());
 }
@@ -149,7 +149,7 @@ fn a_failure_outweighs_what_is_not_known() {
 
 fn after(change: impl FnOnce(&mut SurveyReport)) -> Comparison {
     let mut now = report();
-    now.boot_id = Some(BootId::new(SECOND_BOOT).unwrap());
+    now.boot_id = Some(BootId::new(SECOND_BOOT).expect("a boot id"));
     change(&mut now);
     compare(Some(&Reading::Whole(report())), Some(&Reading::Whole(now)))
 }
@@ -219,7 +219,8 @@ fn a_port_that_only_the_host_itself_can_reach_now_is_worse_and_one_that_opened_u
 fn logins_timers_and_ports_of_the_moment_are_not_missed() {
     let mut then = report();
     let services = then.running_services.as_mut().unwrap();
-    for name in ["user@1000", "session-3", "apt-daily-upgrade", "man-db", "CDPUserSvc_3a4f2"] {
+    for name in ["user@1000", "session-3", "apt-daily-upgrade", "man-db", "sshd@7-10.0.0.4:22-10.0.0.9:51122"]
+    {
         services.insert(name.into());
     }
     then.ports.as_mut().unwrap().insert(Port {
@@ -229,6 +230,18 @@ fn logins_timers_and_ports_of_the_moment_are_not_missed() {
     });
     let compared = compare(Some(&Reading::Whole(then)), Some(&Reading::Whole(report())));
     only(&compared, ComparisonVerdict::Same, Weight::Note, ChangeKind::Port, "udp/41234");
+}
+
+#[test]
+fn a_login_service_of_windows_is_not_missed_and_a_service_of_linux_with_such_a_name_is() {
+    let gone = |os: &str| {
+        let mut then = report();
+        then.os = Some(os.into());
+        then.running_services.as_mut().expect("a list").insert("billing_2026".into());
+        compare(Some(&Reading::Whole(then)), Some(&Reading::Whole(report())))
+    };
+    assert_eq!(gone("windows").verdict, ComparisonVerdict::Same);
+    only(&gone("amzn"), ComparisonVerdict::Worse, Weight::Worse, ChangeKind::Service, "billing_2026");
 }
 
 #[test]
