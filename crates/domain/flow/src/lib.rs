@@ -5,14 +5,21 @@
 //! comes back to the same place. Nothing here knows EC2, EKS, a clock or a disk.
 
 pub mod check;
+pub mod format;
 pub mod plan;
 pub mod record;
 pub mod run;
+pub mod timeline;
 
 pub use check::InvalidPlan;
+pub use format::Unreadable;
 pub use plan::{
     Charge, Effect, Format, Gate, Group, GroupId, OnFailure, Place, PlaceId, Plan, Recipe, RecipeId, Retry,
     Stage, StageId, Step, StepIndex, Target, TargetId, When,
 };
 pub use record::{Direction, Ending, Epoch, Event, FailedStep, Record, Sequence, Signal, SkipScope};
-pub use run::{Command, End, Flight, Illegal, Position, Run, StepCount, Totals};
+pub use run::{
+    Command, Condition, End, Flight, GateView, GroupView, Illegal, Position, Run, RunView, StageView,
+    StepCount, StepView, TargetState, Totals, WaitingFor,
+};
+pub use timeline::{Outcome, Timeline, Visit};

@@ -10,6 +10,7 @@ mod next;
 mod standing;
 mod tally;
 mod transition;
+mod view;
 mod walk;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -23,6 +24,7 @@ pub use flight::Flight;
 pub use illegal::{Illegal, Position};
 pub use next::Command;
 pub use tally::{StepCount, Totals};
+pub use view::{Condition, GateView, GroupView, RunView, StageView, StepView, TargetState, WaitingFor};
 pub use walk::End;
 
 pub(crate) use walk::{Course, SkipReason, Wait, Walk};
@@ -205,7 +207,7 @@ impl Run {
             to_skip: BTreeSet::new(),
             moving: VecDeque::new(),
             dependents: Dependents::of_plan(&plan),
-            tally: Tally::new(&plan, walks.len()),
+            tally: Tally::new(&plan),
             walks,
             operations: 0,
             plan,

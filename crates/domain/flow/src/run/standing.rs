@@ -81,7 +81,7 @@ impl Run {
             Wait::Stage | Wait::Moving => {}
         }
         let spot = self.spot(id);
-        self.tally.arrive(&self.plan, spot, wait);
+        self.tally.arrive(spot, wait);
     }
 
     /// Takes a target out of its queue; what groups set aside for it goes to others.
@@ -123,7 +123,7 @@ impl Run {
             Wait::Stage | Wait::Rest | Wait::Moving => {}
         }
         self.walk_mut(id).wait = Wait::Moving;
-        self.tally.depart(&self.plan, spot, wait);
+        self.tally.depart(spot, wait);
     }
 
     /// Sends a target that left its queue to the one its new step asks for, at the end of the

@@ -25,7 +25,19 @@ pub struct StepCount {
     pub retries: u32,
 }
 
-/// How many targets are in which state. The first eight and the last five add up to all.
+impl StepCount {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.waiting += other.waiting;
+        self.in_flight += other.in_flight;
+        self.done += other.done;
+        self.skipped += other.skipped;
+        self.failed += other.failed;
+        self.retries += other.retries;
+    }
+}
+
+/// How many targets are in which state. Those before `done` and [`Totals::ended`] add up to
+/// all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Wait for their stage.
@@ -101,82 +113,106 @@ pub(crate) struct Spot {
     pub(crate) step: StepIndex,
 }
 
-/// The counts of one recipe: forward, then the way back.
-pub(crate) type RecipeCounts = [Vec<StepCount>; 2];
+/// The counts of one recipe within one stage.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct RecipeCounts {
+    /// Targets that follow it.
+    pub(crate) members: u32,
+    /// Per step: forward, then the way back.
+    pub(crate) steps: [Vec<StepCount>; 2],
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct StageCounts {
+    totals: Totals,
+    recipes: BTreeMap<RecipeId, RecipeCounts>,
+}
 
 /// Every count.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tally {
     pub(crate) totals: Totals,
-    stages: Vec<(Totals, BTreeMap<RecipeId, RecipeCounts>)>,
+    stages: Vec<StageCounts>,
     /// Targets per place that do not rest yet.
     pub(crate) places: Vec<u32>,
 }
 
 impl Tally {
-    pub(crate) fn new(plan: &Plan, targets: usize) -> Self {
+    pub(crate) fn new(plan: &Plan) -> Self {
         let mut places = vec![0; plan.places.len()];
-        for target in &plan.targets {
-            places[target.place.index()] += 1;
+        let mut stages = Vec::with_capacity(plan.stages.len());
+        for stage in &plan.stages {
+            let targets = &plan.targets[stage.targets.start as usize..stage.targets.end as usize];
+            let mut members = vec![0; plan.recipes.len()];
+            for target in targets {
+                places[target.place.index()] += 1;
+                members[target.recipe.index()] += 1;
+            }
+            let mut recipes = BTreeMap::new();
+            for (index, members) in members.into_iter().enumerate().filter(|(_, members)| *members > 0) {
+                let recipe = &plan.recipes[index];
+                let steps =
+                    [&recipe.steps, &recipe.undo].map(|steps| vec![StepCount::default(); steps.len()]);
+                recipes.insert(RecipeId(index as u16), RecipeCounts { members, steps });
+            }
+            let totals = Totals { not_started: targets.len() as u32, ..Totals::default() };
+            stages.push(StageCounts { totals, recipes });
         }
-        let stages = plan
-            .stages
-            .iter()
-            .map(|stage| {
-                let not_started = stage.targets.len() as u32;
-                (Totals { not_started, ..Totals::default() }, BTreeMap::new())
-            })
-            .collect();
-        Self { totals: Totals { not_started: targets as u32, ..Totals::default() }, stages, places }
+        Self {
+            totals: Totals { not_started: plan.targets.len() as u32, ..Totals::default() },
+            stages,
+            places,
+        }
     }
 
     /// The counts of a step.
-    pub(crate) fn at(&mut self, plan: &Plan, spot: Spot) -> &mut StepCount {
-        let recipe = &plan.recipes[spot.recipe.index()];
-        let counts = self.stages[spot.stage.index()].1.entry(spot.recipe).or_insert_with(|| {
-            [&recipe.steps, &recipe.undo].map(|steps| vec![StepCount::default(); steps.len()])
-        });
+    pub(crate) fn at(&mut self, spot: Spot) -> &mut StepCount {
+        let recipes = &mut self.stages[spot.stage.index()].recipes;
+        let recipe = recipes.get_mut(&spot.recipe).expect("made for every recipe the stage's targets follow");
         let list = match spot.direction {
             Direction::Do => 0,
             Direction::Undo => 1,
         };
-        &mut counts[list][spot.step.index()]
+        &mut recipe.steps[list][spot.step.index()]
     }
 
-    pub(crate) fn arrive(&mut self, plan: &Plan, spot: Spot, wait: Wait) {
-        for totals in [&mut self.totals, &mut self.stages[spot.stage.index()].0] {
+    pub(crate) fn arrive(&mut self, spot: Spot, wait: Wait) {
+        for totals in [&mut self.totals, &mut self.stages[spot.stage.index()].totals] {
             if let Some(count) = totals.of(wait) {
                 *count += 1;
             }
         }
         match wait {
-            Wait::InFlight => self.at(plan, spot).in_flight += 1,
+            Wait::InFlight => self.at(spot).in_flight += 1,
             Wait::Stage | Wait::Rest | Wait::Moving => {}
-            _ => self.at(plan, spot).waiting += 1,
+            _ => self.at(spot).waiting += 1,
         }
     }
 
-    pub(crate) fn depart(&mut self, plan: &Plan, spot: Spot, wait: Wait) {
-        for totals in [&mut self.totals, &mut self.stages[spot.stage.index()].0] {
+    pub(crate) fn depart(&mut self, spot: Spot, wait: Wait) {
+        for totals in [&mut self.totals, &mut self.stages[spot.stage.index()].totals] {
             if let Some(count) = totals.of(wait) {
                 *count -= 1;
             }
         }
         match wait {
-            Wait::InFlight => self.at(plan, spot).in_flight -= 1,
+            Wait::InFlight => self.at(spot).in_flight -= 1,
             Wait::Stage | Wait::Rest | Wait::Moving => {}
-            _ => self.at(plan, spot).waiting -= 1,
+            _ => self.at(spot).waiting -= 1,
         }
     }
 
     pub(crate) fn end(&mut self, stage: StageId, place: PlaceId, end: &End) {
         self.totals.count_end(end);
-        self.stages[stage.index()].0.count_end(end);
+        self.stages[stage.index()].totals.count_end(end);
         self.places[place.index()] -= 1;
     }
 
-    pub(crate) fn stage(&self, stage: StageId) -> (&Totals, &BTreeMap<RecipeId, RecipeCounts>) {
-        let (totals, recipes) = &self.stages[stage.index()];
-        (totals, recipes)
+    pub(crate) fn stage_totals(&self, stage: StageId) -> &Totals {
+        &self.stages[stage.index()].totals
+    }
+
+    pub(crate) fn recipes(&self, stage: StageId) -> &BTreeMap<RecipeId, RecipeCounts> {
+        &self.stages[stage.index()].recipes
     }
 }

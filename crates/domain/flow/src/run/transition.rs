@@ -219,6 +219,6 @@ impl Run {
 
     fn count(&mut self, id: TargetId, add: impl FnOnce(&mut super::StepCount)) {
         let spot = self.spot(id);
-        add(self.tally.at(&self.plan, spot));
+        add(self.tally.at(spot));
     }
 }

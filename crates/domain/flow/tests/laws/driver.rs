@@ -10,26 +10,26 @@ use crate::plans::at;
 use crate::tape::Tape;
 
 /// A run with its journal.
-pub struct Driver {
-    pub run: Run,
-    pub records: Vec<Record>,
-    pub now: Timestamp,
+pub(crate) struct Driver {
+    pub(crate) run: Run,
+    pub(crate) records: Vec<Record>,
+    pub(crate) now: Timestamp,
 }
 
 impl Driver {
-    pub fn new(plan: Plan) -> Self {
+    pub(crate) fn new(plan: Plan) -> Self {
         plan.check().expect("the plan can be walked");
         Self::shared(Arc::new(plan))
     }
 
-    pub fn shared(plan: Arc<Plan>) -> Self {
+    pub(crate) fn shared(plan: Arc<Plan>) -> Self {
         let mut driver = Self { run: Run::open(plan), records: Vec::new(), now: at(0) };
         driver.note(Event::Opened { format: Plan::FORMAT, plan: "0".repeat(64).into() });
         driver
     }
 
     /// Appends and applies; the kernel must not refuse what it proposed itself.
-    pub fn note(&mut self, event: Event) {
+    pub(crate) fn note(&mut self, event: Event) {
         let record = self.run.record(self.now, event);
         if let Err(illegal) = self.run.apply(&record) {
             panic!("{illegal}: {record:?}");
@@ -37,12 +37,12 @@ impl Driver {
         self.records.push(record);
     }
 
-    pub fn wait(&mut self, seconds: i64) {
+    pub(crate) fn wait(&mut self, seconds: i64) {
         self.now = self.now.checked_add(SignedDuration::from_secs(seconds)).expect("in range");
     }
 
     /// Records everything that may happen now, until nothing may.
-    pub fn go(&mut self) -> Vec<Command> {
+    pub(crate) fn go(&mut self) -> Vec<Command> {
         let mut all = Vec::new();
         loop {
             let commands = self.run.next(self.now);
@@ -57,32 +57,32 @@ impl Driver {
         }
     }
 
-    pub fn succeed(&mut self, target: u32) {
+    pub(crate) fn succeed(&mut self, target: u32) {
         let Flight { target, step, direction, .. } = self.flight(target);
         self.note(Event::Succeeded { target, step, direction, note: None, finding: None });
     }
 
-    pub fn fail(&mut self, target: u32, class: ErrorClass) {
+    pub(crate) fn fail(&mut self, target: u32, class: ErrorClass) {
         self.flight(target);
         let event = self.run.failure(TargetId(target), class, "FW-H0010", "no", self.now);
         self.note(event);
     }
 
-    pub fn skip(&mut self, target: u32, scope: SkipScope) {
+    pub(crate) fn skip(&mut self, target: u32, scope: SkipScope) {
         let Flight { target, step, direction, .. } = self.flight(target);
         self.note(Event::Skipped { target, step, direction, scope, code: "FW-H0025".into() });
     }
 
-    pub fn signal(&mut self, signal: Signal) {
+    pub(crate) fn signal(&mut self, signal: Signal) {
         self.note(Event::Signalled { signal, by: "ops".into(), reason: None });
     }
 
-    pub fn flight(&self, target: u32) -> Flight {
+    pub(crate) fn flight(&self, target: u32) -> Flight {
         self.run.flight(TargetId(target)).expect("the target is in flight")
     }
 
     /// The process dies and another takes over from the journal.
-    pub fn crash(&mut self) {
+    pub(crate) fn crash(&mut self) {
         let mut run = Run::open(self.run.plan().clone());
         for record in &self.records {
             run.apply(record).expect("what was legal once is legal on recovery");
@@ -97,7 +97,7 @@ impl Driver {
 }
 
 /// Walks a plan to its end, every choice from the tape.
-pub fn walk(plan: Arc<Plan>, tape: &mut Tape) -> Driver {
+pub(crate) fn walk(plan: Arc<Plan>, tape: &mut Tape) -> Driver {
     let mut driver = Driver::shared(plan);
     for _ in 0..5_000 {
         if driver.run.ending().is_some() {

@@ -9,11 +9,11 @@ use jiff::Timestamp;
 
 use crate::tape::Tape;
 
-pub fn at(second: i64) -> Timestamp {
+pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + second).expect("in range")
 }
 
-pub fn step(name: &str) -> Step {
+pub(crate) fn step(name: &str) -> Step {
     Step {
         name: name.into(),
         effect: Effect::Changes,
@@ -30,7 +30,7 @@ pub fn step(name: &str) -> Step {
 }
 
 /// A plan of one stage in one place.
-pub fn plan(steps: Vec<Step>, undo: Vec<Step>, targets: u32) -> Plan {
+pub(crate) fn plan(steps: Vec<Step>, undo: Vec<Step>, targets: u32) -> Plan {
     Plan {
         format: Plan::FORMAT,
         seed: 7,
@@ -43,7 +43,7 @@ pub fn plan(steps: Vec<Step>, undo: Vec<Step>, targets: u32) -> Plan {
     }
 }
 
-pub fn place(region: &str) -> Place {
+pub(crate) fn place(region: &str) -> Place {
     Place {
         zone: ZoneName::new("prod").expect("a name"),
         account: AccountId::new("111122223333").expect("an account"),
@@ -51,15 +51,15 @@ pub fn place(region: &str) -> Place {
     }
 }
 
-pub fn stage(name: &str, targets: Range<u32>) -> Stage {
+pub(crate) fn stage(name: &str, targets: Range<u32>) -> Stage {
     Stage { name: name.into(), gate: Gate::Open, targets, max_failures: None }
 }
 
-pub fn group(name: &str, capacity: u32) -> Group {
+pub(crate) fn group(name: &str, capacity: u32) -> Group {
     Group { name: name.into(), capacity }
 }
 
-pub fn target(number: u32) -> Target {
+pub(crate) fn target(number: u32) -> Target {
     Target {
         subject: format!("i-{number:017x}").into(),
         place: PlaceId(0),
@@ -70,7 +70,7 @@ pub fn target(number: u32) -> Target {
 }
 
 /// Every choice a plan can make, small.
-pub fn drawn(tape: &mut Tape) -> Arc<Plan> {
+pub(crate) fn drawn(tape: &mut Tape) -> Arc<Plan> {
     let recipes: Vec<Recipe> = (0..1 + tape.pick(2)).map(|index| drawn_recipe(tape, index)).collect();
     let groups: Vec<Group> =
         (0..tape.pick(4)).map(|index| group(&format!("group-{index}"), 1 + tape.pick(3) as u32)).collect();

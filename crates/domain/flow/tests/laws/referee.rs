@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 /// What a history may not do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Law {
+pub(crate) enum Law {
     /// I1, I5, I13: more members of a group out of service than it has room for.
     Budget,
     /// I12: something of a later stage is started before an earlier one is over.
@@ -76,7 +76,7 @@ struct Referee<'a> {
 }
 
 /// Every law the history breaks; none for one the kernel made.
-pub fn judge(plan: &Plan, records: &[Record]) -> BTreeSet<Law> {
+pub(crate) fn judge(plan: &Plan, records: &[Record]) -> BTreeSet<Law> {
     let mut referee = Referee {
         plan,
         steps: BTreeMap::new(),

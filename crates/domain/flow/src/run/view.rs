@@ -1,0 +1,303 @@
+//! What people see of a run: a picture made from counts that every record keeps up to date.
+
+mod estimate;
+
+use std::collections::BTreeMap;
+
+use fleetwright_model::Text;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::illegal::Position;
+use super::lanes::Rank;
+use super::tally::{StepCount, Totals};
+use super::{End, GateState, Run, Stop, Wait};
+use crate::plan::{Gate, GroupId, StageId, StepIndex, TargetId};
+use crate::record::{Direction, Ending};
+
+/// A run at one moment. Made in time proportional to stages, steps and groups, never to targets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunView {
+    /// What the run as a whole is doing.
+    pub condition: Condition,
+    /// When it was opened.
+    pub started_at: Option<Timestamp>,
+    /// When it was closed.
+    pub ended_at: Option<Timestamp>,
+    /// Seconds from opening to the end, or to now.
+    pub elapsed_seconds: u64,
+    /// All targets.
+    pub totals: Totals,
+    /// Stage by stage.
+    pub stages: Vec<StageView>,
+    /// Groups that somebody waits for, or that failed targets hold.
+    pub groups: Vec<GroupView>,
+    /// The next attempt that waits for its time.
+    pub next_retry: Option<Timestamp>,
+    /// Targets that came to rest, per minute since the run was opened; none in its first minute.
+    pub ended_per_minute: Option<f64>,
+    /// Seconds to go by the plan's expected durations, limits and budgets. None where it cannot be
+    /// told: a person's decision lies ahead, the run is paused or stopping, or the plan expects
+    /// nothing.
+    pub remaining_seconds: Option<u64>,
+}
+
+/// What a run as a whole is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// Nothing yet.
+    NotOpened,
+    /// Its targets are walked.
+    Running,
+    /// Nothing but a decision at this stage's gate can move it.
+    AtGate(StageId),
+    /// Nothing uncommitted starts.
+    Paused,
+    /// It is on its way to that ending.
+    Stopping(Ending),
+    /// It ended.
+    Ended(Ending),
+}
+
+/// One stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageView {
+    /// Its place.
+    pub stage: StageId,
+    /// What people call it.
+    pub name: Text,
+    /// Its gate.
+    pub gate: GateView,
+    /// Its targets.
+    pub totals: Totals,
+    /// Targets that failed for good, those included that are still being taken back.
+    pub failures: u32,
+    /// More than this stop the run.
+    pub max_failures: Option<u32>,
+    /// Its steps in order, by name; the way back comes last.
+    pub steps: Vec<StepView>,
+}
+
+/// One step of a stage; recipes that share the name are added up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepView {
+    /// The step's name.
+    pub name: Text,
+    /// Which way.
+    pub direction: Direction,
+    /// How many targets are where.
+    pub count: StepCount,
+}
+
+/// A stage's gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GateView {
+    /// Nothing is to be decided.
+    Open,
+    /// Preparations are not complete.
+    Ahead,
+    /// Somebody has to decide.
+    Waiting,
+    /// It was approved.
+    Approved,
+    /// The run stopped before it was.
+    Closed,
+}
+
+/// One group's budget.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupView {
+    /// Its place.
+    pub group: GroupId,
+    /// What people call it.
+    pub name: Text,
+    /// Members out of service at once at most.
+    pub capacity: u32,
+    /// Members charged.
+    pub held: u32,
+    /// Of those, the ones that ended badly and keep their place to the end of the run.
+    pub kept: u32,
+    /// Members that wait.
+    pub waiting: u32,
+}
+
+/// Where one target is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetState {
+    /// Its stage is not walked yet.
+    NotStarted,
+    /// It stands at a step.
+    Waiting {
+        /// The step.
+        at: Position,
+        /// What for.
+        on: WaitingFor,
+    },
+    /// A step is being carried out.
+    InFlight {
+        /// The step.
+        at: Position,
+        /// Since when.
+        since: Timestamp,
+        /// From 1.
+        attempt: u16,
+    },
+    /// It rests.
+    Ended(End),
+}
+
+/// What a target waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitingFor {
+    /// A decision at its stage's gate, or the preparations before it.
+    Gate(StageId),
+    /// Room in this group, and perhaps in others.
+    Budget(GroupId),
+    /// The time of its next attempt.
+    Retry(Timestamp),
+    /// This target, and perhaps others.
+    After(TargetId),
+    /// Its turn: as many as may be are in flight at its step, or it starts at the next decision.
+    Turn,
+    /// The run to be resumed.
+    Paused,
+    /// Nothing more: it is about to be left as it is.
+    Leaving,
+}
+
+impl Run {
+    /// The run as people see it.
+    pub fn view(&self, now: Timestamp) -> RunView {
+        let end = self.ended.map(|(_, at)| at);
+        let seconds = |from: Timestamp| end.unwrap_or(now).duration_since(from).as_secs().max(0) as u64;
+        let elapsed_seconds = self.opened_at.map_or(0, seconds);
+        let minutes = elapsed_seconds as f64 / 60.0;
+        RunView {
+            condition: self.condition(),
+            started_at: self.opened_at,
+            ended_at: end,
+            elapsed_seconds,
+            totals: self.tally.totals,
+            stages: (0..self.stages.len()).map(|index| self.stage_view(StageId(index as u16))).collect(),
+            groups: self.group_views(),
+            next_retry: self.wake_at(),
+            ended_per_minute: (minutes >= 1.0).then(|| f64::from(self.tally.totals.ended()) / minutes),
+            remaining_seconds: self.remaining_seconds(),
+        }
+    }
+
+    /// What the run as a whole is doing.
+    pub fn condition(&self) -> Condition {
+        if let Some((ending, _)) = self.ended {
+            Condition::Ended(ending)
+        } else if self.opened_at.is_none() {
+            Condition::NotOpened
+        } else if let Some(stop) = self.stop {
+            Condition::Stopping(Stop::ending(stop))
+        } else if self.paused {
+            Condition::Paused
+        } else {
+            self.gate_waiting().map_or(Condition::Running, Condition::AtGate)
+        }
+    }
+
+    /// Where a target is.
+    pub fn state(&self, target: TargetId) -> TargetState {
+        let walk = self.walk(target);
+        let at = Position { direction: walk.course.direction(), step: walk.step };
+        let on = match walk.wait {
+            Wait::Stage | Wait::Moving => return TargetState::NotStarted,
+            Wait::Rest => return TargetState::Ended(walk.end()),
+            Wait::InFlight => {
+                return TargetState::InFlight { at, since: walk.since, attempt: walk.attempt };
+            }
+            Wait::After => WaitingFor::After(self.unfinished_before(target)),
+            Wait::Gate => WaitingFor::Gate(walk.stage),
+            Wait::Budget => WaitingFor::Budget(self.missing_group(target)),
+            Wait::Retry => WaitingFor::Retry(walk.since),
+            Wait::Ready if self.paused && self.rank(target) == Rank::Uncommitted => WaitingFor::Paused,
+            Wait::Ready => WaitingFor::Turn,
+            Wait::Skip(_) => WaitingFor::Leaving,
+        };
+        TargetState::Waiting { at, on }
+    }
+
+    fn unfinished_before(&self, target: TargetId) -> TargetId {
+        let before = &self.plan.target(target).after;
+        let unfinished = before.iter().find(|before| self.walk(**before).wait != Wait::Rest);
+        *unfinished.expect("a target waits for others while one of them does not rest")
+    }
+
+    fn missing_group(&self, target: TargetId) -> GroupId {
+        let reserved = self.walk(target).reserved;
+        let groups = self.plan.target(target).groups.iter().enumerate();
+        let mut missing = groups.filter(|(place, _)| reserved & (1 << place) == 0);
+        *missing.next().expect("a target waits for room while a group has not set any aside").1
+    }
+
+    fn stage_view(&self, id: StageId) -> StageView {
+        let (stage, state) = (&self.plan.stages[id.index()], &self.stages[id.index()]);
+        let gate = match (stage.gate, state.gate) {
+            (Gate::Open, _) => GateView::Open,
+            (Gate::Approval, GateState::Passed) => GateView::Approved,
+            (Gate::Approval, _) if self.stop.is_some() => GateView::Closed,
+            (Gate::Approval, GateState::Ahead) => GateView::Ahead,
+            (Gate::Approval, GateState::Reached) => GateView::Waiting,
+        };
+        StageView {
+            stage: id,
+            name: stage.name.clone(),
+            gate,
+            totals: *self.tally.stage_totals(id),
+            failures: state.failures,
+            max_failures: stage.max_failures,
+            steps: self.step_views(id),
+        }
+    }
+
+    /// Steps of several recipes are merged by name, in the order in which they come first.
+    fn step_views(&self, stage: StageId) -> Vec<StepView> {
+        let mut views: Vec<StepView> = Vec::new();
+        for (list, direction) in [(0, Direction::Do), (1, Direction::Undo)] {
+            let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+            for (recipe, counts) in self.tally.recipes(stage) {
+                let recipe = &self.plan.recipes[recipe.index()];
+                let steps = [&recipe.steps, &recipe.undo][list];
+                for (step, count) in steps.iter().zip(&counts.steps[list]) {
+                    let place = *seen.entry(&step.name).or_insert_with(|| {
+                        let count = StepCount::default();
+                        views.push(StepView { name: step.name.clone(), direction, count });
+                        views.len() - 1
+                    });
+                    views[place].count.add(count);
+                }
+            }
+        }
+        views
+    }
+
+    fn group_views(&self) -> Vec<GroupView> {
+        let busy = self.ledgers.iter().enumerate().filter(|(_, ledger)| ledger.waiting + ledger.kept > 0);
+        busy.map(|(index, ledger)| GroupView {
+            group: GroupId(index as u16),
+            name: self.plan.groups[index].name.clone(),
+            capacity: ledger.capacity,
+            held: ledger.held,
+            kept: ledger.kept,
+            waiting: ledger.waiting,
+        })
+        .collect()
+    }
+
+    /// The name of a step of a target, for people.
+    pub fn step_name(&self, target: TargetId, at: Position) -> &Text {
+        let recipe = self.plan.recipe_of(target);
+        let StepIndex(step) = at.step;
+        match at.direction {
+            Direction::Do => &recipe.steps[usize::from(step)].name,
+            Direction::Undo => &recipe.undo[usize::from(step)].name,
+        }
+    }
+}
