@@ -62,6 +62,26 @@ proptest! {
     }
 
     #[test]
+    fn the_counts_people_see_are_those_of_the_targets(bytes in tapes()) {
+        let mut tape = Tape::new(&bytes);
+        let driver = walk(drawn(&mut tape), &mut tape);
+        let mut run = Run::open(driver.run.plan().clone());
+        for record in &driver.records {
+            run.apply(record).expect("legal");
+            prop_assert_eq!(*run.totals(), recount(&run));
+            let view = run.view(record.at);
+            let flights: u32 = view.stages.iter().flat_map(|stage| &stage.steps).map(|step| step.count.in_flight).sum();
+            prop_assert_eq!(flights as usize, run.in_flight().count());
+            let by_stage: u32 = view.stages.iter().map(|stage| stage.totals.ended()).sum();
+            prop_assert_eq!(by_stage, view.totals.ended());
+        }
+        for target in 0..driver.run.plan().targets.len() as u32 {
+            let timeline = Timeline::of(TargetId(target), &driver.records);
+            prop_assert!(timeline.visits.iter().all(|visit| visit.outcome != Outcome::InFlight));
+        }
+    }
+
+    #[test]
     fn what_cannot_follow_is_refused_and_changes_nothing(bytes in tapes()) {
         let mut tape = Tape::new(&bytes);
         let driver = walk(drawn(&mut tape), &mut tape);
@@ -134,4 +154,34 @@ fn wrong_ones(record: &Record) -> Vec<Record> {
 
 fn story(records: &[Record]) -> String {
     records.iter().map(|record| format!("{}\n", serde_json::to_string(record).expect("serialises"))).collect()
+}
+
+fn recount(run: &Run) -> Totals {
+    let mut totals = Totals::default();
+    for target in 0..run.plan().targets.len() as u32 {
+        let count = match run.state(TargetId(target)) {
+            TargetState::NotStarted => &mut totals.not_started,
+            TargetState::InFlight { .. } => &mut totals.in_flight,
+            TargetState::Waiting { on, .. } => match on {
+                WaitingFor::Gate(_) => &mut totals.gate,
+                WaitingFor::Budget(_) => &mut totals.budget,
+                WaitingFor::Retry(_) => &mut totals.retry,
+                WaitingFor::After(_) => &mut totals.after,
+                WaitingFor::Turn | WaitingFor::Paused => &mut totals.ready,
+                WaitingFor::Leaving => &mut totals.skipping,
+            },
+            TargetState::Ended(end) => match end {
+                End::Done { finding } => {
+                    totals.findings += u32::from(finding.is_some());
+                    &mut totals.done
+                }
+                End::Failed { .. } => &mut totals.failed,
+                End::Skipped { .. } => &mut totals.skipped,
+                End::Unwound { .. } => &mut totals.unwound,
+                End::Stuck { .. } => &mut totals.stuck,
+            },
+        };
+        *count += 1;
+    }
+    totals
 }

@@ -1,1 +1,8 @@
 //! Stories of single behaviours.
+
+mod budgets;
+mod control;
+mod failures;
+mod recovery;
+mod scale;
+mod stages;

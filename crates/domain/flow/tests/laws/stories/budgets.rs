@@ -1,0 +1,154 @@
+use fleetwright_flow::*;
+use fleetwright_model::ErrorClass::{Permanent, Transient};
+
+use crate::driver::Driver;
+use crate::plans::{group, plan, step};
+
+/// Who is being worked on.
+fn flying(driver: &Driver) -> Vec<u32> {
+    driver.run.in_flight().map(|flight| flight.target.0).collect()
+}
+
+fn patch() -> Step {
+    Step { charge: Charge::Take, commits: true, ..step("patch") }
+}
+
+fn verify() -> Step {
+    Step { charge: Charge::Release, ..step("verify") }
+}
+
+/// Targets that share groups: a row per target.
+fn sharing(steps: Vec<Step>, capacities: &[u32], groups: &[&[u16]]) -> Plan {
+    let mut plan = plan(steps, vec![], groups.len() as u32);
+    plan.groups = capacities.iter().map(|capacity| group("app", *capacity)).collect();
+    for (target, groups) in plan.targets.iter_mut().zip(groups) {
+        target.groups = groups.iter().map(|group| GroupId(*group)).collect();
+    }
+    plan
+}
+
+#[test]
+fn a_place_is_taken_with_the_intent_and_given_back_when_verified_healthy() {
+    let mut driver = Driver::new(sharing(vec![patch(), verify()], &[1], &[&[0], &[0]]));
+    driver.go();
+    assert_eq!(flying(&driver), [0]);
+    driver.succeed(0);
+    driver.go();
+    assert_eq!(flying(&driver), [0], "patched is not yet verified");
+    driver.succeed(0);
+    driver.go();
+    assert_eq!(flying(&driver), [1]);
+}
+
+#[test]
+fn a_target_that_failed_keeps_its_place_to_the_end_of_the_run() {
+    let mut driver = Driver::new(sharing(vec![patch(), verify()], &[2], &[&[0], &[0], &[0], &[0]]));
+    driver.go();
+    assert_eq!(flying(&driver), [0, 1]);
+    driver.fail(0, Permanent);
+    driver.go();
+    assert_eq!(flying(&driver), [1], "one place is gone");
+    driver.succeed(1);
+    driver.go();
+    driver.succeed(1);
+    driver.go();
+    assert_eq!(flying(&driver), [2], "the other goes round");
+    assert!(driver.run.holds(TargetId(0)));
+}
+
+#[test]
+fn who_waits_for_a_place_that_can_never_become_free_is_left_as_it_is() {
+    let mut driver = Driver::new(sharing(vec![patch(), verify()], &[1], &[&[0], &[0]]));
+    driver.go();
+    driver.fail(0, Permanent);
+    driver.go();
+    assert_eq!(driver.run.end(TargetId(1)), Some(End::Skipped { code: "FW-H0027".into() }));
+    assert_eq!(driver.run.ending(), Some(Ending::Complete));
+}
+
+#[test]
+fn places_in_all_groups_are_taken_together_and_the_longest_waiting_goes_first() {
+    // 0 holds group 0; 1 needs both; 2 needs group 1 only and came later; 3 shares nothing.
+    let mut driver = Driver::new(sharing(vec![patch(), verify()], &[1, 1, 1], &[&[0], &[0, 1], &[1], &[2]]));
+    driver.go();
+    assert_eq!(flying(&driver), [0, 3], "2 does not overtake 1, 3 is not held back");
+    assert_eq!(
+        driver.run.state(TargetId(1)),
+        TargetState::Waiting {
+            at: Position { direction: Direction::Do, step: StepIndex(0) },
+            on: WaitingFor::Budget(GroupId(0))
+        }
+    );
+    assert!(!driver.run.holds(TargetId(1)), "a place set aside is not a charge");
+    driver.succeed(0);
+    driver.go();
+    driver.succeed(0);
+    driver.go();
+    assert_eq!(flying(&driver), [1, 3]);
+}
+
+#[test]
+fn a_step_that_takes_and_is_skipped_before_it_starts_leaves_the_charge_to_the_next() {
+    let drain = Step { charge: Charge::Take, ..step("drain") };
+    let install = Step { commits: true, ..step("install") };
+    let mut driver = Driver::new(sharing(vec![drain, install, verify()], &[1], &[&[0], &[0]]));
+    for target in [0, 1] {
+        driver.note(Event::Skipped {
+            target: TargetId(target),
+            step: StepIndex(0),
+            direction: Direction::Do,
+            scope: SkipScope::Step,
+            code: "FW-H0025".into(),
+        });
+    }
+    driver.go();
+    assert_eq!(flying(&driver), [0]);
+    assert!(driver.run.holds(TargetId(0)), "install takes it out of service all the same");
+}
+
+#[test]
+fn a_step_that_takes_and_finds_nothing_to_do_keeps_its_charge_for_what_follows() {
+    let drain = Step { charge: Charge::Take, ..step("drain") };
+    let mut driver = Driver::new(sharing(vec![drain, step("reboot"), verify()], &[1], &[&[0], &[0]]));
+    driver.go();
+    driver.skip(0, SkipScope::Step);
+    driver.go();
+    assert_eq!(flying(&driver), [0]);
+    assert!(driver.run.holds(TargetId(0)));
+}
+
+#[test]
+fn a_target_that_ends_well_without_a_verifying_step_gives_its_place_back() {
+    let mut driver = Driver::new(sharing(vec![patch()], &[1], &[&[0], &[0]]));
+    driver.go();
+    driver.succeed(0);
+    driver.go();
+    assert_eq!(flying(&driver), [1]);
+}
+
+#[test]
+fn a_lane_takes_as_many_of_a_place_as_its_step_allows() {
+    let mut lane = plan(vec![Step { max_in_flight: Some(2), ..step("backup") }], vec![], 6);
+    for target in &mut lane.targets[3..] {
+        target.place = PlaceId(1);
+    }
+    let mut driver = Driver::new(lane);
+    driver.go();
+    assert_eq!(flying(&driver), [0, 1, 3, 4]);
+    driver.succeed(3);
+    driver.go();
+    assert_eq!(flying(&driver), [0, 1, 4, 5]);
+}
+
+#[test]
+fn waiting_for_the_next_attempt_frees_the_lane_but_not_the_budget() {
+    let retried = Retry { attempts: 2, base_seconds: 10, cap_seconds: 60 };
+    let patch = Step { max_in_flight: Some(1), retry: retried, ..patch() };
+    let mut driver = Driver::new(sharing(vec![patch, verify()], &[1, 1], &[&[0], &[0], &[1]]));
+    driver.go();
+    assert_eq!(flying(&driver), [0]);
+    driver.fail(0, Transient);
+    driver.go();
+    assert_eq!(flying(&driver), [2], "the lane is free for another application");
+    assert!(driver.run.holds(TargetId(0)));
+}
