@@ -18,10 +18,10 @@ function Read-Fact([scriptblock]$Read) {
     try { & $Read } catch { $null }
 }
 
+# Straight to standard output: the formatter might break long lines.
 function Complete([string]$Name) {
-    "fleetwright/$Name/1"
-    $Answer
-    "end=$($Answer.Count)"
+    $Lines = @("fleetwright/$Name/1") + $Answer.ToArray() + @("end=$($Answer.Count)")
+    [Console]::Out.Write(($Lines -join "`n") + "`n")
 }
 
 function Split-List([string]$Text) {

@@ -10,7 +10,7 @@ function Say-Disk([string]$Role, [string]$Path) {
 
 function Say-Services([string]$Key, [string[]]$Names) {
     foreach ($Name in $Names) {
-        $Service = Get-Service | Where-Object { $_.Name -eq $Name } | Select-Object -First 1
+        $Service = Get-Service -ErrorAction SilentlyContinue | Where-Object { $_.Name -eq $Name } | Select-Object -First 1
         $State = if (-not $Service) { 'absent' } elseif ($Service.Status -eq 'Running') { 'active' } else { 'inactive' }
         Say $Key "$State $Name"
     }
@@ -43,7 +43,7 @@ function Test-Tcp([string]$Address) {
 # The long lists, each with its length, without the sections named.
 function Get-Lists([string[]]$Without) {
     if ($Without -notcontains 'services') {
-        'services ' + ((Get-Service | Where-Object { $_.Status -eq 'Running' } | ForEach-Object { $_.Name }) -join ' ')
+        'services ' + ((Get-Service -ErrorAction SilentlyContinue | Where-Object { $_.Status -eq 'Running' } | ForEach-Object { $_.Name }) -join ' ')
     }
     if ($Without -notcontains 'ports') {
         $Ports = Read-Fact {
@@ -59,9 +59,14 @@ function Get-Lists([string[]]$Without) {
         $Volumes | ForEach-Object { "mount $($_.FileSystem) rw $($_.DeviceID) $($_.DeviceID)\" }
     }
     if ($Without -notcontains 'packages') {
-        $Recent = @($Hotfixes | Where-Object { $_ -and $_.InstalledOn } | Sort-Object InstalledOn -Descending | Select-Object -First 15)
+        # The day of a hotfix is text that .NET cannot read under every language setting.
+        $Recent = @(Read-Fact {
+            $Hotfixes | Where-Object { $_ -and $_.InstalledOn } | Sort-Object InstalledOn -Descending |
+                Select-Object -First 15 |
+                ForEach-Object { "package $($_.InstalledOn.ToString('yyyy-MM-dd', $Invariant)) $($_.HotFixID) hotfix" }
+        } | Where-Object { $_ })
         "packages $($Recent.Count)"
-        $Recent | ForEach-Object { "package $($_.InstalledOn.ToString('yyyy-MM-dd', $Invariant)) $($_.HotFixID) hotfix" }
+        $Recent
     }
 }
 
