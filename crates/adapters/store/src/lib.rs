@@ -26,6 +26,8 @@ mod files;
 mod memory;
 mod ownership;
 mod sqlite;
+#[cfg(test)]
+mod test;
 
 pub use artifacts::FileArtifacts;
 pub use memory::{AppendFault, FaultPoint, MemoryArtifacts, MemoryJournal};

@@ -245,3 +245,40 @@ impl Artifacts for MemoryArtifacts {
         Ok(keys.map(|(_, key)| key.clone()).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fleetwright_flow::Event;
+
+    use super::*;
+    use crate::test::now;
+
+    fn record(epoch: Epoch, seq: u64) -> Record {
+        let event = Event::Owner { name: "the test".into() };
+        Record { seq: Sequence(seq), epoch, at: Timestamp::UNIX_EPOCH, event }
+    }
+
+    fn lost() -> JournalError {
+        JournalError::Storage { place: PLACE.into(), cause: "the plug was pulled".into() }
+    }
+
+    #[test]
+    fn an_append_fails_on_the_side_of_the_commit_that_was_ordered_and_only_once() {
+        let before = AppendFault { nth: 2, point: FaultPoint::BeforeCommit, error: lost() };
+        let after = AppendFault { nth: 4, point: FaultPoint::AfterCommit, error: lost() };
+        let journal = MemoryJournal::new().with_fault(before).with_fault(after);
+        let run: RunId = "run-1".parse().expect("a valid name");
+        now(journal.create(&run, b"{}", Timestamp::UNIX_EPOCH)).expect("an empty journal");
+        let epoch = now(journal.claim(&run, "the test")).expect("nobody drives it").epoch();
+        let append = |seq| now(journal.append(&run, epoch, Sequence(seq - 1), &[record(epoch, seq)]));
+        let written = || now(journal.load(&run)).expect("it is there").records.len();
+
+        assert_eq!((append(1), written()), (Ok(()), 1));
+        assert_eq!((append(2), written()), (Err(lost()), 1), "failed before the commit: nothing is there");
+        assert_eq!((append(2), written()), (Ok(()), 2), "the next attempt works");
+        assert!(append(9).is_err(), "what the contract refuses does not count");
+        assert_eq!((append(3), written()), (Err(lost()), 3), "failed after the commit: it is there");
+        assert_eq!((append(4), written()), (Ok(()), 4));
+        assert_eq!(journal.appends(), 5);
+    }
+}

@@ -151,3 +151,6 @@ impl Journal for SqliteJournal {
         self.with(run, |database| database.mail(after))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,125 @@
-//! To come.
+//! Who drives a run, among real processes.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Barrier;
+use std::thread;
+
+use fleetwright_flow::{Record, Sequence, Signal};
+use fleetwright_ports::{Journal, JournalError};
+use tempfile::tempdir;
+
+use crate::samples::{PLAN, journal, now, run, start, story};
+
+/// Another process that claims the run under this directory and lives until it is killed.
+fn other_process(state: &Path) -> Child {
+    let itself = std::env::current_exe().expect("the test's own binary");
+    let mut child = Command::new(itself)
+        .args(["--exact", "ownership::holds_the_run_until_it_is_killed", "--ignored", "--nocapture"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a second process");
+    let stdin = child.stdin.as_mut().expect("a pipe");
+    writeln!(stdin, "{}", state.display()).expect("it listens");
+    let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    let claimed = stdout.lines().any(|line| line.expect("text").contains("the run is claimed"));
+    assert!(claimed, "the other process claims the run");
+    child
+}
+
+#[test]
+#[ignore = "the second process of the test below"]
+fn holds_the_run_until_it_is_killed() {
+    let mut stdin = std::io::stdin().lock();
+    let mut state = String::new();
+    stdin.read_line(&mut state).expect("a line");
+    if state.is_empty() {
+        return;
+    }
+    let journal = journal(Path::new(state.trim_end()));
+    let claim = now(journal.claim(&run(), "fleetwright 0.1.0, the other process")).expect("nobody drives it");
+    now(journal.append(&run(), claim.epoch(), Sequence(0), &story(claim.epoch(), 5))).expect("it drives");
+    println!("the run is claimed");
+    // Ends with the pipe when the first process goes away without killing this one.
+    let _ = stdin.read(&mut [0]);
+}
+
+#[test]
+fn a_second_process_is_refused_while_the_first_lives_and_wins_when_it_was_killed() {
+    let state = tempdir().expect("a directory");
+    let journal = journal(state.path());
+    now(journal.create(&run(), PLAN, start())).expect("an empty directory");
+    let mut first = other_process(state.path());
+
+    let owner = "fleetwright 0.1.0, the other process";
+    let refused = now(journal.claim(&run(), "this one")).err();
+    assert_eq!(refused, Some(JournalError::Owned { owner: owner.into() }));
+    let listed = now(journal.runs()).expect("the list");
+    assert_eq!(listed[0].driven_by.as_deref(), Some(owner));
+    assert_eq!(listed[0].last.as_ref().map(|last| last.seq), Some(Sequence(5)));
+    assert_eq!(now(journal.post(&run(), start(), Signal::Pause, "ann", None)), Ok(1), "anybody may post");
+
+    first.kill().expect("it lives");
+    first.wait().expect("it lived");
+    let listed = now(journal.runs()).expect("the list");
+    assert_eq!(listed[0].driven_by, None, "the lock goes with the process");
+    let claim = now(journal.claim(&run(), "this one")).expect("its owner is dead");
+    let loaded = now(journal.load(&run())).expect("it is there");
+    assert_eq!((loaded.records.len(), loaded.damage), (5, None), "what the dead process wrote is kept");
+    let next = Record { epoch: claim.epoch(), ..story(claim.epoch(), 6)[5].clone() };
+    assert_eq!(now(journal.append(&run(), claim.epoch(), Sequence(5), &[next])), Ok(()));
+}
+
+#[test]
+fn looking_at_a_run_never_makes_a_claim_fail() {
+    let state = tempdir().expect("a directory");
+    now(journal(state.path()).create(&run(), PLAN, start())).expect("an empty directory");
+    let begin = Barrier::new(2);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let onlooker = journal(state.path());
+            begin.wait();
+            (0..200).for_each(|_| drop(now(onlooker.runs()).expect("the list")));
+        });
+        let driver = journal(state.path());
+        begin.wait();
+        for _ in 0..50 {
+            now(driver.claim(&run(), "driver")).expect("nobody else wants it");
+        }
+    });
+}
+
+#[test]
+fn decisions_reach_the_driver_while_it_writes() {
+    let state = tempdir().expect("a directory");
+    let driver = journal(state.path());
+    now(driver.create(&run(), PLAN, start())).expect("an empty directory");
+    let claim = now(driver.claim(&run(), "driver")).expect("nobody drives it");
+    let records = story(claim.epoch(), 120);
+    let begin = Barrier::new(3);
+    thread::scope(|scope| {
+        for by in ["ann", "bob"] {
+            let (begin, state) = (&begin, state.path());
+            scope.spawn(move || {
+                let visitor = journal(state);
+                begin.wait();
+                for _ in 0..30 {
+                    now(visitor.post(&run(), start(), Signal::Pause, by, None)).expect("room for a letter");
+                    let seen = now(visitor.load(&run())).expect("it is there");
+                    assert_eq!(seen.damage, None, "an onlooker never sees half an append");
+                }
+            });
+        }
+        begin.wait();
+        for part in records.chunks(3) {
+            let after = Sequence(part[0].seq.0 - 1);
+            now(driver.append(&run(), claim.epoch(), after, part)).expect("it follows the last record");
+        }
+    });
+    let mail = now(driver.mail(&run(), 0)).expect("the mailbox");
+    assert_eq!(mail.iter().map(|letter| letter.number).collect::<Vec<_>>(), (1..=60).collect::<Vec<u64>>());
+    assert_eq!(mail.iter().filter(|letter| &*letter.by == "ann").count(), 30, "no decision is lost");
+    assert_eq!(now(driver.load(&run())).map(|loaded| loaded.records), Ok(records));
+}
