@@ -46,8 +46,13 @@ pub(crate) fn shells() -> Vec<(&'static str, Vec<PathBuf>)> {
     let found = |name| program(name).map(|path| vec![path]);
     let mut shells = Vec::new();
     shells.extend(found("sh").map(|path| ("sh", path)));
-    shells.extend(found("dash").map(|path| ("dash", path)));
-    shells.extend(found("bash").map(|path| ("bash", path)));
+    let sh = program("sh").and_then(|path| path.canonicalize().ok());
+    for name in ["dash", "bash"] {
+        // What stands behind sh need not be tried twice.
+        if program(name).and_then(|path| path.canonicalize().ok()) != sh {
+            shells.extend(found(name).map(|path| (name, path)));
+        }
+    }
     match program("busybox") {
         Some(path) => shells.push(("busybox sh", vec![path, PathBuf::from("sh")])),
         None => println!("busybox is not here: its sh is not tried"),
