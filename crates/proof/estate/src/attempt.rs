@@ -381,7 +381,13 @@ fn denied_on_purpose(call: &Call) -> ApiError {
 fn outcome_of(error: &ApiError) -> Outcome {
     let code = error.code.as_ref();
     let absent = code.contains("NotFound")
-        || matches!(code, "NoSuchEntity" | "AWSOrganizationsNotInUseException" | "InvalidInstanceId");
+        || matches!(
+            code,
+            "NoSuchEntity"
+                | "AWSOrganizationsNotInUseException"
+                | "InvalidInstanceId"
+                | "InvocationDoesNotExist"
+        );
     // The world has moved on since the caller last looked.
     let overtaken = matches!(
         code,

@@ -1,7 +1,7 @@
 //! The estate: one simulated AWS, and the way of a call through it.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,13 +13,14 @@ use sha2::{Digest, Sha256};
 
 use crate::attempt::Attempt;
 use crate::calls::{CallLog, CallRecord};
-use crate::checkers::{self, Access, Purpose, Verdict};
+use crate::checkers::{self, Access, Finding, Purpose, Run, Verdict};
 use crate::clock::{Clock, ClockError, ClockMode};
 use crate::fault::{FaultRule, Faults, Mishaps};
 use crate::limits::{LimitError, LimitSettings, Limits};
 use crate::scenario::Prepared;
 use crate::service::Registry;
 use crate::wire::response;
+use crate::world::host::PowerShell;
 use crate::world::iam::Credentials;
 use crate::world::{AccountId, World};
 
@@ -38,6 +39,8 @@ pub struct EstateOptions {
     pub world: World,
     /// The principal that a user's tools start as.
     pub hub: Hub,
+    /// What answers PowerShell scripts on Windows hosts; without one they fail.
+    pub powershell: Option<Arc<dyn PowerShell>>,
 }
 
 impl EstateOptions {
@@ -64,6 +67,7 @@ impl EstateOptions {
             faults: prepared.faults,
             world: prepared.world,
             hub: Hub { account: prepared.hub.account, user: prepared.hub.user, region, roles },
+            powershell: None,
         }
     }
 }
@@ -164,6 +168,9 @@ impl Estate {
         world.mishaps = Mishaps::new(options.seed);
         for rule in &options.faults {
             world.add_mishap(rule, clock.now());
+        }
+        if let Some(powershell) = &options.powershell {
+            world.lend_powershell(powershell);
         }
         let hub = options.hub;
         let credentials = world
@@ -296,6 +303,14 @@ impl Estate {
         let inside = self.at_present();
         let buckets = inside.limits.report();
         checkers::check(inside.log.since(0), &buckets, &self.access, purpose)
+    }
+
+    /// Judges a run by the call log and by what really happened, for the invariants about whole
+    /// runs.
+    #[must_use]
+    pub fn check_run(&self, run: &Run) -> Vec<Finding> {
+        let inside = self.at_present();
+        checkers::check_run(inside.log.since(0), &inside.world, run)
     }
 
     /// A summary of the estate, or one account in detail.

@@ -7,6 +7,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::fleet::Shares;
+use super::seed::Seed;
 use crate::world::agent::{Agent, LATEST_AGENT_VERSION, PING_INTERVAL_SECONDS, Ping, hours_before};
 use crate::world::ids::BaselineId;
 use crate::world::instance::InstanceState;
@@ -45,6 +46,9 @@ pub fn health(random: &mut ChaCha8Rng, shares: &Shares) -> AgentHealth {
         _ => AgentHealth::Online,
     }
 }
+
+/// How many different sets of patches the equally neglected hosts of one platform are missing.
+const LEVELS: u64 = 4;
 
 /// Makes the agent of an instance.
 pub fn agent(
@@ -127,8 +131,10 @@ pub fn patch_state(
         1 => 0.15,
         _ => 0.45,
     };
+    // Hosts are patched in groups, so that many miss the same: there are a few levels to a platform.
+    let mut level = Seed::root(random.random_range(0..LEVELS)).child(platform.facts().agent_version).stream();
     for patch in patches(platform) {
-        place(random, &mut state, patch, neglect);
+        place(&mut level, &mut state, patch, neglect);
     }
     if state.operation == PatchOperation::Install && state.reboot_option == RebootOption::NoReboot {
         state.last_no_reboot_install = Some(state.ended_at);

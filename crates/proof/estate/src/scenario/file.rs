@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::fault::FaultRule;
 use crate::generate::fleet::Fleet;
 use crate::limits::LimitSettings;
+use crate::world::host::fault::HostFault;
 use crate::world::pace::Pace;
 use crate::world::platform::Platform;
 
@@ -47,6 +48,9 @@ pub struct Scenario {
     /// What goes wrong.
     #[serde(default)]
     pub faults: Vec<FaultRule>,
+    /// What goes wrong on hosts.
+    #[serde(default)]
+    pub hosts: Vec<HostFault>,
     /// Instances by hand.
     #[serde(default)]
     pub instances: Vec<InstanceSection>,

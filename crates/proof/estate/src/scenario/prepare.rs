@@ -18,6 +18,7 @@ use crate::generate::seed::Seed;
 use crate::generate::{Ground, cell_seed, populate};
 use crate::landing_zones::LandingZone;
 use crate::limits::LimitSettings;
+use crate::world::host::Environment;
 use crate::world::ids::ReservationId;
 use crate::world::instance::{InstanceState, Lifecycle, RootDevice, StatusCheck};
 use crate::world::tags::{Interner, Tags};
@@ -134,6 +135,7 @@ pub(super) fn prepare(
             .ok_or_else(|| source.error(KEY, nth, unknown(&exception.account, &plans)))?;
         access::restrict(&mut world, plan, exception).map_err(|problem| source.error(KEY, nth, problem))?;
     }
+    world.furnish_hosts(Environment::new(scenario.seed, scenario.hosts));
     Ok(Prepared {
         name: scenario.name,
         seed: scenario.seed,
@@ -167,6 +169,9 @@ fn apply(scenario: &mut Scenario, overrides: &Overrides) {
 fn check(scenario: &Scenario, source: &Source<'_>) -> Result<(), ScenarioError> {
     if let Err((key, problem)) = scenario.fleet.check() {
         return Err(source.error(key, 0, problem));
+    }
+    for (nth, rule) in scenario.hosts.iter().enumerate() {
+        rule.check().map_err(|problem| source.error("[[hosts]]", nth, problem))?;
     }
     for (nth, account) in scenario.accounts.iter().enumerate() {
         let bad = account.id.as_ref().filter(|id| id.len() != 12 || !id.bytes().all(|b| b.is_ascii_digit()));

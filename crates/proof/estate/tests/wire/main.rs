@@ -65,6 +65,7 @@ fn estate_with(limits: LimitSettings, faults: &str) -> Estate {
             region: REGION.to_owned(),
             roles: [(SPOKE.to_owned(), [ROLE.to_owned()].into())].into(),
         },
+        powershell: None,
     })
     .expect("an estate")
 }

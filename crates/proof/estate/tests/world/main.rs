@@ -1,10 +1,13 @@
 //! The estate's world: what scenarios make of it, and what EC2 and Systems Manager say of it.
 
+mod commands;
 mod ec2;
 mod fleet;
 mod history;
 mod life;
+mod run_checks;
 mod scenarios;
+mod shift;
 mod ssm;
 
 use fleetwright_estate::call::{ApiError, Call, Input, Operation, QueryParams, Service};

@@ -115,3 +115,39 @@ pub(super) fn region<'w>(world: &'w World, call: &Call) -> Result<&'w Region, Ap
 pub(super) fn seconds(moment: Timestamp) -> f64 {
     moment.as_millisecond() as f64 / 1_000.0
 }
+
+/// A moment as the members of type string write it: to the millisecond.
+pub(super) fn text_time(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
+/// The service's error for a command it does not know.
+pub(super) fn invalid_command(id: &str) -> ApiError {
+    ApiError::new(
+        400,
+        "InvalidCommandId",
+        format!("The command ID {id} isn't valid. Verify the ID and try again."),
+    )
+}
+
+/// The service's error for nodes it cannot send to.
+pub(super) fn invalid_instances(ids: &[String], account: &str) -> ApiError {
+    let message = format!("Instances [[{}]] not in a valid state for account {account}", ids.join(", "));
+    ApiError::new(400, "InvalidInstanceId", message)
+}
+
+/// A text cut to so many characters, with the agent's mark where it was longer.
+pub(super) fn cut(text: &str, most: usize, mark: &str) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some(_) => {
+            let kept: String = text.chars().take(most.saturating_sub(mark.chars().count())).collect();
+            kept + mark
+        }
+    }
+}
+
+/// The mark of a standard output that was cut.
+pub(super) const OUTPUT_CUT: &str = "\n---Output truncated---";
+/// The mark of a standard error that was cut.
+pub(super) const ERROR_CUT: &str = "\n---Error truncated---";

@@ -8,6 +8,7 @@ use rand::RngExt;
 
 use super::environment::Environment;
 use super::fault::HostFaultKind;
+use crate::generate::seed::Seed;
 use crate::world::command::InvocationRef;
 use crate::world::instance::{Instance, InstanceState};
 use crate::world::patch_catalog::{Patch, patches};
@@ -109,9 +110,10 @@ impl Host {
                 let open = |patch: &Patch| state.missing.contains(&patch) || state.failed.contains(&patch);
                 patches(it.platform).iter().filter(|patch| open(patch)).collect()
             }
-            // Nobody has looked yet: one patch in three is missing.
+            // Nobody has looked yet: one patch in three is missing, of a few sets for each platform.
             None => {
-                let mut random = environment.seed_of(it.id).child("missing").stream();
+                let set = environment.seed_of(it.id).child("missing").stream().random_range(0..4);
+                let mut random = Seed::root(set).child(it.platform.facts().agent_version).stream();
                 patches(it.platform).iter().filter(|_| random.random_range(0..3) == 0).collect()
             }
         };

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rand::RngExt;
 
 use super::fault::HostFaultKind;
 use super::profile::{Packaging, Profile};
@@ -55,6 +54,12 @@ impl<'a> HostView<'a> {
         Self { region, instance, host, profile: Profile::of(instance.platform), at }
     }
 
+    /// The code of the region it is in.
+    #[must_use]
+    pub fn region_code(&self) -> &str {
+        self.region.hosts.code()
+    }
+
     /// True where a rule of that kind is in force now, or its effect has come to stay.
     #[must_use]
     pub fn suffers(&self, kind: HostFaultKind) -> bool {
@@ -89,7 +94,16 @@ impl<'a> HostView<'a> {
         let of_kernel = |patch: &Patch| matches!(patch.title, "kernel" | "linux-image-aws");
         let waits = self.host.pending_reboot.iter().any(|patch| of_kernel(patch));
         let missing = self.host.software.missing.iter().any(|patch| of_kernel(patch));
-        let kernel = if waits || missing { self.profile.kernel } else { self.profile.patched_kernel };
+        self.built(if waits || missing { self.profile.kernel } else { self.profile.patched_kernel })
+    }
+
+    /// The kernel that the next boot may bring.
+    #[must_use]
+    pub fn next_kernel(&self) -> String {
+        self.built(self.profile.patched_kernel)
+    }
+
+    fn built(&self, kernel: &str) -> String {
         match self.instance.instance_type.architecture {
             Architecture::X86 => kernel.to_owned(),
             Architecture::Arm => kernel.replace("x86_64", "aarch64"),
@@ -157,12 +171,12 @@ impl<'a> HostView<'a> {
     pub fn mounts(&self) -> Vec<Mount> {
         let facts = self.instance.platform.facts();
         let mut mounts = Vec::new();
-        let mut random = self.region.hosts.environment().seed_of(self.instance.id).nth(1).stream();
         for attached in &self.instance.volumes {
             let root = attached.device.as_ref() == facts.root_device;
             let gib = self.region.volumes.get(&attached.volume).map_or(facts.root_gib, |volume| volume.gib);
-            let share = random.random_range(20..60_u64);
-            mounts.push(self.mount(if root { "/" } else { "/data" }, gib, share, mounts.len()));
+            // The same share everywhere: hosts in the same state are what scripts are remembered by.
+            let (path, percent) = if root { ("/", 37) } else { ("/data", 52) };
+            mounts.push(self.mount(path, gib, percent, mounts.len()));
         }
         if !mounts.iter().any(|mount| mount.path == "/") {
             mounts.insert(0, self.mount("/", facts.root_gib, 40, 0));
@@ -194,7 +208,7 @@ impl<'a> HostView<'a> {
         let cpus = u64::from(self.instance.instance_type.vcpus);
         match self.suffers(HostFaultKind::LoadHigh) {
             true => [400 * cpus, 390 * cpus, 350 * cpus],
-            false => [12 * cpus, 10 * cpus, 9 * cpus],
+            false => [12, 10, 9],
         }
     }
 

@@ -1,10 +1,7 @@
 //! What tells one host from another in the same state, and leaving it open in texts.
 
-use std::collections::BTreeMap;
-
 use jiff::{SignedDuration, Timestamp};
 
-use super::workshop::Ran;
 use crate::world::command::uuid;
 use crate::world::host::view::HostView;
 
@@ -30,6 +27,8 @@ pub(super) struct Identity {
     pub(super) instance: String,
     /// The address in the subnet.
     pub(super) ip: String,
+    /// The region's code, which hosts share.
+    pub(super) region: String,
     /// The time.
     pub(super) now: Timestamp,
     /// Seconds since the boot.
@@ -45,6 +44,7 @@ impl Identity {
             hostname: view.hostname(),
             instance: view.instance.id.to_string(),
             ip: view.instance.private_ip.to_string(),
+            region: view.region_code().to_owned(),
             now: view.at,
             uptime: view.uptime_seconds(),
         }
@@ -68,6 +68,7 @@ impl Identity {
                 hostname: "ip-203-0-113-94.estate-first.internal".to_owned(),
                 instance: "i-0a5ca1ab1e0a5ca1a".to_owned(),
                 ip: "203.0.113.94".to_owned(),
+                region: self.region.clone(),
                 now: at(1_277),
                 uptime: least + (most - least) / 3,
             },
@@ -77,6 +78,7 @@ impl Identity {
                 hostname: "ip-198-51-100-171.estate-second.internal".to_owned(),
                 instance: "i-0decade0decade0de".to_owned(),
                 ip: "198.51.100.171".to_owned(),
+                region: self.region.clone(),
                 now: at(2_909),
                 uptime: least + (most - least) / 3 * 2 + 1,
             },
@@ -154,31 +156,6 @@ impl Identity {
         }
         text
     }
-
-    /// Leaves every value open in what a run told and did.
-    pub(super) fn open_all(&self, ran: &Ran) -> Ran {
-        change(ran, |text| self.open(text))
-    }
-
-    /// Puts the values in.
-    pub(super) fn fill_all(&self, ran: &Ran) -> Ran {
-        change(ran, |text| self.fill(text))
-    }
-}
-
-fn change(ran: &Ran, with: impl Fn(&str) -> String) -> Ran {
-    let files: BTreeMap<_, _> = ran
-        .files
-        .iter()
-        .map(|(path, content)| {
-            let content = content.as_ref().map(|bytes| match std::str::from_utf8(bytes) {
-                Ok(text) => with(text).into_bytes().into(),
-                Err(_) => bytes.clone(),
-            });
-            (with(path), content)
-        })
-        .collect();
-    Ran { stdout: with(&ran.stdout), stderr: with(&ran.stderr), files, ..ran.clone() }
 }
 
 #[cfg(test)]
@@ -192,6 +169,7 @@ mod tests {
             hostname: "ip-10-0-0-7.eu-central-1.compute.internal".to_owned(),
             instance: "i-00123456789abcdef".to_owned(),
             ip: "10.0.0.7".to_owned(),
+            region: "eu-central-1".to_owned(),
             now: "2026-11-02T10:00:40Z".parse().expect("a time"),
             uptime: 345_678,
         }

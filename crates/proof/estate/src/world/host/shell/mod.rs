@@ -8,6 +8,7 @@
 //! What a script did once on some state is remembered, with the host's identity (boot id, name,
 //! addresses, times) left open; scripts through which identity does not pass whole run each time.
 
+mod foreign;
 mod identity;
 mod paths;
 mod scene;
@@ -21,6 +22,7 @@ use sha2::{Digest, Sha256};
 use super::powershell::ScriptResult;
 use super::state::ServiceState;
 use super::view::HostView;
+use foreign::Foreign;
 use identity::Identity;
 use workshop::{Ran, Workshop};
 
@@ -129,33 +131,35 @@ impl Shell {
         if self.memory == Memory::Forget {
             return self.execute(view, &own, script, script.text);
         }
-        let [first, second] = own.stand_ins();
-        let open_text = first.fill(&own.open_lasting(script.text));
+        let (open_text, foreign) = Foreign::take(&own.open_lasting(script.text));
         let text_key = digest(&[open_text.as_bytes(), script.working_directory.as_bytes()]);
         let passage = self.passages.get(&text_key).copied().unwrap_or(Passage::Whole(0));
         let Passage::Whole(times) = passage else {
             return self.execute(view, &own, script, script.text);
         };
-        let state = scene::state_key(view, &first, script.text);
+        let stand_ins = own.stand_ins().into_iter().zip([foreign.stand_ins(1), foreign.stand_ins(2)]);
+        let mut stand_ins = stand_ins.map(|(identity, foreign)| StandIn { identity, foreign });
+        let own_place = StandIn { identity: own, foreign };
+        let Some(first) = stand_ins.next() else {
+            return self.execute(view, &own_place.identity, script, script.text);
+        };
+        let state = scene::state_key(view, &first.identity, script.text);
         let key = digest(&[&text_key, &state, &script.limit_seconds.to_be_bytes()]);
         if let Some(known) = self.known.get(&key) {
-            return Ok(own.fill_all(known));
+            return Ok(own_place.fill_all(known));
         }
-        let open = first.open_all(&self.execute(view, &first, script, &open_text)?);
-        if times < TRIALS {
-            let other_text = second.fill(&own.open_lasting(script.text));
-            let other = second.open_all(&self.execute(view, &second, script, &other_text)?);
-            if other != open {
-                self.passages.insert(text_key, Passage::Broken);
-                return self.execute(view, &own, script, script.text);
-            }
+        let open = first.open_all(&self.execute(view, &first.identity, script, &first.fill(&open_text))?);
+        let mut whole = scene::covers(script.text, &open.tools);
+        if let (true, Some(second)) = (times < TRIALS, stand_ins.next()) {
+            let other = self.execute(view, &second.identity, script, &second.fill(&open_text))?;
+            whole &= second.open_all(&other) == open;
         }
-        if !scene::covers(script.text, &open.tools) {
+        if !whole {
             self.passages.insert(text_key, Passage::Broken);
-            return self.execute(view, &own, script, script.text);
+            return self.execute(view, &own_place.identity, script, script.text);
         }
         self.passages.insert(text_key, Passage::Whole(times + 1));
-        let filled = own.fill_all(&open);
+        let filled = own_place.fill_all(&open);
         self.known.insert(key, Arc::new(open));
         Ok(filled)
     }
@@ -173,6 +177,26 @@ impl Shell {
         };
         self.executions += 1;
         workshop.run(&scene::files(view, identity), identity, text, script)
+    }
+}
+
+/// Who is in a script's text and in what it tells: the host itself, and others it names.
+struct StandIn {
+    identity: Identity,
+    foreign: Foreign,
+}
+
+impl StandIn {
+    fn fill(&self, open: &str) -> String {
+        self.identity.fill(&self.foreign.fill(open))
+    }
+
+    fn open_all(&self, ran: &Ran) -> Ran {
+        ran.changed(|text| self.foreign.open(&self.identity.open(text)))
+    }
+
+    fn fill_all(&self, ran: &Ran) -> Ran {
+        ran.changed(|text| self.fill(text))
     }
 }
 

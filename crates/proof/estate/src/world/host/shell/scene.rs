@@ -37,6 +37,10 @@ const FACETS: &[Facet] = &[
     Facet { files: &["proc/meminfo"], words: &["meminfo", "free"] },
     Facet { files: &["proc/loadavg"], words: &["loadavg", "uptime"] },
     Facet { files: &["etc/os-release"], words: &["os"] },
+    Facet { files: &["boot/"], words: &["boot"] },
+    Facet { files: &["proc/cpuinfo"], words: &["cpuinfo"] },
+    Facet { files: &["proc/net/"], words: &["net"] },
+    Facet { files: &["var/log/dpkg.log"], words: &["log"] },
 ];
 
 /// Which words ask for each of the single facts.
@@ -48,7 +52,8 @@ const FACT_WORDS: &[(&str, &[&str])] = &[
     ("LOCK", &["fuser", "lsof", "apt", "dpkg", "dnf", "yum", "pgrep", "pidof", "rpm"]),
     ("REPOSITORIES", &["apt", "dnf", "yum", "curl", "wget"]),
     ("HEALTH", &["curl", "wget"]),
-    ("APP_PORT", &["curl", "wget"]),
+    ("APP_PORT", &["curl", "wget", "tcp", "nc"]),
+    ("CPUS", &["nproc", "getconf"]),
 ];
 
 /// True where the script says one of the words, as a word of its own or within a longer one.
@@ -145,10 +150,59 @@ pub(super) fn files(view: &HostView<'_>, identity: &Identity) -> Files {
         }
         Packaging::Rpm | Packaging::Windows => put("var/lib/rpm/.rpm.lock", String::new()),
     }
+    kernel_tables(view, &mut put);
+    let own = Identity::of(view);
     for (path, content) in &view.host.software.files {
-        files.insert(path.trim_start_matches('/').to_owned(), content.to_vec());
+        // What a script wrote of its host's identity is written of whoever stands in for it.
+        let content = match std::str::from_utf8(content) {
+            Ok(text) if *identity != own => identity.fill(&own.open_lasting(text)).into_bytes(),
+            _ => content.to_vec(),
+        };
+        files.insert(path.trim_start_matches('/').to_owned(), content);
     }
     files
+}
+
+/// What the kernel shows of processors, sockets and locks, and the kernels that can be booted.
+fn kernel_tables(view: &HostView<'_>, put: &mut impl FnMut(&str, String)) {
+    let cpus = view.instance.instance_type.vcpus;
+    put("proc/cpuinfo", (0..cpus).map(|n| format!("processor\t: {n}\n\n")).collect());
+    let mut sockets = "  sl  local_address rem_address   st tx_queue rx_queue\n".to_owned();
+    for (n, port) in view.ports().iter().enumerate() {
+        let _ = writeln!(sockets, "{n:>4}: 00000000:{port:04X} 00000000:0000 0A 00000000:00000000");
+    }
+    put("proc/net/tcp", sockets);
+    // The workshop adds the lock's file, whose number only it knows.
+    put("proc/locks", String::new());
+    if view.package_lock() {
+        let debian = view.profile.packaging == Packaging::Debian;
+        put("proc/1201/comm", format!("{}\n", if debian { "apt-get" } else { "dnf" }));
+    }
+    put(&format!("boot/vmlinuz-{}", view.kernel()), String::new());
+    if view.host.pending_reboot.iter().any(|patch| matches!(patch.title, "kernel" | "linux-image-aws")) {
+        put(&format!("boot/vmlinuz-{}", view.next_kernel()), String::new());
+    }
+    match view.profile.packaging {
+        Packaging::Debian => {
+            put("share/update-notifier/notify-reboot-required", String::new());
+            put("etc/apt/sources.list", "deb http://archive.ubuntu.com/ubuntu stable main\n".to_owned());
+            let mut log = String::new();
+            for installed in &view.host.software.installed {
+                let [_, version] = installed.patch.versions(view.instance.platform);
+                let day = installed.at.strftime("%Y-%m-%d");
+                let _ = writeln!(
+                    log,
+                    "{day} 00:00:00 status installed {}:amd64 {version}",
+                    installed.patch.title
+                );
+            }
+            put("var/log/dpkg.log", log);
+        }
+        Packaging::Rpm | Packaging::Windows => put(
+            "etc/yum.repos.d/base.repo",
+            "[base]\nname=base\nbaseurl=https://cdn.example.com/$releasever\nenabled=1\n".to_owned(),
+        ),
+    }
 }
 
 fn facts(view: &HostView<'_>, identity: &Identity, [one, five, fifteen]: [&str; 3]) -> String {

@@ -65,7 +65,7 @@ const SYSTEM: &[&str] = &[
     "sync",
     "systemd-cat",
 ];
-const SERVICES: &[&str] = &["systemctl", "service", "curl", "wget"];
+const SERVICES: &[&str] = &["systemctl", "service", "curl", "wget", "bash", "nc"];
 const PACKAGES: &[&str] = &["dpkg", "dpkg-query", "apt-get", "apt", "apt-mark", "apt-cache"];
 const RPM_PACKAGES: &[&str] = &["rpm", "dnf", "yum", "needs-restarting"];
 
@@ -150,6 +150,23 @@ pub(super) struct Ran {
 }
 
 impl Ran {
+    /// The same with every text changed; files that are no text stay as they are.
+    pub(super) fn changed(&self, with: impl Fn(&str) -> String) -> Self {
+        let changed = |content: &Arc<[u8]>| match std::str::from_utf8(content) {
+            Ok(text) => with(text).into_bytes().into(),
+            Err(_) => content.clone(),
+        };
+        let files = self.files.iter().map(|(path, content)| (with(path), content.as_ref().map(changed)));
+        Self {
+            stdout: with(&self.stdout),
+            stderr: with(&self.stderr),
+            files: files.collect(),
+            services: self.services.clone(),
+            tools: self.tools.clone(),
+            ..*self
+        }
+    }
+
     pub(super) fn done(self) -> Done {
         Done {
             result: ScriptResult {
@@ -199,6 +216,7 @@ impl Workshop {
                 link_tool(name, &bin.join(name))?;
             }
             link_tool("date", &bin.join(".date"))?;
+            link_tool("bash", &bin.join(".bash"))?;
         }
         Ok(workshop)
     }
@@ -223,10 +241,11 @@ impl Workshop {
         let known = scene.get(".host/facts").map(Vec::as_slice).unwrap_or_default();
         fs::write(root.join(".host/facts"), [facts.as_bytes(), known].concat())?;
         fs::write(root.join(SCRIPT), paths::below(name, text))?;
+        lock_packages(&root, scene)?;
         let started = root.join(paths::below("", script.working_directory).trim_start_matches('/'));
         let directory = if script.working_directory.is_empty() { root.join("root") } else { started };
         let interpreter = match text.lines().next() {
-            Some(line) if line.starts_with("#!") && line.contains("bash") => "bash",
+            Some(line) if line.starts_with("#!") && line.contains("bash") => ".bash",
             _ => "sh",
         };
         let status = execute(&root, name, &directory, interpreter, identity)?;
@@ -305,6 +324,22 @@ fn furnish(root: &Path, bin: &Path, scene: &Files) -> io::Result<()> {
     fs::write(root.join(".host/used"), "")
 }
 
+/// Enters the package manager's lock into the kernel's table, where one is held.
+fn lock_packages(root: &Path, scene: &Files) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    if !scene.contains_key("proc/1201/comm") {
+        return Ok(());
+    }
+    let mut table = String::new();
+    for file in ["var/lib/dpkg/lock-frontend", "var/lib/rpm/.rpm.lock"].map(|file| root.join(file)) {
+        if file.exists() {
+            let number = fs::metadata(&file)?.ino();
+            table += &format!("1: POSIX  ADVISORY  WRITE 1201 103:01:{number} 0 EOF\n");
+        }
+    }
+    fs::write(root.join("proc/locks"), table)
+}
+
 /// Runs the script in a process group of its own, so that all of it can be ended together.
 fn execute(
     root: &Path,
@@ -328,6 +363,7 @@ fn execute(
         .env("TMPDIR", format!("{name}/tmp"))
         .env("LANG", "C")
         .env("AWS_SSM_INSTANCE_ID", &identity.instance)
+        .env("AWS_SSM_REGION_NAME", &identity.region)
         .stdin(Stdio::null())
         .stdout(out)
         .stderr(err)

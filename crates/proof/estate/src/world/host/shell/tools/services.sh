@@ -159,7 +159,7 @@ curl_() {
         case $1 in
             -o | --output) shift; out=$1 ;;
             -w | --write-out) shift; format=$1 ;;
-            -m | --max-time | --connect-timeout | -X | --request | -H | --header | -d | --data | -u | -A | --retry | --retry-delay | --cacert | -T) shift ;;
+            -m | --max-time | --connect-timeout | -X | --request | -H | --header | -d | --data | -u | -A | -x | --proxy | --retry | --retry-delay | --cacert | -T) shift ;;
             --fail | --fail-with-body) fail=1 ;;
             --head) head=1 ;;
             --silent) silent=1 ;;
@@ -214,7 +214,26 @@ wget_() {
     if [ "$out" = - ]; then echo "$body"; else echo "$body" >"$out"; fi
 }
 
+# Whether something takes connections: here, what listens; elsewhere, what the network reaches.
+connects() {
+    case $1 in
+        localhost | 127.0.0.1 | "$HOSTNAME" | "$IP") grep -q "^$2\$" "$H/ports" ;;
+        *) [ "$REPOSITORIES" = 1 ] ;;
+    esac
+}
+
 case $tool in
+    bash)
+        # /dev/tcp is the shell's own, and would reach the machine's network.
+        case $1$2 in
+            -c*/dev/tcp/*) connects "$3" "$4" ;;
+            *) exec .bash "$@" ;;
+        esac
+        ;;
+    nc)
+        while [ $# -gt 2 ]; do shift; done
+        connects "$1" "$2"
+        ;;
     systemctl) systemctl_ "$@" ;;
     service)
         case $2 in
