@@ -267,6 +267,12 @@ impl<'a> Wave<'a> {
         newest.map(|command| command.id.clone()).or_else(|| slot.handle.clone())
     }
 
+    /// Whether this attempt's command was sent to the host already.
+    pub(crate) fn was_sent(&self, listing: &Listing, slot: &Slot, host: &InstanceId) -> bool {
+        let mark = self.mark(slot);
+        listing.commands.iter().any(|command| mark.is_on(command, host))
+    }
+
     /// How often this attempt's command was sent to the host, and when last.
     pub(crate) fn sends(&self, listing: &Listing, slot: &Slot, host: &InstanceId) -> (usize, Timestamp) {
         let mark = self.mark(slot);

@@ -183,20 +183,12 @@ impl Patch {
             });
             let outcome = if installed {
                 let note = PatchNote { command, report_lost: true };
-                with_finding(Outcome::done(&note), &code::REPORT_LOST)
+                Outcome::done(&note).with_finding(Some(&code::REPORT_LOST))
             } else {
                 otherwise
             };
             report(turn, slot, outcome);
         }
-    }
-}
-
-/// A success that people should look at.
-pub(crate) fn with_finding(outcome: Outcome, finding: &'static fleetwright_model::Code) -> Outcome {
-    match outcome {
-        Outcome::Done { note, .. } => Outcome::Done { note, finding: Some(finding) },
-        other => other,
     }
 }
 

@@ -97,6 +97,15 @@ impl Outcome {
         Self::Done { note: Some(notes::write(note)), finding: None }
     }
 
+    /// The same with something people should look at, where it succeeded.
+    #[must_use]
+    pub fn with_finding(self, finding: Option<&'static Code>) -> Self {
+        match self {
+            Self::Done { note, .. } => Self::Done { note, finding },
+            other => other,
+        }
+    }
+
     /// True where the slot stays with the step.
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Accepted { .. } | Self::LookAgain { .. })

@@ -1,0 +1,119 @@
+//! The survey as a command: what is asked of a host, and its answer with the evidence kept.
+
+use std::time::Duration;
+
+use fleetwright_host::{Questions, Reading, Request, Shell, SurveyReport, render, survey};
+use fleetwright_model::{ErrorClass, OsFamily, Text, code};
+use fleetwright_patch::plan::PlannedHost;
+use fleetwright_ports::Invocation;
+use fleetwright_ports::commands::SHORT_OUTPUT;
+
+use crate::command_wave::{Answer, Order};
+use crate::context::Context;
+use crate::evidence::{ANSWER, Files, META, Meta, STDERR, STDOUT, SURVEY, Taken};
+use crate::step::{Outcome, Slot};
+
+/// Seconds a script may run on a host.
+const EXECUTION_SECONDS: u32 = 600;
+
+/// What is asked of a host: the policy's questions and its own.
+pub(crate) fn questions(context: &Context, host: &PlannedHost) -> Questions {
+    let policy = &context.plan().policy.precheck;
+    let owned = |texts: &[Text]| texts.iter().map(|text| text.as_ref().to_owned()).collect::<Vec<_>>();
+    let mut services = owned(&policy.services);
+    services.extend(owned(&host.checks.services));
+    services.sort();
+    services.dedup();
+    Questions {
+        services,
+        agents: owned(&policy.security_agents),
+        health: owned(&host.checks.health),
+        databases: owned(&host.checks.databases),
+        ..Questions::default()
+    }
+}
+
+/// The order that asks them. Hosts that are asked the same share a command.
+///
+/// # Errors
+/// What the host is not to be asked, with the code that says why.
+pub(crate) fn survey_order(context: &Context, step: &str, host: &PlannedHost) -> Result<Order, Outcome> {
+    script_order(context, step, host.os, EXECUTION_SECONDS, &Request::Survey(questions(context, host)))
+}
+
+/// The order that runs one of our scripts.
+pub(crate) fn script_order(
+    context: &Context,
+    step: &str,
+    os: OsFamily,
+    execution_seconds: u32,
+    request: &Request,
+) -> Result<Order, Outcome> {
+    let shell = Shell::of(os).ok_or_else(|| {
+        let words = format!("there is no script for {os}");
+        Outcome::failed(ErrorClass::Permanent, &code::PLATFORM_MISMATCH, step, &words)
+    })?;
+    let commands = render(shell, request).map_err(|error| {
+        Outcome::failed(ErrorClass::Permanent, &code::CHECKS_UNUSABLE, step, &error.to_string())
+    })?;
+    let delivery = context.plan().policy.patch.delivery_seconds.max(30);
+    Ok(Order {
+        document: shell.document().into(),
+        parameters: vec![
+            ("commands".into(), commands),
+            ("executionTimeout".into(), vec![execution_seconds.to_string()]),
+        ],
+        delivery: Duration::from_secs(u64::from(delivery)),
+    })
+}
+
+/// Reads a host's answer, the long form where the short one was cut off, and keeps the evidence.
+///
+/// # Errors
+/// The outcome where the answer cannot be read or the evidence cannot be kept.
+pub(crate) async fn read_survey(
+    files: Files<'_>,
+    step: &str,
+    slot: &Slot,
+    taken: Taken,
+    answer: &Answer,
+) -> Result<Reading<SurveyReport>, Outcome> {
+    let mut invocation = answer.invocation.clone();
+    let mut parsed = survey::parse(&invocation.output);
+    let cut = !matches!(parsed, Ok(Reading::Whole(_))) && is_full(&invocation);
+    if cut || matches!(parsed, Ok(Reading::Truncated(_))) {
+        let cell = files.context.cell(files.place);
+        match files.context.ports().commands.output(&cell, &answer.command, files.instance).await {
+            Ok(long) => {
+                parsed = survey::parse(&long.output);
+                invocation = long;
+            }
+            // What was read of the short form still counts as what it is: cut off.
+            Err(failure) => tracing::warn!(host = %files.instance, %failure, "the long output was not read"),
+        }
+    }
+    files.keep(taken, ANSWER, invocation.output.as_bytes()).await?;
+    files.keep(taken, STDERR, invocation.errors.as_bytes()).await?;
+    let report = parsed.map_err(|error| {
+        let words = format!("{}: {error}", slot.subject);
+        Outcome::failed(ErrorClass::Permanent, &code::UNREADABLE, step, &words)
+    })?;
+    let meta = Meta {
+        run: files.context.run().to_string(),
+        instance: files.instance.clone(),
+        command: answer.command.to_string(),
+        sent_at: answer.sent_at,
+        read_at: files.context.now(),
+        exit_code: invocation.exit_code,
+        whole: matches!(report, Reading::Whole(_)),
+    };
+    files.keep(taken, STDOUT, report.report().to_string().as_bytes()).await?;
+    files.keep_json(taken, META, &meta).await?;
+    files.keep_json(taken, SURVEY, &report).await?;
+    Ok(report)
+}
+
+/// True where the short form is as long as it can be: more may have been said.
+fn is_full(invocation: &Invocation) -> bool {
+    invocation.output.chars().count() + invocation.errors.chars().count() >= SHORT_OUTPUT
+}

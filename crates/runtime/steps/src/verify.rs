@@ -1,0 +1,183 @@
+//! `verify`: a rescan, and what Patch Manager then says of each host.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fleetwright_flow::PlaceId;
+use fleetwright_model::{Code, ErrorClass, Failure, InstanceId, PatchFacts, code};
+use fleetwright_patch::plan::notes::{VerifyNote, step::VERIFY};
+use fleetwright_patch::plan::policy::Operation;
+use fleetwright_ports::InvocationStatus;
+use fleetwright_ports::commands::COMMAND_BATCH;
+use jiff::Timestamp;
+
+use crate::command_wave::{
+    Addressed, Memory, Progress, Repeat, Wave, reached_nobody, report, unsuccessful,
+};
+use crate::context::{CLOCK_TOLERANCE, Context};
+use crate::evidence::{Files, PATCHES, PatchList, Taken};
+use crate::pace::{Late, Pace};
+use crate::patch::baseline_order;
+use crate::step::{Outcome, Slot, Step, Turn};
+
+/// The step.
+pub(crate) struct Verify {
+    context: Arc<Context>,
+    memory: Memory,
+}
+
+const LATE: Late<'static> =
+    Late { step: VERIFY, class: ErrorClass::Permanent, code: &code::COMPLIANCE_UNKNOWN };
+
+/// How long Patch Manager's state may lag behind the end of a scan.
+const STATE_LAGS: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
+
+impl Verify {
+    pub(crate) fn new(context: Arc<Context>) -> Self {
+        Self { context, memory: Memory::default() }
+    }
+
+    fn wave(&self, place: PlaceId) -> Wave<'_> {
+        Wave {
+            context: &self.context,
+            step: VERIFY,
+            purpose: VERIFY,
+            place,
+            memory: &self.memory,
+            pace: Pace::COMMAND,
+        }
+    }
+
+    async fn look(&self, turn: &Turn<'_>, hosts: Vec<Addressed<'_>>) {
+        if hosts.is_empty() {
+            return;
+        }
+        let wave = self.wave(turn.place);
+        let listing = wave.listing(&hosts).await;
+        let now = self.context.now();
+        let mut scanned = Vec::new();
+        for (slot, host, progress) in wave.look(&listing, hosts).await {
+            match progress {
+                Progress::Ended(answer) => match answer.invocation.status {
+                    InvocationStatus::Success => scanned.push((slot, host, answer.sent_at)),
+                    // A scan that failed leaves no state; that is not a reason to undo anything.
+                    InvocationStatus::Failed => report(turn, slot, unknown()),
+                    _ => report(turn, slot, unsuccessful(VERIFY, &slot.subject, &answer)),
+                },
+                Progress::Nobody => report(turn, slot, reached_nobody(VERIFY, &slot.subject)),
+                Progress::Running => report(turn, slot, Pace::COMMAND.look(slot, now, "the rescan", LATE)),
+                Progress::Unseen(failure) => {
+                    let what = format!("the rescan to be readable ({failure})");
+                    report(turn, slot, Pace::COMMAND.look(slot, now, &what, LATE));
+                }
+            }
+        }
+        self.read_states(turn, scanned).await;
+    }
+
+    async fn read_states(&self, turn: &Turn<'_>, scanned: Vec<(&Slot, InstanceId, Timestamp)>) {
+        if scanned.is_empty() {
+            return;
+        }
+        let ids: Vec<InstanceId> = scanned.iter().map(|(_, host, _)| host.clone()).collect();
+        let answers = self.context.ports().machines.patch_states(&self.context.cell(turn.place), &ids).await;
+        let states: BTreeMap<InstanceId, PatchFacts> = answers.found.into_iter().collect();
+        let unread = |host: &InstanceId| -> Option<&Failure> {
+            answers.unchecked.iter().find(|(ids, _)| ids.contains(host)).map(|(_, failure)| failure)
+        };
+        for (slot, host, sent_at) in scanned {
+            // Only what was found after the rescan began speaks of the host as it is now.
+            let newer = |state: &&PatchFacts| {
+                state.operation_end.is_some_and(|end| end >= earliest(sent_at))
+            };
+            let outcome = match (states.get(&host).filter(newer), unread(&host)) {
+                (Some(state), _) => self.verified(turn.place, slot, &host, state).await,
+                (None, Some(failure)) => self.await_state(slot, sent_at, &failure.to_string()),
+                (None, None) => self.await_state(slot, sent_at, "it is from before the rescan"),
+            };
+            report(turn, slot, outcome);
+        }
+    }
+
+    /// The rescan succeeded, and its result is not to be seen yet.
+    fn await_state(&self, slot: &Slot, sent_at: Timestamp, why: &str) -> Outcome {
+        let now = self.context.now();
+        if now >= slot.deadline || now.duration_since(sent_at) > STATE_LAGS {
+            return unknown();
+        }
+        Pace::COMMAND.look(slot, now, &format!("the patch state ({why})"), LATE)
+    }
+
+    async fn verified(&self, place: PlaceId, slot: &Slot, host: &InstanceId, state: &PatchFacts) -> Outcome {
+        let note = VerifyNote {
+            installed: state.installed,
+            missing: state.missing,
+            failed: state.failed,
+            pending_reboot: state.installed_pending_reboot,
+            rejected: state.installed_rejected,
+            critical: state.critical_non_compliant,
+        };
+        let finding: Option<&'static Code> = match &note {
+            it if it.failed > 0 => Some(&code::PATCH_FAILED),
+            it if it.missing > 0 => Some(&code::PATCHES_MISSING),
+            it if it.pending_reboot > 0 => Some(&code::REBOOT_DUE),
+            _ => None,
+        };
+        if finding.is_some()
+            && let Err(outcome) = self.keep_patches(place, slot, host).await
+        {
+            return outcome;
+        }
+        Outcome::done(&note).with_finding(finding)
+    }
+
+    /// Which patches, for hosts that have something to say: one call for each such host.
+    async fn keep_patches(&self, place: PlaceId, slot: &Slot, instance: &InstanceId) -> Result<(), Outcome> {
+        let Some(host) = self.context.host(slot.target) else { return Ok(()) };
+        let listing = self.context.ports().machines.patches(&self.context.cell(place), instance).await;
+        let incomplete = listing.failure.map(|failure| failure.to_string());
+        let list = PatchList { patches: listing.items, incomplete };
+        let files = Files { context: &self.context, place, os: host.os, instance };
+        files.keep_json(Taken::After, PATCHES, &list).await
+    }
+}
+
+fn earliest(sent_at: Timestamp) -> Timestamp {
+    sent_at.checked_sub(CLOCK_TOLERANCE / 4).unwrap_or(sent_at)
+}
+
+/// The host is patched, and nobody can say how completely.
+fn unknown() -> Outcome {
+    Outcome::Done { note: None, finding: Some(&code::COMPLIANCE_UNKNOWN) }
+}
+
+#[async_trait]
+impl Step for Verify {
+    fn name(&self) -> &'static str {
+        VERIFY
+    }
+
+    fn gathers_for(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+
+    fn batch_size(&self) -> usize {
+        COMMAND_BATCH
+    }
+
+    async fn turn(&self, turn: Turn<'_>) {
+        let hosts = self.context.hosts(VERIFY, &turn);
+        let addressed = hosts.into_iter().map(|(slot, host)| (slot, host.id.clone()));
+        let (sent, fresh): (Vec<_>, Vec<_>) = addressed.partition(|(slot, _)| slot.handle.is_some());
+        let wave = self.wave(turn.place);
+        let fresh = wave.take_up(fresh, Repeat::Harmless, turn.reports).await;
+        wave.send(&baseline_order(&self.context, Operation::Scan), fresh, turn.reports).await;
+        self.look(&turn, sent).await;
+    }
+
+    async fn cancel(&self, place: PlaceId, slots: &[Slot]) {
+        self.wave(place).cancel(slots).await;
+    }
+}
