@@ -61,8 +61,9 @@ impl Layer {
     }
 }
 
-/// The clocks are an adapter, and the test double of the Clock port: every test may use them.
-const CLOCK: &str = "fleetwright-clock";
+/// Adapters that hold the test double of their port, the virtual clock and the journal in memory:
+/// every test may use them.
+const DOUBLES: [&str; 2] = ["fleetwright-clock", "fleetwright-store"];
 
 /// What a pure crate cannot depend on, so that it cannot do it: input, output, clocks, randomness,
 /// logging. A trailing `*` stands for any ending.
@@ -178,8 +179,8 @@ fn arrow(from: Layer, dependency: &Dependency, directory: &Path) -> Option<Strin
         return Some(format!("{name} is in no layer: move it to one that ARCHITECTURE.md names"));
     };
     let tests = dependency.kind == DependencyKind::Development;
-    let clock_in_tests = tests && name == CLOCK && from != Layer::Estate && from != Layer::Domain;
-    let seen = from.sees().contains(&to) || (tests && from.tests_see().contains(&to)) || clock_in_tests;
+    let doubles = DOUBLES.contains(&name.as_str()) && from != Layer::Estate && from != Layer::Domain;
+    let seen = from.sees().contains(&to) || (tests && (doubles || from.tests_see().contains(&to)));
     if seen {
         return None;
     }
@@ -290,9 +291,15 @@ mod tests {
     }
 
     #[test]
-    fn tests_may_use_the_virtual_clock_but_no_other_adapter() {
-        let clock = ours("crates/adapters/clock", DependencyKind::Development);
-        assert_eq!(advice("crates/runtime/survey", clock), None);
+    fn tests_may_use_the_virtual_clock_and_the_journal_in_memory_but_no_other_adapter() {
+        for double in ["crates/adapters/clock", "crates/adapters/store"] {
+            let in_tests = ours(double, DependencyKind::Development);
+            assert_eq!(advice("crates/runtime/survey", in_tests), None, "{double}");
+            let in_earnest = ours(double, DependencyKind::Normal);
+            assert!(advice("crates/runtime/survey", in_earnest).is_some(), "{double}");
+            let of_the_estate = ours(double, DependencyKind::Development);
+            assert!(advice("crates/proof/estate", of_the_estate).is_some(), "{double}");
+        }
         let aws = ours("crates/adapters/aws", DependencyKind::Development);
         assert!(advice("crates/runtime/survey", aws).is_some());
     }

@@ -161,6 +161,15 @@ pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
     options().read(true).write(true).create(true).truncate(false).open(path)
 }
 
+/// Opens a file for reading; none where there is none.
+pub(crate) fn open_existing(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Reads a file; none where there is none.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, JournalError> {
     match fs::read(path) {

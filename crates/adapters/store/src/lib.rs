@@ -24,10 +24,10 @@ mod contract;
 mod error;
 mod files;
 mod memory;
+#[cfg(test)]
+mod now;
 mod ownership;
 mod sqlite;
-#[cfg(test)]
-mod test;
 
 pub use artifacts::FileArtifacts;
 pub use memory::{AppendFault, FaultPoint, MemoryArtifacts, MemoryJournal};

@@ -251,7 +251,7 @@ mod tests {
     use fleetwright_flow::Event;
 
     use super::*;
-    use crate::test::now;
+    use crate::now::now;
 
     fn record(epoch: Epoch, seq: u64) -> Record {
         let event = Event::Owner { name: "the test".into() };

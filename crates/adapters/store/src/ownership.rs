@@ -66,11 +66,12 @@ impl Drop for OwnerLock {
     }
 }
 
-/// The living owner of a run, if it has one.
+/// The living owner of a run, if it has one; a run that was never claimed has none.
 pub(crate) fn living_owner(_: &Passage, run: &RunDirectory) -> Result<Option<Text>, JournalError> {
     let path = run.owner_lock();
-    let mut file = files::open_lock(&path).map_err(|error| error::of_io(&path, &error))?;
-    match file.try_lock() {
+    let file = files::open_existing(&path).map_err(|error| error::of_io(&path, &error))?;
+    let Some(mut file) = file else { return Ok(None) };
+    match file.try_lock_shared() {
         Ok(()) => Ok(None),
         Err(TryLockError::WouldBlock) => Ok(Some(name_in(&mut file))),
         Err(TryLockError::Error(error)) => Err(no_locks(&path, &error)),

@@ -21,7 +21,7 @@ const GATE_REACHED: u8 = 8;
 const SIGNALLED: u8 = 9;
 const CLOSED: u8 = 10;
 
-/// Errors by their number in the format. Places are for ever: new ones go to the end.
+/// Error classes by their number in the format ([`class_number`]).
 const CLASSES: [ErrorClass; 7] = [
     ErrorClass::Throttled,
     ErrorClass::Transient,
@@ -32,8 +32,31 @@ const CLASSES: [ErrorClass; 7] = [
     ErrorClass::Permanent,
 ];
 
-/// Endings by their number in the format. Places are for ever: new ones go to the end.
+/// Endings by their number in the format ([`ending_number`]).
 const ENDINGS: [Ending; 4] = [Ending::Complete, Ending::Halted, Ending::Rejected, Ending::Aborted];
+
+/// Numbers are for ever: a new class takes the next one and its place in [`CLASSES`].
+fn class_number(class: ErrorClass) -> u64 {
+    match class {
+        ErrorClass::Throttled => 0,
+        ErrorClass::Transient => 1,
+        ErrorClass::Ambiguous => 2,
+        ErrorClass::Denied => 3,
+        ErrorClass::Conflict => 4,
+        ErrorClass::NotFound => 5,
+        ErrorClass::Permanent => 6,
+    }
+}
+
+/// Numbers are for ever: a new ending takes the next one and its place in [`ENDINGS`].
+fn ending_number(ending: Ending) -> u64 {
+    match ending {
+        Ending::Complete => 0,
+        Ending::Halted => 1,
+        Ending::Rejected => 2,
+        Ending::Aborted => 3,
+    }
+}
 
 /// The number of the event's kind.
 pub(super) fn tag(event: &Event) -> u8 {
@@ -91,7 +114,7 @@ pub(super) fn put<'a>(into: &mut Vec<u8>, event: &'a Event, texts: &mut TextsOut
             texts.put(into, by);
             put_optional(into, texts, reason.as_deref());
         }
-        Event::Closed { ending } => put_number(into, place_of(&ENDINGS, ending)),
+        Event::Closed { ending } => put_number(into, ending_number(*ending)),
     }
 }
 
@@ -168,7 +191,7 @@ fn place(reader: &mut Reader<'_>, last: &mut i64) -> Result<(TargetId, StepIndex
 }
 
 fn put_failure<'a>(into: &mut Vec<u8>, texts: &mut TextsOut<'a>, failure: &'a FailedStep) {
-    put_number(into, place_of(&CLASSES, &failure.class));
+    put_number(into, class_number(failure.class));
     texts.put(into, &failure.code);
     texts.put(into, &failure.message);
     into.push(u8::from(failure.retry_at.is_some()));
@@ -232,15 +255,25 @@ pub(super) fn optional(reader: &mut Reader<'_>, texts: &mut Vec<Text>) -> Result
     }
 }
 
-fn place_of<T: PartialEq>(list: &[T], value: &T) -> u64 {
-    // The lists name every variant, which a test holds.
-    list.iter().position(|listed| listed == value).map_or(u64::MAX, |place| place as u64)
-}
-
 fn listed<T: Copy>(list: &[T], what: &'static str, reader: &mut Reader<'_>) -> Result<T, Malformed> {
     let number = reader.number()?;
     usize::try_from(number)
         .ok()
         .and_then(|place| list.get(place).copied())
         .ok_or(Malformed::Unknown(what, number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_and_endings_stand_where_their_numbers_say() {
+        for (number, class) in CLASSES.into_iter().enumerate() {
+            assert_eq!(class_number(class), number as u64);
+        }
+        for (number, ending) in ENDINGS.into_iter().enumerate() {
+            assert_eq!(ending_number(ending), number as u64);
+        }
+    }
 }

@@ -124,3 +124,6 @@ pub(crate) fn decode_mail(number: u64, bytes: &[u8]) -> Result<Mail, Malformed> 
     let reason = event::optional(&mut reader, &mut texts)?;
     Ok(Mail { number, at, signal, by, reason })
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use fleetwright_flow::{Event, Signal};
 
 use super::*;
-use crate::test::now;
+use crate::now::now;
 
 fn owner(epoch: Epoch, seq: u64, bytes: usize) -> Record {
     let event = Event::Owner { name: "x".repeat(bytes).into() };

@@ -1,4 +1,5 @@
 //! The journals and artefacts against their contract, and against disks and processes on bad days.
+#![expect(clippy::disallowed_methods, reason = "tests look at the state directory, and damage it")]
 
 mod conformance;
 mod damage;

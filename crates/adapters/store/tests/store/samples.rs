@@ -44,7 +44,7 @@ pub(crate) fn journal(state: &Path) -> SqliteJournal {
 pub(crate) fn story(epoch: Epoch, count: u64) -> Vec<Record> {
     let event = |seq: u64| {
         let (target, step) = (TargetId((seq * 7 % 90) as u32), StepIndex((seq % 9) as u8));
-        let direction = if seq % 5 == 0 { Direction::Undo } else { Direction::Do };
+        let direction = if seq.is_multiple_of(5) { Direction::Undo } else { Direction::Do };
         let failure = |retry_at| FailedStep {
             class: [ErrorClass::Throttled, ErrorClass::Ambiguous, ErrorClass::Permanent][seq as usize % 3],
             code: "FW-P0042".into(),

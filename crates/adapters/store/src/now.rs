@@ -1,4 +1,4 @@
-//! For tests inside the crate.
+//! Calls of the crate's own tests, without a runtime.
 
 use std::future::Future;
 use std::pin::pin;
