@@ -14,12 +14,12 @@ use fleetwright_model::code;
 use fleetwright_model::{ErrorClass, Failure};
 use fleetwright_ports::Clock;
 use futures::future::{Either, select};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tracing::debug;
 
 use crate::classify::{Stage, Trouble, classify, timed_out, trouble};
 use crate::governor::{Governor, Outcome};
-use crate::operation::Operation;
+use crate::operation::{Effect, Operation, Repeat};
 use crate::options::AwsOptions;
 use crate::place::Place;
 
@@ -42,11 +42,12 @@ impl Caller {
     }
 
     /// Makes a call of `operation`, sending it with `send` as often as it takes, but never after its
-    /// credentials' time is over.
+    /// credentials' time is over, and never again where it would be done twice.
     ///
     /// # Errors
     /// The last failure, with the number of attempts: at once where trying again cannot help, after
-    /// `max_attempts` otherwise.
+    /// `max_attempts` otherwise. [`ErrorClass::Ambiguous`] where the call changes something and an
+    /// attempt may have taken effect.
     pub(crate) async fn call<T, E, F>(
         &self,
         operation: &'static Operation,
@@ -58,31 +59,64 @@ impl Caller {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
+        if operation.mutates() && self.options.dry_run {
+            return Err(held_back(operation));
+        }
         self.governor.count(operation, |usage| usage.calls += 1);
-        let mut attempt = 1;
+        let (mut attempt, mut doubt) = (1, false);
         loop {
-            let admission = self.governor.admit(operation, place).await;
-            if valid_until.is_some_and(|end| self.clock.now() >= end) {
-                return Err(expired(operation, attempt - 1));
-            }
-            let number = admission.number();
-            let answer = self.within_limit(send()).await;
-            self.governor.ended(operation, &admission, outcome(operation, &answer));
-            drop(admission);
-            let failure = match answer {
+            let missed = match self.attempt(operation, place, valid_until, &mut send).await {
                 Ok(answer) => return Ok(answer),
-                Err(trouble) => Failure { attempts: attempt, ..classify(operation, trouble) },
+                Err(missed) => missed,
             };
-            let again = matches!(failure.class, ErrorClass::Throttled | ErrorClass::Transient);
-            if !again || attempt >= self.options.max_attempts {
-                self.governor.count(operation, |usage| usage.failures += 1);
-                return Err(failure);
-            }
+            doubt |= operation.mutates() && missed.doubt;
+            let sent = if missed.number.is_some() { attempt } else { attempt - 1 };
+            let failure = Failure { attempts: sent, ..missed.failure };
+            let again = matches!(failure.class, ErrorClass::Throttled | ErrorClass::Transient)
+                && attempt < self.options.max_attempts
+                && !(doubt && operation.effect == Effect::Changes(Repeat::Never));
+            let Some(number) = missed.number.filter(|_| again) else {
+                self.governor.count(operation, |usage| usage.failures += u64::from(missed.number.is_some()));
+                return Err(if doubt { in_doubt(failure) } else { failure });
+            };
             let wait = back_off(attempt, seed(self.options.seed, operation, place, number));
             debug!(%place, %failure, ?wait, "trying again");
             self.clock.sleep(wait).await;
             attempt += 1;
         }
+    }
+
+    /// One attempt, when its turn comes.
+    async fn attempt<T, E, F>(
+        &self,
+        operation: &'static Operation,
+        place: &Place,
+        valid_until: Option<Timestamp>,
+        send: &mut impl FnMut() -> F,
+    ) -> Result<T, Missed>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let admission = self.governor.admit(operation, place).await;
+        if self.is_too_late(operation, valid_until) {
+            return Err(Missed { failure: expired(operation), doubt: false, number: None });
+        }
+        let answer = self.within_limit(send()).await;
+        self.governor.ended(operation, &admission, outcome(operation, &answer));
+        answer.map_err(|trouble| Missed {
+            doubt: trouble.may_have_taken_effect(),
+            failure: classify(operation, trouble),
+            number: Some(admission.number()),
+        })
+    }
+
+    /// True when the credentials do not outlive the call: for one that changes something, its answer
+    /// must come within their time too.
+    fn is_too_late(&self, operation: &Operation, valid_until: Option<Timestamp>) -> bool {
+        let needed = if operation.mutates() { self.options.timeout } else { Duration::ZERO };
+        let needed = SignedDuration::try_from(needed).unwrap_or(SignedDuration::MAX);
+        valid_until.is_some_and(|end| end.duration_since(self.clock.now()) <= needed)
     }
 
     /// One attempt, given up when its time is over.
@@ -102,11 +136,31 @@ impl Caller {
     }
 }
 
+/// An attempt that gave nothing.
+struct Missed {
+    failure: Failure,
+    /// It may have taken effect nevertheless.
+    doubt: bool,
+    /// The number of its admission; none where it was not sent.
+    number: Option<u64>,
+}
+
 /// Waiting outlasted the credentials; nothing was sent.
-fn expired(operation: &Operation, attempts: u32) -> Failure {
+fn expired(operation: &Operation) -> Failure {
     let message = "the session expired while the call waited for its turn";
-    let failure = Failure::new(ErrorClass::Denied, &code::EXPIRED_CREDENTIALS, operation.iam, message);
-    Failure { attempts, ..failure }
+    Failure::new(ErrorClass::Denied, &code::EXPIRED_CREDENTIALS, operation.iam, message)
+}
+
+/// A dry run was about to change something; nothing was sent.
+fn held_back(operation: &Operation) -> Failure {
+    let message = "not sent: a dry run changes nothing, so this call should not have been made";
+    let failure = Failure::new(ErrorClass::Permanent, &code::INTERNAL, operation.iam, message);
+    Failure { attempts: 0, ..failure }
+}
+
+/// The failure of a call that may have changed something nevertheless.
+fn in_doubt(failure: Failure) -> Failure {
+    Failure { class: ErrorClass::Ambiguous, code: &code::REPLY_LOST, ..failure }
 }
 
 fn outcome<T>(operation: &Operation, answer: &Result<T, Trouble>) -> Outcome {

@@ -33,8 +33,10 @@ pub(crate) enum Stage {
     /// It was never built.
     #[default]
     Building,
-    /// No connection.
+    /// No connection, so that nothing was sent.
     Connecting,
+    /// It was not delivered, and the SDK does not say whether nothing of it was sent.
+    Dispatching,
     /// The connection broke.
     Transfer,
     /// No answer in time.
@@ -156,7 +158,7 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 
 /// Whether a failed dispatch never connected, broke off or waited too long.
 fn dispatch_stage(error: &(dyn Error + 'static)) -> Stage {
-    let mut stage = Stage::Connecting;
+    let mut stage = Stage::Dispatching;
     let mut cause = Some(error);
     while let Some(error) = cause {
         if error.is::<ConnectionLost>() {
@@ -187,6 +189,29 @@ fn broken(kind: std::io::ErrorKind) -> Option<Stage> {
         .then_some(Stage::Transfer)
 }
 
+impl Trouble {
+    /// True unless the request cannot have had an effect: never sent, or clearly refused.
+    pub(crate) fn may_have_taken_effect(&self) -> bool {
+        match self.stage {
+            Stage::Building | Stage::Connecting => false,
+            Stage::Dispatching | Stage::Transfer | Stage::Waiting => true,
+            Stage::Reading => self.status != Some(429),
+            Stage::Refused => {
+                let refusal = self.service_code.as_deref().is_some_and(is_capacity);
+                !refusal && refused(self).0 == ErrorClass::Transient
+            }
+        }
+    }
+}
+
+/// Refusals for want of machines: nothing was begun, and later there may be some.
+fn is_capacity(service_code: &str) -> bool {
+    matches!(
+        service_code,
+        "InsufficientInstanceCapacity" | "InsufficientHostCapacity" | "InsufficientCapacity"
+    )
+}
+
 /// The failure a trouble amounts to.
 pub(crate) fn classify(operation: &Operation, trouble: Trouble) -> Failure {
     let (class, code) = judge(&trouble);
@@ -200,7 +225,7 @@ pub(crate) fn classify(operation: &Operation, trouble: Trouble) -> Failure {
 fn judge(trouble: &Trouble) -> (ErrorClass, &'static Code) {
     match trouble.stage {
         Stage::Building => building(&trouble.message),
-        Stage::Connecting => (ErrorClass::Transient, &code::UNREACHABLE),
+        Stage::Connecting | Stage::Dispatching => (ErrorClass::Transient, &code::UNREACHABLE),
         Stage::Transfer => (ErrorClass::Transient, &code::SERVICE_FAULT),
         Stage::Waiting => (ErrorClass::Transient, &code::CALL_TIMEOUT),
         Stage::Reading => match trouble.status {
@@ -256,6 +281,29 @@ fn refused(trouble: &Trouble) -> (ErrorClass, &'static Code) {
         | "InvalidSecurityToken"
         | "Blocked"
         | "PendingVerification" => (ErrorClass::Denied, &code::REJECTED_CREDENTIALS),
+        name if is_capacity(name) => (ErrorClass::Transient, &code::LIMIT_REACHED),
+        "InvalidAMIName.Duplicate" => (ErrorClass::Conflict, &code::IMAGE_EXISTS),
+        "IncorrectInstanceState"
+        | "IncorrectState"
+        | "IncorrectSpotRequestState"
+        | "InvalidSnapshot.InUse"
+        | "InvalidAMIID.Unavailable" => (ErrorClass::Conflict, &code::RESOURCE_STATE),
+        "InstanceLimitExceeded"
+        | "VcpuLimitExceeded"
+        | "ResourceLimitExceeded"
+        | "SnapshotLimitExceeded"
+        | "VolumeLimitExceeded"
+        | "AMILimitExceeded"
+        | "ResourceCountExceeded"
+        | "ConcurrentSnapshotLimitExceeded"
+        | "SnapshotCreationPerVolumeRateExceeded"
+        | "PendingSnapshotLimitExceeded"
+        | "LimitExceeded"
+        | "LimitExceededFault"
+        | "MaxSpotInstanceCountExceeded" => (ErrorClass::Conflict, &code::LIMIT_REACHED),
+        "InvalidInstanceId" | "InvocationDoesNotExist" | "InvalidCommandId" => {
+            (ErrorClass::NotFound, &code::NOT_FOUND)
+        }
         "AWSOrganizationsNotInUse" => (ErrorClass::NotFound, &code::NO_ORGANIZATION),
         "InternalError"
         | "InternalFailure"
@@ -315,6 +363,14 @@ mod tests {
             (401, "OptInRequired", ErrorClass::Denied, &code::REGION_DISABLED),
             (400, "ExpiredTokenException", ErrorClass::Denied, &code::EXPIRED_CREDENTIALS),
             (400, "InvalidInstanceID.NotFound", ErrorClass::NotFound, &code::NOT_FOUND),
+            (400, "InvalidInstanceId", ErrorClass::NotFound, &code::NOT_FOUND),
+            (400, "InvocationDoesNotExist", ErrorClass::NotFound, &code::NOT_FOUND),
+            (400, "InvalidAMIID.NotFound", ErrorClass::NotFound, &code::NOT_FOUND),
+            (400, "InvalidAMIName.Duplicate", ErrorClass::Conflict, &code::IMAGE_EXISTS),
+            (400, "IncorrectInstanceState", ErrorClass::Conflict, &code::RESOURCE_STATE),
+            (400, "InvalidSnapshot.InUse", ErrorClass::Conflict, &code::RESOURCE_STATE),
+            (400, "InstanceLimitExceeded", ErrorClass::Conflict, &code::LIMIT_REACHED),
+            (500, "InsufficientInstanceCapacity", ErrorClass::Transient, &code::LIMIT_REACHED),
             (400, "InvalidParameterValue", ErrorClass::Permanent, &code::REQUEST_REFUSED),
         ];
         for (status, name, class, code) in table {
@@ -322,6 +378,35 @@ mod tests {
             assert_eq!((failure.class, failure.code.id), (*class, code.id), "{name}");
             assert_eq!(failure.service_code.as_deref(), Some(*name));
             assert_eq!(failure.request_id.as_deref(), Some("r-1"));
+        }
+    }
+
+    #[test]
+    fn only_what_was_never_sent_or_clearly_refused_is_sure_to_have_no_effect() {
+        let refusal = |status: u16, service_code: &str| Trouble {
+            stage: Stage::Refused,
+            status: Some(status),
+            service_code: Some(service_code.to_owned()),
+            ..Trouble::default()
+        };
+        let at = |stage: Stage, status: Option<u16>| Trouble { stage, status, ..Trouble::default() };
+        for (trouble, doubt) in [
+            (at(Stage::Building, None), false),
+            (at(Stage::Connecting, None), false),
+            (at(Stage::Dispatching, None), true),
+            (at(Stage::Transfer, None), true),
+            (at(Stage::Waiting, None), true),
+            (at(Stage::Reading, Some(200)), true),
+            (at(Stage::Reading, Some(502)), true),
+            (at(Stage::Reading, Some(429)), false),
+            (refusal(503, "RequestLimitExceeded"), false),
+            (refusal(400, "InvalidAMIName.Duplicate"), false),
+            (refusal(400, "ExpiredTokenException"), false),
+            (refusal(500, "InsufficientInstanceCapacity"), false),
+            (refusal(500, "InternalError"), true),
+            (refusal(503, "Unavailable"), true),
+        ] {
+            assert_eq!(trouble.may_have_taken_effect(), doubt, "{trouble:?}");
         }
     }
 

@@ -11,14 +11,15 @@ mod storage;
 
 use async_trait::async_trait;
 use fleetwright_model::{
-    AgentFacts, Answers, Cell, Failure, Hardware, Instance, InstanceId, Partial, PatchDetail, PatchFacts, Region,
-    Storage, SystemHealth, Text, Zone,
+    AgentFacts, Answers, Cell, Failure, Hardware, Instance, InstanceId, Partial, PatchDetail, PatchFacts,
+    Region, Storage, SystemHealth, Text, Zone,
 };
 use fleetwright_ports::{Baseline, InstanceQuery, Machines};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 
 pub(crate) use self::hardware::TypeMemory;
+pub(crate) use self::status::system_health;
 use crate::Aws;
 
 /// Batches of one question that are under way at the same time; the governor paces them.

@@ -8,6 +8,8 @@ use fleetwright_model::Phase;
 /// The AWS services that are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Service {
+    /// CloudWatch metrics and alarms; its requests are signed as `monitoring`.
+    CloudWatch,
     /// Elastic Compute Cloud.
     Ec2,
     /// Identity and Access Management; one endpoint for the whole partition.
@@ -68,6 +70,26 @@ pub enum Need {
     Optional,
 }
 
+/// Whether an operation changes anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It reads only.
+    Reads,
+    /// It changes something; a dry run makes no such call.
+    Changes(Repeat),
+}
+
+/// Whether a call that may have taken effect, and whose reply was lost, may be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// Yes: the second one finds the state that the first one made.
+    ByState,
+    /// Yes: it carries a token, and the service answers the second one as the first.
+    ByToken,
+    /// No: it would be done twice. Its caller looks for what it was marked with.
+    Never,
+}
+
 /// One operation of an AWS service as fleetwright uses it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
@@ -85,6 +107,15 @@ pub struct Operation {
     pub purpose: &'static str,
     /// Whether a scan is of use without it.
     pub need: Need,
+    /// Whether it changes anything, and may be repeated then.
+    pub effect: Effect,
     /// How fast it may be called.
     pub rate: Rate,
+}
+
+impl Operation {
+    /// True where a call changes something.
+    pub fn mutates(&self) -> bool {
+        self.effect != Effect::Reads
+    }
 }

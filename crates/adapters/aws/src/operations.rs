@@ -2,16 +2,35 @@
 //!
 //! Rates: EC2 Developer Guide, "Request throttling for the Amazon EC2 API", for EC2. STS grants an
 //! account and region 600 requests per second for all its callers together (IAM User Guide, "IAM
-//! and STS quotas"); we stay well below. The other services publish none for these operations.
+//! and STS quotas"); we stay well below. CloudWatch grants GetMetricData 50 and DescribeAlarms 9
+//! requests per second (CloudWatch user guide, "CloudWatch service quotas"). The other services
+//! publish none for these operations.
+//!
+//! Some permissions are needed by calls of another name, e.g. ec2:CreateTags by every call that
+//! makes something with tags. They have a row of their own that is never called.
 
 use fleetwright_model::Phase;
 
-use crate::operation::{Need, Operation, Principal, Rate, Service};
+use crate::operation::{Effect, Need, Operation, Principal, Rate, Repeat, Service};
 
 /// Describe calls with a filter and a page size.
 const EC2_PAGED: Rate = Rate::Published { burst: 100, per_second: 20.0 };
 /// Describe calls without.
 const EC2_UNPAGED: Rate = Rate::Published { burst: 50, per_second: 10.0 };
+/// Mutating calls that EC2 gives no bucket of their own.
+const EC2_MUTATING: Rate = Rate::Published { burst: 50, per_second: 5.0 };
+/// StartInstances and RunInstances. They also share 1,000 instances, refilled with 2 a second.
+const EC2_LAUNCHING: Rate = Rate::Published { burst: 5, per_second: 2.0 };
+/// DeregisterImage and DeleteSnapshot.
+const EC2_DELETING: Rate = Rate::Published { burst: 100, per_second: 5.0 };
+/// CreateTags.
+const EC2_TAGGING: Rate = Rate::Published { burst: 100, per_second: 10.0 };
+/// Commands that are sent or cancelled.
+const SSM_COMMAND: Rate = Rate::Assumed { burst: 5, per_second: 2.0 };
+/// CloudWatch, GetMetricData.
+const METRIC_DATA: Rate = Rate::Published { burst: 50, per_second: 50.0 };
+/// CloudWatch, DescribeAlarms.
+const ALARMS: Rate = Rate::Published { burst: 9, per_second: 9.0 };
 /// Systems Manager's reads.
 const SSM_READ: Rate = Rate::Assumed { burst: 10, per_second: 5.0 };
 /// A share of what STS grants.
@@ -20,14 +39,34 @@ const STS_SHARE: Rate = Rate::Published { burst: 100, per_second: 100.0 };
 const GLOBAL: Rate = Rate::Assumed { burst: 5, per_second: 4.0 };
 
 const SCAN: &[Phase] = &[Phase::Scan];
+const BACKUP: &[Phase] = &[Phase::Backup];
+const START: &[Phase] = &[Phase::Start];
+/// Starting, and stopping again what was started.
+const POWERING: &[Phase] = &[Phase::Start, Phase::Validate];
+const PATCH: &[Phase] = &[Phase::Patch];
 const VALIDATE: &[Phase] = &[Phase::Validate];
+/// Phases that run something on hosts.
+const COMMANDING: &[Phase] = &[Phase::Precheck, Phase::Patch, Phase::Validate];
+/// Phases after which a host may have to go back.
+const RESTORING: &[Phase] = &[Phase::Patch, Phase::Validate];
+/// Phases that make something with tags.
+const TAGGING: &[Phase] = &[Phase::Backup, Phase::Patch, Phase::Validate];
+/// Phases that look at instances and their agents.
+const WATCHING: &[Phase] =
+    &[Phase::Scan, Phase::Backup, Phase::Start, Phase::Precheck, Phase::Patch, Phase::Validate];
+const VERIFYING: &[Phase] = &[Phase::Scan, Phase::Patch, Phase::Validate];
 /// Phases that enter a landing zone at all.
 const ENTERING: &[Phase] =
     &[Phase::Scan, Phase::Backup, Phase::Start, Phase::Precheck, Phase::Patch, Phase::Validate];
 
+const READS: Effect = Effect::Reads;
+const BY_STATE: Effect = Effect::Changes(Repeat::ByState);
+const BY_TOKEN: Effect = Effect::Changes(Repeat::ByToken);
+const NEVER_TWICE: Effect = Effect::Changes(Repeat::Never);
+
 /// Declares the operations and the list of them.
 macro_rules! operations {
-    ($($name:ident = $service:ident $wire:literal $iam:literal, $principal:ident, $phases:ident, $need:ident, $rate:ident, $purpose:literal;)+) => {
+    ($($name:ident = $service:ident $wire:literal $iam:literal, $principal:ident, $phases:ident, $need:ident, $effect:ident, $rate:ident, $purpose:literal;)+) => {
         $(
             #[doc = $purpose]
             pub(crate) static $name: Operation = Operation {
@@ -38,6 +77,7 @@ macro_rules! operations {
                 phases: $phases,
                 purpose: $purpose,
                 need: Need::$need,
+                effect: $effect,
                 rate: $rate,
             };
         )+
@@ -47,35 +87,75 @@ macro_rules! operations {
 }
 
 operations! {
-    GET_CALLER_IDENTITY = Sts "GetCallerIdentity" "sts:GetCallerIdentity", Zone, ENTERING, Required, STS_SHARE,
+    GET_CALLER_IDENTITY = Sts "GetCallerIdentity" "sts:GetCallerIdentity", Zone, ENTERING, Required, READS, STS_SHARE,
         "to know which account the credentials belong to";
-    ASSUME_ROLE = Sts "AssumeRole" "sts:AssumeRole", Caller, ENTERING, Required, STS_SHARE,
+    ASSUME_ROLE = Sts "AssumeRole" "sts:AssumeRole", Caller, ENTERING, Required, READS, STS_SHARE,
         "to enter landing zones that name a role";
-    DESCRIBE_REGIONS = Ec2 "DescribeRegions" "ec2:DescribeRegions", Zone, SCAN, Required, EC2_UNPAGED,
+    DESCRIBE_REGIONS = Ec2 "DescribeRegions" "ec2:DescribeRegions", Zone, SCAN, Required, READS, EC2_UNPAGED,
         "to find the regions enabled in an account";
-    DESCRIBE_INSTANCES = Ec2 "DescribeInstances" "ec2:DescribeInstances", Zone, SCAN, Required, EC2_PAGED,
+    DESCRIBE_INSTANCES = Ec2 "DescribeInstances" "ec2:DescribeInstances", Zone, WATCHING, Required, READS, EC2_PAGED,
         "to list instances";
-    DESCRIBE_INSTANCE_INFORMATION = Ssm "DescribeInstanceInformation" "ssm:DescribeInstanceInformation", Zone, SCAN, Required, SSM_READ,
+    DESCRIBE_INSTANCE_INFORMATION = Ssm "DescribeInstanceInformation" "ssm:DescribeInstanceInformation", Zone, WATCHING, Required, READS, SSM_READ,
         "to see which agents answer";
-    DESCRIBE_INSTANCE_PATCH_STATES = Ssm "DescribeInstancePatchStates" "ssm:DescribeInstancePatchStates", Zone, SCAN, Required, SSM_READ,
+    DESCRIBE_INSTANCE_PATCH_STATES = Ssm "DescribeInstancePatchStates" "ssm:DescribeInstancePatchStates", Zone, VERIFYING, Required, READS, SSM_READ,
         "to see which patches are missing";
-    DESCRIBE_INSTANCE_PATCHES = Ssm "DescribeInstancePatches" "ssm:DescribeInstancePatches", Zone, VALIDATE, Optional, SSM_READ,
+    DESCRIBE_INSTANCE_PATCHES = Ssm "DescribeInstancePatches" "ssm:DescribeInstancePatches", Zone, VALIDATE, Optional, READS, SSM_READ,
         "to name the patches that are missing or failed";
-    DESCRIBE_INSTANCE_STATUS = Ec2 "DescribeInstanceStatus" "ec2:DescribeInstanceStatus", Zone, SCAN, Required, EC2_PAGED,
+    DESCRIBE_INSTANCE_STATUS = Ec2 "DescribeInstanceStatus" "ec2:DescribeInstanceStatus", Zone, WATCHING, Required, READS, EC2_PAGED,
         "to leave ill hosts alone";
-    DESCRIBE_PATCH_BASELINES = Ssm "DescribePatchBaselines" "ssm:DescribePatchBaselines", Zone, SCAN, Optional, SSM_READ,
+    DESCRIBE_PATCH_BASELINES = Ssm "DescribePatchBaselines" "ssm:DescribePatchBaselines", Zone, SCAN, Optional, READS, SSM_READ,
         "to name the baselines of patch states";
-    DESCRIBE_VOLUMES = Ec2 "DescribeVolumes" "ec2:DescribeVolumes", Zone, SCAN, Optional, EC2_PAGED,
+    DESCRIBE_VOLUMES = Ec2 "DescribeVolumes" "ec2:DescribeVolumes", Zone, SCAN, Optional, READS, EC2_PAGED,
         "to add up attached storage";
-    DESCRIBE_INSTANCE_TYPES = Ec2 "DescribeInstanceTypes" "ec2:DescribeInstanceTypes", Zone, SCAN, Optional, EC2_UNPAGED,
+    DESCRIBE_INSTANCE_TYPES = Ec2 "DescribeInstanceTypes" "ec2:DescribeInstanceTypes", Zone, SCAN, Optional, READS, EC2_UNPAGED,
         "to show memory and network performance";
-    SIMULATE_PRINCIPAL_POLICY = Iam "SimulatePrincipalPolicy" "iam:SimulatePrincipalPolicy", Zone, ENTERING, Optional, GLOBAL,
+    SEND_COMMAND = Ssm "SendCommand" "ssm:SendCommand", Zone, COMMANDING, Required, NEVER_TWICE, SSM_COMMAND,
+        "to run documents on hosts; allow it on the documents and on the instances";
+    LIST_COMMANDS = Ssm "ListCommands" "ssm:ListCommands", Zone, COMMANDING, Required, READS, SSM_READ,
+        "to see which commands have ended, and which were sent before";
+    LIST_COMMAND_INVOCATIONS = Ssm "ListCommandInvocations" "ssm:ListCommandInvocations", Zone, COMMANDING, Required, READS, SSM_READ,
+        "to see what became of a command on each host";
+    GET_COMMAND_INVOCATION = Ssm "GetCommandInvocation" "ssm:GetCommandInvocation", Zone, COMMANDING, Required, READS, SSM_READ,
+        "to read long outputs";
+    CANCEL_COMMAND = Ssm "CancelCommand" "ssm:CancelCommand", Zone, COMMANDING, Required, BY_STATE, SSM_COMMAND,
+        "to call back what no host has begun";
+    CREATE_IMAGE = Ec2 "CreateImage" "ec2:CreateImage", Zone, BACKUP, Required, NEVER_TWICE, EC2_MUTATING,
+        "to make images before anything changes";
+    CREATE_TAGS = Ec2 "CreateTags" "ec2:CreateTags", Zone, TAGGING, Required, BY_STATE, EC2_TAGGING,
+        "to tag images, snapshots and restored instances in the call that makes them";
+    DESCRIBE_IMAGES = Ec2 "DescribeImages" "ec2:DescribeImages", Zone, BACKUP, Required, READS, EC2_PAGED,
+        "to see that images are available";
+    DESCRIBE_SNAPSHOTS = Ec2 "DescribeSnapshots" "ec2:DescribeSnapshots", Zone, BACKUP, Required, READS, EC2_PAGED,
+        "to see that the snapshots behind images are complete";
+    DEREGISTER_IMAGE = Ec2 "DeregisterImage" "ec2:DeregisterImage", Zone, BACKUP, Required, BY_STATE, EC2_DELETING,
+        "to take away images past their retention";
+    DELETE_SNAPSHOT = Ec2 "DeleteSnapshot" "ec2:DeleteSnapshot", Zone, BACKUP, Required, BY_STATE, EC2_DELETING,
+        "to delete the snapshots of such images";
+    START_INSTANCES = Ec2 "StartInstances" "ec2:StartInstances", Zone, START, Required, BY_STATE, EC2_LAUNCHING,
+        "to start stopped instances; with a key of the account's own, its policy must allow kms:CreateGrant";
+    STOP_INSTANCES = Ec2 "StopInstances" "ec2:StopInstances", Zone, POWERING, Required, BY_STATE, EC2_MUTATING,
+        "to stop again what was started";
+    REBOOT_INSTANCES = Ec2 "RebootInstances" "ec2:RebootInstances", Zone, PATCH, Required, NEVER_TWICE, EC2_MUTATING,
+        "to reboot hosts that cannot be asked to";
+    CREATE_REPLACE_ROOT_VOLUME_TASK = Ec2 "CreateReplaceRootVolumeTask" "ec2:CreateReplaceRootVolumeTask", Zone, RESTORING, Required, BY_TOKEN, EC2_MUTATING,
+        "to restore a host from its image";
+    DESCRIBE_REPLACE_ROOT_VOLUME_TASKS = Ec2 "DescribeReplaceRootVolumeTasks" "ec2:DescribeReplaceRootVolumeTasks", Zone, RESTORING, Required, READS, EC2_UNPAGED,
+        "to see how far a restore is";
+    RUN_INSTANCES = Ec2 "RunInstances" "ec2:RunInstances", Zone, RESTORING, Optional, BY_TOKEN, EC2_LAUNCHING,
+        "to launch an instance in the place of one that cannot be restored";
+    PASS_ROLE = Iam "PassRole" "iam:PassRole", Zone, RESTORING, Optional, READS, GLOBAL,
+        "to give such an instance the role of the old one";
+    GET_METRIC_DATA = CloudWatch "GetMetricData" "cloudwatch:GetMetricData", Zone, VALIDATE, Optional, READS, METRIC_DATA,
+        "to compare the load before and after";
+    DESCRIBE_ALARMS = CloudWatch "DescribeAlarms" "cloudwatch:DescribeAlarms", Zone, VALIDATE, Optional, READS, ALARMS,
+        "to see whether an alarm speaks against a host";
+    SIMULATE_PRINCIPAL_POLICY = Iam "SimulatePrincipalPolicy" "iam:SimulatePrincipalPolicy", Zone, ENTERING, Optional, READS, GLOBAL,
         "to check permissions without trying them";
-    LIST_ACCOUNTS = Organizations "ListAccounts" "organizations:ListAccounts", Caller, SCAN, Optional, GLOBAL,
+    LIST_ACCOUNTS = Organizations "ListAccounts" "organizations:ListAccounts", Caller, SCAN, Optional, READS, GLOBAL,
         "to find the accounts of the organisation";
-    LIST_ACCOUNTS_FOR_PARENT = Organizations "ListAccountsForParent" "organizations:ListAccountsForParent", Caller, SCAN, Optional, GLOBAL,
+    LIST_ACCOUNTS_FOR_PARENT = Organizations "ListAccountsForParent" "organizations:ListAccountsForParent", Caller, SCAN, Optional, READS, GLOBAL,
         "to find the accounts of an organisational unit";
-    LIST_ORGANIZATIONAL_UNITS_FOR_PARENT = Organizations "ListOrganizationalUnitsForParent" "organizations:ListOrganizationalUnitsForParent", Caller, SCAN, Optional, GLOBAL,
+    LIST_ORGANIZATIONAL_UNITS_FOR_PARENT = Organizations "ListOrganizationalUnitsForParent" "organizations:ListOrganizationalUnitsForParent", Caller, SCAN, Optional, READS, GLOBAL,
         "to find the units below an organisational unit";
 }
 
@@ -94,6 +174,17 @@ mod tests {
             assert_eq!(action, operation.name);
             assert_eq!(format!("{:?}", operation.service).to_lowercase(), prefix);
             assert!(!operation.purpose.is_empty() && !operation.phases.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_has_no_token_and_no_state_to_find_is_never_repeated() {
+        let never: Vec<&str> = ALL.iter().filter(|it| it.effect == NEVER_TWICE).map(|it| it.iam).collect();
+        assert_eq!(never, ["ssm:SendCommand", "ec2:CreateImage", "ec2:RebootInstances"]);
+        let reading = ["Describe", "List", "Get", "Simulate", "Assume", "Pass"];
+        for operation in ALL {
+            let reads = reading.iter().any(|verb| operation.name.starts_with(verb));
+            assert_eq!(operation.mutates(), !reads, "{}", operation.iam);
         }
     }
 

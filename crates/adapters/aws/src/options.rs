@@ -101,6 +101,9 @@ pub struct AwsOptions {
     /// How long assumed sessions last, 15 minutes to 12 hours. One hour at most where the first
     /// credentials are a role session themselves (role chaining).
     pub session_duration: Duration,
+    /// True refuses every call that changes something before it is sent, as a fault of ours: a dry
+    /// run makes none, whatever its code does.
+    pub dry_run: bool,
     /// Seed of the jitter between attempts.
     pub seed: u64,
     /// Rates by IAM action (`ssm:DescribeInstanceInformation`) or service (`ssm:*`), in place of the
@@ -119,6 +122,7 @@ impl Default for AwsOptions {
             max_concurrency: 64,
             session_name: "fleetwright".to_owned(),
             session_duration: Duration::from_secs(3600),
+            dry_run: false,
             seed: 0,
             rates: BTreeMap::new(),
         }

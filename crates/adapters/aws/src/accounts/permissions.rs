@@ -9,9 +9,10 @@ use crate::Aws;
 use crate::clients::Connection;
 use crate::operation::{Operation, Service};
 use crate::operations::{
-    DESCRIBE_INSTANCE_INFORMATION, DESCRIBE_INSTANCE_PATCH_STATES, DESCRIBE_INSTANCE_STATUS,
-    DESCRIBE_INSTANCE_TYPES, DESCRIBE_INSTANCES, DESCRIBE_PATCH_BASELINES, DESCRIBE_REGIONS,
-    DESCRIBE_VOLUMES, GET_CALLER_IDENTITY, SIMULATE_PRINCIPAL_POLICY,
+    DESCRIBE_ALARMS, DESCRIBE_IMAGES, DESCRIBE_INSTANCE_INFORMATION, DESCRIBE_INSTANCE_PATCH_STATES,
+    DESCRIBE_INSTANCE_STATUS, DESCRIBE_INSTANCE_TYPES, DESCRIBE_INSTANCES, DESCRIBE_PATCH_BASELINES,
+    DESCRIBE_REGIONS, DESCRIBE_REPLACE_ROOT_VOLUME_TASKS, DESCRIBE_SNAPSHOTS, DESCRIBE_VOLUMES,
+    GET_CALLER_IDENTITY, LIST_COMMAND_INVOCATIONS, LIST_COMMANDS, SIMULATE_PRINCIPAL_POLICY,
 };
 use crate::pages::unexpected;
 
@@ -148,7 +149,10 @@ async fn attempt(
         // Having a session at all proves it, and it needs no permission.
         Service::Sts if operation.iam == GET_CALLER_IDENTITY.iam => Some(Ok(())),
         Service::Iam if operation.iam == SIMULATE_PRINCIPAL_POLICY.iam => Some(Err(simulation.clone())),
-        Service::Iam | Service::Organizations | Service::Sts => None,
+        Service::CloudWatch if operation.iam == DESCRIBE_ALARMS.iam => {
+            Some(try_alarms(&aws.at(zone, region)).await)
+        }
+        Service::CloudWatch | Service::Iam | Service::Organizations | Service::Sts => None,
     };
     let answer = match tried {
         Some(Ok(())) => Answer::Allowed,
@@ -180,6 +184,9 @@ async fn try_ec2(
         iam if iam == DESCRIBE_REGIONS.iam => dry_run!(describe_regions),
         iam if iam == DESCRIBE_INSTANCES.iam => dry_run!(describe_instances),
         iam if iam == DESCRIBE_INSTANCE_STATUS.iam => dry_run!(describe_instance_status),
+        iam if iam == DESCRIBE_IMAGES.iam => dry_run!(describe_images),
+        iam if iam == DESCRIBE_SNAPSHOTS.iam => dry_run!(describe_snapshots),
+        iam if iam == DESCRIBE_REPLACE_ROOT_VOLUME_TASKS.iam => dry_run!(describe_replace_root_volume_tasks),
         iam if iam == DESCRIBE_VOLUMES.iam => dry_run!(describe_volumes),
         iam if iam == DESCRIBE_INSTANCE_TYPES.iam => dry_run!(describe_instance_types),
         _ => return None,
@@ -205,12 +212,26 @@ async fn try_ssm(
             .call(operation, |client| client.describe_instance_patch_states().instance_ids(NOBODY).send())
             .await
             .map(|_| ()),
+        iam if iam == LIST_COMMANDS.iam => connection
+            .call(operation, |client| client.list_commands().max_results(1).send())
+            .await
+            .map(|_| ()),
+        iam if iam == LIST_COMMAND_INVOCATIONS.iam => connection
+            .call(operation, |client| client.list_command_invocations().max_results(1).send())
+            .await
+            .map(|_| ()),
         iam if iam == DESCRIBE_PATCH_BASELINES.iam => connection
             .call(operation, |client| client.describe_patch_baselines().max_results(1).send())
             .await
             .map(|_| ()),
         _ => return None,
     })
+}
+
+/// The smallest read of CloudWatch.
+async fn try_alarms(connection: &Connection<'_, aws_sdk_cloudwatch::Client>) -> Result<(), Failure> {
+    let ask = |client: &aws_sdk_cloudwatch::Client| client.describe_alarms().max_records(1).send();
+    connection.call(&DESCRIBE_ALARMS, ask).await.map(|_| ())
 }
 
 #[cfg(test)]

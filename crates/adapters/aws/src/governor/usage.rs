@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::operations;
+
 /// What was called, how often, and how long it had to wait its turn.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -28,12 +30,30 @@ pub struct OperationUsage {
 impl Usage {
     /// The sum over all operations.
     pub fn total(&self) -> OperationUsage {
-        self.operations.values().fold(OperationUsage::default(), |sum, one| OperationUsage {
-            calls: sum.calls + one.calls,
-            attempts: sum.attempts + one.attempts,
-            throttles: sum.throttles + one.throttles,
-            failures: sum.failures + one.failures,
-            waited: sum.waited.saturating_add(one.waited),
-        })
+        sum(self.operations.values())
     }
+
+    /// The sum over the operations that change something.
+    pub fn mutating(&self) -> OperationUsage {
+        sum(self.operations.iter().filter(|(action, _)| mutates(action)).map(|(_, used)| used))
+    }
+
+    /// The sum over the operations that only read.
+    pub fn reading(&self) -> OperationUsage {
+        sum(self.operations.iter().filter(|(action, _)| !mutates(action)).map(|(_, used)| used))
+    }
+}
+
+fn mutates(action: &str) -> bool {
+    operations::ALL.iter().any(|operation| operation.iam == action && operation.mutates())
+}
+
+fn sum<'u>(all: impl Iterator<Item = &'u OperationUsage>) -> OperationUsage {
+    all.fold(OperationUsage::default(), |sum, one| OperationUsage {
+        calls: sum.calls + one.calls,
+        attempts: sum.attempts + one.attempts,
+        throttles: sum.throttles + one.throttles,
+        failures: sum.failures + one.failures,
+        waited: sum.waited.saturating_add(one.waited),
+    })
 }

@@ -38,8 +38,12 @@ pub(super) async fn checks(aws: &Aws, cell: &Cell<'_>) -> Partial<(InstanceId, S
 }
 
 fn health(row: &InstanceStatus) -> Result<(InstanceId, SystemHealth), String> {
-    let id = instance_id(row.instance_id())?;
-    Ok((id, SystemHealth { system: check(row.system_status()), instance: check(row.instance_status()) }))
+    Ok((instance_id(row.instance_id())?, system_health(row)))
+}
+
+/// Both checks of a row.
+pub(crate) fn system_health(row: &InstanceStatus) -> SystemHealth {
+    SystemHealth { system: check(row.system_status()), instance: check(row.instance_status()) }
 }
 
 /// A check EC2 does not report, or reports in words this version does not know, has no data.

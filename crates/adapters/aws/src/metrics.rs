@@ -1,0 +1,29 @@
+//! The [`Metrics`] port: CloudWatch's metrics and alarms.
+
+mod alarms;
+mod means;
+
+use async_trait::async_trait;
+use fleetwright_model::{Cell, InstanceId, Partial, Text};
+use fleetwright_ports::{Alarm, Measurement, Metrics};
+use jiff::Timestamp;
+
+use crate::Aws;
+
+#[async_trait]
+impl Metrics for Aws {
+    async fn means(
+        &self,
+        cell: &Cell<'_>,
+        metric: &str,
+        ids: &[InstanceId],
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Partial<Measurement> {
+        means::look_up(self, cell, metric, ids, from, until).await
+    }
+
+    async fn alarms(&self, cell: &Cell<'_>, names: &[Text]) -> Partial<Alarm> {
+        alarms::look_up(self, cell, names).await
+    }
+}
