@@ -20,10 +20,16 @@ const GRACE: Duration = Duration::from_secs(600);
 const CANCELLING: Duration = Duration::from_secs(10);
 
 impl Dispatcher<'_> {
-    /// Hands durable work to the lanes and starts the turns that are due.
-    pub(crate) fn hand_out(&mut self) {
+    /// Hands durable work to the lanes and starts the turns that are due. A process that was stopped
+    /// for a while between its append and here may have lost the run: it asks before it acts.
+    pub(crate) async fn hand_out(&mut self) -> Result<(), DriveError> {
         self.admit_begun();
-        self.lanes.start_turns(self.time.now());
+        let now = self.time.now();
+        if self.lanes.has_due_turns(now) {
+            self.prove_ownership().await?;
+            self.lanes.start_turns(now);
+        }
+        Ok(())
     }
 
     fn admit_begun(&mut self) {

@@ -40,6 +40,8 @@ pub(crate) struct Dispatcher<'a> {
     pub(crate) ended: Vec<TurnEnd>,
     /// Gates that wait for a decision.
     pub(crate) gates: BTreeSet<StageId>,
+    /// How far the process is to stop, as of the beginning of this round.
+    pub(crate) interrupt: Interrupt,
 }
 
 impl<'a> Dispatcher<'a> {
@@ -74,6 +76,7 @@ impl<'a> Dispatcher<'a> {
             reports: Vec::new(),
             ended: Vec::new(),
             gates,
+            interrupt: Interrupt::None,
         }
     }
 
@@ -82,6 +85,7 @@ impl<'a> Dispatcher<'a> {
         self.commit().await?;
         loop {
             self.time.advance();
+            self.interrupt = self.control.interrupted();
             self.take_decisions().await?;
             self.take_outcomes()?;
             self.take_overdue()?;
@@ -90,11 +94,11 @@ impl<'a> Dispatcher<'a> {
             if self.cancel_where_asked().await? {
                 continue;
             }
-            if self.run.ending().is_none() && self.control.interrupted() == Interrupt::Leave {
+            if self.run.ending().is_none() && self.interrupt == Interrupt::Leave {
                 self.cancel_and_leave().await;
                 return Ok(self.conclude(Conclusion::Interrupted));
             }
-            self.hand_out();
+            self.hand_out().await?;
             if let Some(conclusion) = self.conclusion()? {
                 return Ok(self.conclude(conclusion));
             }
@@ -142,6 +146,13 @@ impl<'a> Dispatcher<'a> {
         Ok(())
     }
 
+    /// Proves that the run is still ours: an append of nothing is refused as any other to a process
+    /// whose run was taken over while it slept.
+    pub(crate) async fn prove_ownership(&self) -> Result<(), DriveError> {
+        let proof = self.ports.journal.append(&self.name, self.claim.epoch(), self.durable, &[]).await;
+        proof.map_err(|refusal| DriveError::journal("making sure that the run is still ours", refusal))
+    }
+
     /// Whether and how to come back: nothing is in flight, and nothing can be begun without a decision.
     fn conclusion(&self) -> Result<Option<Conclusion>, DriveError> {
         if let Some(ending) = self.run.ending() {
@@ -151,7 +162,7 @@ impl<'a> Dispatcher<'a> {
             return Ok(None);
         }
         let timer = self.run.wake_at().is_some();
-        if self.control.interrupted() != Interrupt::None {
+        if self.interrupt != Interrupt::None {
             let goes_on = timer && self.has_committed_open();
             return Ok((!goes_on).then_some(Conclusion::Interrupted));
         }

@@ -189,7 +189,7 @@ impl Dispatcher<'_> {
 
     /// An interrupted process takes changed targets to their end, no others.
     fn may_begin(&self, target: TargetId) -> bool {
-        match self.control.interrupted() {
+        match self.interrupt {
             Interrupt::None => true,
             Interrupt::Finish => self.is_committed(target),
             Interrupt::Leave => false,

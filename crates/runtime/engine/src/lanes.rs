@@ -128,6 +128,11 @@ impl Lanes {
         self.reschedule(lane);
     }
 
+    /// Whether a turn is due.
+    pub(crate) fn has_due_turns(&self, now: Timestamp) -> bool {
+        self.wakes.first().is_some_and(|(at, _)| *at <= now)
+    }
+
     /// Starts every turn that is due.
     pub(crate) fn start_turns(&mut self, now: Timestamp) {
         while let Some(&(at, lane)) = self.wakes.first()

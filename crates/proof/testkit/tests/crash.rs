@@ -1,0 +1,1 @@
+//! Runs cut off at every point at which a process can die.
