@@ -56,7 +56,7 @@ def get_role(clients):
 
 @drives("iam", "SimulatePrincipalPolicy")
 def simulate_principal_policy(clients):
-    actions = ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation", "ec2:TerminateInstances"]
+    actions = ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation", "ec2:ReleaseHosts"]
     results = pages(
         clients.zone("iam"),
         "simulate_principal_policy",

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from driven_ec2_changes import REGION, SOON, image_of, spare
 from estate import Clients, role_of
 
 
@@ -17,6 +18,7 @@ def facts(estate):
     reservations = clients.zone("ec2").describe_instances()["Reservations"]
     (root,) = clients.hub("organizations").list_roots()["Roots"]
     return {
+        **changeable(clients.zone("ec2", region=REGION)),
         "role": zone["role_arn"],
         "role_name": zone["role_arn"].rsplit("/", 1)[1],
         "external_id": role_of(zone).get("ExternalId", ""),
@@ -24,6 +26,33 @@ def facts(estate):
         "instance": reservations[0]["Instances"][0]["InstanceId"],
         "image": reservations[0]["Instances"][0]["ImageId"],
         "root": root["Id"],
+    }
+
+
+def changeable(ec2):
+    """Things that commands change, in a region that no other command reads."""
+    names = ("imaged", "stoppable", "rebootable", "unwanted", "replaceable", "moved", "started")
+    found = {name: spare(ec2) for name in names}
+    ids = {name: instance["InstanceId"] for name, instance in found.items()}
+    source, image = image_of(ec2, "typed-source")
+    _, dropped = image_of(ec2, "typed-dropped")
+    _, old = image_of(ec2, "typed-old")
+    snapshot = ec2.describe_images(ImageIds=[old])["Images"][0]["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
+    ec2.deregister_image(ImageId=old)
+    at_rest = [ids["started"], ids["moved"]]
+    ec2.stop_instances(InstanceIds=at_rest)
+    ec2.get_waiter("instance_stopped").wait(InstanceIds=at_rest, WaiterConfig=SOON)
+    root = found["moved"]["BlockDeviceMappings"][0]
+    return {
+        **ids,
+        "elsewhere": f"--region {REGION}",
+        "own_image": image,
+        "size": source["InstanceType"],
+        "subnet": source["SubnetId"],
+        "dropped": dropped,
+        "snapshot": snapshot,
+        "root_volume": root["Ebs"]["VolumeId"],
+        "root_name": root["DeviceName"],
     }
 
 
@@ -87,6 +116,52 @@ TYPED = {
         "InstanceTypes",
     ),
     ("ec2", "CreateTags"): ("zone", "ec2 create-tags --resources {instance} --tags Key=typed,Value=yes", None),
+    ("ec2", "DeleteTags"): ("zone", "ec2 delete-tags {elsewhere} --resources {imaged} --tags Key=never", None),
+    ("ec2", "CreateImage"): (
+        "zone",
+        "ec2 create-image {elsewhere} --instance-id {imaged} --name typed --no-reboot",
+        "ImageId",
+    ),
+    ("ec2", "DescribeSnapshots"): ("zone", "ec2 describe-snapshots {elsewhere} --owner-ids self", "Snapshots"),
+    ("ec2", "DeregisterImage"): ("zone", "ec2 deregister-image {elsewhere} --image-id {dropped}", None),
+    ("ec2", "DeleteSnapshot"): ("zone", "ec2 delete-snapshot {elsewhere} --snapshot-id {snapshot}", None),
+    ("ec2", "StartInstances"): (
+        "zone",
+        "ec2 start-instances {elsewhere} --instance-ids {started}",
+        "StartingInstances",
+    ),
+    ("ec2", "StopInstances"): (
+        "zone",
+        "ec2 stop-instances {elsewhere} --instance-ids {stoppable}",
+        "StoppingInstances",
+    ),
+    ("ec2", "RebootInstances"): ("zone", "ec2 reboot-instances {elsewhere} --instance-ids {rebootable}", None),
+    ("ec2", "TerminateInstances"): (
+        "zone",
+        "ec2 terminate-instances {elsewhere} --instance-ids {unwanted}",
+        "TerminatingInstances",
+    ),
+    ("ec2", "RunInstances"): (
+        "zone",
+        "ec2 run-instances {elsewhere} --image-id {own_image} --instance-type {size} --subnet-id {subnet} --count 1",
+        "Instances",
+    ),
+    ("ec2", "CreateReplaceRootVolumeTask"): (
+        "zone",
+        "ec2 create-replace-root-volume-task {elsewhere} --instance-id {replaceable}",
+        "ReplaceRootVolumeTask",
+    ),
+    ("ec2", "DescribeReplaceRootVolumeTasks"): (
+        "zone",
+        "ec2 describe-replace-root-volume-tasks {elsewhere}",
+        None,
+    ),
+    ("ec2", "DetachVolume"): ("zone", "ec2 detach-volume {elsewhere} --volume-id {root_volume}", "VolumeId"),
+    ("ec2", "AttachVolume"): (
+        "zone",
+        "ec2 attach-volume {elsewhere} --volume-id {root_volume} --instance-id {moved} --device {root_name}",
+        "VolumeId",
+    ),
     ("ssm", "DescribeInstanceInformation"): (
         "zone",
         "ssm describe-instance-information --page-size 5",

@@ -4,6 +4,7 @@ shaped as botocore's own model says, and every wrong request gets the error AWS 
 import pytest
 from botocore.exceptions import ClientError
 
+import driven_ec2_changes  # noqa: F401 - enters its drivers into the table
 from driven_by_boto3 import DRIVEN, instances
 from estate import role_of
 

@@ -203,6 +203,7 @@ fn own_snapshot(cell: &Seed, image: &Image, disk: &ImageDisk) -> Snapshot {
         started_at: image.created_at,
         state: SnapshotState::Completed(image.created_at),
         image: Some(image.id),
+        source_instance: None,
         software: None,
         tags: image.tags.clone(),
     }

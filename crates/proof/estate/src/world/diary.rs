@@ -18,6 +18,8 @@ pub enum Event {
     },
     /// An image of an instance was begun.
     ImageBegun {
+        /// Its name.
+        name: String,
         /// Which.
         image: ImageId,
         /// Of what.
@@ -30,15 +32,36 @@ pub enum Event {
     /// An image failed.
     ImageFailed(ImageId),
     /// An image was deregistered.
-    ImageDeregistered(ImageId),
+    ImageDeregistered {
+        /// Which.
+        image: ImageId,
+        /// How the instance it was made of was at that moment.
+        source: Health,
+    },
     /// A snapshot is complete.
     SnapshotCompleted(SnapshotId),
     /// A snapshot failed.
     SnapshotFailed(SnapshotId),
     /// A snapshot was deleted.
-    SnapshotDeleted(SnapshotId),
+    SnapshotDeleted {
+        /// Which.
+        snapshot: SnapshotId,
+        /// How the instance it was made of was at that moment.
+        source: Health,
+    },
     /// A root volume was replaced.
     RootReplaced(InstanceId),
+}
+
+/// How an instance was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// Running with both status checks passed, or stopped on purpose.
+    Healthy,
+    /// Anything else.
+    Unhealthy,
+    /// Terminated, or not known.
+    Gone,
 }
 
 /// The events of a region in the order they happened.

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use rand::RngExt;
 
-use super::diary::Event;
+use super::diary::{Event, Health};
 use super::host::{self, RebootCause, Software};
 use super::ids::{ImageId, InstanceId, SnapshotId};
+use super::instance::{InstanceState, StatusCheck};
 use super::life_cycle::strike;
 use super::storage::{Fate, Image, ImageDisk, ImageState, Snapshot, SnapshotState, Visibility, Volume};
 use super::tags::Tags;
@@ -83,6 +84,7 @@ pub fn create(place: &mut Place<'_>, request: ImageRequest, at: Timestamp) -> Op
         });
     }
     let snapshots = disks.iter().map(|disk| disk.snapshot).collect();
+    let name = request.name.clone();
     place.region.image_names.insert(request.name.clone(), id);
     place.region.images.insert(
         id,
@@ -104,7 +106,7 @@ pub fn create(place: &mut Place<'_>, request: ImageRequest, at: Timestamp) -> Op
             tags: request.tags,
         },
     );
-    place.region.diary.note(at, Event::ImageBegun { image: id, instance: request.instance, snapshots });
+    place.region.diary.note(at, Event::ImageBegun { name, image: id, instance: request.instance, snapshots });
     place.region.schedule(at + prospect.length, Change::Image(id));
     let runs = place.region.instances.get(request.instance).is_some_and(|it| it.state.is_running());
     if request.consistency == Consistency::Reboot && runs {
@@ -165,6 +167,7 @@ fn begin_snapshot(
             started_at: at,
             state: SnapshotState::Pending(until, prospect.snapshots),
             image: Some(image),
+            source_instance: Some(request.instance),
             software,
             tags: request.snapshot_tags.clone(),
         },
@@ -216,7 +219,8 @@ pub fn deregister(place: &mut Place<'_>, id: ImageId, at: Timestamp) -> Option<I
         place.region.image_names.remove(&image.name);
     }
     place.region.deregistered.insert(id);
-    place.region.diary.note(at, Event::ImageDeregistered(id));
+    let source = health(place, image.source_instance);
+    place.region.diary.note(at, Event::ImageDeregistered { image: id, source });
     Some(image)
 }
 
@@ -228,6 +232,18 @@ pub fn delete_snapshot(place: &mut Place<'_>, id: SnapshotId, at: Timestamp) {
         {
             volume.pending_snapshots = volume.pending_snapshots.saturating_sub(1);
         }
-        place.region.diary.note(at, Event::SnapshotDeleted(id));
+        let source = health(place, gone.source_instance);
+        place.region.diary.note(at, Event::SnapshotDeleted { snapshot: id, source });
+    }
+}
+
+fn health(place: &Place<'_>, id: Option<InstanceId>) -> Health {
+    let Some(it) = id.and_then(|id| place.region.instances.get(id)) else { return Health::Gone };
+    let passed = (it.checks.system, it.checks.instance) == (StatusCheck::Ok, StatusCheck::Ok);
+    match it.state {
+        InstanceState::Running if passed => Health::Healthy,
+        InstanceState::Stopped => Health::Healthy,
+        InstanceState::Terminated => Health::Gone,
+        _ => Health::Unhealthy,
     }
 }

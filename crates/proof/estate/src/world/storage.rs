@@ -201,6 +201,8 @@ pub struct Snapshot {
     pub state: SnapshotState,
     /// The image it belongs to, which may be gone since.
     pub image: Option<ImageId>,
+    /// The instance whose volume it was, which may be gone since.
+    pub source_instance: Option<InstanceId>,
     /// What the volume held, where it was a root volume.
     pub software: Option<Arc<Software>>,
     /// Its tags.

@@ -23,8 +23,8 @@ instance_store = 0.0
 "#;
 
 /// A day in a region: calls at given seconds after the start.
-struct Day {
-    stage: Stage,
+pub(crate) struct Day {
+    pub(crate) stage: Stage,
 }
 
 impl Day {
@@ -33,24 +33,29 @@ impl Day {
     }
 
     /// With a mishap, as a scenario's `[[faults]]` would have it.
-    fn with(rule: &str) -> Self {
+    pub(crate) fn with(rule: &str) -> Self {
         let mut day = Self::new("");
         let start = day.stage.prepared.start;
         day.stage.prepared.world.add_mishap(&toml::from_str(rule).expect("a rule"), start);
         day
     }
 
+    /// The moment so many seconds after the start.
+    pub(crate) fn moment(&self, second: i64) -> jiff::Timestamp {
+        self.stage.prepared.start + SignedDuration::from_secs(second)
+    }
+
     /// A call so many seconds after the start, with everything done that is due by then.
     fn at(&mut self, second: i64, action: &str, params: &[(&str, &str)]) -> Result<String, ApiError> {
         let values = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let mut call = self.stage.call(Service::Ec2, action, Input::Query(QueryParams { values }));
-        call.now = self.stage.prepared.start + SignedDuration::from_secs(second);
+        call.now = self.moment(second);
         self.stage.prepared.world.advance(&call.account, &call.region, call.now);
         self.stage.prepared.world.befall(&call, call.now);
         self.stage.answer(&call)
     }
 
-    fn ok(&mut self, second: i64, action: &str, params: &[(&str, &str)]) -> String {
+    pub(crate) fn ok(&mut self, second: i64, action: &str, params: &[(&str, &str)]) -> String {
         match self.at(second, action, params) {
             Ok(body) => body,
             Err(error) => panic!("{action} at second {second}: {} {}", error.code, error.message),
@@ -62,13 +67,13 @@ impl Day {
     }
 
     /// The nth running instance with a root volume.
-    fn instance(&self, nth: usize) -> String {
+    pub(crate) fn instance(&self, nth: usize) -> String {
         let region = &self.stage.prepared.world.accounts[&self.stage.account].regions[&self.stage.region];
         let fit = |it: &&Instance| it.state == InstanceState::Running && it.root_device == RootDevice::Ebs;
         region.instances.iter().filter(fit).nth(nth).expect("an instance").id.to_string()
     }
 
-    fn facts(&self, id: &str) -> Instance {
+    pub(crate) fn facts(&self, id: &str) -> Instance {
         let region = &self.stage.prepared.world.accounts[&self.stage.account].regions[&self.stage.region];
         region.instances.get(InstanceId::parse(id).expect("an id")).expect("an instance").clone()
     }

@@ -1,73 +1,10 @@
-//! Invariants over the call log: what a well-behaved client never does.
-//!
-//! The numbers are those of the safety invariants the project keeps: I24 no avoidable
-//! throttling, I25 every request legal, I29 each account reached only through its own role,
-//! I30 credentials used before they expire, I31 a dry run changes nothing.
+//! Invariants over single calls: I24 no avoidable throttling, I25 every request legal, I29 each
+//! account reached only through its own role, I30 credentials used before they expire, I31 a dry
+//! run changes nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde::Serialize;
-
+use super::{Access, Finding, Invariant, Purpose, Verdict};
 use crate::calls::{CallKind, CallRecord, FaultShare, Outcome};
 use crate::limits::BucketReport;
-use crate::world::AccountId;
-
-/// How accounts are meant to be reached.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Access {
-    /// The account the hub principal lives in.
-    pub hub: AccountId,
-    /// Per account the ARNs of the roles it may be reached through. An account without an entry
-    /// may be reached through any role of its own.
-    pub roles: BTreeMap<AccountId, BTreeSet<String>>,
-}
-
-/// Whether the run under check was meant to change anything.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Purpose {
-    /// Changes are listed.
-    #[default]
-    Real,
-    /// Every change is a finding.
-    DryRun,
-}
-
-/// An invariant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub enum Invariant {
-    /// No avoidable throttling; no bucket below zero.
-    I24,
-    /// Every request is one AWS accepts.
-    I25,
-    /// Each account is reached only through its own role, from the hub.
-    I29,
-    /// No call with expired credentials.
-    I30,
-    /// A dry run changes nothing.
-    I31,
-}
-
-/// A broken invariant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// Which invariant.
-    pub invariant: Invariant,
-    /// What happened, in one sentence.
-    pub detail: String,
-    /// Request id of the call, where one call is at fault.
-    pub call: Option<String>,
-}
-
-/// The verdict over a call log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Verdict {
-    /// Whether there is no finding.
-    pub ok: bool,
-    /// Every broken invariant, in the order of the log.
-    pub findings: Vec<Finding>,
-    /// Request ids of the calls that changed the world.
-    pub mutations: Vec<String>,
-}
 
 /// Judges a call log.
 #[must_use]
