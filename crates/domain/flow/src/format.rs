@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::check::InvalidPlan;
 use crate::plan::{Format, Plan};
-use crate::record::Record;
+use crate::record::{Event, Record};
 
 /// Why a plan or a record cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -62,13 +62,20 @@ pub fn read_plan(json: &[u8]) -> Result<Plan, Unreadable> {
     Ok(plan)
 }
 
-/// Reads a record. An `opened` of another major is refused before its fields are looked at.
+/// Reads a record. An `opened` of another major is refused for that, whatever else is wrong with it.
 ///
 /// # Errors
 /// [`Unreadable`].
 pub fn read_record(json: &[u8]) -> Result<Record, Unreadable> {
-    if let Ok(header) = serde_json::from_slice::<Header>(json) {
-        header.format.check_readable()?;
+    let record: Record = serde_json::from_slice(json).map_err(|error| {
+        let header = serde_json::from_slice::<Header>(json);
+        match header.map(|header| header.format.check_readable()) {
+            Ok(Err(other)) => other,
+            _ => Unreadable::Malformed(error),
+        }
+    })?;
+    if let Event::Opened { format, .. } = &record.event {
+        format.check_readable()?;
     }
-    serde_json::from_slice(json).map_err(Unreadable::Malformed)
+    Ok(record)
 }
