@@ -277,7 +277,8 @@ impl<'a> Wave<'a> {
     pub(crate) fn sends(&self, listing: &Listing, slot: &Slot, host: &InstanceId) -> (usize, Timestamp) {
         let mark = self.mark(slot);
         let listed: Vec<_> = listing.commands.iter().filter(|command| mark.is_on(command, host)).collect();
-        let newest = listed.iter().filter_map(|command| command.requested_at).max().unwrap_or(slot.started_at);
+        let newest =
+            listed.iter().filter_map(|command| command.requested_at).max().unwrap_or(slot.started_at);
         match self.memory.again(slot) {
             None => (listed.len().max(1), newest),
             Some((id, at)) => {

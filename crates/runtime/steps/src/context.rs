@@ -5,9 +5,7 @@ use std::sync::Arc;
 use fleetwright_flow::{PlaceId, TargetId};
 use fleetwright_model::{Cell, ErrorClass, Failure, InstanceId, Zone, ZoneName, code};
 use fleetwright_patch::plan::{PatchPlan, PlannedHost, notes};
-use fleetwright_ports::{
-    Artifacts, Clock, HostCommands, Images, Machines, Metrics, Power, RunId,
-};
+use fleetwright_ports::{Artifacts, Clock, HostCommands, Images, Machines, Metrics, Power, RunId};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::step::{Outcome, Slot};
@@ -75,7 +73,9 @@ impl Context {
     ) -> Result<Self, MissingZone> {
         let zones = plan.flow.places.iter().map(|place| {
             let found = zones.iter().find(|zone| zone.name == place.zone && zone.account == place.account);
-            found.cloned().ok_or_else(|| MissingZone { zone: place.zone.clone(), account: place.account.clone() })
+            found
+                .cloned()
+                .ok_or_else(|| MissingZone { zone: place.zone.clone(), account: place.account.clone() })
         });
         let zones = zones.collect::<Result<_, _>>()?;
         Ok(Self { run, plan, zones, ports, verified })

@@ -5,22 +5,31 @@
 
 mod agent_version;
 mod backup;
+mod clean_up;
 mod command_mark;
 mod command_wave;
 pub mod context;
 pub mod evidence;
+mod health;
 mod identity;
 mod image_proof;
 mod pace;
 mod patch;
+mod power_batch;
 mod precheck;
 mod reboot;
 mod recovery;
+mod restore;
+mod start;
 pub mod step;
+mod stop_again;
 mod survey_command;
+mod validate;
 mod verify;
 
 use std::sync::Arc;
+
+use fleetwright_patch::plan::notes::step as step_name;
 
 pub use context::{Context, MissingZone, Ports, Verified};
 pub use step::{Outcome, Reports, Slot, Step, Turn};
@@ -29,9 +38,15 @@ pub use step::{Outcome, Reports, Slot, Step, Turn};
 pub fn steps(context: Arc<Context>) -> Vec<Arc<dyn Step>> {
     vec![
         Arc::new(backup::Backup::new(context.clone())),
+        Arc::new(start::Start::new(context.clone())),
         Arc::new(precheck::Precheck::new(context.clone())),
         Arc::new(patch::Patch::new(context.clone())),
         Arc::new(reboot::Reboot::new(context.clone())),
-        Arc::new(verify::Verify::new(context)),
+        Arc::new(verify::Verify::new(context.clone())),
+        Arc::new(validate::Validate::new(context.clone(), step_name::VALIDATE)),
+        Arc::new(validate::Validate::new(context.clone(), step_name::VALIDATE_RESTORED)),
+        Arc::new(stop_again::StopAgain::new(context.clone())),
+        Arc::new(restore::Restore::new(context.clone())),
+        Arc::new(clean_up::CleanUp::new(context)),
     ]
 }

@@ -84,7 +84,8 @@ impl Patch {
                 ready.push((slot, host));
             } else {
                 let words = format!("{}: no image was proven usable, so nothing is installed", slot.subject);
-                let failed = Outcome::failed(ErrorClass::Permanent, &code::IMAGE_UNPROVEN, step::PATCH, &words);
+                let failed =
+                    Outcome::failed(ErrorClass::Permanent, &code::IMAGE_UNPROVEN, step::PATCH, &words);
                 report(turn, slot, failed);
             }
         }
@@ -110,7 +111,12 @@ impl Patch {
         for (slot, host, progress) in wave.look(&listing, hosts).await {
             match progress {
                 Progress::Ended(answer) if self.may_have_installed(&answer) => {
-                    lost.push((slot, host, answer.command.clone(), unsuccessful(step::PATCH, &slot.subject, &answer)));
+                    lost.push((
+                        slot,
+                        host,
+                        answer.command.clone(),
+                        unsuccessful(step::PATCH, &slot.subject, &answer),
+                    ));
                 }
                 Progress::Ended(answer) => report(turn, slot, self.judge(slot, &answer)),
                 Progress::Nobody => {
@@ -159,7 +165,8 @@ impl Patch {
             // What was installed stays installed, and trying blindly would be a second installation.
             InvocationStatus::Failed => {
                 let exit = invocation.exit_code.map_or("none".to_owned(), |exit| exit.to_string());
-                let said = last_line(&invocation.errors).or(last_line(&invocation.output)).unwrap_or("nothing");
+                let said =
+                    last_line(&invocation.errors).or(last_line(&invocation.output)).unwrap_or("nothing");
                 let words = format!("{}: command {command}, exit code {exit}, said: {said}", slot.subject);
                 Outcome::failed(ErrorClass::Permanent, &code::PATCH_FAILED, step::PATCH, &words)
             }

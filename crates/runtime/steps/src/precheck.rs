@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fleetwright_flow::{PlaceId, TargetId};
-use fleetwright_host::{Reading, Readiness, ReadyVerdict, Severity, SurveyReport, Tri, readiness};
+use fleetwright_host::{Readiness, Reading, ReadyVerdict, Severity, SurveyReport, Tri, readiness};
 use fleetwright_model::{AgentFacts, ErrorClass, Failure, InstanceId, InstanceState, code};
 use fleetwright_patch::plan::PlannedHost;
 use fleetwright_patch::plan::checks::thresholds_of;
@@ -196,8 +196,10 @@ impl Precheck {
     async fn send_updates(&self, place: PlaceId, hosts: Vec<Addressed<'_>>) {
         let wave = Wave { purpose: REMEDY, memory: &self.remedy, ..self.wave(place) };
         let listing = wave.listing(&hosts).await;
-        let hosts: Vec<_> =
-            hosts.into_iter().filter(|(slot, host)| !slot.doubt || !wave.was_sent(&listing, slot, host)).collect();
+        let hosts: Vec<_> = hosts
+            .into_iter()
+            .filter(|(slot, host)| !slot.doubt || !wave.was_sent(&listing, slot, host))
+            .collect();
         let delivery = self.context.plan().policy.patch.delivery_seconds.max(30);
         let order = Order {
             document: UPDATE_AGENT.into(),
@@ -271,7 +273,7 @@ impl Precheck {
             return Outcome::failed(ErrorClass::Permanent, &code::INTERNAL, PRECHECK, "not a host");
         };
         let files = self.files(place, host);
-        let survey = match read_survey(files, PRECHECK, slot, Taken::Before, answer).await {
+        let survey = match read_survey(files, &host.id, PRECHECK, slot, Taken::Before, answer).await {
             Ok(survey) => survey,
             Err(outcome) => return outcome,
         };

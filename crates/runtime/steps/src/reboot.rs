@@ -21,9 +21,7 @@ use fleetwright_ports::InvocationStatus;
 use fleetwright_ports::commands::COMMAND_BATCH;
 use jiff::SignedDuration;
 
-use crate::command_wave::{
-    Addressed, Answer, Listing, Memory, Progress, Repeat, Wave, report, unsuccessful,
-};
+use crate::command_wave::{Addressed, Answer, Listing, Memory, Progress, Repeat, Wave, report, unsuccessful};
 use crate::context::Context;
 use crate::identity::identities;
 use crate::pace::{Late, Pace};
@@ -128,20 +126,14 @@ impl Reboot {
         }
     }
 
-    fn order(
-        &self,
-        os: OsFamily,
-        batch: &[Addressed<'_>],
-    ) -> Result<crate::command_wave::Order, Outcome> {
+    fn order(&self, os: OsFamily, batch: &[Addressed<'_>]) -> Result<crate::command_wave::Order, Outcome> {
         let policy = &self.context.plan().policy.reboot;
         let strategy = match policy.strategy {
             RebootStrategy::Force => Strategy::Force,
             RebootStrategy::Conditional | RebootStrategy::Skip => Strategy::Conditional,
         };
-        let expected = batch
-            .iter()
-            .filter_map(|(slot, host)| Some((host.clone(), self.expected(slot)?)))
-            .collect();
+        let expected =
+            batch.iter().filter_map(|(slot, host)| Some((host.clone(), self.expected(slot)?))).collect();
         let request = RebootRequest { strategy, expected, run: self.context.run().to_string() };
         let seconds = policy.wait_seconds.max(300);
         script_order(&self.context, step::REBOOT, os, seconds, &Request::Reboot(request))

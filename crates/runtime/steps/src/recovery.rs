@@ -41,7 +41,9 @@ impl Condition {
             Self::Up => "nothing".to_owned(),
             Self::NotRunning(state) => format!("the instance to run (it is {state})"),
             Self::ChecksPending { impaired: false } => "its status checks".to_owned(),
-            Self::ChecksPending { impaired: true } => "its status checks, of which one is impaired".to_owned(),
+            Self::ChecksPending { impaired: true } => {
+                "its status checks, of which one is impaired".to_owned()
+            }
             Self::AgentSilent => "its agent to answer".to_owned(),
             Self::Gone => "an instance that is gone".to_owned(),
             Self::Unchecked(failure) => format!("its state to be readable ({failure})"),
@@ -65,11 +67,7 @@ fn of_pulse(pulse: &Pulse) -> Condition {
 }
 
 /// Looks at all of them: one call for a hundred pulses, one for fifty agents of those that got so far.
-pub(crate) async fn conditions(
-    context: &Context,
-    place: PlaceId,
-    awaited: &[Awaited],
-) -> Vec<Condition> {
+pub(crate) async fn conditions(context: &Context, place: PlaceId, awaited: &[Awaited]) -> Vec<Condition> {
     if awaited.is_empty() {
         return Vec::new();
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fleetwright_host::{Questions, Reading, Request, Shell, SurveyReport, render, survey};
-use fleetwright_model::{ErrorClass, OsFamily, Text, code};
+use fleetwright_model::{ErrorClass, InstanceId, OsFamily, Text, code};
 use fleetwright_patch::plan::PlannedHost;
 use fleetwright_ports::Invocation;
 use fleetwright_ports::commands::SHORT_OUTPUT;
@@ -67,12 +67,13 @@ pub(crate) fn script_order(
     })
 }
 
-/// Reads a host's answer, the long form where the short one was cut off, and keeps the evidence.
+/// Reads the answer of the instance that was asked, the long form where the short one was cut off, and keeps the evidence.
 ///
 /// # Errors
 /// The outcome where the answer cannot be read or the evidence cannot be kept.
 pub(crate) async fn read_survey(
     files: Files<'_>,
+    asked: &InstanceId,
     step: &str,
     slot: &Slot,
     taken: Taken,
@@ -83,13 +84,13 @@ pub(crate) async fn read_survey(
     let cut = !matches!(parsed, Ok(Reading::Whole(_))) && is_full(&invocation);
     if cut || matches!(parsed, Ok(Reading::Truncated(_))) {
         let cell = files.context.cell(files.place);
-        match files.context.ports().commands.output(&cell, &answer.command, files.instance).await {
+        match files.context.ports().commands.output(&cell, &answer.command, asked).await {
             Ok(long) => {
                 parsed = survey::parse(&long.output);
                 invocation = long;
             }
             // What was read of the short form still counts as what it is: cut off.
-            Err(failure) => tracing::warn!(host = %files.instance, %failure, "the long output was not read"),
+            Err(failure) => tracing::warn!(host = %asked, %failure, "the long output was not read"),
         }
     }
     files.keep(taken, ANSWER, invocation.output.as_bytes()).await?;
@@ -100,7 +101,7 @@ pub(crate) async fn read_survey(
     })?;
     let meta = Meta {
         run: files.context.run().to_string(),
-        instance: files.instance.clone(),
+        instance: asked.clone(),
         command: answer.command.to_string(),
         sent_at: answer.sent_at,
         read_at: files.context.now(),

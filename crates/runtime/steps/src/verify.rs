@@ -13,9 +13,7 @@ use fleetwright_ports::InvocationStatus;
 use fleetwright_ports::commands::COMMAND_BATCH;
 use jiff::Timestamp;
 
-use crate::command_wave::{
-    Addressed, Memory, Progress, Repeat, Wave, reached_nobody, report, unsuccessful,
-};
+use crate::command_wave::{Addressed, Memory, Progress, Repeat, Wave, reached_nobody, report, unsuccessful};
 use crate::context::{CLOCK_TOLERANCE, Context};
 use crate::evidence::{Files, PATCHES, PatchList, Taken};
 use crate::pace::{Late, Pace};
@@ -89,9 +87,7 @@ impl Verify {
         };
         for (slot, host, sent_at) in scanned {
             // Only what was found after the rescan began speaks of the host as it is now.
-            let newer = |state: &&PatchFacts| {
-                state.operation_end.is_some_and(|end| end >= earliest(sent_at))
-            };
+            let newer = |state: &&PatchFacts| state.operation_end.is_some_and(|end| end >= earliest(sent_at));
             let outcome = match (states.get(&host).filter(newer), unread(&host)) {
                 (Some(state), _) => self.verified(turn.place, slot, &host, state).await,
                 (None, Some(failure)) => self.await_state(slot, sent_at, &failure.to_string()),

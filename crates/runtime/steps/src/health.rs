@@ -1,0 +1,142 @@
+//! What AWS itself says of hosts after patching: status checks and agents, CPU, alarms.
+
+use std::collections::BTreeMap;
+
+use fleetwright_flow::PlaceId;
+use fleetwright_model::InstanceId;
+use fleetwright_ports::AlarmState;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::context::Context;
+use crate::recovery::{Awaited, Condition, conditions};
+
+/// The metric that is compared.
+const CPU: &str = "CPUUtilization";
+/// Over this long before the scan, the baseline is taken.
+const BASELINE: SignedDuration = SignedDuration::from_hours(1);
+/// Over this long before now, the state after is taken: two of CloudWatch's five-minute periods.
+const LATELY: SignedDuration = SignedDuration::from_mins(10);
+
+/// What one host's checks came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Health {
+    /// Checks that were made.
+    pub(crate) checks: u32,
+    /// Not in order; time may help.
+    pub(crate) worse: Vec<String>,
+    /// An alarm or metric among those.
+    pub(crate) alarm: bool,
+    /// Could not be judged; time may help.
+    pub(crate) not_compared: Vec<String>,
+    /// The instance does not exist any more.
+    pub(crate) gone: bool,
+}
+
+/// Looks at all of them in as few calls as there are kinds of facts.
+pub(crate) async fn health(
+    context: &Context,
+    place: PlaceId,
+    hosts: &[Awaited],
+) -> BTreeMap<InstanceId, Health> {
+    let mut found: BTreeMap<InstanceId, Health> =
+        hosts.iter().map(|it| (it.id.clone(), Health::default())).collect();
+    if hosts.is_empty() {
+        return found;
+    }
+    let policy = &context.plan().policy.validate;
+    if policy.health_checks || policy.ssm_ping {
+        for (it, condition) in hosts.iter().zip(conditions(context, place, hosts).await) {
+            if let Some(health) = found.get_mut(&it.id) {
+                judge_condition(context, health, &condition);
+            }
+        }
+    }
+    if let Some(points) = policy.cpu_rise_points {
+        compare_cpu(context, place, points, &mut found).await;
+    }
+    if !policy.alarms.is_empty() {
+        read_alarms(context, place, &mut found).await;
+    }
+    found
+}
+
+fn judge_condition(context: &Context, health: &mut Health, condition: &Condition) {
+    let policy = &context.plan().policy.validate;
+    health.checks += u32::from(policy.health_checks) + u32::from(policy.ssm_ping);
+    match condition {
+        Condition::Up => {}
+        Condition::Gone => health.gone = true,
+        Condition::ChecksPending { .. } | Condition::NotRunning(_) if policy.health_checks => {
+            health.worse.push(format!("status checks: waiting for {}", condition.waiting_for()));
+        }
+        Condition::AgentSilent if policy.ssm_ping => {
+            health.worse.push("agent: has not answered since the last boot".to_owned());
+        }
+        Condition::Unchecked(failure) => health.not_compared.push(format!("status checks: {failure}")),
+        // Not asked for; the survey has shown that the agent works.
+        Condition::ChecksPending { .. } | Condition::NotRunning(_) | Condition::AgentSilent => {}
+    }
+}
+
+/// The mean of the last minutes against that of the hour before the fleet was read.
+async fn compare_cpu(
+    context: &Context,
+    place: PlaceId,
+    points: u32,
+    found: &mut BTreeMap<InstanceId, Health>,
+) {
+    let ids: Vec<InstanceId> = found.keys().cloned().collect();
+    let (scan, now) = (context.plan().scanned.finished, context.now());
+    let before = means(context, place, &ids, scan.checked_sub(BASELINE).unwrap_or(scan), scan).await;
+    let after = means(context, place, &ids, now.checked_sub(LATELY).unwrap_or(now), now).await;
+    for (id, health) in found {
+        health.checks += 1;
+        match (before.get(id), after.get(id)) {
+            (Some(before), Some(after)) if after - before > f64::from(points) => {
+                health.alarm = true;
+                health.worse.push(format!("CPU: {after:.0} % now, {before:.0} % before"));
+            }
+            (Some(_), Some(_)) => {}
+            (None, _) => health.not_compared.push("CPU: no measurement from before".to_owned()),
+            (_, None) => health.not_compared.push("CPU: no measurement since".to_owned()),
+        }
+    }
+}
+
+async fn means(
+    context: &Context,
+    place: PlaceId,
+    ids: &[InstanceId],
+    from: Timestamp,
+    until: Timestamp,
+) -> BTreeMap<InstanceId, f64> {
+    let listing = context.ports().metrics.means(&context.cell(place), CPU, ids, from, until).await;
+    if let Some(failure) = &listing.failure {
+        tracing::warn!(%failure, "CPU utilisation was not read for every host");
+    }
+    listing.items.into_iter().filter_map(|it| Some((it.host, it.mean?))).collect()
+}
+
+/// Alarms are of the cell: each concerns all of its hosts.
+async fn read_alarms(context: &Context, place: PlaceId, found: &mut BTreeMap<InstanceId, Health>) {
+    let names = &context.plan().policy.validate.alarms;
+    let listing = context.ports().metrics.alarms(&context.cell(place), names).await;
+    for name in names {
+        let state = listing.items.iter().find(|alarm| alarm.name == *name).map(|alarm| alarm.state);
+        for health in found.values_mut() {
+            health.checks += 1;
+            match (state, &listing.failure) {
+                (Some(AlarmState::Ok), _) => {}
+                (Some(AlarmState::Alarm), _) => {
+                    health.alarm = true;
+                    health.worse.push(format!("alarm {name}: in alarm"));
+                }
+                (Some(AlarmState::InsufficientData), _) => {
+                    health.not_compared.push(format!("alarm {name}: has insufficient data"));
+                }
+                (None, Some(failure)) => health.not_compared.push(format!("alarm {name}: {failure}")),
+                (None, None) => health.not_compared.push(format!("alarm {name}: does not exist")),
+            }
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! `validate` and `validate-restored`: does what worked before work now.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fleetwright_flow::{PlaceId, TargetId};
+use fleetwright_host::comparison::{ChangeKind, Weight};
+use fleetwright_host::{Comparison, Reading, SurveyReport, compare};
+use fleetwright_model::{ErrorClass, InstanceId, Text, code};
+use fleetwright_patch::plan::PlannedHost;
+use fleetwright_patch::plan::notes::ValidateNote;
+use fleetwright_ports::commands::COMMAND_BATCH;
+use fleetwright_ports::{InvocationStatus, RunId};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::command_wave::{
+    Addressed, Answer, Listing, Memory, Progress, Repeat, Wave, by_order, reached_nobody, report,
+    unsuccessful,
+};
+use crate::context::Context;
+use crate::evidence::{COMPARISON, Files, Taken};
+use crate::health::{Health, health};
+use crate::pace::{Late, Pace};
+use crate::recovery::Awaited;
+use crate::step::{Outcome, Slot, Step, Turn};
+use crate::survey_command::{read_survey, survey_order};
+
+/// A host is asked again this often at most while its services come up.
+const SENDS_MAX: usize = 6;
+/// And not sooner than this.
+const SEND_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(60);
+/// A note has at most 2 KiB: so many findings of so many characters. All are in the artefacts.
+const NOTED_MAX: usize = 6;
+const NOTED_CHARACTERS: usize = 120;
+
+/// The step, under one of its two names.
+pub(crate) struct Validate {
+    context: Arc<Context>,
+    name: &'static str,
+    memory: Memory,
+    /// Answers that were read and kept, of hosts that something is still waited for.
+    answered: Mutex<BTreeMap<TargetId, Answered>>,
+}
+
+/// A host's answer and what it showed.
+#[derive(Clone)]
+struct Answered {
+    survey: Arc<Reading<SurveyReport>>,
+    comparison: Arc<Comparison>,
+    /// When the host was last booted, as it says itself.
+    booted_at: Option<Timestamp>,
+}
+
+/// What is wrong with a host, all things taken together.
+#[derive(Default)]
+struct Findings {
+    checks: u32,
+    worse: Vec<String>,
+    alarm: bool,
+    not_compared: Vec<String>,
+    /// Whether asking the host again can change anything.
+    host_is_worse: bool,
+}
+
+impl Validate {
+    pub(crate) fn new(context: Arc<Context>, name: &'static str) -> Self {
+        Self { context, name, memory: Memory::default(), answered: Mutex::default() }
+    }
+
+    fn wave(&self, place: PlaceId) -> Wave<'_> {
+        Wave {
+            context: &self.context,
+            step: self.name,
+            purpose: self.name,
+            place,
+            memory: &self.memory,
+            pace: Pace::COMMAND,
+        }
+    }
+
+    fn late(&self) -> Late<'static> {
+        Late { step: self.name, class: ErrorClass::Permanent, code: &code::WORSE }
+    }
+
+    fn answered<T>(&self, work: impl FnOnce(&mut BTreeMap<TargetId, Answered>) -> T) -> T {
+        work(&mut self.answered.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn act(&self, turn: &Turn<'_>, hosts: Vec<Addressed<'_>>) {
+        let wave = self.wave(turn.place);
+        let fresh = wave.take_up(hosts, Repeat::Harmless, turn.reports).await;
+        for (order, hosts) in by_order(self.orders(turn, fresh)) {
+            wave.send(&order, hosts, turn.reports).await;
+        }
+    }
+
+    fn orders<'s>(
+        &self,
+        turn: &Turn<'_>,
+        hosts: Vec<Addressed<'s>>,
+    ) -> Vec<(Addressed<'s>, crate::command_wave::Order)> {
+        let mut orders = Vec::with_capacity(hosts.len());
+        for (slot, id) in hosts {
+            let Some(host) = self.context.host(slot.target) else { continue };
+            match survey_order(&self.context, self.name, host) {
+                Ok(order) => orders.push(((slot, id), order)),
+                Err(outcome) => report(turn, slot, outcome),
+            }
+        }
+        orders
+    }
+
+    async fn look(&self, turn: &Turn<'_>, hosts: Vec<Addressed<'_>>) {
+        if hosts.is_empty() {
+            return;
+        }
+        let wave = self.wave(turn.place);
+        let listing = wave.listing(&hosts).await;
+        let (known, unread): (Vec<_>, Vec<_>) =
+            hosts.into_iter().partition(|(slot, _)| self.answered(|it| it.contains_key(&slot.target)));
+        let mut ready = known;
+        for (slot, host, progress) in wave.look(&listing, unread).await {
+            match self.read(turn, slot, &host, progress).await {
+                None => ready.push((slot, host)),
+                Some(outcome) => report(turn, slot, outcome),
+            }
+        }
+        self.judge(turn, &wave, &listing, ready).await;
+    }
+
+    /// None where the host has answered, and the answer is remembered.
+    async fn read(
+        &self,
+        turn: &Turn<'_>,
+        slot: &Slot,
+        host: &InstanceId,
+        progress: Progress,
+    ) -> Option<Outcome> {
+        let now = self.context.now();
+        match progress {
+            Progress::Ended(answer)
+                if matches!(
+                    answer.invocation.status,
+                    InvocationStatus::Success | InvocationStatus::Failed
+                ) =>
+            {
+                self.take(turn.place, slot, host, &answer).await.err()
+            }
+            Progress::Ended(answer) => Some(unsuccessful(self.name, &slot.subject, &answer)),
+            Progress::Nobody => Some(reached_nobody(self.name, &slot.subject)),
+            Progress::Running => {
+                let late = Late { code: &code::NOT_COMPARED, ..self.late() };
+                Some(Pace::COMMAND.look(slot, now, "the host's answer", late))
+            }
+            Progress::Unseen(failure) => {
+                let late = Late { code: &code::NOT_COMPARED, ..self.late() };
+                let what = format!("the host's answer to be readable ({failure})");
+                Some(Pace::COMMAND.look(slot, now, &what, late))
+            }
+        }
+    }
+
+    async fn take(
+        &self,
+        place: PlaceId,
+        slot: &Slot,
+        instance: &InstanceId,
+        answer: &Answer,
+    ) -> Result<(), Outcome> {
+        let Some(host) = self.context.host(slot.target) else { return Ok(()) };
+        // Evidence is kept under the planned host, also where a new instance stands in for it.
+        let kept = Files { context: &self.context, place, os: host.os, instance: &host.id };
+        let survey = read_survey(kept, instance, self.name, slot, Taken::After, answer).await?;
+        let before = match self.run_before(host) {
+            Some(run) => kept.survey_before(&run).await?,
+            None => None,
+        };
+        let comparison = compare(before.as_ref(), Some(&survey));
+        kept.keep_json(Taken::After, COMPARISON, &comparison).await?;
+        let uptime = survey.report().uptime_s.and_then(|seconds| i64::try_from(seconds).ok());
+        let booted_at =
+            uptime.and_then(|seconds| answer.sent_at.checked_sub(SignedDuration::from_secs(seconds)).ok());
+        let answered = Answered { survey: Arc::new(survey), comparison: Arc::new(comparison), booted_at };
+        self.answered(|it| it.insert(slot.target, answered));
+        Ok(())
+    }
+
+    /// The run whose evidence is compared with: an earlier one where the plan names it.
+    fn run_before(&self, host: &PlannedHost) -> Option<RunId> {
+        match &host.before {
+            Some(before) => before.run.parse().ok(),
+            None => Some(self.context.run().clone()),
+        }
+    }
+
+    async fn judge(&self, turn: &Turn<'_>, wave: &Wave<'_>, listing: &Listing, hosts: Vec<Addressed<'_>>) {
+        let awaited: Vec<Awaited> = hosts
+            .iter()
+            .map(|(slot, host)| {
+                let booted_at = self.answered(|it| it.get(&slot.target)?.booted_at);
+                // A ping may be a few seconds older than the clock of the host says it was booted.
+                Awaited { id: host.clone(), ping_since: booted_at.unwrap_or(slot.started_at) }
+            })
+            .collect();
+        let found = health(&self.context, turn.place, &awaited).await;
+        let mut again = Vec::new();
+        for (slot, host) in hosts {
+            let Some(answered) = self.answered(|it| it.get(&slot.target).cloned()) else { continue };
+            let health = found.get(&host).cloned().unwrap_or_default();
+            if health.gone {
+                self.close(turn, slot, Outcome::LeaveTarget { code: &code::REPLACED });
+                continue;
+            }
+            let findings = self.findings(&answered, health);
+            if findings.worse.is_empty() && !self.may_still_measure(slot, &findings) {
+                self.close(turn, slot, self.well(&answered, findings));
+            } else if self.waits_are_over(slot) {
+                self.close(turn, slot, self.final_word(slot, &answered, findings));
+            } else {
+                let late = self.late();
+                let what = findings.worse.first().or(findings.not_compared.first());
+                let what = format!("it to be well ({})", what.map_or("", String::as_str));
+                report(turn, slot, Pace::COMMAND.look(slot, self.context.now(), &what, late));
+                let (sends, last) = wave.sends(listing, slot, &host);
+                let rested = self.context.now().duration_since(last) >= SEND_AGAIN_AFTER;
+                if findings.host_is_worse && rested && sends < SENDS_MAX {
+                    again.push((slot, host));
+                }
+            }
+        }
+        self.ask_again(turn, wave, again).await;
+    }
+
+    async fn ask_again(&self, turn: &Turn<'_>, wave: &Wave<'_>, hosts: Vec<Addressed<'_>>) {
+        for (slot, _) in &hosts {
+            self.answered(|it| it.remove(&slot.target));
+        }
+        for (order, hosts) in by_order(self.orders(turn, hosts)) {
+            wave.send_again(&order, hosts).await;
+        }
+    }
+
+    fn waits_are_over(&self, slot: &Slot) -> bool {
+        let wait = i64::from(self.context.plan().policy.validate.wait_seconds);
+        let now = self.context.now();
+        now >= slot.deadline || now.duration_since(slot.started_at) >= SignedDuration::from_secs(wait)
+    }
+
+    /// CloudWatch's periods are five minutes: what is not measured yet may be soon.
+    fn may_still_measure(&self, slot: &Slot, findings: &Findings) -> bool {
+        findings.not_compared.iter().any(|it| it == "CPU: no measurement since") && !self.waits_are_over(slot)
+    }
+
+    fn findings(&self, answered: &Answered, health: Health) -> Findings {
+        let health_checks = self.context.plan().policy.validate.health_checks;
+        let mut findings = Findings {
+            checks: health.checks + checks_of(answered.survey.report()),
+            worse: Vec::new(),
+            alarm: health.alarm,
+            not_compared: Vec::new(),
+            host_is_worse: false,
+        };
+        for change in &answered.comparison.changes {
+            match change.weight {
+                Weight::Worse if change.kind == ChangeKind::Health && !health_checks => {}
+                Weight::Worse => findings.worse.push(change.to_string()),
+                Weight::NotEvaluated => findings.not_compared.push(change.to_string()),
+                Weight::Warn | Weight::Note => {}
+            }
+        }
+        if health_checks {
+            findings.worse.extend(self.unhealthy_endpoints(answered));
+        }
+        findings.host_is_worse = !findings.worse.is_empty();
+        findings.worse.extend(health.worse);
+        findings.not_compared.extend(health.not_compared);
+        findings
+    }
+
+    /// Endpoints must answer whatever was before; those that are worse are in the comparison already.
+    fn unhealthy_endpoints(&self, answered: &Answered) -> Vec<String> {
+        let compared = |url: &str| {
+            answered.comparison.changes.iter().any(|it| it.kind == ChangeKind::Health && it.subject == url)
+        };
+        let report = answered.survey.report();
+        let failing = report.health.iter().filter(|it| it.status.healthy() == Some(false));
+        failing
+            .filter(|it| !compared(&it.url))
+            .map(|it| format!("health {}: {}", it.url, it.status))
+            .collect()
+    }
+
+    fn note(&self, answered: &Answered, findings: &Findings) -> ValidateNote {
+        let boot = answered.survey.report().boot_id.as_ref();
+        ValidateNote {
+            checks: findings.checks,
+            worse: noted(&findings.worse),
+            not_compared: noted(&findings.not_compared),
+            boot: boot.map(|boot| boot.as_str().into()),
+        }
+    }
+
+    fn well(&self, answered: &Answered, findings: Findings) -> Outcome {
+        let finding = (!findings.not_compared.is_empty()).then_some(&code::NOT_COMPARED);
+        Outcome::done(&self.note(answered, &findings)).with_finding(finding)
+    }
+
+    fn final_word(&self, slot: &Slot, answered: &Answered, findings: Findings) -> Outcome {
+        if findings.worse.is_empty() {
+            return self.well(answered, findings);
+        }
+        let alarm_alone = findings.alarm && !findings.host_is_worse;
+        let code = if alarm_alone { &code::ALARM } else { &code::WORSE };
+        let words = format!("{}: {}", slot.subject, findings.worse.join("; "));
+        Outcome::failed(ErrorClass::Permanent, code, self.name, &words)
+    }
+
+    fn close(&self, turn: &Turn<'_>, slot: &Slot, outcome: Outcome) {
+        self.answered(|it| it.remove(&slot.target));
+        report(turn, slot, outcome);
+    }
+}
+
+/// How many single things the host's answer lets be compared.
+fn checks_of(report: &SurveyReport) -> u32 {
+    let lists = [
+        report.services.len(),
+        report.agents.len(),
+        report.health.len(),
+        report.databases.len(),
+        report.running_services.as_ref().map_or(0, |it| it.len()),
+        report.ports.as_ref().map_or(0, |it| it.len()),
+        report.mounts.as_ref().map_or(0, Vec::len),
+    ];
+    u32::try_from(lists.iter().sum::<usize>()).unwrap_or(u32::MAX)
+}
+
+fn noted(texts: &[String]) -> Vec<Text> {
+    let mut noted: Vec<Text> = texts
+        .iter()
+        .take(NOTED_MAX)
+        .map(|text| text.chars().take(NOTED_CHARACTERS).collect::<String>().into())
+        .collect();
+    if texts.len() > NOTED_MAX {
+        noted.push(format!("and {} more", texts.len() - NOTED_MAX).into());
+    }
+    noted
+}
+
+#[async_trait]
+impl Step for Validate {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn gathers_for(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+
+    fn batch_size(&self) -> usize {
+        COMMAND_BATCH
+    }
+
+    async fn turn(&self, turn: Turn<'_>) {
+        let (mut fresh, mut sent) = (Vec::new(), Vec::new());
+        for (slot, host) in self.context.hosts(self.name, &turn) {
+            let instance = self.context.instance(slot).unwrap_or_else(|| host.id.clone());
+            match slot.handle {
+                None => fresh.push((slot, instance)),
+                Some(_) => sent.push((slot, instance)),
+            }
+        }
+        self.act(&turn, fresh).await;
+        self.look(&turn, sent).await;
+    }
+
+    async fn cancel(&self, place: PlaceId, slots: &[Slot]) {
+        self.wave(place).cancel(slots).await;
+    }
+}
