@@ -1,7 +1,5 @@
 //! What happened, append-only: the one truth about a run.
 
-mod flat;
-
 use fleetwright_model::{ErrorClass, Text};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,7 +19,6 @@ pub struct Epoch(pub u32);
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "flat::FlatRecord")]
 pub struct Record {
     /// Its place in the journal.
     pub seq: Sequence,
