@@ -1,22 +1,23 @@
 //! Who drives a run, among real processes.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Barrier;
 use std::thread;
 
-use fleetwright_flow::{Record, Sequence, Signal};
+use fleetwright_flow::{Epoch, Record, Sequence, Signal};
 use fleetwright_ports::{Journal, JournalError};
 use tempfile::tempdir;
 
 use crate::samples::{PLAN, journal, now, run, start, story};
 
-/// Another process that claims the run under this directory and lives until it is killed.
-fn other_process(state: &Path) -> Child {
+/// Another process that does what the named test of this module does with the run under this
+/// directory, until it is killed; and what it prints.
+fn other_process(state: &Path, does: &str) -> (Child, impl Iterator<Item = String>) {
     let itself = std::env::current_exe().expect("the test's own binary");
     let mut child = Command::new(itself)
-        .args(["--exact", "ownership::holds_the_run_until_it_is_killed", "--ignored", "--nocapture"])
+        .args(["--exact", &format!("ownership::{does}"), "--ignored", "--nocapture"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -24,21 +25,22 @@ fn other_process(state: &Path) -> Child {
     let stdin = child.stdin.as_mut().expect("a pipe");
     writeln!(stdin, "{}", state.display()).expect("it listens");
     let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-    let claimed = stdout.lines().any(|line| line.expect("text").contains("the run is claimed"));
-    assert!(claimed, "the other process claims the run");
-    child
+    (child, stdout.lines().map_while(Result::ok))
+}
+
+/// The state directory that the first process names; none where nobody started this one.
+fn named_directory(stdin: &mut impl BufRead) -> Option<PathBuf> {
+    let mut line = String::new();
+    stdin.read_line(&mut line).expect("a line");
+    Some(line.trim_end()).filter(|line| !line.is_empty()).map(PathBuf::from)
 }
 
 #[test]
 #[ignore = "the second process of the test below"]
 fn holds_the_run_until_it_is_killed() {
     let mut stdin = std::io::stdin().lock();
-    let mut state = String::new();
-    stdin.read_line(&mut state).expect("a line");
-    if state.is_empty() {
-        return;
-    }
-    let journal = journal(Path::new(state.trim_end()));
+    let Some(state) = named_directory(&mut stdin) else { return };
+    let journal = journal(&state);
     let claim = now(journal.claim(&run(), "fleetwright 0.1.0, the other process")).expect("nobody drives it");
     now(journal.append(&run(), claim.epoch(), Sequence(0), &story(claim.epoch(), 5))).expect("it drives");
     println!("the run is claimed");
@@ -51,7 +53,8 @@ fn a_second_process_is_refused_while_the_first_lives_and_wins_when_it_was_killed
     let state = tempdir().expect("a directory");
     let journal = journal(state.path());
     now(journal.create(&run(), PLAN, start())).expect("an empty directory");
-    let mut first = other_process(state.path());
+    let (mut first, mut printed) = other_process(state.path(), "holds_the_run_until_it_is_killed");
+    assert!(printed.any(|line| line.contains("the run is claimed")), "the other process claims the run");
 
     let owner = "fleetwright 0.1.0, the other process";
     let refused = now(journal.claim(&run(), "this one")).err();
@@ -122,4 +125,48 @@ fn decisions_reach_the_driver_while_it_writes() {
     assert_eq!(mail.iter().map(|letter| letter.number).collect::<Vec<_>>(), (1..=60).collect::<Vec<u64>>());
     assert_eq!(mail.iter().filter(|letter| &*letter.by == "ann").count(), 30, "no decision is lost");
     assert_eq!(now(driver.load(&run())).map(|loaded| loaded.records), Ok(records));
+}
+
+#[test]
+#[ignore = "the second process of the test below"]
+fn appends_until_it_is_killed() {
+    let Some(state) = named_directory(&mut std::io::stdin().lock()) else { return };
+    let journal = journal(&state);
+    let claim = now(journal.claim(&run(), "the writer")).expect("its predecessor is dead");
+    let known = now(journal.load(&run())).expect("it is there").records.len() as u64;
+    // Far more than it lives to write; an end all the same.
+    for part in story(claim.epoch(), known + 20_000)[known as usize..].chunks(3) {
+        let after = Sequence(part[0].seq.0 - 1);
+        now(journal.append(&run(), claim.epoch(), after, part)).expect("it drives");
+        println!("\ndurable up to {}", part[part.len() - 1].seq.0);
+    }
+}
+
+#[test]
+fn a_writer_killed_at_any_moment_loses_nothing_that_it_knew_to_be_durable() {
+    let state = tempdir().expect("a directory");
+    let onlooker = journal(state.path());
+    now(onlooker.create(&run(), PLAN, start())).expect("an empty directory");
+    let mut before = 0;
+    for round in 1..=8 {
+        let (mut writer, mut printed) = other_process(state.path(), "appends_until_it_is_killed");
+        let number = |line: String| line.strip_prefix("durable up to ")?.parse::<u64>().ok();
+        // By reference: the pipe stays open, so that it is the kill that ends the writer.
+        let durable = printed.by_ref().filter_map(number).take(3 * round).last().expect("it appends");
+        writer.kill().expect("it lives");
+        writer.wait().expect("it lived");
+
+        let loaded = now(onlooker.load(&run())).expect("it is there");
+        assert_eq!(loaded.damage, None, "round {round}");
+        let count = loaded.records.len() as u64;
+        assert!(
+            count >= durable && durable > before,
+            "{count} records of {durable} known ones, {before} before"
+        );
+        assert_eq!((count - before) % 3, 0, "an append is there whole or not at all");
+        let events =
+            |records: &[Record]| records.iter().map(|record| record.event.clone()).collect::<Vec<_>>();
+        assert!(events(&loaded.records) == events(&story(Epoch(1), count)), "each record once, in order");
+        before = count;
+    }
 }
