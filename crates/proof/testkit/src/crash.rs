@@ -1,1 +1,5 @@
-//! placeholder
+//! Runs cut off at every point at which a process can die.
+
+mod journal;
+
+pub use journal::Unlocked;

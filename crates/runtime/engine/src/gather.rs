@@ -46,9 +46,16 @@ impl Dispatcher<'_> {
     /// What turns reported, then what turns that are over left unsaid.
     pub(crate) fn take_outcomes(&mut self) -> Result<(), DriveError> {
         let mut ended = std::mem::take(&mut self.ended);
-        ended.extend(self.lanes.advance());
         let mut reports = std::mem::take(&mut self.reports);
-        reports.extend(self.lanes.reported());
+        // As long as turns have more to say without waiting, it goes into the same commit.
+        loop {
+            let (ends, said) = (self.lanes.advance(), self.lanes.reported());
+            if ends.is_empty() && said.is_empty() {
+                break;
+            }
+            ended.extend(ends);
+            reports.extend(said);
+        }
         for report in reports {
             self.take_outcome(report)?;
         }

@@ -46,10 +46,9 @@ pub(crate) struct Lane {
     pub(crate) key: LaneKey,
     pub(crate) step: Arc<dyn Step>,
     open: BTreeMap<TargetId, Open>,
-    /// Slots that were never in a turn, in the order they came.
-    fresh: VecDeque<TargetId>,
-    /// Until when fresh slots that fill no batch are held back.
-    gathers_until: Option<Timestamp>,
+    /// Slots that were never in a turn, in the order they came, and until when each is held back
+    /// where it fills no batch.
+    fresh: VecDeque<(TargetId, Timestamp)>,
     /// Slots to look at again, by when.
     due: BTreeSet<(Timestamp, TargetId)>,
     running: Option<Running>,
@@ -57,24 +56,13 @@ pub(crate) struct Lane {
 
 impl Lane {
     pub(crate) fn new(key: LaneKey, step: Arc<dyn Step>) -> Self {
-        Self {
-            key,
-            step,
-            open: BTreeMap::new(),
-            fresh: VecDeque::new(),
-            gathers_until: None,
-            due: BTreeSet::new(),
-            running: None,
-        }
+        Self { key, step, open: BTreeMap::new(), fresh: VecDeque::new(), due: BTreeSet::new(), running: None }
     }
 
     /// Takes a slot in.
     pub(crate) fn admit(&mut self, slot: Slot, index: StepIndex, backstop: Timestamp, now: Timestamp) {
         let target = slot.target;
-        if self.gathers_until.is_none() {
-            self.gathers_until = Some(later(now, self.step.gathers_for()));
-        }
-        self.fresh.push_back(target);
+        self.fresh.push_back((target, later(now, self.step.gathers_for())));
         self.open.insert(target, Open { slot, index, backstop, look_at: None, waiting_for: None });
     }
 
@@ -92,7 +80,7 @@ impl Lane {
             return None;
         }
         let full = self.fresh.len() >= self.batch();
-        let fresh = if full { Some(Timestamp::MIN) } else { self.gathers_until };
+        let fresh = if full { Some(Timestamp::MIN) } else { self.gathers_until() };
         let due = self.due.first().map(|(at, _)| *at);
         fresh.into_iter().chain(due).min()
     }
@@ -121,14 +109,15 @@ impl Lane {
     }
 
     fn take_fresh(&mut self, now: Timestamp) -> Vec<TargetId> {
-        let held_long_enough = self.gathers_until.is_some_and(|until| until <= now);
+        let held_long_enough = self.gathers_until().is_some_and(|until| until <= now);
         let ready =
             if held_long_enough { self.fresh.len() } else { self.fresh.len() / self.batch() * self.batch() };
-        let taken: Vec<TargetId> = self.fresh.drain(..ready.min(LONGEST_TURN)).collect();
-        if self.fresh.is_empty() {
-            self.gathers_until = None;
-        }
-        taken
+        self.fresh.drain(..ready.min(LONGEST_TURN)).map(|(target, _)| target).collect()
+    }
+
+    /// When the slot that waits longest has waited long enough.
+    fn gathers_until(&self) -> Option<Timestamp> {
+        self.fresh.front().map(|(_, until)| *until)
     }
 
     fn batch(&self) -> usize {
@@ -178,10 +167,7 @@ impl Lane {
     /// is broken off: a step that hangs does not hold up its lane for ever.
     pub(crate) fn give_up(&mut self, target: TargetId) -> Option<Open> {
         let open = self.release(target)?;
-        self.fresh.retain(|fresh| *fresh != target);
-        if self.fresh.is_empty() {
-            self.gathers_until = None;
-        }
+        self.fresh.retain(|(fresh, _)| *fresh != target);
         let idle = |running: &Running| !running.slots.iter().any(|slot| self.open.contains_key(slot));
         if self.running.as_ref().is_some_and(idle) {
             self.abort();

@@ -58,7 +58,12 @@ pub fn plan(recipe: Recipe, targets: u32, budget: u32) -> Plan {
         places: vec![place("production", "111122223333")],
         groups: vec![Group { name: "web".into(), capacity: budget }],
         recipes: vec![recipe],
-        stages: vec![Stage { name: "first".into(), gate: Gate::Open, targets: 0..targets, max_failures: None }],
+        stages: vec![Stage {
+            name: "first".into(),
+            gate: Gate::Open,
+            targets: 0..targets,
+            max_failures: None,
+        }],
         targets: (0..targets).map(|number| target(number, PlaceId(0))).collect(),
     }
 }

@@ -180,7 +180,10 @@ impl Step for FakeStep {
     }
 
     async fn cancel(&self, _place: PlaceId, slots: &[Slot]) {
-        slots.iter().filter_map(|slot| slot.handle.clone()).for_each(|handle| self.world.note_cancelled(handle));
+        slots
+            .iter()
+            .filter_map(|slot| slot.handle.clone())
+            .for_each(|handle| self.world.note_cancelled(handle));
     }
 }
 

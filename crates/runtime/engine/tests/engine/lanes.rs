@@ -68,10 +68,16 @@ async fn a_lane_looks_at_most_once_a_second() {
 async fn records_of_one_moment_share_one_commit() {
     let world = World::of(plan(one_step(changes("only")), 500, 500)).await;
     let watcher = Listener::default();
-    let concluded =
-        drive(world.ports(), world.run.clone(), world.plan.clone(), world.begin().await, &waiting(), &watcher)
-            .await
-            .expect("a drive without trouble");
+    let concluded = drive(
+        world.ports(),
+        world.run.clone(),
+        world.plan.clone(),
+        world.begin().await,
+        &waiting(),
+        &watcher,
+    )
+    .await
+    .expect("a drive without trouble");
     assert_eq!(concluded.ending(), Some(Ending::Complete));
     let commits = watcher.commits.lock().expect("whole").clone();
     // Opened and owned; 500 started; 500 accepted (polled in groups); 500 succeeded and closed.

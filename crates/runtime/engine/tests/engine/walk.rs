@@ -6,13 +6,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fleetwright_engine::Conclusion;
 use fleetwright_flow::{Direction, End, Ending, Event, StepIndex, TargetId};
+use fleetwright_flow::{Recipe, Step as PlanStep};
 use fleetwright_model::{ErrorClass, code};
 use fleetwright_ports::{Journal, RunId};
 use fleetwright_steps::{Step, Turn};
 use fleetwright_store::MemoryJournal;
 use fleetwright_testkit::flow::Behaviour;
 use fleetwright_testkit::flow::plans::{changes, patching, plan};
-use fleetwright_flow::{Recipe, Step as PlanStep};
 
 use crate::world::World;
 
@@ -61,11 +61,16 @@ async fn nothing_is_handed_out_before_its_intent_is_durable() {
     world.effects.script(&world.subject(1), "patch", &[Behaviour::Fail(ErrorClass::Permanent)]);
     let (journal, run) = (world.memory.clone(), world.run.clone());
     let checked = world.steps.iter().map(|inner| {
-        Arc::new(Durable { inner: inner.clone(), journal: journal.clone(), run: run.clone() }) as Arc<dyn Step>
+        Arc::new(Durable { inner: inner.clone(), journal: journal.clone(), run: run.clone() })
+            as Arc<dyn Step>
     });
     world.steps = checked.collect();
     let concluded = world.finish().await;
-    assert!(matches!(concluded.run.end(TargetId(1)), Some(End::Unwound { .. })), "{:?}", concluded.run.end(TargetId(1)));
+    assert!(
+        matches!(concluded.run.end(TargetId(1)), Some(End::Unwound { .. })),
+        "{:?}",
+        concluded.run.end(TargetId(1))
+    );
     assert!(matches!(concluded.run.end(TargetId(0)), Some(End::Done { .. })));
 }
 
@@ -143,7 +148,8 @@ async fn a_step_that_never_ends_is_given_up_ten_minutes_after_its_deadline() {
     assert_eq!(end, failed(&code::STEP_TIMED_OUT));
     let records = world.records().await;
     let failed_at = records.iter().find(|record| matches!(record.event, Event::Failed { .. })).map(|r| r.at);
-    let started_at = records.iter().find(|record| matches!(record.event, Event::Started { .. })).map(|r| r.at);
+    let started_at =
+        records.iter().find(|record| matches!(record.event, Event::Started { .. })).map(|r| r.at);
     let took = started_at.zip(failed_at).map(|(start, end)| start.duration_until(end).as_secs());
     assert_eq!(took, Some(300 + 600));
 }

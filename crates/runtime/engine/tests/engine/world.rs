@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use fleetwright_clock::VirtualClock;
-use fleetwright_engine::{AtGates, Begin, Concluded, Control, DriveError, Ports, StepTable, Unwatched, drive};
+use fleetwright_engine::{
+    AtGates, Begin, Concluded, Control, DriveError, Ports, StepTable, Unwatched, drive,
+};
 use fleetwright_flow::{Event, Plan, Record};
 use fleetwright_ports::{Clock, Journal, RunId};
 use fleetwright_steps::Step;
