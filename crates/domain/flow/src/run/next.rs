@@ -1,6 +1,7 @@
 //! What may happen now.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use fleetwright_model::Text;
 use jiff::Timestamp;
@@ -96,9 +97,17 @@ impl Run {
         commands
     }
 
-    /// The next moment at which [`Run::next`] may answer something new without a further record.
+    /// When the earliest attempt that waits for its time falls due. A moment that has passed belongs to
+    /// an attempt that now waits for something else: room in its lane, or the run to be resumed.
     pub fn wake_at(&self) -> Option<Timestamp> {
         self.timers.first().map(|(due, _)| *due)
+    }
+
+    /// The first moment after `now` at which [`Run::next`] may answer something new without a further
+    /// record: what a driver sleeps until. Attempts that are due and held up do not hide later ones.
+    pub fn wake_after(&self, now: Timestamp) -> Option<Timestamp> {
+        let later = (Bound::Excluded((now, TargetId(u32::MAX))), Bound::Unbounded);
+        self.timers.range(later).next().map(|(due, _)| *due)
     }
 
     fn begins(&self, now: Timestamp) -> Vec<(Rank, TargetId)> {

@@ -166,7 +166,7 @@ impl Run {
     fn stand(&mut self, id: TargetId) {
         match self.next_stop(id) {
             None => self.rest(id),
-            Some(()) => match self.wait_for(id) {
+            Some(_) => match self.wait_for(id) {
                 Wait::Budget => self.join_queues(id),
                 // A put-back that was being tried when the run stopped keeps to its back-off.
                 Wait::Ready if self.walk(id).attempt > 0 => self.enter(id, Wait::Retry),
@@ -175,9 +175,9 @@ impl Run {
         }
     }
 
-    /// Moves a target to the next step of its course, or on to the next course; none where it is
-    /// through.
-    fn next_stop(&mut self, id: TargetId) -> Option<()> {
+    /// Moves a target to the next step of its course, or on to the next course, and says where it
+    /// stands then; none where it is through.
+    fn next_stop(&mut self, id: TargetId) -> Option<StepIndex> {
         let plan = self.plan.clone();
         let recipe = plan.recipe_of(id);
         let walk = self.walk_mut(id);
@@ -196,13 +196,13 @@ impl Run {
             if found != from {
                 walk.go_to(StepIndex(found as u8));
             }
-            return Some(());
+            return Some(walk.step);
         }
         let length = match walk.course {
             Course::Undo => recipe.undo.len(),
             _ => recipe.steps.len(),
         };
-        (walk.step.index() < length).then_some(())
+        (walk.step.index() < length).then_some(walk.step)
     }
 
     /// What a target waits for where it stands, were it not for back-off.

@@ -182,7 +182,7 @@ impl Run {
             totals: self.tally.totals,
             stages: (0..self.stages.len()).map(|index| self.stage_view(StageId(index as u16))).collect(),
             groups: self.group_views(),
-            next_retry: self.wake_at(),
+            next_retry: self.wake_after(now),
             ended_per_minute: (minutes >= 1.0).then(|| f64::from(self.tally.totals.ended()) / minutes),
             remaining_seconds: self.remaining_seconds(),
         }

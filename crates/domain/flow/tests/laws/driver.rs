@@ -143,7 +143,7 @@ fn turn(driver: &mut Driver, tape: &mut Tape) {
 fn wake(driver: &mut Driver, tape: &mut Tape) {
     if let Some(stage) = driver.run.gate_waiting() {
         driver.signal(if tape.rarely(5) { Signal::Reject(stage) } else { Signal::Approve(stage) });
-    } else if let Some(due) = driver.run.wake_at().filter(|due| *due > driver.now) {
+    } else if let Some(due) = driver.run.wake_after(driver.now) {
         driver.now = due;
     } else if driver.run.is_paused() {
         driver.signal(Signal::Resume);

@@ -154,3 +154,24 @@ fn a_changed_target_between_two_steps_has_failed_when_the_run_is_aborted_now() {
     let left = End::Failed { step: StepIndex(2), code: "FW-H0006".into() };
     assert_eq!(driver.run.end(TargetId(0)), Some(left));
 }
+
+#[test]
+fn an_attempt_that_is_due_and_held_up_does_not_hide_a_later_one() {
+    let retry = Retry { attempts: 3, base_seconds: 60, cap_seconds: 60 };
+    let steps = vec![Step { retry, ..step("start") }, Step { commits: true, retry, ..step("patch") }];
+    let mut driver = Driver::new(plan(steps, vec![], 2));
+    driver.go();
+    driver.succeed(1);
+    driver.go();
+    driver.fail(0, Transient);
+    driver.wait(10);
+    driver.fail(1, Transient);
+    driver.signal(Signal::Pause);
+    let held_up = driver.run.wake_at().expect("an attempt to come");
+    let committed = driver.run.wake_after(held_up).expect("a later one");
+    driver.now = held_up;
+    assert!(driver.go().is_empty(), "an unchanged target waits for the run to be resumed");
+    driver.now = committed;
+    assert!(matches!(driver.go()[..], [Command::Begin { target: TargetId(1), .. }]));
+    assert_eq!(driver.run.wake_after(committed), None);
+}
