@@ -308,7 +308,9 @@ pub fn denied(call: &Call, requirement: &Requirement, reason: &str) -> ApiError 
             format!("You are not authorized to perform this operation. {sentence}"),
         ),
         Service::Sts | Service::Iam => ApiError::new(403, "AccessDenied", sentence),
-        Service::Ssm | Service::Organizations => ApiError::new(400, "AccessDeniedException", sentence),
+        Service::CloudWatch | Service::Ssm | Service::Organizations => {
+            ApiError::new(400, "AccessDeniedException", sentence)
+        }
     }
 }
 

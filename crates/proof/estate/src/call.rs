@@ -11,6 +11,8 @@ use crate::world::{AccountId, World};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
+    /// CloudWatch, Smithy RPC v2 with CBOR.
+    CloudWatch,
     /// EC2, ec2Query.
     Ec2,
     /// Identity and Access Management, awsQuery, global.
@@ -25,12 +27,15 @@ pub enum Service {
 
 impl Service {
     /// Every service the estate answers for.
-    pub const ALL: [Self; 5] = [Self::Ec2, Self::Iam, Self::Organizations, Self::Ssm, Self::Sts];
+    pub const ALL: [Self; 6] =
+        [Self::CloudWatch, Self::Ec2, Self::Iam, Self::Organizations, Self::Ssm, Self::Sts];
 
-    /// The service's name in a SigV4 credential scope, which is also its IAM action prefix.
+    /// The service's name in a SigV4 credential scope, which but for CloudWatch is also its IAM action
+    /// prefix.
     #[must_use]
     pub const fn signing_name(self) -> &'static str {
         match self {
+            Self::CloudWatch => "monitoring",
             Self::Ec2 => "ec2",
             Self::Iam => "iam",
             Self::Organizations => "organizations",

@@ -353,6 +353,9 @@ fn rate(settings: &LimitSettings, cell: &Cell) -> Rate {
         Service::Ssm => settings.ssm,
         Service::Sts => settings.sts,
         Service::Iam => settings.iam,
+        // Published per operation, and far above what a fleet's run needs: GetMetricData 500 per
+        // second (CloudWatch user guide, quotas); the estate takes Systems Manager's.
+        Service::CloudWatch => settings.ssm,
         Service::Organizations => settings.organizations,
     }
 }
@@ -381,6 +384,7 @@ pub fn throttled(service: Service) -> ApiError {
     match service {
         Service::Ec2 => ApiError::new(503, "RequestLimitExceeded", "Request limit exceeded."),
         Service::Ssm => ApiError::new(400, "ThrottlingException", "Rate exceeded"),
+        Service::CloudWatch => ApiError::new(400, "ThrottlingException", "Rate exceeded"),
         Service::Organizations => ApiError::new(400, "TooManyRequestsException", "Rate exceeded"),
         Service::Sts | Service::Iam => ApiError::new(400, "Throttling", "Rate exceeded"),
     }

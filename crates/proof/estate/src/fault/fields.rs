@@ -103,7 +103,7 @@ impl TryFrom<FaultFields> for FaultRule {
         if !known {
             return Err(refuse(
                 "service",
-                format!("`{}` is none of ec2, iam, organizations, ssm, sts", f.service),
+                format!("`{}` is none of ec2, iam, monitoring, organizations, ssm, sts", f.service),
             ));
         }
         if let Some(Nth::Every(0) | Nth::Exactly(0) | Nth::First(0)) = f.nth {

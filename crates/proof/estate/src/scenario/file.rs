@@ -9,6 +9,7 @@ use crate::fault::FaultRule;
 use crate::generate::fleet::Fleet;
 use crate::limits::LimitSettings;
 use crate::world::host::fault::HostFault;
+use crate::world::metrics::Alarm;
 use crate::world::pace::Pace;
 use crate::world::platform::Platform;
 
@@ -51,6 +52,9 @@ pub struct Scenario {
     /// What goes wrong on hosts.
     #[serde(default)]
     pub hosts: Vec<HostFault>,
+    /// CloudWatch alarms.
+    #[serde(default)]
+    pub alarms: Vec<Alarm>,
     /// Instances by hand.
     #[serde(default)]
     pub instances: Vec<InstanceSection>,

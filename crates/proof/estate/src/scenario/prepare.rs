@@ -135,7 +135,8 @@ pub(super) fn prepare(
             .ok_or_else(|| source.error(KEY, nth, unknown(&exception.account, &plans)))?;
         access::restrict(&mut world, plan, exception).map_err(|problem| source.error(KEY, nth, problem))?;
     }
-    world.furnish_hosts(Environment::new(scenario.seed, scenario.hosts));
+    let environment = Environment::new(scenario.seed, scenario.hosts).with_alarms(scenario.alarms);
+    world.furnish_hosts(environment);
     Ok(Prepared {
         name: scenario.name,
         seed: scenario.seed,

@@ -1,5 +1,6 @@
 //! The services, one module each, and the registry of their operations.
 
+pub mod cloudwatch;
 pub mod ec2;
 pub mod iam;
 pub mod organizations;
@@ -22,6 +23,7 @@ impl Registry {
     pub fn new() -> Self {
         let mut operations: HashMap<Service, HashMap<&'static str, Box<dyn Operation>>> = HashMap::new();
         let all = [
+            cloudwatch::operations(),
             ec2::operations(),
             iam::operations(),
             organizations::operations(),

@@ -1,5 +1,6 @@
 //! AWS's wire protocols: requests in, signatures checked, envelopes and errors out.
 
+pub mod cbor;
 pub mod protocol;
 pub mod request;
 pub mod response;

@@ -9,6 +9,8 @@ pub enum Protocol {
     Ec2Query,
     /// Form parameters in, XML with a `…Result` element out.
     AwsQuery,
+    /// CBOR both ways, the operation in the path (Smithy RPC v2).
+    RpcV2Cbor,
     /// JSON both ways, the operation in `X-Amz-Target`.
     Json11,
 }
@@ -18,6 +20,7 @@ impl Service {
     #[must_use]
     pub const fn protocol(self) -> Protocol {
         match self {
+            Self::CloudWatch => Protocol::RpcV2Cbor,
             Self::Ec2 => Protocol::Ec2Query,
             Self::Iam | Self::Sts => Protocol::AwsQuery,
             Self::Organizations | Self::Ssm => Protocol::Json11,
@@ -28,6 +31,7 @@ impl Service {
     #[must_use]
     pub const fn version(self) -> &'static str {
         match self {
+            Self::CloudWatch => "2010-08-01",
             Self::Ec2 => "2016-11-15",
             Self::Iam => "2010-05-08",
             Self::Organizations => "2016-11-28",
@@ -43,7 +47,7 @@ impl Service {
             Self::Ec2 => "http://ec2.amazonaws.com/doc/2016-11-15/",
             Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
-            Self::Organizations | Self::Ssm => "",
+            Self::CloudWatch | Self::Organizations | Self::Ssm => "",
         }
     }
 
@@ -53,7 +57,7 @@ impl Service {
         match self {
             Self::Organizations => "AWSOrganizationsV20161128",
             Self::Ssm => "AmazonSSM",
-            Self::Ec2 | Self::Iam | Self::Sts => "",
+            Self::CloudWatch | Self::Ec2 | Self::Iam | Self::Sts => "",
         }
     }
 }

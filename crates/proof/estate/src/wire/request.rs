@@ -6,6 +6,7 @@ use percent_encoding::percent_decode;
 use serde_json::Value;
 
 use crate::call::{ApiError, Input, QueryParams, Service};
+use crate::wire::cbor;
 use crate::wire::protocol::Protocol;
 
 /// The largest body read; AWS's gateways refuse larger ones.
@@ -106,6 +107,7 @@ fn wrong_service(expected: &str) -> String {
 pub fn read(parts: &Parts, body: &Bytes, service: Service) -> Result<Operation, ApiError> {
     match service.protocol() {
         Protocol::Json11 => read_json(parts, body, service),
+        Protocol::RpcV2Cbor => read_cbor(parts, body),
         Protocol::Ec2Query | Protocol::AwsQuery => read_query(parts, body, service),
     }
 }
@@ -130,6 +132,22 @@ fn read_json(parts: &Parts, body: &Bytes, service: Service) -> Result<Operation,
     if !document.is_object() {
         return Err(refused("Unexpected value type in payload".to_owned()));
     }
+    Ok(Operation { action: action.to_owned(), input: Input::Json(document), intent: Intent::Act })
+}
+
+/// `/service/NAME/operation/OPERATION`, with a CBOR document (Smithy RPC v2 protocol).
+fn read_cbor(parts: &Parts, body: &Bytes) -> Result<Operation, ApiError> {
+    let mut path = parts.uri.path().rsplit('/');
+    let (action, word) = (path.next().unwrap_or_default(), path.next().unwrap_or_default());
+    let spoken = parts.headers.get("smithy-protocol").and_then(|v| v.to_str().ok());
+    if action.is_empty() || word != "operation" || spoken != Some("rpc-v2-cbor") {
+        return Err(ApiError::new(400, "UnknownOperationException", ""));
+    }
+    let document = match body.is_empty() {
+        true => Value::Object(serde_json::Map::new()),
+        false => cbor::read(body)
+            .map_err(|error| ApiError::new(400, "SerializationException", error.to_string()))?,
+    };
     Ok(Operation { action: action.to_owned(), input: Input::Json(document), intent: Intent::Act })
 }
 
@@ -180,7 +198,7 @@ fn check_version(params: &mut QueryParams, service: Service, action: &str) -> Re
 #[must_use]
 pub fn unknown_operation(service: Service, action: &str) -> ApiError {
     match service.protocol() {
-        Protocol::Json11 => ApiError::new(400, "UnknownOperationException", ""),
+        Protocol::Json11 | Protocol::RpcV2Cbor => ApiError::new(400, "UnknownOperationException", ""),
         _ => invalid_action(service, action, service.version()),
     }
 }

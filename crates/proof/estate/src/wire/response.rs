@@ -5,6 +5,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 
 use crate::call::{ApiError, Service};
+use crate::wire::cbor;
 use crate::wire::protocol::Protocol;
 use crate::wire::sigv4::AuthProblem;
 use crate::wire::xml;
@@ -13,7 +14,7 @@ use crate::wire::xml;
 #[must_use]
 pub fn success(service: Service, action: &str, request_id: &str, body: String) -> Response<Bytes> {
     let text = match service.protocol() {
-        Protocol::Json11 => body,
+        Protocol::Json11 | Protocol::RpcV2Cbor => body,
         Protocol::Ec2Query => {
             let mut text = envelope_start(service, action, body.len());
             xml::text(&mut text, "requestId", request_id);
@@ -50,6 +51,7 @@ pub fn failure(service: Service, request_id: &str, error: &ApiError) -> Response
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let text = match service.protocol() {
         Protocol::Json11 => json_error(error),
+        Protocol::RpcV2Cbor => json!({ "__type": error.code, "message": error.message }).to_string(),
         Protocol::Ec2Query => {
             let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
             xml::element(&mut text, "Response", |out| {
@@ -109,11 +111,19 @@ fn response(service: Service, status: StatusCode, request_id: &str, body: String
         Protocol::Ec2Query => "text/xml;charset=UTF-8",
         Protocol::AwsQuery => "text/xml",
         Protocol::Json11 => "application/x-amz-json-1.1",
+        Protocol::RpcV2Cbor => "application/cbor",
     };
-    let mut response = Response::new(Bytes::from(body));
+    let body = match service.protocol() {
+        Protocol::RpcV2Cbor => cbor::write(&serde_json::from_str(&body).unwrap_or_default()).into(),
+        _ => Bytes::from(body),
+    };
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if service.protocol() == Protocol::RpcV2Cbor {
+        headers.insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
+    }
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert("x-amzn-requestid", id);
     }
@@ -174,7 +184,7 @@ pub fn authentication_error(service: Service, problem: &AuthProblem) -> ApiError
     let (status, code, message) = match service.protocol() {
         Protocol::Ec2Query => ec2,
         Protocol::AwsQuery => query,
-        Protocol::Json11 => json,
+        Protocol::Json11 | Protocol::RpcV2Cbor => json,
     };
     ApiError::new(status, code, message)
 }
@@ -185,7 +195,7 @@ pub fn server_error(service: Service, status: u16) -> ApiError {
     let (internal, unavailable) = match service.protocol() {
         Protocol::Ec2Query => ("InternalError", "Unavailable"),
         Protocol::AwsQuery => ("InternalFailure", "ServiceUnavailable"),
-        Protocol::Json11 => ("InternalServerError", "ServiceUnavailableException"),
+        Protocol::Json11 | Protocol::RpcV2Cbor => ("InternalServerError", "ServiceUnavailableException"),
     };
     if status == 503 {
         ApiError::new(503, unavailable, "The service is unavailable. Please try again shortly.")
@@ -198,6 +208,7 @@ pub fn server_error(service: Service, status: u16) -> ApiError {
 #[must_use]
 pub fn bad_token(service: Service) -> ApiError {
     match service {
+        Service::CloudWatch => ApiError::new(400, "InvalidNextToken", "The next token specified is invalid."),
         Service::Ec2 => ApiError::new(400, "InvalidNextToken", "The specified token has expired"),
         Service::Ssm => ApiError::new(400, "InvalidNextToken", "The specified token isn't valid."),
         Service::Organizations => ApiError::new(

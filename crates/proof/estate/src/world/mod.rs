@@ -12,6 +12,7 @@ pub mod instance;
 pub mod instance_types;
 pub mod launch;
 pub mod life_cycle;
+pub mod metrics;
 pub mod network;
 pub mod organization;
 pub mod pace;
@@ -96,6 +97,8 @@ pub struct Region {
     pub timeline: Timeline,
     /// What runs inside the instances.
     pub hosts: host::Hosts,
+    /// What clients put into CloudWatch.
+    pub metrics: metrics::Metrics,
     /// Commands of Systems Manager.
     pub commands: command::Commands,
     /// Patch baselines, the predefined ones among them.

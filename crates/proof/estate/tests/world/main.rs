@@ -4,6 +4,7 @@ mod commands;
 mod ec2;
 mod fleet;
 mod history;
+mod hosts;
 mod life;
 mod run_checks;
 mod scenarios;
@@ -97,6 +98,7 @@ impl Stage {
 fn operation(call: &Call) -> Box<dyn Operation> {
     let all = match call.service {
         Service::Ssm => service::ssm::operations(),
+        Service::CloudWatch => service::cloudwatch::operations(),
         _ => service::ec2::operations(),
     };
     all.into_iter().find(|known| known.name() == call.action).expect("the operation exists")

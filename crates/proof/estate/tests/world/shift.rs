@@ -13,7 +13,7 @@ use crate::Stage;
 
 const FLEET: &str = r#"
 name = "shift"
-seed = 11
+seed = 12
 [[accounts]]
 name = "one"
 [fleet]
@@ -36,7 +36,7 @@ impl Shift {
         let mut add = |name: &str, platform: &str, state: &str, tier: &str| {
             text += &format!(
                 "[[instances]]\naccount = \"one\"\nplatform = \"{platform}\"\nstate = \"{state}\"\n\
-                 [instances.tags]\nName = \"{name}\"\nTier = \"{tier}\"\n"
+                 patch_manager = \"never\"\n[instances.tags]\nName = \"{name}\"\nTier = \"{tier}\"\n"
             );
         };
         for n in 1..=3 {
@@ -50,7 +50,13 @@ impl Shift {
         if !rule.is_empty() {
             text += &format!("[[hosts]]\n{rule}\n");
         }
-        let stage = Stage::new(&text);
+        text += "[[alarms]]\nname = \"web-health\"\ninstance = \"web-*\"\nwatches = \"health\"\n";
+        Self::of(&text)
+    }
+
+    /// A scenario's first region.
+    pub(crate) fn of(text: &str) -> Self {
+        let stage = Stage::new(text);
         let region = &stage.prepared.world.accounts[&stage.account].regions[&stage.region];
         let ids = region
             .instances
@@ -59,6 +65,10 @@ impl Shift {
             .collect();
         let now = stage.prepared.start;
         Self { stage, now, ids }
+    }
+
+    pub(crate) fn all_ids(&self) -> Vec<String> {
+        self.stage.instance_ids()
     }
 
     pub(crate) fn id(&self, name: &str) -> String {
@@ -74,7 +84,16 @@ impl Shift {
     }
 
     pub(crate) fn try_ssm(&mut self, action: &str, document: Value) -> Result<Value, ApiError> {
-        let mut call = self.stage.call(Service::Ssm, action, Input::Json(document));
+        self.ask(Service::Ssm, action, document)
+    }
+
+    /// A CloudWatch call.
+    pub(crate) fn watch(&mut self, action: &str, document: Value) -> Result<Value, ApiError> {
+        self.ask(Service::CloudWatch, action, document)
+    }
+
+    fn ask(&mut self, service: Service, action: &str, document: Value) -> Result<Value, ApiError> {
+        let mut call = self.stage.call(service, action, Input::Json(document));
         call.now = self.now;
         self.stage.prepared.world.advance(&call.account, &call.region, call.now);
         let body = self.stage.answer(&call)?;

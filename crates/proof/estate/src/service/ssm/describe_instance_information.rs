@@ -1,13 +1,15 @@
 //! DescribeInstanceInformation.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::document;
 use crate::call::{ApiError, Call, Operation, Requirement, Service};
 use crate::service::page;
-use crate::world::World;
 use crate::world::agent::Agent;
 use crate::world::instance::{Instance, InstanceState};
+use crate::world::{Region, World};
 
 /// DescribeInstanceInformation: every instance whose agent ever registered.
 pub(super) struct DescribeInstanceInformation;
@@ -244,11 +246,17 @@ impl Information {
     }
 }
 
-/// The agent of an instance that Systems Manager still lists.
-fn listed(it: &Instance) -> Option<&Agent> {
-    match it.state {
-        InstanceState::Terminated | InstanceState::ShuttingDown => None,
-        _ => it.agent.as_ref(),
+/// The agent of an instance that Systems Manager still lists, as it is now.
+fn listed<'r>(region: &'r Region, it: &'r Instance, call: &Call) -> Option<Cow<'r, Agent>> {
+    let agent = match it.state {
+        InstanceState::Terminated | InstanceState::ShuttingDown => return None,
+        _ => it.agent.as_ref()?,
+    };
+    match region.hosts.lost_since(it, call.now) {
+        Some(since) if agent.ping.listens() => {
+            Some(Cow::Owned(Agent { ping: agent.ping.silenced(since), ..agent.clone() }))
+        }
+        _ => Some(Cow::Borrowed(agent)),
     }
 }
 
@@ -275,7 +283,8 @@ impl Operation for DescribeInstanceInformation {
 
         let mut answer = Answer { instance_information_list: Vec::with_capacity(size), next_token: None };
         for it in region.instances.from_place(start as usize) {
-            let Some(agent) = listed(it) else { continue };
+            let Some(agent) = listed(region, it, call) else { continue };
+            let agent = agent.as_ref();
             if !filters.iter().all(|filter| filter.accepts(it, agent, call.now)) {
                 continue;
             }

@@ -9,11 +9,13 @@ use rand::RngExt;
 use super::fault::{HostFault, HostFaultKind, When};
 use super::life::HostEvent;
 use super::powershell::PowerShell;
-use super::shell::Shell;
+use super::shell::{Memory, Shell};
 use super::state::Host;
 use crate::generate::seed::Seed;
+use crate::policy::pattern;
 use crate::world::ids::InstanceId;
 use crate::world::instance::Instance;
+use crate::world::metrics::Alarm;
 use crate::world::{Region, World};
 
 /// What all hosts of a world have in common.
@@ -21,6 +23,7 @@ use crate::world::{Region, World};
 pub struct Environment {
     seed: Seed,
     faults: Vec<HostFault>,
+    alarms: Vec<Alarm>,
     shell: Mutex<Shell>,
     powershell: OnceLock<Arc<dyn PowerShell>>,
 }
@@ -38,9 +41,22 @@ impl Environment {
         Self {
             seed: Seed::root(seed).child("hosts"),
             faults,
+            alarms: Vec::new(),
             shell: Mutex::new(Shell::default()),
             powershell: OnceLock::new(),
         }
+    }
+
+    /// The same with these alarms.
+    #[must_use]
+    pub fn with_alarms(self, alarms: Vec<Alarm>) -> Self {
+        Self { alarms, ..self }
+    }
+
+    /// The scenario's alarms.
+    #[must_use]
+    pub fn alarms(&self) -> &[Alarm] {
+        &self.alarms
     }
 
     /// Lends a PowerShell; only the first counts.
@@ -53,6 +69,17 @@ impl Environment {
     #[must_use]
     pub fn powershell(&self) -> Option<&dyn PowerShell> {
         self.powershell.get().map(Arc::as_ref)
+    }
+
+    /// Sets whether runs of scripts are remembered, which changes nothing but the time they take.
+    pub fn set_memory(&self, memory: Memory) {
+        self.shell().set_memory(memory);
+    }
+
+    /// How many scripts were really run so far.
+    #[must_use]
+    pub fn executions(&self) -> u64 {
+        self.shell().executions()
     }
 
     /// The shell that runs scripts.
@@ -84,6 +111,12 @@ impl Hosts {
     #[must_use]
     pub fn environment(&self) -> &Arc<Environment> {
         &self.environment
+    }
+
+    /// True where the region is one of those the patterns are for.
+    #[must_use]
+    pub fn is_within(&self, account: &str, code: &str) -> bool {
+        pattern::matches(account, &self.account) && pattern::matches(code, &self.code)
     }
 
     /// The region's code.
@@ -141,6 +174,26 @@ impl Hosts {
                 && rule.times.is_none_or(|times| host.struck.get(number).is_none_or(|n| *n < times))
                 && self.draw(*number, it.id) < rule.share
         })
+    }
+
+    /// Since when a rule keeps the agent of a running instance silent, if one does now. A rule that
+    /// was always there is taken to have begun with the instance's launch.
+    #[must_use]
+    pub fn lost_since(&self, it: &Instance, at: Timestamp) -> Option<Timestamp> {
+        let kind = HostFaultKind::AgentLost;
+        if !self.environment.faults.iter().any(|rule| rule.kind == kind) {
+            return None;
+        }
+        let fresh;
+        let host = match self.get(it.id) {
+            Some(host) => host,
+            None => {
+                fresh = Host::new(it, &self.environment);
+                &fresh
+            }
+        };
+        let (_, rule) = self.fault(it, host, kind, at)?;
+        Some(rule.from.unwrap_or(it.launched_at))
     }
 
     /// Whether a rule strikes a host depends on the seed, the rule and the host alone.
