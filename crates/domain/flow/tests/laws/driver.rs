@@ -162,6 +162,20 @@ fn interfere(driver: &mut Driver, tape: &mut Tape) {
         driver.signal(Signal::Abort);
     } else if tape.rarely(200) {
         driver.signal(Signal::AbortNow);
+    } else if tape.rarely(12) {
+        leave_out(driver, tape);
+    }
+}
+
+/// A step that is known beforehand not to be needed.
+fn leave_out(driver: &mut Driver, tape: &mut Tape) {
+    let target = TargetId(tape.pick(driver.run.plan().targets.len().max(1)) as u32);
+    if driver.run.plan().targets.is_empty() {
+        return;
+    }
+    if let TargetState::Waiting { at: Position { direction, step }, .. } = driver.run.state(target) {
+        let (scope, code) = (SkipScope::Step, "FW-H0025".into());
+        driver.note(Event::Skipped { target, step, direction, scope, code });
     }
 }
 
