@@ -58,7 +58,6 @@ impl Run {
         walk.attempt = attempt;
         walk.since = at;
         walk.epoch = epoch;
-        walk.handle = None;
         if walk.course != Course::Undo {
             walk.started |= 1 << walk.step.0;
             walk.committed |= commits;

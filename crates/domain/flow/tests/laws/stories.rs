@@ -4,5 +4,6 @@ mod budgets;
 mod control;
 mod failures;
 mod recovery;
+mod refusals;
 mod scale;
 mod stages;
