@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fleetwright_flow::PlaceId;
-use fleetwright_model::{ErrorClass, Failure, InstanceId, Tags, Text, code};
+use fleetwright_model::{ErrorClass, InstanceId, Tags, Text, code};
 use fleetwright_patch::plan::notes::{BackupNote, step::BACKUP};
 use fleetwright_patch::plan::{Backup as Way, PlannedHost};
 use fleetwright_ports::{ImageQuery, ImageRequest, ImageState};
@@ -26,6 +26,8 @@ pub(crate) const PURPOSE_TAG: &str = "fleetwright:purpose";
 pub(crate) const PURPOSE: &str = "pre-patch-backup";
 /// The day from which on an image may be deleted, RFC 3339 full-date.
 pub(crate) const DELETE_AFTER_TAG: &str = "fleetwright:delete-after";
+
+const LATE: Late<'static> = Late { step: BACKUP, class: ErrorClass::Permanent, code: &code::IMAGE_LATE };
 
 /// Calls that are under way at once at most; how fast they leave is the governor's matter.
 const AT_ONCE: usize = 16;
@@ -133,7 +135,7 @@ impl Backup {
         match self.context.ports().images.create(&self.context.cell(place), &request).await {
             Ok(image) => self.accepted(slot, &image),
             Err(failure) if failure.code == &code::IMAGE_EXISTS => {
-                self.existing(place, slot, request.name, failure).await
+                self.existing(place, slot, request.name).await
             }
             Err(failure) if failure.class == ErrorClass::NotFound => {
                 Outcome::LeaveTarget { code: &code::REPLACED }
@@ -143,14 +145,17 @@ impl Backup {
     }
 
     /// The image of that name: an earlier process was here.
-    async fn existing(&self, place: PlaceId, slot: &Slot, name: Text, conflict: Failure) -> Outcome {
-        let query = ImageQuery::Names(vec![name]);
+    async fn existing(&self, place: PlaceId, slot: &Slot, name: Text) -> Outcome {
+        let query = ImageQuery::Names(vec![name.clone()]);
         let listing = self.context.ports().images.images(&self.context.cell(place), &query).await;
         match (listing.items.first(), listing.failure) {
             (Some(image), _) => self.accepted(slot, &image.id),
-            (None, Some(failure)) => Outcome::Failed(failure),
-            // It exists and is not listed yet: the conflict may be tried again, and then it is.
-            (None, None) => Outcome::Failed(conflict),
+            // It exists and cannot be seen yet. The attempt must not fail: the next one would make
+            // another image under another name.
+            (None, failure) => {
+                let why = failure.map_or_else(String::new, |failure| format!(" ({failure})"));
+                Pace::IMAGE.look(slot, self.context.now(), &format!("image {name} to be listed{why}"), LATE)
+            }
         }
     }
 
@@ -170,8 +175,7 @@ impl Backup {
 
     fn judge(&self, slot: &Slot, image: Text, proof: Proof) -> Outcome {
         let now = self.context.now();
-        let late = Late { step: BACKUP, class: ErrorClass::Permanent, code: &code::IMAGE_LATE };
-        let waiting = |what: &str| Pace::IMAGE.look(slot, now, what, late);
+        let waiting = |what: &str| Pace::IMAGE.look(slot, now, what, LATE);
         match proof {
             Proof::Usable { snapshots } => Outcome::done(&BackupNote { image, snapshots }),
             Proof::Pending => waiting(&format!("image {image} to be usable")),

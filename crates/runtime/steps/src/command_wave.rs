@@ -442,7 +442,9 @@ pub(crate) fn reached_nobody(step: &str, subject: &str) -> Outcome {
 fn unreachable_when_alone(failure: Failure) -> Failure {
     match failure.class {
         // The instance is there (identity was checked), so it is its agent that is not registered.
-        ErrorClass::NotFound => Failure { class: ErrorClass::Transient, code: &code::UNREACHABLE, ..failure },
+        ErrorClass::NotFound => {
+            Failure { class: ErrorClass::Transient, code: &code::HOST_UNREACHABLE, ..failure }
+        }
         _ => failure,
     }
 }

@@ -78,6 +78,11 @@ impl Precheck {
         }
     }
 
+    /// False only collects the evidence that later steps need; then there is no verdict either.
+    fn judges(&self) -> bool {
+        self.context.plan().policy.precheck.judge
+    }
+
     fn files<'a>(&'a self, place: PlaceId, host: &'a PlannedHost) -> Files<'a> {
         Files { context: &self.context, place, os: host.os, instance: &host.id }
     }
@@ -154,7 +159,7 @@ impl Precheck {
         };
         let wanted = &self.context.plan().policy.precheck.min_agent_version;
         match agent.version.as_deref() {
-            Some(version) if is_older(version, wanted) => Fit::Old,
+            Some(version) if self.judges() && is_older(version, wanted) => Fit::Old,
             _ => Fit::Ready,
         }
     }
@@ -232,7 +237,7 @@ impl Precheck {
         match verdict {
             PrecheckVerdict::Unreachable => {
                 let words = format!("{}: {reason}", slot.subject);
-                Outcome::failed(ErrorClass::Permanent, &code::UNREACHABLE, PRECHECK, &words)
+                Outcome::failed(ErrorClass::Permanent, &code::HOST_UNREACHABLE, PRECHECK, &words)
             }
             _ => Outcome::LeaveTarget { code: &code::NOT_READY },
         }
@@ -279,6 +284,10 @@ impl Precheck {
         };
         let thresholds = thresholds_of(&self.context.plan().policy.precheck.thresholds, &host.checks);
         let readiness = readiness(&survey, &thresholds, &questions(&self.context, host));
+        if !self.judges() {
+            let evidence = Readiness { verdict: ReadyVerdict::Unknown, findings: Vec::new() };
+            return Outcome::done(&note(&survey, &evidence));
+        }
         let verdict = match readiness.verdict {
             ReadyVerdict::Ready => PrecheckVerdict::Ready,
             ReadyVerdict::Unknown | ReadyVerdict::NotReady => PrecheckVerdict::NotReady,

@@ -103,5 +103,5 @@ pub(crate) async fn conditions(context: &Context, place: PlaceId, awaited: &[Awa
 }
 
 pub(crate) fn answers_since(agent: &AgentFacts, since: Timestamp) -> bool {
-    agent.ping == PingStatus::Online && agent.last_ping.is_some_and(|ping| ping >= since)
+    agent.ping == PingStatus::Online && agent.last_ping.is_some_and(|ping| ping > since)
 }

@@ -160,7 +160,7 @@ impl Start {
                 Outcome::failed(ErrorClass::Transient, &code::START_FAILED, START, &words)
             }
             Condition::AgentSilent => {
-                let late = Late { code: &code::UNREACHABLE, ..late() };
+                let late = Late { code: &code::HOST_UNREACHABLE, ..late() };
                 Pace::POWER.look(slot, now, &condition.waiting_for(), late)
             }
             other => Pace::POWER.look(slot, now, &other.waiting_for(), late()),

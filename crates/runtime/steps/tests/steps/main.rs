@@ -1,0 +1,15 @@
+//! Every step on hosts in memory and in virtual time: what it does, what it does after a crash before
+//! and after its effect, how it ends, and how many calls it makes.
+
+mod backup;
+mod clean_up;
+mod costs;
+mod model;
+mod patch;
+mod power;
+mod precheck;
+mod reboot;
+mod restore;
+mod stage;
+mod validate;
+mod verify;
