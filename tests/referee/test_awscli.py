@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from driven_commands import ended, nodes, query, send
 from driven_ec2_changes import REGION, SOON, image_of, spare
 from estate import Clients, role_of
 
@@ -17,8 +18,12 @@ def facts(estate):
     zone = estate.zones[0]
     reservations = clients.zone("ec2").describe_instances()["Reservations"]
     (root,) = clients.hub("organizations").list_roots()["Roots"]
+    ssm = clients.zone("ssm")
+    node = nodes(ssm)[0]
     return {
         **changeable(clients.zone("ec2", region=REGION)),
+        "node": node,
+        "sent": sent(ssm, node),
         "role": zone["role_arn"],
         "role_name": zone["role_arn"].rsplit("/", 1)[1],
         "external_id": role_of(zone).get("ExternalId", ""),
@@ -26,7 +31,15 @@ def facts(estate):
         "instance": reservations[0]["Instances"][0]["InstanceId"],
         "image": reservations[0]["Instances"][0]["ImageId"],
         "root": root["Id"],
+        "query": json.dumps([query("Typed", "runs", [], "Sum")], separators=(",", ":")),
     }
+
+
+def sent(ssm, node):
+    """A command at its end."""
+    command = send(ssm, [node], "true")
+    ended(ssm, command, node)
+    return command
 
 
 def changeable(ec2):
@@ -176,6 +189,41 @@ TYPED = {
         "zone",
         "ssm describe-patch-baselines --filters Key=OWNER,Values=AWS",
         "BaselineIdentities",
+    ),
+    ("ssm", "SendCommand"): (
+        "zone",
+        "ssm send-command --document-name AWS-RunShellScript --instance-ids {node} --parameters commands=true",
+        "Command",
+    ),
+    ("ssm", "ListCommands"): ("zone", "ssm list-commands --page-size 5", "Commands"),
+    ("ssm", "ListCommandInvocations"): (
+        "zone",
+        "ssm list-command-invocations --command-id {sent} --details",
+        "CommandInvocations",
+    ),
+    ("ssm", "GetCommandInvocation"): (
+        "zone",
+        "ssm get-command-invocation --command-id {sent} --instance-id {node}",
+        "Status",
+    ),
+    ("ssm", "CancelCommand"): ("zone", "ssm cancel-command --command-id {sent}", None),
+    ("ssm", "DescribeDocument"): ("zone", "ssm describe-document --name AWS-RunShellScript", "Document"),
+    ("ssm", "DescribeInstancePatches"): (
+        "zone",
+        "ssm describe-instance-patches --instance-id {node} --page-size 10",
+        None,
+    ),
+    ("monitoring", "DescribeAlarms"): ("zone", "cloudwatch describe-alarms --page-size 10", "MetricAlarms"),
+    ("monitoring", "PutMetricData"): (
+        "zone",
+        "cloudwatch put-metric-data --namespace Typed --metric-name runs --value 1",
+        None,
+    ),
+    ("monitoring", "GetMetricData"): (
+        "zone",
+        "cloudwatch get-metric-data --start-time 2026-03-01T08:00:00Z --end-time 2026-03-01T09:00:00Z"
+        " --metric-data-queries {query}",
+        "MetricDataResults",
     ),
 }
 

@@ -4,11 +4,13 @@ shaped as botocore's own model says, and every wrong request gets the error AWS 
 import pytest
 from botocore.exceptions import ClientError
 
+import driven_commands  # noqa: F401 - enters its drivers into the table
 import driven_ec2_changes  # noqa: F401 - enters its drivers into the table
 from driven_by_boto3 import DRIVEN, instances
 from estate import role_of
 
 NOBODY = "i-0123456789abcdef0"
+NO_COMMAND = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.mark.parametrize(("service", "operation"), DRIVEN, ids=[":".join(each) for each in DRIVEN])
@@ -70,6 +72,18 @@ REFUSED = [
         "ValidationException",
     ),
     ("zone", "ssm", "describe_patch_baselines", {"MaxResults": 101}, "ValidationException"),
+    ("zone", "ssm", "send_command", {"DocumentName": "Nothing", "InstanceIds": [NOBODY]}, "InvalidDocument"),
+    (
+        "zone",
+        "ssm",
+        "send_command",
+        {"DocumentName": "AWS-RunShellScript", "InstanceIds": [NOBODY], "Parameters": {"commands": ["true"]}},
+        "InvalidInstanceId",
+    ),
+    ("zone", "ssm", "list_commands", {"CommandId": NO_COMMAND}, "InvalidCommandId"),
+    ("zone", "ssm", "cancel_command", {"CommandId": NO_COMMAND}, "InvalidCommandId"),
+    ("zone", "ssm", "describe_instance_patches", {"InstanceId": NOBODY}, "InvalidInstanceId"),
+    ("zone", "cloudwatch", "describe_alarms", {"MaxRecords": 101}, "InvalidParameterValue"),
     ("zone", "organizations", "list_accounts", {}, "AccessDeniedException"),
     ("hub", "organizations", "list_accounts", {"MaxResults": 21}, "InvalidInputException"),
     ("hub", "organizations", "list_accounts_for_parent", {"ParentId": "ou-zzzz-zzzzzzzz"}, "ParentNotFoundException"),

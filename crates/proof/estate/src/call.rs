@@ -12,6 +12,7 @@ use crate::world::{AccountId, World};
 #[serde(rename_all = "lowercase")]
 pub enum Service {
     /// CloudWatch, Smithy RPC v2 with CBOR.
+    #[serde(rename = "monitoring")]
     CloudWatch,
     /// EC2, ec2Query.
     Ec2,
