@@ -14,7 +14,7 @@ mod evidence;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::calls::CallRecord;
 use crate::world::{AccountId, World};
@@ -93,7 +93,11 @@ pub struct Verdict {
 }
 
 /// What a run was meant to do, for the invariants about whole runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// As JSON it is the body of `POST /_estate/check`; whatever is left out is at its default, and
+/// `retention` is written as in `"24h"`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Run {
     /// When it began: backups must be newer, and its reboots are counted from then on.
     pub since: Timestamp,
@@ -110,7 +114,8 @@ pub struct Run {
 }
 
 /// Whether a run is over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// It goes on.
     #[default]

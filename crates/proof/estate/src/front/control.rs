@@ -22,7 +22,8 @@ use crate::front::tcp::whole;
 /// Where the control API begins; no AWS service of the estate has such a path.
 pub const PREFIX: &str = "/_estate";
 
-const ROUTES: [&str; 8] = [
+const ROUTES: [&str; 10] = [
+    "GET /_estate/time",
     "GET /_estate/calls?since=N",
     "GET /_estate/state?account=ID",
     "POST /_estate/advance {\"seconds\": N}",
@@ -31,6 +32,7 @@ const ROUTES: [&str; 8] = [
     "DELETE /_estate/faults",
     "GET /_estate/check",
     "GET /_estate/check?dry_run=true",
+    "POST /_estate/check RUN",
 ];
 
 /// Log lines rendered at a time.
@@ -41,6 +43,9 @@ pub fn answer(estate: &Arc<Estate>, parts: &Parts, body: &Bytes) -> Response<Box
     let query = parts.uri.query().unwrap_or("");
     let route = parts.uri.path().strip_prefix(PREFIX).unwrap_or("");
     match (&parts.method, route) {
+        (&Method::GET, "/time") => {
+            whole(document(StatusCode::OK, &json!({ "now": estate.now().to_string() })))
+        }
         (&Method::GET, "/calls") => calls(estate, query),
         (&Method::GET, "/state") => whole(state(estate, query)),
         (&Method::POST, "/advance") => whole(advance(estate, body)),
@@ -51,6 +56,7 @@ pub fn answer(estate: &Arc<Estate>, parts: &Parts, body: &Bytes) -> Response<Box
             whole(document(StatusCode::OK, &json!({ "cleared": cleared })))
         }
         (&Method::GET, "/check") => whole(check(estate, query)),
+        (&Method::POST, "/check") => whole(check_run(estate, body)),
         _ => whole(document(
             StatusCode::NOT_FOUND,
             &json!({
@@ -164,6 +170,17 @@ fn check(estate: &Estate, query: &str) -> Response<Bytes> {
         Some(_) => return refusal(StatusCode::BAD_REQUEST, "dry_run must be true or false"),
     };
     document(StatusCode::OK, &json!(estate.check(purpose)))
+}
+
+/// Judges a whole run, of which the body says what it was meant to do.
+fn check_run(estate: &Estate, body: &Bytes) -> Response<Bytes> {
+    match serde_json::from_slice(body) {
+        Ok(run) => {
+            let findings = estate.check_run(&run);
+            document(StatusCode::OK, &json!({ "ok": findings.is_empty(), "findings": findings }))
+        }
+        Err(error) => refusal(StatusCode::BAD_REQUEST, &format!("the body must describe a run: {error}")),
+    }
 }
 
 fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {

@@ -9,12 +9,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Region;
 use super::ids::{ImageId, InstanceId, RootTaskId, SnapshotId, VolumeId};
-use super::instance::Instance;
+use super::instance::{Instance, InstanceState};
 use super::root_tasks::RootTask;
 use super::storage::{Image, Snapshot, Volume};
 
 /// How far back a read can look: older states are dropped.
 pub const REACH: SignedDuration = SignedDuration::from_hours(1);
+
+/// How long a terminated instance is still shown.
+const TERMINATED_SHOWN: SignedDuration = SignedDuration::from_hours(1);
 
 /// Earlier states of one region, at most: ten of the largest CreateTags calls. A read that would
 /// need a dropped one sees the oldest state still kept.
@@ -213,7 +216,21 @@ impl<'r> View<'r> {
 
     fn instance_seen(&self, now: &'r Instance) -> Option<&'r Instance> {
         let then = self.instances.get(&now.id).copied().unwrap_or(now);
+        if self.is_forgotten(then) {
+            return None;
+        }
         self.existed(now.id.0, then.launched_at).then_some(then)
+    }
+
+    /// A terminated instance is shown for about an hour (EC2 user guide, "Terminate Amazon EC2
+    /// instances").
+    fn is_forgotten(&self, it: &Instance) -> bool {
+        it.state == InstanceState::Terminated
+            && self
+                .region
+                .timeline
+                .now()
+                .is_some_and(|now| now.duration_since(it.state_since) > TERMINATED_SHOWN)
     }
 
     fn volume_seen(&self, now: &'r Volume) -> Option<&'r Volume> {

@@ -280,8 +280,12 @@ fn a_terminated_instance_takes_its_root_volume_and_leaves_its_data() {
     assert_eq!(day.state(60, &id), "terminated");
     let root = volumes[0].volume.to_string();
     assert_eq!(day.refused(60, "DescribeVolumes", &[("VolumeId.1", &root)]), "InvalidVolume.NotFound");
+    assert_eq!(
+        day.refused(3_661, "DescribeInstances", &[("InstanceId.1", &id)]),
+        "InvalidInstanceID.NotFound"
+    );
     for data in &volumes[1..] {
-        let body = day.ok(60, "DescribeVolumes", &[("VolumeId.1", &data.volume.to_string())]);
+        let body = day.ok(3_661, "DescribeVolumes", &[("VolumeId.1", &data.volume.to_string())]);
         assert_eq!(texts(&body, "status"), ["available"]);
     }
 }
