@@ -20,7 +20,7 @@ use tracing::debug;
 use crate::classify::{Stage, Trouble, classify, timed_out, trouble};
 use crate::governor::{Governor, Outcome};
 use crate::operation::{Effect, Operation, Repeat};
-use crate::options::AwsOptions;
+use crate::options::{AwsOptions, Clocks};
 use crate::place::Place;
 
 /// Upper bound of the first wait between attempts.
@@ -31,14 +31,17 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// Makes calls: paced, limited in time, repeated.
 pub(crate) struct Caller {
     pub(crate) clock: Arc<dyn Clock>,
+    /// What credentials live by: the same clock, unless it was said otherwise.
+    pub(crate) credential_clock: Arc<dyn Clock>,
     pub(crate) options: Arc<AwsOptions>,
     pub(crate) governor: Governor,
 }
 
 impl Caller {
-    pub(crate) fn new(options: Arc<AwsOptions>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(options: Arc<AwsOptions>, clocks: Clocks) -> Self {
+        let Clocks { work: clock, credentials: credential_clock } = clocks;
         let governor = Governor::new(Arc::clone(&options), Arc::clone(&clock));
-        Self { clock, options, governor }
+        Self { clock, credential_clock, options, governor }
     }
 
     /// Makes a call of `operation`, sending it with `send` as often as it takes, but never after its
@@ -116,7 +119,7 @@ impl Caller {
     fn is_too_late(&self, operation: &Operation, valid_until: Option<Timestamp>) -> bool {
         let needed = if operation.mutates() { self.options.timeout } else { Duration::ZERO };
         let needed = SignedDuration::try_from(needed).unwrap_or(SignedDuration::MAX);
-        valid_until.is_some_and(|end| end.duration_since(self.clock.now()) <= needed)
+        valid_until.is_some_and(|end| end.duration_since(self.credential_clock.now()) <= needed)
     }
 
     /// One attempt, given up when its time is over.

@@ -75,7 +75,7 @@ impl<'a, C: SdkClient> Connection<'a, C> {
             let client = self.client(&session).await;
             let answer = caller.call(operation, &self.place, session.expires, || send(&client)).await;
             let Err(failure) = answer else { return answer };
-            let renewable = if session.is_over(caller.clock.now()) { MOST_RENEWALS } else { 1 };
+            let renewable = if session.is_over(caller.credential_clock.now()) { MOST_RENEWALS } else { 1 };
             if failure.code == &code::EXPIRED_CREDENTIALS && renewals < renewable {
                 self.sessions.forget(self.zone, &session).await;
                 renewals += 1;

@@ -31,7 +31,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use fleetwright_model::{Region, Zone};
-use fleetwright_ports::Clock;
 
 use crate::call::Caller;
 use crate::clients::{Connection, SdkClient};
@@ -39,7 +38,7 @@ pub use crate::connector::{ConnectionLost, InProcess};
 pub use crate::governor::{OperationUsage, Usage};
 use crate::interner::Interner;
 use crate::machines::TypeMemory;
-pub use crate::options::{AwsOptions, Endpoints, Origin, RateSetting, StaticCredentials};
+pub use crate::options::{AwsOptions, Clocks, Endpoints, Origin, RateSetting, StaticCredentials};
 use crate::sessions::Sessions;
 
 /// AWS. Cheap to clone; all clones share sessions, pacing and memory.
@@ -62,13 +61,13 @@ impl fmt::Debug for Aws {
 
 /// Connects to AWS, or to what stands in for it. Makes no call and reads no credentials yet: both
 /// happen when they are first needed, per profile.
-pub async fn connect(options: AwsOptions, clock: Arc<dyn Clock>) -> Aws {
+pub async fn connect(options: AwsOptions, clocks: impl Into<Clocks>) -> Aws {
     let options = Arc::new(options);
     let http = match &options.origin {
         Origin::Environment { .. } => connector::network(),
         Origin::InProcess { transport, .. } => connector::in_process(Arc::clone(transport)),
     };
-    let caller = Arc::new(Caller::new(options, clock));
+    let caller = Arc::new(Caller::new(options, clocks.into()));
     let sessions = Sessions::new(caller, http);
     Aws { inner: Arc::new(Inner { sessions, texts: Interner::default(), types: TypeMemory::default() }) }
 }

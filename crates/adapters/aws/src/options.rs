@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetwright_model::Region;
+use fleetwright_ports::Clock;
 
 use crate::connector::InProcess;
 use crate::operations;
@@ -109,6 +110,22 @@ pub struct AwsOptions {
     /// Rates by IAM action (`ssm:DescribeInstanceInformation`) or service (`ssm:*`), in place of the
     /// ones in the table.
     pub rates: BTreeMap<String, RateSetting>,
+}
+
+/// The times AWS is called by.
+#[derive(Clone)]
+pub struct Clocks {
+    /// Waiting, pacing, comparing with what AWS says of its resources.
+    pub work: Arc<dyn Clock>,
+    /// What credentials live by and requests are signed with. Another clock than `work` only where a
+    /// simulated AWS runs faster than the wall clock: it ends sessions by the wall clock all the same.
+    pub credentials: Arc<dyn Clock>,
+}
+
+impl From<Arc<dyn Clock>> for Clocks {
+    fn from(clock: Arc<dyn Clock>) -> Self {
+        Self { work: Arc::clone(&clock), credentials: clock }
+    }
 }
 
 impl Default for AwsOptions {

@@ -11,9 +11,20 @@ use fleetwright_ports::Clock;
 use futures::FutureExt;
 use jiff::Timestamp;
 
-/// A [`Clock`] in the SDK's terms.
+use crate::call::Caller;
+
+/// Our clocks in the SDK's terms: it tells credentials' time and waits by the work's.
 #[derive(Clone)]
-pub(crate) struct SdkTime(pub(crate) Arc<dyn Clock>);
+pub(crate) struct SdkTime {
+    time: Arc<dyn Clock>,
+    sleep: Arc<dyn Clock>,
+}
+
+impl SdkTime {
+    pub(crate) fn of(caller: &Caller) -> Self {
+        Self { time: Arc::clone(&caller.credential_clock), sleep: Arc::clone(&caller.clock) }
+    }
+}
 
 impl fmt::Debug for SdkTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -23,13 +34,13 @@ impl fmt::Debug for SdkTime {
 
 impl TimeSource for SdkTime {
     fn now(&self) -> SystemTime {
-        SystemTime::from(self.0.now())
+        SystemTime::from(self.time.now())
     }
 }
 
 impl AsyncSleep for SdkTime {
     fn sleep(&self, duration: Duration) -> Sleep {
-        let clock = Arc::clone(&self.0);
+        let clock = Arc::clone(&self.sleep);
         // The SDK wants a future that is `Sync`; ours is polled by one owner only.
         let mut waiting = Mutex::new(async move { clock.sleep(duration).await }.boxed());
         Sleep::new(poll_fn(move |context| {

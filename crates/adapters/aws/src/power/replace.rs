@@ -68,13 +68,19 @@ fn tags_of(old: &Instance, new: &Tags) -> Tags {
     all
 }
 
-/// The rules of the metadata service, so that the new instance is not laxer than the old.
+/// Hops of an answer of the metadata service, where nobody has set another number.
+const USUAL_HOPS: i32 = 1;
+
+/// The rules of the metadata service, so that the new instance is not laxer than the old. What is as
+/// usual is not said.
 fn metadata(old: &Instance) -> Option<InstanceMetadataOptionsRequest> {
     let rules = old.metadata_options()?;
     let tokens = rules.http_tokens().map(|tokens| tokens.as_str().into());
-    let endpoint = rules.http_endpoint().map(|endpoint| endpoint.as_str().into());
+    let endpoint = rules.http_endpoint().map(|endpoint| endpoint.as_str());
+    let endpoint = endpoint.filter(|endpoint| *endpoint == "disabled").map(Into::into);
+    let hops = rules.http_put_response_hop_limit().filter(|hops| *hops > USUAL_HOPS);
     let request = InstanceMetadataOptionsRequest::builder().set_http_tokens(tokens);
-    let request = request.set_http_put_response_hop_limit(rules.http_put_response_hop_limit());
+    let request = request.set_http_put_response_hop_limit(hops);
     Some(request.set_http_endpoint(endpoint).build())
 }
 

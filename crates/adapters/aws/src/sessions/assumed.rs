@@ -32,7 +32,7 @@ struct State {
 impl Role {
     pub(super) async fn session(&self, sessions: &Sessions, zone: &Zone) -> Result<Arc<Session>, Failure> {
         let mut state = self.state.lock().await;
-        let now = sessions.caller.clock.now();
+        let now = sessions.caller.credential_clock.now();
         if let Some(session) = state.current.as_ref().filter(|session| session.is_fresh(now)) {
             return Ok(Arc::clone(session));
         }
@@ -48,7 +48,7 @@ impl Role {
                 Ok(session)
             }
             Err(failure) => {
-                let now = sessions.caller.clock.now();
+                let now = sessions.caller.credential_clock.now();
                 let again = matches!(failure.class, ErrorClass::Throttled | ErrorClass::Transient);
                 // A session that AWS still takes is better than none.
                 if let Some(session) = state.current.as_ref().filter(|session| again && !session.is_over(now))
@@ -85,7 +85,7 @@ async fn assume(sessions: &Sessions, zone: &Zone) -> Result<Session, Failure> {
         answer = request(sessions, zone, role, &base).await;
     }
     let answer = answer.map_err(|failure| refusal(role, failure))?;
-    session(answer, role, &base, sessions.caller.clock.now())
+    session(answer, role, &base, sessions.caller.credential_clock.now())
 }
 
 /// AssumeRole, falling back to an hour where the role does not allow as long as the settings ask.

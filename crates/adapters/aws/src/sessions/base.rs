@@ -45,7 +45,7 @@ impl Base {
     /// The credentials, renewed where their time is up.
     pub(super) async fn session(&self, sessions: &Sessions) -> Result<Arc<Session>, Failure> {
         let mut current = self.current.lock().await;
-        let now = sessions.caller.clock.now();
+        let now = sessions.caller.credential_clock.now();
         if let Some(session) = current.as_ref().filter(|session| session.is_fresh(now)) {
             return Ok(Arc::clone(session));
         }
@@ -118,7 +118,7 @@ impl Base {
         };
         let region = options.home_region.as_ref().map(|region| SdkRegion::new(region.as_str().to_owned()));
         let region = region.or_else(|| loaded.region().cloned());
-        let time = SdkTime(Arc::clone(&sessions.caller.clock));
+        let time = SdkTime::of(&sessions.caller);
         loaded
             .into_builder()
             .region(region)
@@ -146,7 +146,7 @@ fn time_limits(connect: Duration) -> TimeoutConfig {
 /// AWS's own conventions. A profile that a landing zone names counts before the environment, as
 /// with the AWS CLI's `--profile`; the SDK's own chain would look into the environment first.
 async fn environment(profile: Option<&str>, endpoints: &Endpoints, sessions: &Sessions) -> SdkConfig {
-    let time = SdkTime(Arc::clone(&sessions.caller.clock));
+    let time = SdkTime::of(&sessions.caller);
     let mut loader = aws_config::defaults(behaviour())
         .time_source(time.clone())
         .sleep_impl(time.clone())

@@ -33,14 +33,14 @@ impl InProcess for Front {
     }
 }
 
-struct Stage {
+pub(crate) struct Stage {
     estate: Arc<Estate>,
-    aws: Aws,
+    pub(crate) aws: Aws,
     zones: Vec<Zone>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
-async fn stage(scenario: &str) -> Stage {
+pub(crate) async fn stage(scenario: &str) -> Stage {
     let scenario = ScenarioFile::parse(scenario, "test").expect("a scenario");
     let prepared = scenario.prepare(&Overrides::default()).expect("a possible scenario");
     let clock: Arc<dyn Clock> = Arc::new(VirtualClock::starting_at(prepared.start));
@@ -82,7 +82,7 @@ fn zone(entry: &LandingZone) -> Zone {
 }
 
 impl Stage {
-    fn cells(&self) -> Vec<Cell<'_>> {
+    pub(crate) fn cells(&self) -> Vec<Cell<'_>> {
         self.zones
             .iter()
             .flat_map(|zone| match &zone.regions {

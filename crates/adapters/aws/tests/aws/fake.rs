@@ -84,9 +84,14 @@ impl Fake {
         let body = String::from_utf8_lossy(request.body()).into_owned();
         let name = match header("x-amz-target").rsplit('.').next() {
             Some(name) if !name.is_empty() => name.to_owned(),
-            _ => field(&body, "Action").unwrap_or_default(),
+            _ => match request.uri().path().rsplit_once("/operation/") {
+                Some((_, name)) => name.to_owned(),
+                None => field(&body, "Action").unwrap_or_default(),
+            },
         };
-        let action = format!("{}:{name}", scope.get(3).copied().unwrap_or_default());
+        // Signatures have CloudWatch under its old name, permissions have not.
+        let service = scope.get(3).copied().unwrap_or_default();
+        let action = format!("{}:{name}", if service == "monitoring" { "cloudwatch" } else { service });
         let mut all = self.seen.lock().expect("no panic before");
         let seen = Seen {
             before: all.iter().filter(|seen| seen.action == action).count(),

@@ -1,6 +1,8 @@
 //! The adapter against a scripted service: what it sends, what it makes of answers, how long it
 //! waits. Time is virtual throughout.
 
+mod changing;
+mod contracts;
 mod estate;
 mod fake;
 mod pacing;

@@ -1,0 +1,107 @@
+//! The contracts of the ports that change something, over the simulated estate.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use fleetwright_model::{Cell, HealthCheck, Instance, InstanceState, OsFamily, PingStatus};
+use fleetwright_ports::conformance::{commands, images, metrics, power};
+use fleetwright_ports::{
+    CommandRequest, ImageQuery, ImageRequest, ImageState, Images, InstanceQuery, Machines, Metrics, Power,
+};
+
+use jiff::SignedDuration;
+
+use crate::estate::{Stage, stage};
+
+const FLEET: &str = "[fleet]\naccounts = 1\nregions = [\"eu-central-1\"]\ninstances_per_cell = 60\n";
+
+/// The Linux hosts on EBS, those first whose agents answer and whose status checks are passed.
+struct Hosts {
+    well: Vec<Instance>,
+    stopped: Vec<Instance>,
+}
+
+async fn hosts(stage: &Stage, cell: &Cell<'_>) -> Hosts {
+    let listed = stage.aws.instances(cell, &InstanceQuery::default()).await;
+    assert_eq!(listed.failure, None);
+    let linux: Vec<Instance> =
+        listed.items.into_iter().filter(|it| it.os == OsFamily::Linux && it.root_on_ebs).collect();
+    let ids: Vec<_> = linux.iter().map(|it| it.id.clone()).collect();
+    let agents = stage.aws.agents(cell, &ids).await.found.into_iter();
+    let online: BTreeSet<_> =
+        agents.filter(|(_, agent)| agent.ping == PingStatus::Online).map(|(id, _)| id).collect();
+    let healthy = |id: &_| online.contains(id);
+    let checks = stage.aws.status_checks(cell).await.items.into_iter();
+    let passed: BTreeSet<_> = checks
+        .filter(|(_, health)| (health.system, health.instance) == (HealthCheck::Ok, HealthCheck::Ok))
+        .map(|(id, _)| id)
+        .collect();
+    let (well, rest): (Vec<_>, Vec<_>) = linux
+        .into_iter()
+        .partition(|it| it.state == InstanceState::Running && healthy(&it.id) && passed.contains(&it.id));
+    let stopped = rest.into_iter().filter(|it| it.state == InstanceState::Stopped).collect();
+    Hosts { well, stopped }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_estate_fulfils_the_contract_of_commands() {
+    let stage = stage(&format!("name = \"t\"\nseed = 21\n{FLEET}")).await;
+    let cell = &stage.cells()[0];
+    let hosts = hosts(&stage, cell).await.well.into_iter().take(5).map(|it| it.id).collect();
+    let command = CommandRequest {
+        document: "AWS-RunShellScript".into(),
+        parameters: vec![("commands".into(), vec!["true".to_owned()])],
+        hosts: Vec::new(),
+        mark: "".into(),
+        delivery_timeout: Duration::from_secs(600),
+    };
+    let expected = commands::Expected { hosts, command };
+    commands::check(&stage.aws, cell, &*stage.clock, &expected).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_estate_fulfils_the_contract_of_images() {
+    let stage = stage(&format!("name = \"t\"\nseed = 22\n{FLEET}")).await;
+    let cell = &stage.cells()[0];
+    let instance = hosts(&stage, cell).await.well[0].id.clone();
+    images::check(&stage.aws, cell, &*stage.clock, &images::Expected { instance }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_estate_fulfils_the_contract_of_power() {
+    let stage = stage(&format!("name = \"t\"\nseed = 23\n{FLEET}")).await;
+    let cell = &stage.cells()[0];
+    let hosts = hosts(&stage, cell).await;
+    let (running, stopped) = (hosts.well[0].id.clone(), hosts.stopped[0].id.clone());
+    let request = ImageRequest {
+        instance: running.clone(),
+        name: "before".into(),
+        description: "".into(),
+        tags: Default::default(),
+        reboot: false,
+    };
+    let image = stage.aws.create(cell, &request).await.expect("an image can be made");
+    let query = ImageQuery::Ids(vec![image.clone()]);
+    while stage.aws.images(cell, &query).await.items.iter().all(|it| it.state != ImageState::Available) {
+        stage.clock.sleep(Duration::from_secs(60)).await;
+    }
+    assert_eq!(stage.aws.pulses(cell, std::slice::from_ref(&running)).await.items.len(), 1);
+    let expected = power::Expected { running, stopped, image };
+    power::check(&stage.aws, cell, &*stage.clock, &expected).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_estate_fulfils_the_contract_of_metrics() {
+    let alarm = "[[alarms]]\nname = \"load\"\nwatches = \"cpu\"\n";
+    let stage = stage(&format!("name = \"t\"\nseed = 24\n{FLEET}{alarm}")).await;
+    let cell = &stage.cells()[0];
+    let known = stage.aws.alarms(cell, &["load".into()]).await;
+    assert_eq!((known.items.len(), known.failure), (1, None));
+    let mut reporting = hosts(&stage, cell).await.well;
+    let earlier = stage.clock.now().checked_sub(SignedDuration::from_hours(1)).expect("after 1970");
+    reporting.retain(|it| it.launch_time.is_some_and(|launched| launched < earlier));
+    assert!(reporting.len() > 10);
+    let reporting = reporting.into_iter().map(|it| it.id).collect();
+    let expected = metrics::Expected { reporting, alarm: ("load".into(), known.items[0].state) };
+    metrics::check(&stage.aws, cell, &*stage.clock, &expected).await;
+}
