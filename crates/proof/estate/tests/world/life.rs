@@ -325,7 +325,7 @@ fn a_root_volume_is_replaced_and_the_instance_stays_who_it_is() {
     let task =
         texts(&day.ok(1_000, "CreateReplaceRootVolumeTask", &request), "replaceRootVolumeTaskId").remove(0);
     let again = day.ok(1_001, "CreateReplaceRootVolumeTask", &request);
-    assert_eq!(texts(&again, "replaceRootVolumeTaskId"), [task.clone()]);
+    assert_eq!(texts(&again, "replaceRootVolumeTaskId"), std::slice::from_ref(&task));
     let other = [request[0], ("ClientToken", "run-1")];
     assert_eq!(day.refused(1_002, "CreateReplaceRootVolumeTask", &other), "IdempotentParameterMismatch");
     let mut state = |second| {
@@ -442,6 +442,59 @@ fn tags_are_deleted_by_key_or_by_key_and_value() {
     assert_eq!(day.facts(&id).tags.get("run"), Some("1"));
     day.ok(2, "DeleteTags", &tag[..2]);
     assert_eq!(day.facts(&id).tags.get("run"), None);
+}
+
+#[test]
+fn an_image_with_tags_needs_leave_to_tag_while_making() {
+    let day = Day::new("");
+    let id = day.instance(0);
+    let params = [
+        ("InstanceId", id.as_str()),
+        ("Name", "tagged"),
+        ("TagSpecification.1.ResourceType", "snapshot"),
+        ("TagSpecification.1.Tag.1.Key", "run"),
+        ("TagSpecification.1.Tag.1.Value", "7"),
+    ];
+    let values = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let call = day.stage.call(Service::Ec2, "CreateImage", Input::Query(QueryParams { values }));
+    let needed = crate::operation(&call).requirements(&day.stage.prepared.world, &call);
+    let (account, region) = (&day.stage.account, &day.stage.region);
+    let asked: Vec<(&str, &str)> =
+        needed.iter().map(|it| (it.action.as_ref(), it.resource.as_str())).collect();
+    assert_eq!(
+        asked,
+        [
+            ("ec2:CreateImage", format!("arn:aws:ec2:{region}:{account}:instance/{id}").as_str()),
+            ("ec2:CreateImage", &format!("arn:aws:ec2:{region}::image/*")),
+            ("ec2:CreateImage", &format!("arn:aws:ec2:{region}::snapshot/*")),
+            ("ec2:CreateTags", &format!("arn:aws:ec2:{region}::snapshot/*")),
+        ]
+    );
+    let has = |n: usize, key: &str, value: &str| {
+        needed[n].context.iter().any(|(k, v)| (k.as_str(), v.as_str()) == (key, value))
+    };
+    assert!(has(3, "ec2:CreateAction", "CreateImage") && has(3, "aws:RequestTag/run", "7"));
+    assert!(has(0, "aws:ResourceTag/Name", day.facts(&id).tags.get("Name").unwrap_or_default()));
+}
+
+#[test]
+fn two_thousand_images_are_made_and_listed_without_walking_the_fleet_for_each() {
+    let mut day = Day { stage: Stage::of(2_000) };
+    let all = day.stage.instance_ids();
+    let fit: Vec<String> = all
+        .into_iter()
+        .filter(|id| {
+            let it = day.facts(id);
+            it.state == InstanceState::Running && it.root_device == RootDevice::Ebs
+        })
+        .collect();
+    for (n, id) in fit.iter().enumerate() {
+        day.image(n as i64 / 5, id, &format!("run-{n}"));
+    }
+    let own = [("Owner.1", "self"), ("Filter.1.Name", "state"), ("Filter.1.Value.1", "available")];
+    let listed = day.ok(DAY, "DescribeImages", &own);
+    // The account has a golden image of its own.
+    assert_eq!(texts(&listed, "imageState").len(), fit.len() + 1);
 }
 
 #[test]
