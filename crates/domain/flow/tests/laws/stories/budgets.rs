@@ -152,3 +152,26 @@ fn waiting_for_the_next_attempt_frees_the_lane_but_not_the_budget() {
     assert_eq!(flying(&driver), [2], "the lane is free for another application");
     assert!(driver.run.holds(TargetId(0)));
 }
+
+#[test]
+fn a_target_that_joins_the_waiting_lists_anew_stands_behind_those_who_wait_already() {
+    // 0 and 1 hold group 0, 2 holds group 1, 3 waits for both; its step is left out, and the next
+    // takes its charge instead.
+    let steps = vec![patch(), step("reboot"), verify()];
+    let groups: &[&[u16]] = &[&[0], &[0], &[1], &[0, 1], &[0]];
+    let mut driver = Driver::new(sharing(steps, &[2, 1], groups));
+    driver.go();
+    assert_eq!(flying(&driver), [0, 1, 2]);
+    driver.note(Event::Skipped {
+        target: TargetId(3),
+        step: StepIndex(0),
+        direction: Direction::Do,
+        scope: SkipScope::Step,
+        code: "FW-H0025".into(),
+    });
+    for _ in 0..3 {
+        driver.succeed(0);
+        driver.go();
+    }
+    assert_eq!(flying(&driver), [1, 2, 4], "the place that 0 gave back goes to 4");
+}
