@@ -1,1 +1,221 @@
-//! Runs cut off at every point at which a process can die.
+//! Runs cut off at every point at which a process can die, over steps whose effects are counted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use fleetwright_clock::VirtualClock;
+use fleetwright_flow::Plan;
+use fleetwright_model::{ErrorClass, Text};
+use fleetwright_ports::{Clock, Journal, RunId};
+use fleetwright_steps::Step;
+use fleetwright_store::MemoryJournal;
+use fleetwright_testkit::crash::{Draw, World, enumerate, seeds};
+use fleetwright_testkit::flow::plans::{patching, plan};
+use fleetwright_testkit::flow::{Behaviour, Effects, FakeStep};
+use fleetwright_testkit::sample;
+
+struct Counted {
+    plan: Arc<Plan>,
+    run: RunId,
+    journal: MemoryJournal,
+    clock: Arc<dyn Clock>,
+    effects: Arc<Effects>,
+}
+
+impl Counted {
+    async fn of(plan: Plan) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(VirtualClock::starting_at(sample::now()));
+        let (journal, run) = (MemoryJournal::new(), "run-1".parse::<RunId>().expect("a valid name"));
+        journal.create(&run, b"the plan", clock.now()).await.expect("a new run");
+        Self { plan: Arc::new(plan), run, journal, clock, effects: Arc::default() }
+    }
+}
+
+impl World for Counted {
+    fn plan(&self) -> Arc<Plan> {
+        self.plan.clone()
+    }
+
+    fn digest(&self) -> Text {
+        "digest".into()
+    }
+
+    fn run(&self) -> RunId {
+        self.run.clone()
+    }
+
+    fn journal(&self) -> Arc<dyn Journal> {
+        Arc::new(self.journal.clone())
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
+    fn steps(&self) -> Vec<Arc<dyn Step>> {
+        FakeStep::all_of(&self.plan, &self.effects, &self.clock)
+    }
+
+    fn effects(&self) -> BTreeMap<String, usize> {
+        self.effects.counts()
+    }
+
+    fn effect_count(&self) -> usize {
+        self.effects.count()
+    }
+
+    fn fail(&self, step: &str) {
+        self.effects.always(step, Behaviour::Fail(ErrorClass::Permanent));
+    }
+
+    fn make_reads_stale(&self) {
+        self.effects.hide_new_marks_for(Duration::from_secs(20));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_crash_repeats_or_loses_an_effect() {
+    let cases = enumerate(async || Counted::of(plan(patching(), 2, 1)).await).await;
+    let cases = cases.unwrap_or_else(|violations| {
+        let lines: Vec<String> = violations.iter().map(ToString::to_string).collect();
+        panic!("{} violations:\n{}", lines.len(), lines.join("\n"))
+    });
+    println!("{} crash cases", cases.len());
+    let steps: BTreeSet<&str> = cases.iter().map(|case| &*case.cut.step).collect();
+    assert_eq!(steps.len(), 9, "every step of the recipe and of its way back: {steps:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_no_run_comes_to_has_no_case_and_that_is_found() {
+    let make = async || {
+        let world = Counted::of(plan(patching(), 1, 1)).await;
+        world.effects.always("backup", Behaviour::NotNeeded);
+        world
+    };
+    let violations = enumerate(make).await.expect_err("backup never takes effect");
+    assert!(violations.iter().all(|found| found.place.starts_with("backup / AnswerLost")), "{violations:?}");
+    assert_eq!(violations.len(), 4, "one for each aftermath: {violations:?}");
+}
+
+/// The mutant: it does not look for its mark when it is in doubt.
+struct Careless(FakeStep);
+
+#[async_trait::async_trait]
+impl Step for Careless {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    async fn turn(&self, turn: fleetwright_steps::Turn<'_>) {
+        let slots: Vec<_> = turn.slots.iter().cloned().collect();
+        let sure = slots.into_iter().map(|slot| fleetwright_steps::Slot { doubt: false, ..slot });
+        let slots: Vec<_> = sure.collect();
+        self.0.turn(fleetwright_steps::Turn { slots: &slots, ..turn }).await;
+    }
+}
+
+struct CarelessWorld(Counted);
+
+impl World for CarelessWorld {
+    fn plan(&self) -> Arc<Plan> {
+        self.0.plan()
+    }
+
+    fn digest(&self) -> Text {
+        self.0.digest()
+    }
+
+    fn run(&self) -> RunId {
+        self.0.run()
+    }
+
+    fn journal(&self) -> Arc<dyn Journal> {
+        World::journal(&self.0)
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        World::clock(&self.0)
+    }
+
+    fn steps(&self) -> Vec<Arc<dyn Step>> {
+        let careless =
+            FakeStep::new("patch", fleetwright_flow::Effect::Changes, &self.0.effects, &self.0.clock);
+        let mut steps = World::steps(&self.0);
+        steps.push(Arc::new(Careless(careless)));
+        steps
+    }
+
+    fn effects(&self) -> BTreeMap<String, usize> {
+        World::effects(&self.0)
+    }
+
+    fn fail(&self, step: &str) {
+        self.0.fail(step);
+    }
+
+    fn make_reads_stale(&self) {
+        self.0.make_reads_stale();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_does_not_look_for_its_mark_is_found_out() {
+    let make = async || CarelessWorld(Counted::of(plan(patching(), 1, 1)).await);
+    let violations = enumerate(make).await.expect_err("patch is careless");
+    let found: BTreeSet<&str> = violations.iter().map(|found| found.place.as_str()).collect();
+    assert!(found.contains("patch / AnswerLost / Resumed"), "{found:?}");
+    assert!(found.contains("patch / NotRecorded / Resumed"), "{found:?}");
+    assert!(violations.iter().all(|found| found.what.contains("patch` was done 2 times")), "{violations:?}");
+}
+
+/// A world with faults: random size, budget, and attempts that fail in random ways.
+async fn random_world(seed: u64) -> Counted {
+    let mut draw = Draw::new(seed);
+    let targets = 1 + draw.below(6) as u32;
+    let mut plan = plan(patching(), targets, 1 + draw.below(3) as u32);
+    plan.seed = seed;
+    plan.stages[0].max_failures = [None, Some(0), Some(1), Some(2)][draw.below(4) as usize];
+    if draw.below(3) == 0 {
+        plan.stages[0].gate = fleetwright_flow::Gate::Approval;
+    }
+    let world = Counted::of(plan).await;
+    let faults = [
+        Behaviour::Fail(ErrorClass::Throttled),
+        Behaviour::Fail(ErrorClass::Transient),
+        Behaviour::Fail(ErrorClass::Conflict),
+        Behaviour::Fail(ErrorClass::Permanent),
+        Behaviour::LoseAnswer,
+        Behaviour::LoseAnswer,
+        Behaviour::NotNeeded,
+        Behaviour::LeaveTarget,
+        Behaviour::Silent,
+        Behaviour::Succeed,
+    ];
+    let steps = ["backup", "precheck", "drain", "patch", "reboot", "verify", "return", "restore", "validate"];
+    for target in &world.plan.targets {
+        for _ in 0..draw.below(4) {
+            let attempts = [draw.one_of(&faults), draw.one_of(&faults)];
+            world.effects.script(&target.subject, draw.one_of(&steps), &attempts);
+        }
+    }
+    if draw.below(2) == 0 {
+        world.make_reads_stale();
+    }
+    world
+}
+
+#[expect(clippy::disallowed_methods, reason = "the number of seeds comes from whoever starts the test")]
+fn how_many() -> u64 {
+    std::env::var("FLEETWRIGHT_SEEDS").ok().and_then(|number| number.parse().ok()).unwrap_or(2_000)
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_random_crash_breaks_an_invariant() {
+    let report = seeds(1, how_many(), random_world).await.unwrap_or_else(|violations| {
+        let lines: Vec<String> = violations.iter().take(20).map(ToString::to_string).collect();
+        panic!("{} violations, the first:\n{}", violations.len(), lines.join("\n"))
+    });
+    println!("{} seeds, {} crashes, {} records", report.seeds, report.cuts, report.records);
+    assert!(report.cuts > report.seeds, "crashes were tried: {report:?}");
+}

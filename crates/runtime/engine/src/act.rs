@@ -3,18 +3,24 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fleetwright_flow::{Direction, Flight, Step, StepIndex, TargetId, When};
+use fleetwright_flow::{Direction, Effect, Flight, Step, StepIndex, TargetId, When};
 use fleetwright_model::{Text, code};
 use fleetwright_steps::Slot;
 use futures::StreamExt;
 
 use crate::dispatcher::Dispatcher;
 use crate::error::DriveError;
-use crate::lane::{LaneKey, later};
-use crate::lanes::{LaneIndex, NewSlot};
+use crate::lane::{LaneKey, NewSlot, later};
+use crate::lanes::LaneIndex;
 
 /// How long a step may be late with its own time-out before the driver gives up on it.
 const GRACE: Duration = Duration::from_secs(600);
+
+/// How long a slot in doubt is held back before its step looks for the mark of what may have been done.
+/// What the process before did last, it may have done just before it died, and AWS shows what is new
+/// only after a while (EC2, "Eventual consistency"): who looks too early finds nothing and does it
+/// again.
+const SETTLING: Duration = Duration::from_secs(30);
 
 /// How long cancellations may take when the process is to leave.
 const CANCELLING: Duration = Duration::from_secs(10);
@@ -38,8 +44,11 @@ impl Dispatcher<'_> {
             let Some(flight) = self.run.flight(target) else { continue };
             let Some(lane) = self.lane_of(&flight) else { continue };
             let backstop = later(flight.deadline.max(now), GRACE);
-            let slot = NewSlot { index: flight.step, slot: self.slot(flight), backstop };
-            self.lanes.admit(lane, slot, now);
+            let changes = self.step_of(&flight).effect == Effect::Changes;
+            let held = flight.doubt && flight.handle.is_none() && changes;
+            let held_until = held.then(|| later(now, SETTLING));
+            let new = NewSlot { index: flight.step, slot: self.slot(flight), backstop, held_until };
+            self.lanes.admit(lane, new, now);
         }
     }
 

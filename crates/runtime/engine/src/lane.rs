@@ -32,6 +32,15 @@ pub(crate) struct Open {
     waiting_for: Option<Text>,
 }
 
+/// A slot on its way into a lane.
+pub(crate) struct NewSlot {
+    pub(crate) slot: Slot,
+    pub(crate) index: StepIndex,
+    pub(crate) backstop: Timestamp,
+    /// Until when it is in no turn.
+    pub(crate) held_until: Option<Timestamp>,
+}
+
 /// A turn under way.
 struct Running {
     serial: u64,
@@ -59,11 +68,18 @@ impl Lane {
         Self { key, step, open: BTreeMap::new(), fresh: VecDeque::new(), due: BTreeSet::new(), running: None }
     }
 
-    /// Takes a slot in.
-    pub(crate) fn admit(&mut self, slot: Slot, index: StepIndex, backstop: Timestamp, now: Timestamp) {
+    /// Takes a slot in: fresh, or held back until it is due.
+    pub(crate) fn admit(&mut self, new: NewSlot, now: Timestamp) {
+        let NewSlot { slot, index, backstop, held_until } = new;
         let target = slot.target;
-        self.fresh.push_back((target, later(now, self.step.gathers_for())));
-        self.open.insert(target, Open { slot, index, backstop, look_at: None, waiting_for: None });
+        let look_at = held_until.map(whole_second);
+        match look_at {
+            Some(at) => {
+                self.due.insert((at, target));
+            }
+            None => self.fresh.push_back((target, later(now, self.step.gathers_for()))),
+        }
+        self.open.insert(target, Open { slot, index, backstop, look_at, waiting_for: None });
     }
 
     pub(crate) fn get(&self, target: TargetId) -> Option<&Open> {

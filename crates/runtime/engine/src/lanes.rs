@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use fleetwright_flow::{StepIndex, TargetId};
+use fleetwright_flow::TargetId;
 use fleetwright_model::Text;
 use fleetwright_steps::{Outcome, Reports, Slot, Step, Turn};
 use futures::future::{BoxFuture, FutureExt, abortable};
@@ -13,7 +13,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::lane::{Lane, LaneKey, Open};
+use crate::lane::{Lane, LaneKey, NewSlot, Open};
 
 /// A lane's place in the list of lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,9 +97,9 @@ impl Lanes {
     }
 
     /// Hands a slot to a lane.
-    pub(crate) fn admit(&mut self, lane: LaneIndex, open: NewSlot, now: Timestamp) {
-        self.backstops.insert((open.backstop, lane, open.slot.target));
-        self.list[lane.0].admit(open.slot, open.index, open.backstop, now);
+    pub(crate) fn admit(&mut self, lane: LaneIndex, new: NewSlot, now: Timestamp) {
+        self.backstops.insert((new.backstop, lane, new.slot.target));
+        self.list[lane.0].admit(new, now);
         self.reschedule(lane);
     }
 
@@ -277,13 +277,6 @@ impl Lanes {
         self.wakes.extend(wakes_at.map(|at| (at, lane)));
         *scheduled = wakes_at;
     }
-}
-
-/// A slot on its way into a lane.
-pub(crate) struct NewSlot {
-    pub(crate) slot: Slot,
-    pub(crate) index: StepIndex,
-    pub(crate) backstop: Timestamp,
 }
 
 /// What a panic said, if it said anything.

@@ -1,20 +1,31 @@
-//! Journals that fail in the ways processes do.
+//! The journal as a process sees it.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fleetwright_flow::{Epoch, Record, Sequence, Signal};
+use fleetwright_flow::{Epoch, Plan, Record, Sequence, Signal};
 use fleetwright_ports::{Claim, Journal, JournalError, LoadedRun, Mail, RunEntry, RunId};
 use jiff::Timestamp;
 
-/// A journal whose claims keep nobody out, as on storage that lost its locks: the epoch alone tells
-/// owners apart.
-pub struct Unlocked(Arc<dyn Journal>);
+use super::process::{Process, When};
 
-impl Unlocked {
-    /// That journal without its locks.
-    pub fn new(journal: Arc<dyn Journal>) -> Self {
-        Self(journal)
+/// The journal of a process that can be cut off before and after its appends.
+pub struct ProcessJournal {
+    inner: Arc<dyn Journal>,
+    process: Arc<Process>,
+    /// Whether claims keep others out; on storage that lost its locks the epoch alone does.
+    locks: bool,
+}
+
+impl ProcessJournal {
+    pub(super) fn new(inner: Arc<dyn Journal>, process: Arc<Process>, locks: bool) -> Self {
+        Self { inner, process, locks }
+    }
+
+    /// A journal whose claims keep nobody out, as on storage that lost its locks: the epoch alone
+    /// tells owners apart.
+    pub fn without_locks(inner: Arc<dyn Journal>, plan: Arc<Plan>) -> Self {
+        Self::new(inner, Process::new(plan, When::Never), false)
     }
 }
 
@@ -27,13 +38,16 @@ impl Claim for EpochAlone {
 }
 
 #[async_trait]
-impl Journal for Unlocked {
+impl Journal for ProcessJournal {
     async fn create(&self, run: &RunId, plan: &[u8], at: Timestamp) -> Result<(), JournalError> {
-        self.0.create(run, plan, at).await
+        self.inner.create(run, plan, at).await
     }
 
     async fn claim(&self, run: &RunId, owner: &str) -> Result<Box<dyn Claim>, JournalError> {
-        let claim = self.0.claim(run, owner).await?;
+        let claim = self.inner.claim(run, owner).await?;
+        if self.locks {
+            return Ok(claim);
+        }
         Ok(Box::new(EpochAlone(claim.epoch())))
     }
 
@@ -44,19 +58,26 @@ impl Journal for Unlocked {
         after: Sequence,
         records: &[Record],
     ) -> Result<(), JournalError> {
-        self.0.append(run, epoch, after, records).await
+        if !self.process.is_cut_off() && self.process.cuts_before(records) {
+            self.process.sleep().await;
+        }
+        self.inner.append(run, epoch, after, records).await?;
+        if !self.process.is_cut_off() && self.process.cuts_after(records) {
+            self.process.sleep().await;
+        }
+        Ok(())
     }
 
     async fn load(&self, run: &RunId) -> Result<LoadedRun, JournalError> {
-        self.0.load(run).await
+        self.inner.load(run).await
     }
 
     async fn since(&self, run: &RunId, after: Sequence) -> Result<Vec<Record>, JournalError> {
-        self.0.since(run, after).await
+        self.inner.since(run, after).await
     }
 
     async fn runs(&self) -> Result<Vec<RunEntry>, JournalError> {
-        self.0.runs().await
+        self.inner.runs().await
     }
 
     async fn post(
@@ -67,10 +88,10 @@ impl Journal for Unlocked {
         by: &str,
         reason: Option<&str>,
     ) -> Result<u64, JournalError> {
-        self.0.post(run, at, signal, by, reason).await
+        self.inner.post(run, at, signal, by, reason).await
     }
 
     async fn mail(&self, run: &RunId, after: u64) -> Result<Vec<Mail>, JournalError> {
-        self.0.mail(run, after).await
+        self.inner.mail(run, after).await
     }
 }

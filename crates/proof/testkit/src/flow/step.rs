@@ -12,9 +12,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::effects::{Behaviour, Effects, TurnTaken};
 
-/// How long a step in doubt waits for its mark to show before it believes that there is none.
-const SETTLES: SignedDuration = SignedDuration::from_secs(30);
-
 /// A step over a world of effects.
 pub struct FakeStep {
     /// What recipes call it.
@@ -70,10 +67,6 @@ impl FakeStep {
             let now = self.clock.now();
             if let Some(handle) = self.world.find(&mark, now) {
                 return Some(self.accepted(handle, now));
-            }
-            let settled = slot.started_at.checked_add(SETTLES).unwrap_or(Timestamp::MAX);
-            if now < settled {
-                return Some(Outcome::LookAgain { at: settled, waiting_for: "its mark".into() });
             }
         }
         self.act(slot, &mark).await

@@ -7,7 +7,7 @@ use fleetwright_flow::{Ending, Sequence};
 use fleetwright_model::code;
 use fleetwright_ports::{Damage, Journal, JournalError, LoadedRun};
 use fleetwright_store::{AppendFault, FaultPoint};
-use fleetwright_testkit::crash::Unlocked;
+use fleetwright_testkit::crash::ProcessJournal;
 use fleetwright_testkit::flow::plans::{patching, plan};
 
 use crate::world::{World, waiting};
@@ -61,7 +61,8 @@ async fn a_run_that_is_driven_is_not_driven_again() {
 async fn a_process_whose_run_was_taken_over_stops_without_another_turn() {
     for after in [10, 61, 100, 185, 200, 245] {
         let mut world = World::of(plan(patching(), 2, 1)).await;
-        world.journal = Arc::new(Unlocked::new(Arc::new(world.memory.clone())));
+        world.journal =
+            Arc::new(ProcessJournal::without_locks(Arc::new(world.memory.clone()), world.plan.clone()));
         let (control, other) = (waiting(), waiting());
         let second = async {
             world.clock.sleep(std::time::Duration::from_secs(after)).await;
