@@ -85,6 +85,7 @@ async fn they_fulfil_the_contracts_of_power_and_metrics() {
     stage.pass(600).await;
     let expected = power::Expected { running: sample::id(1), stopped: sample::id(3), image: made };
     power::check(&stage.hosts, &cell, clock, &expected).await;
+    power::check_replacement(&stage.hosts, &cell, clock, &expected).await;
     stage.hosts.set_alarm(&cell, Alarm { name: "errors".into(), state: AlarmState::Ok });
     let reporting = vec![sample::id(1), sample::id(2)];
     let expected = metrics::Expected { reporting, alarm: ("errors".into(), AlarmState::Ok) };

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use fleetwright_aws::AwsOptions;
 use fleetwright_model::{ErrorClass, InstanceId, InstanceState, Tags, code};
-use fleetwright_ports::{CommandRequest, HostCommands, ImageRequest, Images, InstanceQuery, Machines, Power};
+use fleetwright_ports::{
+    CommandRequest, HostCommands, ImageRequest, Images, InstanceQuery, Machines, Power, Replacement,
+};
 
 use crate::fake::{Reply, Seen, assumed, cell, ec2_error, instances, json_error, stage, stage_with, zone};
 
@@ -201,6 +203,58 @@ async fn a_reboot_is_sent_once_whatever_comes_back() {
     let failure = stage.aws.reboot(&cell(&zone), &[id(1)]).await.expect_err("no answer");
     assert_eq!(failure.class, ErrorClass::Ambiguous, "{failure}");
     assert_eq!(stage.fake.asked("ec2:RebootInstances").len(), 1);
+}
+
+/// An instance with a role, in the words of DescribeInstances.
+const OLD: &str = "<reservationSet><item><instancesSet><item><instanceId>i-00000000000000001</instanceId>\
+    <instanceType>m6i.large</instanceType><subnetId>subnet-1</subnetId><keyName>ops</keyName>\
+    <groupSet><item><groupId>sg-1</groupId></item><item><groupId>sg-2</groupId></item></groupSet>\
+    <iamInstanceProfile><arn>arn:aws:iam::111122223333:instance-profile/web</arn></iamInstanceProfile>\
+    <metadataOptions><httpTokens>required</httpTokens><httpPutResponseHopLimit>2</httpPutResponseHopLimit>\
+    </metadataOptions><tagSet><item><key>Name</key><value>web</value></item>\
+    <item><key>aws:autoscaling:groupName</key><value>g</value></item></tagSet></item></instancesSet></item></reservationSet>";
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_is_like_the_old_one_and_a_lost_reply_is_repeated_with_its_token() {
+    let stage = stage(entered(|seen| match (seen.action.as_str(), seen.before) {
+        ("ec2:DescribeInstances", _) => ec2("DescribeInstances", OLD),
+        (_, 0) => Reply::Lost,
+        _ => {
+            let new =
+                "<instancesSet><item><instanceId>i-00000000000000009</instanceId></item></instancesSet>";
+            ec2("RunInstances", new)
+        }
+    }))
+    .await;
+    let zone = zone(ACCOUNT, None);
+    let replacement = Replacement {
+        like: id(1),
+        image: "ami-1".into(),
+        token: "fw-r-1-web".into(),
+        tags: Tags::from([("fleetwright:run".into(), "r-1".into())]),
+    };
+    let new = stage.aws.replace(&cell(&zone), &replacement).await.expect("launched");
+    assert_eq!(new, id(9));
+    let asked = stage.fake.asked("ec2:RunInstances");
+    assert_eq!(asked.len(), 2);
+    assert_eq!(asked[0].body, asked[1].body, "another request under the same token would be refused");
+    for (field, value) in [
+        ("ClientToken", "fw-r-1-web"),
+        ("MaxCount", "1"),
+        ("ImageId", "ami-1"),
+        ("InstanceType", "m6i.large"),
+        ("SubnetId", "subnet-1"),
+        ("SecurityGroupId.2", "sg-2"),
+        ("KeyName", "ops"),
+        ("IamInstanceProfile.Arn", "arn:aws:iam::111122223333:instance-profile/web"),
+        ("MetadataOptions.HttpTokens", "required"),
+        ("MetadataOptions.HttpPutResponseHopLimit", "2"),
+        ("TagSpecification.1.Tag.1.Key", "Name"),
+        ("TagSpecification.1.Tag.2.Key", "fleetwright:run"),
+    ] {
+        assert_eq!(asked[0].field(field).as_deref(), Some(value), "{field}");
+    }
+    assert!(!asked[0].body.contains("autoscaling"), "{}", asked[0].body);
 }
 
 #[tokio::test(start_paused = true)]
