@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 use fleetwright_flow::{Epoch, Record, Sequence, Signal};
-use fleetwright_model::{InvalidId, Text};
+use fleetwright_model::{Code, InvalidId, Text, code};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +133,21 @@ pub enum JournalError {
         /// In the system's words.
         cause: Text,
     },
+}
+
+impl JournalError {
+    /// The code with its page, next step and exit code.
+    pub fn code(&self) -> &'static Code {
+        match self {
+            Self::Owned { .. } => &code::RUN_OWNED,
+            Self::Fenced { .. } | Self::OutOfSequence { .. } => &code::RUN_TAKEN,
+            Self::NoSuchRun { .. } => &code::NO_SUCH_RUN,
+            Self::Format { .. } => &code::PLAN_FORMAT,
+            Self::RunExists { .. } | Self::Full { .. } | Self::Refused { .. } | Self::Storage { .. } => {
+                &code::STATE_UNUSABLE
+            }
+        }
+    }
 }
 
 /// Damage found while loading. What comes before it is whole and usable; nothing is guessed.

@@ -26,7 +26,7 @@ pub const VARIABLE_PREFIX: &str = "FLEETWRIGHT_";
 /// Variables with the prefix that are no keys and are let pass: `FLEETWRIGHT_BIN` names the binary
 /// for those who start it. One that the command line begins to read belongs here; one that nobody
 /// reads does not, because it would be ignored silently.
-pub const RESERVED_VARIABLES: &[&str] = &["FLEETWRIGHT_BIN"];
+pub const RESERVED_VARIABLES: &[&str] = &["FLEETWRIGHT_BIN", "FLEETWRIGHT_STATE_DIR"];
 
 /// One row of the table.
 #[derive(Debug)]

@@ -9,8 +9,10 @@ use fleetwright_model::{Code, Exit, InstanceId, Text, code};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::notes::{self, BackupNote, RebootNote, RestoreNote, ValidateNote, VerifyNote, step};
-use crate::plan::{PatchPlan, PlannedHost, Work};
+use crate::plan::notes::{
+    self, BackupNote, PrecheckNote, RebootNote, RestoreNote, ValidateNote, VerifyNote, step,
+};
+use crate::plan::{Before, Earlier, PatchPlan, PlannedHost, Work};
 
 /// How a host ended (REQUIREMENTS §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -311,4 +313,27 @@ pub fn tally(results: &[HostResult<'_>]) -> BTreeMap<HostOutcome, usize> {
         *tally.entry(result.outcome).or_default() += 1;
         tally
     })
+}
+
+/// What a run leaves for a later one, host by host: its image, and its evidence from before patching.
+pub fn left_behind(plan: &PatchPlan, run: &Run, name: &str) -> BTreeMap<InstanceId, Earlier> {
+    let mut left = BTreeMap::new();
+    for (index, work) in plan.work.iter().enumerate() {
+        let Work::Host(host) = work else { continue };
+        let target = TargetId(u32::try_from(index).expect("as many as the kernel has targets"));
+        let image = note::<BackupNote>(plan, run, target, step::BACKUP).map(|note| note.image);
+        let before = note::<PrecheckNote>(plan, run, target, step::PRECHECK)
+            .map(|note| Before { run: name.into(), boot: note.boot });
+        left.insert(host.id.clone(), Earlier { image, before: host.before.clone().or(before) });
+    }
+    left
+}
+
+/// True where a step of that name was ever started on the target.
+pub fn was_started(plan: &PatchPlan, run: &Run, target: TargetId, name: &str) -> bool {
+    let steps = &plan.flow.recipe_of(target).steps;
+    let index = steps.iter().position(|step| &*step.name == name);
+    index
+        .and_then(|index| u8::try_from(index).ok())
+        .is_some_and(|index| run.was_started(target, flow::StepIndex(index)))
 }

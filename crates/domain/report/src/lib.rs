@@ -11,6 +11,7 @@ pub mod record;
 pub mod run;
 pub mod safe;
 pub mod text;
+pub mod view_text;
 
 /// Major and minor version of the JSON formats; a reader of major 1 can read every 1.x.
 pub const FORMAT_VERSION: &str = "1.0";

@@ -15,15 +15,17 @@ use fleetwright_survey::{DoctorRequest, Fleet};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::{
-    Cli, Command, ConfigCommand, DoctorArgs, EstateCommand, FleetArgs, GlobalArgs, InternalCommand,
-    OutputFormat, RunArgs, ScanArgs,
+    AbortArgs, Cli, Command, ConfigCommand, DecisionArgs, DoctorArgs, EstateCommand, FleetArgs, GlobalArgs,
+    InternalCommand, OutputFormat, RunArgs, RunsArgs, ScanArgs, StatusArgs,
 };
+use crate::commands::runs::Decision;
 use crate::commands::scan::Reports;
-use crate::commands::{config, demo, doctor, estate, reference, run, scan};
+use crate::commands::{config, demo, doctor, estate, reference, run, runs, scan};
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::failure::CommandError;
 use crate::settings::{Flags, Loaded, load, paths};
+use crate::state::State;
 use crate::{fleet, interrupt, log};
 
 /// Runs the command line of this process.
@@ -49,6 +51,12 @@ fn wants_json(command: &Command) -> bool {
     let output = match command {
         Command::Scan(args) => args.output,
         Command::Run(args) => args.scan.output,
+        Command::Plan(args) => args.scan.output,
+        Command::Apply(args) => args.report.output,
+        Command::Resume(args) | Command::Retry(args) => args.report.output,
+        Command::Rollback(args) => args.report.output,
+        Command::Status(args) | Command::Watch(args) => args.output,
+        Command::Runs(args) => args.output,
         Command::Doctor(args) => args.output,
         Command::Demo(args) => args.output,
         Command::Config(ConfigCommand::Validate { output, .. } | ConfigCommand::Explain { output, .. }) => {
@@ -60,13 +68,17 @@ fn wants_json(command: &Command) -> bool {
     matches!(output, Some(OutputFormat::Json | OutputFormat::Jsonl))
 }
 
-struct App {
-    environment: Environment,
-    console: Console,
+/// The command line at work.
+pub struct App {
+    /// The process's variables.
+    pub environment: Environment,
+    /// The terminal.
+    pub console: Console,
     global: GlobalArgs,
 }
 
-type Outcome = Result<Exit, CommandError>;
+/// What every command comes to.
+pub type Outcome = Result<Exit, CommandError>;
 
 impl App {
     fn carry_out(&self, command: Command) -> Outcome {
@@ -76,6 +88,19 @@ impl App {
                 self.scan(&args)
             }
             Command::Run(args) => self.run(&args),
+            Command::Plan(args) => self.plan(&args),
+            Command::Apply(args) => self.apply(&args),
+            Command::Resume(args) => self.resume(&args),
+            Command::Retry(args) => self.retry(&args),
+            Command::Rollback(args) => self.rollback(&args),
+            Command::Status(args) => self.status(&args),
+            Command::Watch(args) => self.watch(&args),
+            Command::Runs(args) => self.runs(&args),
+            Command::Approve(args) => self.decide(&args, Decision::Approve),
+            Command::Reject(args) => self.decide(&args, Decision::Reject),
+            Command::Pause(args) => self.decide(&args, Decision::Pause),
+            Command::Abort(AbortArgs { decision, now: false }) => self.decide(&decision, Decision::Abort),
+            Command::Abort(AbortArgs { decision, now: true }) => self.decide(&decision, Decision::AbortNow),
             Command::Doctor(args) => self.doctor(&args),
             Command::Config(command) => self.config(command),
             Command::Estate(EstateCommand::Serve(args)) => {
@@ -96,7 +121,10 @@ impl App {
     }
 
     /// Reads the settings of a command and starts logging as they say.
-    fn settings(&self, fleet: &FleetArgs, more: impl FnOnce(&mut Flags)) -> Result<Loaded, CommandError> {
+    ///
+    /// # Errors
+    /// Every mistake in files, variables and flags.
+    pub fn settings(&self, fleet: &FleetArgs, more: impl FnOnce(&mut Flags)) -> Result<Loaded, CommandError> {
         let mut flags = Flags::default();
         flags.global(&self.global);
         flags.fleet(fleet);
@@ -124,11 +152,19 @@ impl App {
         log::start(level, format, self.console.color);
     }
 
-    fn fleet(&self, loaded: &Loaded, args: &FleetArgs) -> Result<Fleet, CommandError> {
+    /// The landing zones that are meant.
+    ///
+    /// # Errors
+    /// As [`fleet::read`].
+    pub fn fleet(&self, loaded: &Loaded, args: &FleetArgs) -> Result<Fleet, CommandError> {
         fleet::read(loaded, args, &self.environment, self.console)
     }
 
-    fn scan_settings(&self, args: &ScanArgs) -> Result<Loaded, CommandError> {
+    /// The settings of a command that scans.
+    ///
+    /// # Errors
+    /// As [`App::settings`].
+    pub fn scan_settings(&self, args: &ScanArgs) -> Result<Loaded, CommandError> {
         self.settings(&args.fleet, |flags| {
             flags.selection(&args.selection);
             flags.output(args.output);
@@ -167,15 +203,55 @@ impl App {
         if args.validate_config {
             return self.validate(&loaded, &args.scan.fleet, loaded.resolved.settings.output.format);
         }
-        let reports = match run::phases(args, &loaded.resolved.settings)?.contains(&Phase::Report) {
-            true => fleet::reports(&loaded.resolved.settings),
+        let settings = &loaded.resolved.settings;
+        let phases = run::phases(args.scan.scanner_only, args.scan.phase, &args.workflow, settings)?;
+        if phases.iter().any(|phase| !matches!(phase, Phase::Scan | Phase::Report)) {
+            return self.run_plan(args, &loaded, &phases);
+        }
+        let reports = match phases.contains(&Phase::Report) {
+            true => fleet::reports(settings),
             false => Reports::None,
         };
         self.scan_with(&loaded, &args.scan, reports)
     }
 
+    fn runs(&self, args: &RunsArgs) -> Outcome {
+        self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+        let state = State::open(&args.state, &self.environment)?;
+        in_runtime(Time::Wall, runs::list(&state, form(args.output), self.console))
+    }
+
+    fn status(&self, args: &StatusArgs) -> Outcome {
+        self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+        let state = State::open(&args.state, &self.environment)?;
+        in_runtime(Time::Wall, async {
+            let found = state.find(args.run.as_deref()).await?;
+            runs::status(&found, &SystemClock, form(args.output), self.console)
+        })
+    }
+
+    fn watch(&self, args: &StatusArgs) -> Outcome {
+        self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+        let state = State::open(&args.state, &self.environment)?;
+        in_runtime(Time::Wall, async {
+            let found = state.find(args.run.as_deref()).await?;
+            runs::watch(&state, found, &SystemClock, form(args.output), self.console).await
+        })
+    }
+
+    fn decide(&self, args: &DecisionArgs, decision: Decision) -> Outcome {
+        self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+        let state = State::open(&args.state, &self.environment)?;
+        in_runtime(Time::Wall, async {
+            let found = state.unfinished(args.run.as_deref()).await?;
+            let by = args.by.as_deref().map_or_else(|| self.user(), Into::into);
+            runs::decide(&state, &found, decision, &by, args.reason.as_deref(), &SystemClock, self.console)
+                .await
+        })
+    }
+
     fn doctor(&self, args: &DoctorArgs) -> Outcome {
-        let phases = run::examinable(&args.phases)?;
+        let phases = args.phases.iter().map(|name| Phase::from(*name)).collect();
         let loaded = self.settings(&args.fleet, |flags| flags.output(args.output))?;
         let fleet = self.fleet(&loaded, &args.fleet)?;
         let options = fleet::aws_options(&loaded.resolved)?;
@@ -231,7 +307,7 @@ fn form(output: Option<OutputFormat>) -> ConfiguredOutput {
 
 /// How a runtime's time passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Time {
+pub enum Time {
     /// As on the wall.
     Wall,
     /// It jumps to the next timer when everything waits.
@@ -239,7 +315,7 @@ enum Time {
 }
 
 /// One thread is enough: the work is waiting, and one thread makes runs repeatable.
-fn in_runtime(time: Time, command: impl Future<Output = Outcome>) -> Outcome {
+pub fn in_runtime(time: Time, command: impl Future<Output = Outcome>) -> Outcome {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(time == Time::Paused).build();
     let runtime = runtime.map_err(|error| {

@@ -2,6 +2,7 @@
 
 mod estate;
 mod fleet;
+mod runs;
 
 use std::path::PathBuf;
 
@@ -9,12 +10,17 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use estate::{EstateCommand, ServeArgs, WorldArgs};
 pub use fleet::{FleetArgs, PhaseName, ScanArgs, SelectionArgs, Workflow};
+pub use runs::{
+    AbortArgs, ApplyArgs, DecisionArgs, DriveArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunsArgs,
+    StateArgs, StatusArgs, WorkflowArgs,
+};
 
 /// fleetwright keeps AWS fleets patched, across many accounts and regions, under audit.
 ///
-/// Start with `fleetwright demo`: it scans a simulated fleet and needs no AWS account. For your own,
+/// Start with `fleetwright demo`: it patches a simulated fleet and needs no AWS account. For your own,
 /// write a configuration (`fleetwright config init`), see whether everything is in place
-/// (`fleetwright doctor`), then look (`fleetwright scan`). None of these changes anything in AWS.
+/// (`fleetwright doctor`), look (`fleetwright scan`), and decide (`fleetwright plan`). None of these
+/// changes anything in AWS; `fleetwright apply` and `fleetwright run` do.
 #[derive(Debug, Parser)]
 #[command(name = "fleetwright", version, max_term_width = 110, after_help = EXIT_CODES)]
 pub struct Cli {
@@ -78,9 +84,37 @@ pub enum Command {
     /// Find every instance, what is known of it, and whether it can be patched; changes nothing
     #[command(long_about = SCAN_ABOUT)]
     Scan(Box<ScanArgs>),
-    /// Carry out a workflow or a single phase; this version has the scan
+    /// Decide everything about a run and write it down; changes nothing
+    #[command(long_about = PLAN_ABOUT)]
+    Plan(Box<PlanArgs>),
+    /// Carry out a plan exactly as it was written
+    #[command(long_about = APPLY_ABOUT)]
+    Apply(Box<ApplyArgs>),
+    /// Plan and carry out a workflow or a single phase in one go
     #[command(long_about = RUN_ABOUT)]
     Run(Box<RunArgs>),
+    /// Continue a run that was interrupted, wherever it was
+    #[command(long_about = RESUME_ABOUT)]
+    Resume(Box<ResumeArgs>),
+    /// Take again what did not end well in a run: failed, not started, unknown
+    Retry(Box<ResumeArgs>),
+    /// Put hosts of a run back to their backups
+    #[command(long_about = ROLLBACK_ABOUT)]
+    Rollback(Box<RollbackArgs>),
+    /// Show where a run stands, and what became of every host
+    Status(StatusArgs),
+    /// Follow a run that another process drives
+    Watch(StatusArgs),
+    /// List the runs of the state directory
+    Runs(RunsArgs),
+    /// Let a run that waits at its gate go on
+    Approve(DecisionArgs),
+    /// End a run that waits at its gate; nothing behind the gate is changed
+    Reject(DecisionArgs),
+    /// Start nothing further until `resume`; hosts that were changed are taken to their end
+    Pause(DecisionArgs),
+    /// End a run: what is in flight is finished, what was started is put back
+    Abort(AbortArgs),
     /// See whether identity, roles, regions, permissions and agents are in place; changes nothing
     #[command(long_about = DOCTOR_ABOUT)]
     Doctor(Box<DoctorArgs>),
@@ -90,7 +124,7 @@ pub enum Command {
     /// A simulated AWS to try, test and rehearse against
     #[command(subcommand)]
     Estate(EstateCommand),
-    /// Scan a simulated fleet of three accounts, in this process, and leave reports to open
+    /// Patch a simulated fleet of three accounts, in this process, and leave reports to open
     Demo(DemoArgs),
     /// Explain an FW-… code, or list all of them
     Code {
@@ -127,10 +161,47 @@ Examples:
   fleetwright scan --tag Application=web --state running --output jsonl | jq .
 Exit code 20: gaps; 21: nothing found.";
 
+const PLAN_ABOUT: &str = "\
+Scan the fleet and decide everything about a run: who is worked on and in which order, what is done to
+each host and what brings it back, how long it will take, how many calls it needs, what the backups
+cost, who is left out and why. Writes the plan with its digest; changes nothing in AWS.
+
+Examples:
+  fleetwright plan --landing-zones landing-zones.yaml --out tonight.json
+  fleetwright apply tonight.json";
+
+const APPLY_ABOUT: &str = "\
+Carry out a plan. It is refused when it was edited, when the inventory has other landing zones, or when
+the fleet is no longer as the plan has it; the differences are shown. The run is recorded in the state
+directory before anything is done: killed at any moment, `fleetwright resume` continues it.
+
+Ctrl-C starts nothing further and takes changed hosts to their end; a second Ctrl-C cancels what is in
+flight and leaves. Either way the run can be resumed.";
+
 const RUN_ABOUT: &str = "\
-Carry out a workflow or a single phase. This version has the scan: --workflow scan, --phase scanner or
---scanner-only; any other phase is refused as a whole rather than done in part, so either choose the
-scan or skip the others with --skip-phases.";
+Plan and carry out a workflow in one go: backup, start, precheck, a person's approval, patch, reboot,
+verification, validation, putting back. --workflow and --phase choose a part of it; --from continues
+from an earlier run's images and evidence. A scan alone writes the inventory and changes nothing.
+
+Examples:
+  fleetwright run --landing-zones landing-zones.yaml --environment prod
+  fleetwright run --workflow backup --tag Application=web --auto-approve
+  fleetwright run --dry-run
+Exit code 20: some hosts did not end well; 22: halted; 23: a person is needed; 130: resumable.";
+
+const RESUME_ABOUT: &str = "\
+Continue a run where its record ends. What was started and not answered is looked up by its mark - the
+image's name, the command's comment - before anything is done again, so nothing is done twice. A run
+that a living process drives is refused; one that is paused there is told to go on.";
+
+const ROLLBACK_ABOUT: &str = "\
+Put hosts of an ended run back to the images it made: the root volume is replaced, which keeps id,
+addresses, role and data volumes (or a new instance is launched, see safety.rollback_way). What was
+written to the root volume since the image is lost.
+
+Examples:
+  fleetwright rollback run-20261101T020000Z-4f1a --failed
+  fleetwright rollback run-20261101T020000Z-4f1a --instance-ids i-0123456789abcdef0";
 
 const DOCTOR_ABOUT: &str = "\
 See whether everything a phase needs is in place, landing zone by landing zone: who we are, whether
@@ -146,12 +217,12 @@ pub struct RunArgs {
     /// The fleet and the output.
     #[command(flatten)]
     pub scan: ScanArgs,
-    /// The workflow
-    #[arg(long, value_enum, default_value = "full", help_heading = "Workflow")]
-    pub workflow: Workflow,
-    /// Phases to leave out, separated by commas: backup, start, precheck, patch, validate, report
-    #[arg(long, value_name = "PHASE", value_delimiter = ',', help_heading = "Workflow")]
-    pub skip_phases: Vec<PhaseName>,
+    /// What is carried out.
+    #[command(flatten)]
+    pub workflow: WorkflowArgs,
+    /// How it is driven.
+    #[command(flatten)]
+    pub drive: DriveArgs,
     /// Check configuration and landing zones, then stop
     #[arg(long, help_heading = "Workflow")]
     pub validate_config: bool,
@@ -163,7 +234,8 @@ pub struct DoctorArgs {
     /// The fleet.
     #[command(flatten)]
     pub fleet: FleetArgs,
-    /// The phases that are meant to work, separated by commas; this version has the scan
+    /// The phases that are meant to work, separated by commas: scan, backup, start, precheck, patch,
+    /// validate
     #[arg(long, value_name = "PHASE", value_delimiter = ',', default_value = "scan")]
     pub phases: Vec<PhaseName>,
     /// The form of what is written to standard output: text or json

@@ -28,6 +28,16 @@ pub fn read_text(path: &Path) -> Result<String, CommandError> {
     fs::read_to_string(path).map_err(|error| unreadable(&error))
 }
 
+/// Reads a file of any size.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>, CommandError> {
+    fs::read(path).map_err(|error| {
+        CommandError::new(&code::UNREADABLE_FILE, format!("{} cannot be read: {error}", path.display()))
+    })
+}
+
 /// True where a file of this name exists.
 pub fn exists(path: &Path) -> bool {
     path.is_file()
@@ -39,6 +49,17 @@ pub fn exists(path: &Path) -> bool {
 /// It cannot be made.
 pub fn make_directory(path: &Path) -> Result<(), CommandError> {
     fs::create_dir_all(path).map_err(|error| CommandError::output(path, &error))
+}
+
+/// Removes a directory with everything in it; one that is not there is no error.
+///
+/// # Errors
+/// It cannot be removed.
+pub fn remove_directory(path: &Path) -> Result<(), CommandError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(CommandError::output(path, &error)),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a file so that it is there whole or not at all: into a neighbour first, flushed to disk,

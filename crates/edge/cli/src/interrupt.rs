@@ -1,5 +1,6 @@
 //! Ctrl-C and SIGTERM: the first asks for a calm end, the second ends at once.
 
+use fleetwright_engine::Control;
 use fleetwright_model::{Exit, code};
 use fleetwright_survey::Stop;
 use tokio::signal::unix::{SignalKind, signal};
@@ -27,10 +28,28 @@ pub fn stop_on_signal(console: Console) -> Stop {
     })
 }
 
+/// Steers a run by signals: the first finishes what was begun on hosts, the second cancels and
+/// leaves, a third ends the process. Must be called inside the runtime.
+pub fn steer_on_signal(control: Control, console: Console) {
+    tokio::spawn(async move {
+        next_signal().await;
+        console.note(
+            "stopping: nothing further is started, hosts that were changed are taken to their end; press \
+             Ctrl-C again to cancel what is in flight and leave",
+        );
+        control.interrupt();
+        next_signal().await;
+        console.note("leaving: what is in flight is cancelled; `fleetwright resume` continues");
+        control.interrupt();
+        next_signal().await;
+        end_at_once();
+    });
+}
+
 #[expect(
     clippy::exit,
     clippy::disallowed_methods,
-    reason = "the user asked twice; a scan leaves nothing half done"
+    reason = "the user insists; everything durable is in the journal, and a scan leaves nothing half done"
 )]
 fn end_at_once() {
     std::process::exit(i32::from(Exit::Interrupted.number()));

@@ -21,6 +21,7 @@ use crate::console::Console;
 use crate::environment::Environment;
 use crate::failure::CommandError;
 use crate::settings::{Flags, load};
+use crate::windows_hosts::WindowsHosts;
 use crate::{files, fleet};
 
 /// Scenarios that are part of the binary, by name.
@@ -37,6 +38,8 @@ pub struct World {
     pub inventory: String,
     /// The scenario's name.
     pub name: String,
+    /// What everything random in it is drawn from.
+    pub seed: u64,
 }
 
 /// When the scenario's world begins.
@@ -72,10 +75,13 @@ pub fn world(
     };
     let prepared = file.prepare(&overrides).map_err(|error| unusable(&error))?;
     let inventory = landing_zones::render(&prepared.landing_zones);
-    let (name, clock) = (prepared.name.clone(), clock(prepared.start));
-    let estate =
-        Estate::new(EstateOptions::from_scenario(prepared, clock)).map_err(|error| unusable(&error))?;
-    Ok(World { estate: Arc::new(estate), inventory, name })
+    let (name, seed, clock) = (prepared.name.clone(), prepared.seed, clock(prepared.start));
+    let options = EstateOptions {
+        powershell: Some(Arc::new(WindowsHosts)),
+        ..EstateOptions::from_scenario(prepared, clock)
+    };
+    let estate = Estate::new(options).map_err(|error| unusable(&error))?;
+    Ok(World { estate: Arc::new(estate), inventory, name, seed })
 }
 
 fn scenario_text(name: &str) -> Result<(String, String), CommandError> {

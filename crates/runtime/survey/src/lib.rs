@@ -15,7 +15,7 @@ pub use doctor::{DoctorRequest, examine};
 pub use progress::Progress;
 pub use scan::{ScanRequest, scan};
 pub use stop::Stop;
-pub use zones::Fleet;
+pub use zones::{Fleet, zones};
 
 use fleetwright_ports::{Accounts, Clock, Machines};
 

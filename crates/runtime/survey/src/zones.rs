@@ -37,6 +37,13 @@ pub(crate) struct Expanded {
     pub(crate) gaps: Vec<Gap>,
 }
 
+/// Every landing zone that is meant, the accounts of organisation scopes included, and what could not
+/// be found out about them.
+pub async fn zones(ports: Ports<'_>, fleet: &Fleet) -> (Vec<Zone>, Vec<Gap>) {
+    let expanded = expand(ports, fleet).await;
+    (expanded.zones, expanded.gaps)
+}
+
 /// As [`expand`], unless the user stops first: then the organisations are gaps.
 pub(crate) async fn expand_or_stop(ports: Ports<'_>, fleet: &Fleet, stop: &Stop) -> Expanded {
     let lost = |why| organization_gap(stopped(why, "organizations:ListAccounts"));

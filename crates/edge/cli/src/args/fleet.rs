@@ -61,13 +61,13 @@ pub struct ScanArgs {
     /// The directory reports are written into [default: a directory of its own under reports/]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub output_dir: Option<PathBuf>,
-    /// Change nothing in AWS; a scan never does
+    /// Show what would be done and change nothing; a scan never changes anything
     #[arg(long, help_heading = "Workflow")]
     pub dry_run: bool,
     /// Only the scan
     #[arg(long, help_heading = "Workflow")]
     pub scanner_only: bool,
-    /// Only this phase; `scanner` is the one this version has
+    /// Only this phase
     #[arg(long, value_name = "PHASE", help_heading = "Workflow")]
     pub phase: Option<PhaseName>,
 }

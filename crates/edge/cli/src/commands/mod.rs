@@ -1,9 +1,12 @@
 //! One module per command.
 
+pub mod apply;
 pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod estate;
+pub mod plan;
 pub mod reference;
 pub mod run;
+pub mod runs;
 pub mod scan;

@@ -1,21 +1,29 @@
-//! `fleetwright run`: which phases a command line asks for, and whether this version has them.
+//! Which phases a command line asks for.
 
 use fleetwright_config::Settings;
 use fleetwright_model::{Phase, code};
 
-use crate::args::{PhaseName, RunArgs};
+use crate::args::{PhaseName, WorkflowArgs};
 use crate::failure::CommandError;
 
-/// The phases that `run` is to carry out, in order.
+/// The phases that are to be carried out, in order.
 ///
 /// # Errors
-/// A phase that this version does not have; `FW-G0003` names it and says how to leave it out.
-pub fn phases(args: &RunArgs, settings: &Settings) -> Result<Vec<Phase>, CommandError> {
+/// Nothing is left to do.
+pub fn phases(
+    scanner_only: bool,
+    phase: Option<PhaseName>,
+    args: &WorkflowArgs,
+    settings: &Settings,
+) -> Result<Vec<Phase>, CommandError> {
     let skipped: Vec<Phase> = args.skip_phases.iter().map(|name| Phase::from(*name)).collect();
-    let asked: Vec<Phase> = match (args.scan.scanner_only, args.scan.phase) {
+    let asked: Vec<Phase> = match (scanner_only, phase) {
         (true, _) => vec![Phase::Scan, Phase::Report],
-        // A phase on its own still reports.
-        (false, Some(phase)) => vec![Phase::from(phase), Phase::Report],
+        // A phase on its own is still planned from a scan, and still reports.
+        (false, Some(phase)) => {
+            let phase = Phase::from(phase);
+            Phase::ALL.into_iter().filter(|it| [Phase::Scan, phase, Phase::Report].contains(it)).collect()
+        }
         (false, None) => {
             let enabled =
                 |phase: &Phase| settings.phases.limits.get(phase).is_none_or(|limits| limits.enabled);
@@ -23,7 +31,6 @@ pub fn phases(args: &RunArgs, settings: &Settings) -> Result<Vec<Phase>, Command
         }
     };
     let phases: Vec<Phase> = asked.into_iter().filter(|phase| !skipped.contains(phase)).collect();
-    refuse_unavailable(&phases)?;
     if !phases.contains(&Phase::Scan) {
         let message =
             "nothing is left to do: the scan is skipped or not enabled, and everything else needs it";
@@ -44,31 +51,4 @@ pub fn only_scan(phase: Option<PhaseName>) -> Result<(), CommandError> {
             Err(CommandError::new(&code::USAGE, message))
         }
     }
-}
-
-/// The phases the doctor is to examine for. What a phase will need is known when it is there: until
-/// then nobody may call an account ready for it.
-///
-/// # Errors
-/// A phase that this version does not have.
-pub fn examinable(names: &[PhaseName]) -> Result<Vec<Phase>, CommandError> {
-    let phases: Vec<Phase> = names.iter().map(|name| Phase::from(*name)).collect();
-    refuse_unavailable(&phases)?;
-    Ok(phases)
-}
-
-fn refuse_unavailable(phases: &[Phase]) -> Result<(), CommandError> {
-    let missing: Vec<&str> =
-        phases.iter().filter(|phase| !phase.is_available()).map(|phase| phase.as_str()).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let message = format!("this version does not carry out {}; nothing was done", missing.join(", "));
-    Err(CommandError {
-        hint: Some(format!(
-            "Choose --workflow scan, or leave them out with --skip-phases {}.",
-            missing.join(",")
-        )),
-        ..CommandError::new(&code::PHASE_UNAVAILABLE, message)
-    })
 }

@@ -85,7 +85,8 @@ pub async fn carry_out(prepared: Prepared, console: Console) -> Result<Exit, Com
     Ok(concluded(&inventory, console))
 }
 
-async fn time_out(clock: Arc<dyn Clock>, timeout: Duration) -> &'static Code {
+/// Becomes ready when a scan has taken too long.
+pub async fn time_out(clock: Arc<dyn Clock>, timeout: Duration) -> &'static Code {
     clock.sleep(timeout).await;
     &code::SCAN_TIMEOUT
 }
@@ -95,7 +96,8 @@ fn scan_id(now: Timestamp) -> String {
     format!("scan-{}", now.strftime("%Y%m%dT%H%M%SZ"))
 }
 
-fn calls(aws: &Aws) -> std::collections::BTreeMap<String, CallCount> {
+/// Calls sent up to now, by IAM action.
+pub fn calls(aws: &Aws) -> std::collections::BTreeMap<String, CallCount> {
     let usage = aws.usage();
     let count = |usage: &fleetwright_aws::OperationUsage| CallCount {
         sent: usage.attempts,

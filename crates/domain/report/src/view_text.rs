@@ -1,0 +1,152 @@
+//! A run under way for people: phases, budgets, what is waited for, how long it will take.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+
+use fleetwright_flow::{Condition, Ending, GateView, RunView, StageView, StepView, Totals};
+use fleetwright_model::Text;
+
+use crate::plan_text::duration;
+use crate::safe;
+
+/// What the slots of a run wait for, with how many wait for it.
+pub type Waits = BTreeMap<Text, usize>;
+
+/// One line: how far the run is.
+pub fn line(view: &RunView) -> String {
+    let totals = &view.totals;
+    let mut text = format!("{}: {} of {} ended", condition(view), totals.ended(), all(totals));
+    let parts = [
+        (totals.done - totals.findings, "done"),
+        (totals.findings, "done with findings"),
+        (totals.skipped, "left as they are"),
+        (totals.failed, "failed"),
+        (totals.unwound, "taken back"),
+        (totals.stuck, "stuck"),
+    ];
+    let parts: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    if !parts.is_empty() {
+        text.push_str(&format!(" ({})", parts.join(", ")));
+    }
+    if totals.in_flight > 0 {
+        text.push_str(&format!(", {} in flight", totals.in_flight));
+    }
+    if let Some(seconds) = view.remaining_seconds.filter(|_| view.ended_at.is_none()) {
+        text.push_str(&format!(", about {} to go", duration(seconds)));
+    }
+    text
+}
+
+/// Several lines: stage by stage and step by step, budgets, waits.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(out: &mut impl Write, view: &RunView, waits: &Waits) -> fmt::Result {
+    writeln!(out, "{}; {} since it was opened", line(view), duration(view.elapsed_seconds))?;
+    for stage in &view.stages {
+        write_stage(out, stage)?;
+    }
+    for group in &view.groups {
+        let kept = match group.kept {
+            0 => String::new(),
+            kept => format!(", {kept} of them not verified healthy"),
+        };
+        writeln!(
+            out,
+            "  out of service, {}: {} of {}{kept}; {} wait for room",
+            safe::line(&group.name),
+            group.held,
+            group.capacity,
+            group.waiting
+        )?;
+    }
+    for (what, count) in waits {
+        writeln!(out, "  {count} × {}", safe::line(what))?;
+    }
+    if let Some(at) = view.next_retry {
+        writeln!(out, "  next attempt at {at}")?;
+    }
+    Ok(())
+}
+
+fn write_stage(out: &mut impl Write, stage: &StageView) -> fmt::Result {
+    let gate = match stage.gate {
+        GateView::Open => "",
+        GateView::Ahead => ", its gate is ahead",
+        GateView::Waiting => ", WAITS FOR APPROVAL",
+        GateView::Approved => ", approved",
+        GateView::Closed => ", closed",
+    };
+    let stop = match stage.max_failures {
+        Some(most) if stage.failures > 0 => format!(", {} failures of at most {most}", stage.failures),
+        _ => String::new(),
+    };
+    writeln!(
+        out,
+        "  stage {}: {} of {} ended{gate}{stop}",
+        safe::line(&stage.name),
+        stage.totals.ended(),
+        all(&stage.totals)
+    )?;
+    for step in stage.steps.iter().filter(|step| was_reached(step)) {
+        writeln!(out, "    {:<18} {}", step.name, counts(step))?;
+    }
+    Ok(())
+}
+
+fn was_reached(step: &StepView) -> bool {
+    let count = &step.count;
+    count.waiting + count.in_flight + count.done + count.skipped + count.failed + count.retries > 0
+}
+
+fn counts(step: &StepView) -> String {
+    let count = &step.count;
+    let parts = [
+        (count.done, "done"),
+        (count.in_flight, "in flight"),
+        (count.waiting, "wait"),
+        (count.skipped, "not needed"),
+        (count.failed, "failed"),
+        (count.retries, "attempts again"),
+    ];
+    let parts: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    parts.join(", ")
+}
+
+fn all(totals: &Totals) -> u32 {
+    totals.not_started
+        + totals.after
+        + totals.gate
+        + totals.budget
+        + totals.retry
+        + totals.ready
+        + totals.in_flight
+        + totals.skipping
+        + totals.ended()
+}
+
+fn condition(view: &RunView) -> String {
+    match view.condition {
+        Condition::NotOpened => "not begun".to_owned(),
+        Condition::Running => "running".to_owned(),
+        Condition::AtGate(stage) => {
+            let name = view.stages.get(stage.index()).map_or("?", |stage| &*stage.name);
+            format!("waiting for approval of stage {}", safe::line(name))
+        }
+        Condition::Paused => "paused".to_owned(),
+        Condition::Stopping(ending) => format!("stopping ({})", ended(ending)),
+        Condition::Ended(ending) => ended(ending).to_owned(),
+    }
+}
+
+/// An ending in one word.
+pub fn ended(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Complete => "complete",
+        Ending::Halted => "halted",
+        Ending::Rejected => "rejected",
+        Ending::Aborted => "aborted",
+    }
+}

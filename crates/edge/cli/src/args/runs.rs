@@ -1,0 +1,187 @@
+//! Flags about plans and runs.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{FleetArgs, OutputFormat, PhaseName, ScanArgs, Workflow};
+
+/// Where runs are kept.
+#[derive(Args, Clone, Debug, Default)]
+pub struct StateArgs {
+    /// The directory that holds the record of runs [default: the user's state directory]
+    #[arg(long, value_name = "DIR", help_heading = "Runs")]
+    pub state_dir: Option<PathBuf>,
+}
+
+/// How a run is driven.
+#[derive(Args, Clone, Debug, Default)]
+pub struct DriveArgs {
+    /// Where runs are kept.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// Approve every gate as it is reached: for unattended runs
+    #[arg(long, help_heading = "Runs")]
+    pub auto_approve: bool,
+    /// Leave with exit code 130 when only a gate is waited for, instead of waiting for the decision
+    #[arg(long, conflicts_with = "auto_approve", help_heading = "Runs")]
+    pub no_wait: bool,
+    /// Let the clock run N times as fast, to match an estate served with --speed N
+    #[arg(long, value_name = "N", help_heading = "Runs")]
+    pub clock_speed: Option<f64>,
+}
+
+/// What of the workflow is carried out.
+#[derive(Args, Clone, Debug)]
+pub struct WorkflowArgs {
+    /// The workflow
+    #[arg(long, value_enum, default_value = "full", help_heading = "Workflow")]
+    pub workflow: Workflow,
+    /// Phases to leave out, separated by commas: backup, start, precheck, patch, validate, report
+    #[arg(long, value_name = "PHASE", value_delimiter = ',', help_heading = "Workflow")]
+    pub skip_phases: Vec<PhaseName>,
+    /// Continue from this run: use its images and its evidence
+    #[arg(long, value_name = "RUN", help_heading = "Workflow")]
+    pub from: Option<String>,
+}
+
+/// `fleetwright plan`.
+#[derive(Args, Clone, Debug)]
+pub struct PlanArgs {
+    /// The fleet and the output.
+    #[command(flatten)]
+    pub scan: ScanArgs,
+    /// What is carried out.
+    #[command(flatten)]
+    pub workflow: WorkflowArgs,
+    /// The file the plan is written to
+    #[arg(long, value_name = "FILE", default_value = "plan.json", help_heading = "Output")]
+    pub out: PathBuf,
+    /// Where earlier runs are kept, for --from.
+    #[command(flatten)]
+    pub state: StateArgs,
+}
+
+/// What commands that drive a run show and write.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ReportArgs {
+    /// The form of what is written to standard output
+    #[arg(short, long, value_enum, help_heading = "Output")]
+    pub output: Option<OutputFormat>,
+    /// The directory reports are written into [default: a directory of the run's own under reports/]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub output_dir: Option<PathBuf>,
+}
+
+/// `fleetwright apply`.
+#[derive(Args, Clone, Debug)]
+pub struct ApplyArgs {
+    /// The plan file
+    #[arg(value_name = "PLAN")]
+    pub plan: PathBuf,
+    /// Configuration and landing zones.
+    #[command(flatten)]
+    pub fleet: FleetArgs,
+    /// How it is driven.
+    #[command(flatten)]
+    pub drive: DriveArgs,
+    /// What is shown and written.
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// `fleetwright resume`.
+#[derive(Args, Clone, Debug)]
+pub struct ResumeArgs {
+    /// The run; without one, the only unfinished run of the state directory
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// Configuration and landing zones, where they are not the ones the run was begun with.
+    #[command(flatten)]
+    pub fleet: FleetArgs,
+    /// How it is driven.
+    #[command(flatten)]
+    pub drive: DriveArgs,
+    /// What is shown and written.
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// `fleetwright rollback`.
+#[derive(Args, Clone, Debug)]
+pub struct RollbackArgs {
+    /// The run whose hosts are put back
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// These instances, separated by commas
+    #[arg(long, value_name = "ID", value_delimiter = ',', help_heading = "What is put back")]
+    pub instance_ids: Vec<String>,
+    /// Every patched host of this landing zone
+    #[arg(long, value_name = "NAME", help_heading = "What is put back")]
+    pub zone: Option<String>,
+    /// Every patched host that did not end well
+    #[arg(long, help_heading = "What is put back")]
+    pub failed: bool,
+    /// Configuration and landing zones, where they are not the ones the run was begun with.
+    #[command(flatten)]
+    pub fleet: FleetArgs,
+    /// How it is driven.
+    #[command(flatten)]
+    pub drive: DriveArgs,
+    /// What is shown and written.
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// `fleetwright runs`.
+#[derive(Args, Clone, Debug)]
+pub struct RunsArgs {
+    /// Where runs are kept.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// The form of what is written to standard output: text or json
+    #[arg(short, long, value_enum)]
+    pub output: Option<OutputFormat>,
+}
+
+/// `fleetwright status` and `fleetwright watch`.
+#[derive(Args, Clone, Debug)]
+pub struct StatusArgs {
+    /// The run; without one, the newest
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// Where runs are kept.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// The form of what is written to standard output
+    #[arg(short, long, value_enum)]
+    pub output: Option<OutputFormat>,
+}
+
+/// `fleetwright approve`, `reject` and `pause`.
+#[derive(Args, Clone, Debug)]
+pub struct DecisionArgs {
+    /// The run; without one, the only unfinished run
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// In whose name [default: the user of this machine]
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Where runs are kept.
+    #[command(flatten)]
+    pub state: StateArgs,
+}
+
+/// `fleetwright abort`.
+#[derive(Args, Clone, Debug)]
+pub struct AbortArgs {
+    /// Which run, in whose name, why.
+    #[command(flatten)]
+    pub decision: DecisionArgs,
+    /// Cancel what is in flight instead of finishing it
+    #[arg(long)]
+    pub now: bool,
+}

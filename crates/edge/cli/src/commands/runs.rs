@@ -1,0 +1,244 @@
+//! `fleetwright runs`, `status`, `watch`, and the decisions people take about a run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fleetwright_config::settings::OutputFormat;
+use fleetwright_flow::{GateView, Record, Run, Sequence, Signal, StageId};
+use fleetwright_model::{Exit, code};
+use fleetwright_ports::{Clock, RunEntry};
+use fleetwright_report::{safe, view_text};
+
+use crate::console::{self, Console};
+use crate::driving::Told;
+use crate::failure::CommandError;
+use crate::state::{FoundRun, State, is_closed, refused};
+
+/// How often a run that another process drives is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Lists the runs.
+///
+/// # Errors
+/// The state directory cannot be read.
+pub async fn list(state: &State, format: OutputFormat, console: Console) -> Result<Exit, CommandError> {
+    let runs = state.runs().await?;
+    match format {
+        OutputFormat::Text => {
+            let lines: String = runs.iter().map(|entry| format!("{}\n", describe(entry))).collect();
+            console::write_text(&lines)?;
+            if runs.is_empty() {
+                console.note("no runs yet: `fleetwright run` begins one, `fleetwright demo` shows one");
+            }
+        }
+        OutputFormat::Json | OutputFormat::Jsonl => {
+            let rows: Vec<serde_json::Value> = runs.iter().map(row).collect();
+            match format {
+                OutputFormat::Json => console::write_text(&format!("{}\n", serde_json::Value::from(rows)))?,
+                _ => console::write_data(|out| rows.iter().try_for_each(|row| writeln!(out, "{row}")))?,
+            }
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn describe(entry: &RunEntry) -> String {
+    let condition = match (&entry.last, &entry.driven_by) {
+        (_, Some(owner)) => format!("driven by {}", safe::line(owner)),
+        (Some(record), None) => match &record.event {
+            fleetwright_flow::Event::Closed { ending } => view_text::ended(*ending).to_owned(),
+            _ => format!("unfinished, last record at {}", record.at),
+        },
+        (None, None) => "without records".to_owned(),
+    };
+    format!("{}  {}  {condition}", entry.run, entry.created_at)
+}
+
+fn row(entry: &RunEntry) -> serde_json::Value {
+    serde_json::json!({
+        "run_id": entry.run.as_str(),
+        "created_at": entry.created_at,
+        "closed": is_closed(entry),
+        "driven_by": entry.driven_by,
+        "last_record": entry.last,
+    })
+}
+
+/// The run folded from its records. Where the records cannot follow from each other, only those that
+/// do are folded, and the run counts as damaged.
+pub struct Folded {
+    /// The run.
+    pub run: Run,
+    /// The records it was folded from.
+    pub records: Vec<Record>,
+    /// What is wrong with the rest.
+    pub damage: Option<String>,
+}
+
+/// Folds a run.
+pub fn fold(found: &FoundRun) -> Folded {
+    let mut run = Run::open(Arc::new(found.plan.plan().flow.clone()));
+    let mut damage = found
+        .loaded
+        .damage
+        .as_ref()
+        .map(|damage| format!("after record {}: {}", damage.last_good.0, safe::line(&damage.what)));
+    let mut records = Vec::with_capacity(found.loaded.records.len());
+    for record in &found.loaded.records {
+        if let Err(illegal) = run.apply(record) {
+            damage.get_or_insert_with(|| format!("record {} cannot be: {illegal}", record.seq.0));
+            break;
+        }
+        records.push(record.clone());
+    }
+    Folded { run, records, damage }
+}
+
+/// Shows where a run stands.
+///
+/// # Errors
+/// The journal is damaged (what is whole is shown), or standard output cannot be written.
+pub fn status(
+    found: &FoundRun,
+    clock: &dyn Clock,
+    format: OutputFormat,
+    console: Console,
+) -> Result<Exit, CommandError> {
+    let folded = fold(found);
+    let told = Told {
+        run: &found.run,
+        document: &found.plan,
+        state: &folded.run,
+        records: &folded.records,
+        calls: Default::default(),
+    };
+    if format == OutputFormat::Text {
+        let view = folded.run.view(clock.now());
+        let mut text = format!("{} ", found.run);
+        view_text::write(&mut text, &view, &view_text::Waits::new())
+            .map_err(|error| CommandError::new(&code::INTERNAL, error.to_string()))?;
+        console::write_text(&text)?;
+    }
+    let exit = told.tell(None, None, format, console)?;
+    match folded.damage {
+        Some(damage) => Err(CommandError::new(&code::JOURNAL_DAMAGED, format!("{}: {damage}", found.run))),
+        // Looking at an unfinished run is not an interruption.
+        None if folded.run.ending().is_none() => Ok(Exit::Success),
+        None => Ok(exit),
+    }
+}
+
+/// Follows a run that another process drives, to its end.
+///
+/// # Errors
+/// The journal cannot be read.
+pub async fn watch(
+    state: &State,
+    found: FoundRun,
+    clock: &dyn Clock,
+    format: OutputFormat,
+    console: Console,
+) -> Result<Exit, CommandError> {
+    let Folded { mut run, mut records, damage } = fold(&found);
+    if let Some(damage) = damage {
+        return Err(CommandError::new(&code::JOURNAL_DAMAGED, format!("{}: {damage}", found.run)));
+    }
+    let mut shown = Sequence(0);
+    loop {
+        let fresh = records.iter().filter(|record| record.seq > shown);
+        if format != OutputFormat::Text {
+            let lines: Vec<&Record> = fresh.collect();
+            console::write_data(|out| {
+                lines.iter().try_for_each(|record| {
+                    serde_json::to_writer(&mut *out, record)?;
+                    writeln!(out)
+                })
+            })?;
+        } else if run.last() > shown {
+            console::write_text(&format!("{} {}\n", clock.now(), view_text::line(&run.view(clock.now()))))?;
+        }
+        shown = run.last();
+        if run.ending().is_some() {
+            break;
+        }
+        clock.sleep(LOOK).await;
+        let more = state.journal.since(&found.run, shown).await.map_err(|error| refused(&error))?;
+        for record in &more {
+            run.apply(record).map_err(|illegal| {
+                CommandError::new(&code::JOURNAL_DAMAGED, format!("record {}: {illegal}", record.seq.0))
+            })?;
+        }
+        records.extend(more);
+    }
+    let told = Told {
+        run: &found.run,
+        document: &found.plan,
+        state: &run,
+        records: &records,
+        calls: Default::default(),
+    };
+    told.tell(None, None, format, console)
+}
+
+/// A decision a person takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// The waiting gate is opened.
+    Approve,
+    /// The waiting gate is closed.
+    Reject,
+    /// Nothing further is started.
+    Pause,
+    /// It goes on.
+    Resume,
+    /// It ends after what is in flight.
+    Abort,
+    /// It ends now.
+    AbortNow,
+}
+
+/// Leaves a decision for whoever drives the run.
+///
+/// # Errors
+/// The run is over, or no gate waits.
+pub async fn decide(
+    state: &State,
+    found: &FoundRun,
+    decision: Decision,
+    by: &str,
+    reason: Option<&str>,
+    clock: &dyn Clock,
+    console: Console,
+) -> Result<Exit, CommandError> {
+    let folded = fold(found);
+    if let Some(ending) = folded.run.ending() {
+        let message = format!("{} is over: {}", found.run, view_text::ended(ending));
+        return Err(CommandError::new(&code::NOTHING_UNFINISHED, message));
+    }
+    let signal = match decision {
+        Decision::Approve => Signal::Approve(waiting_gate(&folded.run, clock)?),
+        Decision::Reject => Signal::Reject(waiting_gate(&folded.run, clock)?),
+        Decision::Pause => Signal::Pause,
+        Decision::Resume => Signal::Resume,
+        Decision::Abort => Signal::Abort,
+        Decision::AbortNow => Signal::AbortNow,
+    };
+    let posted = state.journal.post(&found.run, clock.now(), signal, by, reason).await;
+    posted.map_err(|error| refused(&error))?;
+    let driven =
+        state.runs().await?.into_iter().any(|entry| entry.run == found.run && entry.driven_by.is_some());
+    let then = match driven {
+        true => "its driver takes it up within a second".to_owned(),
+        false => format!("nobody drives the run; `fleetwright resume {}` takes it up", found.run),
+    };
+    console.note(&format!("{}: {then}", found.run));
+    Ok(Exit::Success)
+}
+
+fn waiting_gate(run: &Run, clock: &dyn Clock) -> Result<StageId, CommandError> {
+    let view = run.view(clock.now());
+    let waiting = view.stages.iter().find(|stage| stage.gate == GateView::Waiting);
+    waiting
+        .map(|stage| stage.stage)
+        .ok_or_else(|| CommandError::new(&code::NO_PLAN_FOR, "no stage of the run waits for a decision now"))
+}

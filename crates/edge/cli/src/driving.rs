@@ -1,0 +1,305 @@
+//! Putting a run together - plan, landing zones, steps, journal, engine - and telling how it went.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fleetwright_aws::Aws;
+use fleetwright_config::settings::OutputFormat;
+use fleetwright_engine::{Begin, Concluded, Conclusion, Control, DriveError, Ports, StepTable, drive};
+use fleetwright_flow::{Direction, End, Event, Record, Run, TargetId};
+use fleetwright_model::{Code, Exit, InstanceId, Text, Zone, code};
+use fleetwright_patch::PlanDocument;
+use fleetwright_patch::outcome::{results, run_outcome};
+use fleetwright_patch::plan::{PatchPlan, Work, notes};
+use fleetwright_ports::{Clock, LoadedRun, RunId};
+use fleetwright_report::json::CallCount;
+use fleetwright_report::run::{self as report, RunFacts};
+use fleetwright_steps::{Context, MissingZone};
+
+use crate::commands::scan::{Reports, calls};
+use crate::console::{self, Console};
+use crate::failure::CommandError;
+use crate::files;
+use crate::run_live::RunLive;
+use crate::state::{State, refused};
+
+/// Everything a run needs, put together.
+pub struct Driving {
+    /// AWS, or what stands in for it.
+    pub aws: Aws,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Where runs are kept.
+    pub state: State,
+    /// The landing zones, as they are entered.
+    pub zones: Vec<Zone>,
+    /// How the run is steered.
+    pub control: Control,
+    /// Where reports go.
+    pub reports: Reports,
+    /// The form of standard output.
+    pub format: OutputFormat,
+    /// The terminal.
+    pub console: Console,
+}
+
+impl Driving {
+    /// Begins a run of this plan and drives it.
+    ///
+    /// # Errors
+    /// The run cannot be made or driven; what became of its hosts is never an error.
+    pub async fn begin(self, run: RunId, plan: PlanDocument) -> Result<Exit, CommandError> {
+        let begin = Begin::New { digest: plan.digest().clone() };
+        self.drive(run, &plan, begin, Vec::new()).await
+    }
+
+    /// Drives on a run that was begun before.
+    ///
+    /// # Errors
+    /// As [`Driving::begin`].
+    pub async fn resume(
+        self,
+        run: RunId,
+        plan: PlanDocument,
+        loaded: LoadedRun,
+    ) -> Result<Exit, CommandError> {
+        let earlier = loaded.records.clone();
+        let begin = Begin::Resume { digest: plan.digest().clone(), loaded };
+        self.drive(run, &plan, begin, earlier).await
+    }
+
+    async fn drive(
+        self,
+        run: RunId,
+        document: &PlanDocument,
+        begin: Begin,
+        earlier: Vec<Record>,
+    ) -> Result<Exit, CommandError> {
+        let directory = self.report_directory(&run)?;
+        let plan = Arc::new(document.plan().clone());
+        let health = Arc::new(Health::default());
+        let ports = self.ports(&run, &plan, &health)?;
+        let flow = Arc::new(plan.flow.clone());
+        let live = RunLive::new(&self.console, self.format, &plan, health);
+        let concluded = drive(ports, run.clone(), flow, begin, &self.control, &live).await;
+        live.finish();
+        let concluded = concluded.map_err(|error| drive_error(&run, &error))?;
+        let mut records = earlier;
+        records.extend(live.into_records());
+        self.conclude(&run, document, &concluded, &records, directory.as_deref())
+    }
+
+    /// The directory of the run's reports; made before the work, not found missing after it.
+    fn report_directory(&self, run: &RunId) -> Result<Option<PathBuf>, CommandError> {
+        let directory = match &self.reports {
+            Reports::Into(directory) => directory.clone(),
+            Reports::Own => Path::new("reports").join(run.as_str()),
+            Reports::None => return Ok(None),
+        };
+        files::make_directory(&directory)?;
+        Ok(Some(directory))
+    }
+
+    fn ports(&self, run: &RunId, plan: &Arc<PatchPlan>, health: &Arc<Health>) -> Result<Ports, CommandError> {
+        let aws = Arc::new(self.aws.clone());
+        let outside = fleetwright_steps::Ports {
+            commands: aws.clone(),
+            images: aws.clone(),
+            power: aws.clone(),
+            metrics: aws.clone(),
+            machines: aws,
+            artifacts: Arc::clone(&self.state.artifacts),
+            clock: Arc::clone(&self.clock),
+        };
+        let verified = Arc::clone(health);
+        let verified = Arc::new(move |id: &InstanceId| verified.is_verified(id));
+        let context = Context::new(run.clone(), Arc::clone(plan), &self.zones, outside, verified)
+            .map_err(|missing| missing_zone(&missing))?;
+        Ok(Ports {
+            journal: Arc::clone(&self.state.journal),
+            clock: Arc::clone(&self.clock),
+            steps: StepTable::new(fleetwright_steps::steps(Arc::new(context))),
+        })
+    }
+
+    fn conclude(
+        &self,
+        run: &RunId,
+        document: &PlanDocument,
+        concluded: &Concluded,
+        records: &[Record],
+        directory: Option<&Path>,
+    ) -> Result<Exit, CommandError> {
+        let outcome = match &concluded.conclusion {
+            Conclusion::WaitsForApproval(_) => Some(&code::APPROVAL_WAITS),
+            Conclusion::Interrupted => Some(&code::RUN_INTERRUPTED),
+            Conclusion::Closed(_) => None,
+        };
+        let told = Told { run, document, state: &concluded.run, records, calls: calls(&self.aws) };
+        let exit = told.tell(outcome, directory, self.format, self.console)?;
+        if let Some(directory) = directory {
+            let directory = directory.display();
+            self.console.note(&format!(
+                "reports: {directory}/hosts.csv, {directory}/run.json, {directory}/summary.txt, \
+                 {directory}/plan.json"
+            ));
+        }
+        Ok(exit)
+    }
+}
+
+fn missing_zone(missing: &MissingZone) -> CommandError {
+    CommandError::new(&code::PLAN_ELSEWHERE, missing.to_string())
+}
+
+/// An error of the driver with its causes on one line.
+fn drive_error(run: &RunId, error: &DriveError) -> CommandError {
+    let mut message = format!("{run}: {error}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(source) = cause {
+        message.push_str(&format!(": {source}"));
+        cause = source.source();
+    }
+    CommandError::new(error.code(), message)
+}
+
+/// A run that is told about.
+pub struct Told<'a> {
+    /// Its name.
+    pub run: &'a RunId,
+    /// Its plan.
+    pub document: &'a PlanDocument,
+    /// Where it stands.
+    pub state: &'a Run,
+    /// Its records.
+    pub records: &'a [Record],
+    /// Calls of this process.
+    pub calls: BTreeMap<String, CallCount>,
+}
+
+impl Told<'_> {
+    /// Writes the reports, where they are wanted, and shows the summary; answers with the exit code.
+    /// `why` says why the process came back although the run is not over.
+    ///
+    /// # Errors
+    /// A report cannot be written.
+    pub fn tell(
+        &self,
+        why: Option<&'static Code>,
+        directory: Option<&Path>,
+        format: OutputFormat,
+        console: Console,
+    ) -> Result<Exit, CommandError> {
+        let plan = self.document.plan();
+        let results = results(plan, self.state, self.records);
+        let mut outcome = run_outcome(plan, self.state, &results);
+        if let Some(why) = why {
+            outcome.why = Some(why);
+            outcome.exit = why.exit.unwrap_or(outcome.exit);
+        }
+        let facts = RunFacts {
+            run: self.run.as_str(),
+            digest: self.document.digest(),
+            fleetwright: env!("CARGO_PKG_VERSION"),
+            started_at: self.records.first().map(|record| record.at),
+            ended_at: self.records.last().map(|record| record.at),
+            outcome,
+            left_out: plan.left_out.len(),
+            gaps: plan.gaps.len(),
+            calls: self.calls.clone(),
+        };
+        let mut text = String::new();
+        report::write_text(&mut text, &facts, &results, console.width)
+            .map_err(|error| CommandError::new(&code::INTERNAL, error.to_string()))?;
+        if let Some(directory) = directory {
+            let at = |name: &str| directory.join(name);
+            files::write_atomically(&at("hosts.csv"), |file| report::write_csv(file, &results))?;
+            files::write_atomically(&at("run.json"), |file| report::write_json(file, &facts, &results))?;
+            files::write_atomically(&at("summary.txt"), |file| {
+                std::io::Write::write_all(file, text.as_bytes())
+            })?;
+            let plan = self.document.write();
+            files::write_atomically(&at("plan.json"), |file| std::io::Write::write_all(file, &plan))?;
+        }
+        match format {
+            OutputFormat::Text => console::write_text(&text)?,
+            OutputFormat::Json => console::write_data(|out| report::write_json(out, &facts, &results))?,
+            OutputFormat::Jsonl => console::write_data(|out| report::write_line(out, &facts, &results))?,
+        }
+        Ok(outcome.exit)
+    }
+}
+
+/// Which hosts the run has verified healthy, kept for the clean-up, which must not delete what an
+/// unverified host may need.
+#[derive(Debug, Default)]
+pub struct Health(Mutex<BTreeMap<InstanceId, bool>>);
+
+impl Health {
+    /// Takes in where the run stands after these records.
+    pub fn take(&self, plan: &PatchPlan, records: &[Record], run: &Run) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for target in records.iter().filter_map(|record| target_of(&record.event)) {
+            if let Some(Work::Host(host)) = plan.work.get(target.index()) {
+                known.insert(host.id.clone(), is_verified(plan, target, run));
+            }
+        }
+    }
+
+    /// Takes in where a run stands that was taken up again.
+    pub fn take_all(&self, plan: &PatchPlan, run: &Run) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (index, work) in plan.work.iter().enumerate() {
+            let target = TargetId(u32::try_from(index).unwrap_or(u32::MAX));
+            if let Work::Host(host) = work {
+                known.insert(host.id.clone(), is_verified(plan, target, run));
+            }
+        }
+    }
+
+    fn is_verified(&self, id: &InstanceId) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied().unwrap_or(false)
+    }
+}
+
+/// Verified healthy: the recipe validates, and it was walked to its end.
+fn is_verified(plan: &PatchPlan, target: TargetId, run: &Run) -> bool {
+    let validates = plan.flow.recipe_of(target).steps.iter().any(|step| &*step.name == notes::step::VALIDATE);
+    validates && matches!(run.end(target), Some(End::Done { .. }))
+}
+
+/// The target a record is about.
+pub fn target_of(event: &Event) -> Option<TargetId> {
+    match event {
+        Event::Started { target, .. }
+        | Event::Accepted { target, .. }
+        | Event::Succeeded { target, .. }
+        | Event::Failed { target, .. }
+        | Event::Skipped { target, .. } => Some(*target),
+        _ => None,
+    }
+}
+
+/// A step of a record in words: `restore` on the way back, `patch` forward.
+pub fn step_name(plan: &PatchPlan, target: TargetId, step: u8, direction: Direction) -> Text {
+    let recipe = plan.flow.recipe_of(target);
+    let steps = match direction {
+        Direction::Do => &recipe.steps,
+        Direction::Undo => &recipe.undo,
+    };
+    steps.get(usize::from(step)).map_or_else(|| "?".into(), |step| step.name.clone())
+}
+
+/// Makes the run in the journal.
+///
+/// # Errors
+/// The journal refuses.
+pub async fn create(
+    state: &State,
+    clock: &dyn Clock,
+    run: &RunId,
+    plan: &PlanDocument,
+) -> Result<(), CommandError> {
+    state.journal.create(run, &plan.write(), clock.now()).await.map_err(|error| refused(&error))
+}

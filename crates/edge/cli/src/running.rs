@@ -1,0 +1,406 @@
+//! The commands that plan and drive runs, from arguments to exit codes.
+
+use std::sync::Arc;
+
+use fleetwright_aws::{Aws, Clocks, connect};
+use fleetwright_clock::{ScaledClock, SystemClock};
+use fleetwright_config::Settings;
+use fleetwright_config::settings::OutputFormat;
+use fleetwright_engine::{AtGates, Control};
+use fleetwright_model::{InstanceId, Phase, Text, Zone, code};
+use fleetwright_patch::outcome::{HostOutcome, HostResult, left_behind, results, was_started, worth_a_retry};
+use fleetwright_patch::plan::notes::step;
+use fleetwright_patch::plan::{Backup, Parent, PlanDocument, Relation, RollbackRequest, rollback};
+use fleetwright_ports::Clock;
+use fleetwright_survey::{Fleet, Stop, zones};
+
+use crate::app::{App, Outcome, Time, in_runtime};
+use crate::args::{ApplyArgs, DriveArgs, FleetArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunArgs};
+use crate::commands::plan::{Continued, Looked, Looking, concluded, fresh_seed, run_id};
+use crate::commands::runs::{Decision, Folded, decide, fold};
+use crate::commands::{apply, plan, run};
+use crate::driving::{Driving, create};
+use crate::failure::CommandError;
+use crate::planning::{limits, program};
+use crate::settings::Loaded;
+use crate::state::{FoundRun, Invocation, State};
+use crate::{estate_time, fleet, interrupt, settings};
+
+/// What a command that drives a run has at hand.
+struct Session {
+    settings: Settings,
+    fleet: Fleet,
+    aws: Aws,
+    clock: Arc<dyn Clock>,
+    invocation: Invocation,
+}
+
+impl App {
+    /// `fleetwright plan`.
+    pub fn plan(&self, args: &PlanArgs) -> Outcome {
+        let loaded = self.scan_settings(&args.scan)?;
+        let phases =
+            run::phases(args.scan.scanner_only, args.scan.phase, &args.workflow, &loaded.resolved.settings)?;
+        in_runtime(Time::Wall, async {
+            let session = self.session(&loaded, &args.scan.fleet, None).await?;
+            let continued = match &args.workflow.from {
+                Some(name) => {
+                    continued(&State::open(&args.state, &self.environment)?.find(Some(name)).await?)
+                }
+                None => Continued::default(),
+            };
+            let seed = fresh_seed(session.clock.as_ref());
+            let looking = session.looking(interrupt::stop_on_signal(self.console), self.console);
+            let request = fleet::scan_request(&session.settings, session.fleet.clone());
+            let looked = looking.look(&request).await;
+            let document = looking.plan(&looked, &phases, seed, continued);
+            plan::write(&args.out, &document)?;
+            plan::show(&document, session.settings.output.format, self.console)?;
+            self.console.note(&format!(
+                "plan written to {}; carry it out with: fleetwright apply {}",
+                args.out.display(),
+                args.out.display()
+            ));
+            Ok(concluded(document.plan(), &looked.inventory, self.console))
+        })
+    }
+
+    /// `fleetwright run` beyond the scan: plan, then apply.
+    pub fn run_plan(&self, args: &RunArgs, loaded: &Loaded, phases: &[Phase]) -> Outcome {
+        let settings = &loaded.resolved.settings;
+        if settings.safety.dry_run || args.scan.dry_run {
+            return self.dry_run(args, loaded, phases);
+        }
+        in_runtime(Time::Wall, async {
+            let state = State::open(&args.drive.state, &self.environment)?;
+            let session = self.session(loaded, &args.scan.fleet, Some(&args.drive)).await?;
+            let continued = match &args.workflow.from {
+                Some(name) => continued(&state.find(Some(name)).await?),
+                None => Continued::default(),
+            };
+            let request = fleet::scan_request(&session.settings, session.fleet.clone());
+            let seed = fresh_seed(session.clock.as_ref());
+            let looking = session.looking(Stop::never(), self.console);
+            let looked = looking.look(&request).await;
+            let document = looking.plan(&looked, phases, seed, continued);
+            self.begin(session, state, &args.drive, looked, document, seed).await
+        })
+    }
+
+    /// What a run would do; changes nothing.
+    fn dry_run(&self, args: &RunArgs, loaded: &Loaded, phases: &[Phase]) -> Outcome {
+        in_runtime(Time::Wall, async {
+            let session = self.session(loaded, &args.scan.fleet, None).await?;
+            let looking = session.looking(interrupt::stop_on_signal(self.console), self.console);
+            let request = fleet::scan_request(&session.settings, session.fleet.clone());
+            let looked = looking.look(&request).await;
+            let seed = fresh_seed(session.clock.as_ref());
+            let document = looking.plan(&looked, phases, seed, Continued::default());
+            plan::show(&document, session.settings.output.format, self.console)?;
+            self.console.note("dry run: this is what would be done; nothing was changed");
+            Ok(concluded(document.plan(), &looked.inventory, self.console))
+        })
+    }
+
+    /// Begins a run of a plan that was just made.
+    async fn begin(
+        &self,
+        session: Session,
+        state: State,
+        drive: &DriveArgs,
+        looked: Looked,
+        document: PlanDocument,
+        seed: u64,
+    ) -> Outcome {
+        if session.settings.output.format == OutputFormat::Text {
+            plan::show(&document, OutputFormat::Text, self.console)?;
+        }
+        if document.plan().work.is_empty() {
+            return Ok(concluded(document.plan(), &looked.inventory, self.console));
+        }
+        let run = run_id(session.clock.as_ref(), seed);
+        create(&state, session.clock.as_ref(), &run, &document).await?;
+        state.keep_invocation(&run, &session.invocation).await?;
+        self.console.note(&format!("{run} begins; `fleetwright status {run}` shows it from elsewhere"));
+        self.driving(session, state, drive, looked.zones)?.begin(run, document).await
+    }
+
+    /// `fleetwright apply`.
+    pub fn apply(&self, args: &ApplyArgs) -> Outcome {
+        let document = apply::read(&args.plan)?;
+        let loaded = self.driving_settings(&args.fleet, &args.report)?;
+        in_runtime(Time::Wall, async {
+            let state = State::open(&args.drive.state, &self.environment)?;
+            let session = self.session(&loaded, &args.fleet, Some(&args.drive)).await?;
+            let all = session.zones().await;
+            let zones = apply::zones_of(document.plan(), &all)?;
+            let request = fleet::scan_request(&session.settings, session.fleet.clone());
+            let request = apply::rescan(document.plan(), &zones, request);
+            let looked = session.looking(Stop::never(), self.console).look(&request).await;
+            apply::refuse_drift(document.plan(), &looked)?;
+            let seed = document.plan().flow.seed;
+            let looked = Looked { zones, ..looked };
+            self.begin(session, state, &args.drive, looked, document, seed).await
+        })
+    }
+
+    /// `fleetwright resume`.
+    pub fn resume(&self, args: &ResumeArgs) -> Outcome {
+        in_runtime(Time::Wall, async {
+            let state = State::open(&args.drive.state, &self.environment)?;
+            let found = state.unfinished(args.run.as_deref()).await?;
+            let Folded { run, damage, .. } = fold(&found);
+            if let Some(damage) = damage {
+                let message = format!("{}: {damage}", found.run);
+                return Err(CommandError::new(&code::JOURNAL_DAMAGED, message));
+            }
+            let driven = state.runs().await?.into_iter().find(|entry| entry.run == found.run);
+            if run.is_paused() && driven.is_some_and(|entry| entry.driven_by.is_some()) {
+                let by = self.user();
+                let clock = SystemClock;
+                return decide(&state, &found, Decision::Resume, &by, None, &clock, self.console).await;
+            }
+            let (session, zones) =
+                self.session_of(&state, &found, &args.fleet, &args.drive, &args.report).await?;
+            let driving = self.driving(session, state, &args.drive, zones)?;
+            if run.is_paused() {
+                driving.control.signal(fleetwright_flow::Signal::Resume, self.user(), None);
+            }
+            driving.resume(found.run, found.plan, found.loaded).await
+        })
+    }
+
+    /// `fleetwright retry`: the failed, the not started and the unknown of a run, planned anew.
+    pub fn retry(&self, args: &ResumeArgs) -> Outcome {
+        in_runtime(Time::Wall, async {
+            let state = State::open(&args.drive.state, &self.environment)?;
+            let found = state.find(args.run.as_deref()).await?;
+            let Folded { run, records, .. } = ended(&found)?;
+            let plan = found.plan.plan();
+            let again = worth_a_retry(&results(plan, &run, &records));
+            if again.is_empty() {
+                let message = format!("every host of {} ended in success", found.run);
+                return Err(CommandError::new(&code::NOTHING_TO_DO, message));
+            }
+            let (session, _) =
+                self.session_of(&state, &found, &args.fleet, &args.drive, &args.report).await?;
+            let mut request = fleet::scan_request(&session.settings, session.fleet.clone());
+            request.query.ids = again;
+            let looking = session.looking(Stop::never(), self.console);
+            let looked = looking.look(&request).await;
+            let seed = fresh_seed(session.clock.as_ref());
+            let changed = |target| was_started(plan, &run, target, step::PATCH);
+            let touched: Vec<InstanceId> = results(plan, &run, &records)
+                .into_iter()
+                .filter(|result| changed(result.target))
+                .map(|result| result.host.id.clone())
+                .collect();
+            let mut earlier = left_behind(plan, &run, found.run.as_str());
+            // What was not changed yet is collected afresh; what was is compared with before.
+            earlier.retain(|id, _| touched.contains(id));
+            let parent = Parent { run: found.run.as_str().into(), relation: Relation::Retry };
+            let continued = Continued { parent: Some(parent), earlier };
+            let document = looking.plan(&looked, &plan.phases.clone(), seed, continued);
+            self.begin(session, state, &args.drive, looked, document, seed).await
+        })
+    }
+
+    /// `fleetwright rollback`.
+    pub fn rollback(&self, args: &RollbackArgs) -> Outcome {
+        let chosen = usize::from(!args.instance_ids.is_empty()) + usize::from(args.zone.is_some());
+        if chosen + usize::from(args.failed) != 1 {
+            let message = "say what is put back: exactly one of --instance-ids, --zone and --failed";
+            return Err(CommandError::new(&code::USAGE, message));
+        }
+        in_runtime(Time::Wall, async {
+            let state = State::open(&args.drive.state, &self.environment)?;
+            let found = state.find(Some(&args.run)).await?;
+            let Folded { run, records, .. } = ended(&found)?;
+            let plan = found.plan.plan();
+            let hosts = to_put_back(args, &results(plan, &run, &records), |result| {
+                was_started(plan, &run, result.target, step::PATCH)
+            })?;
+            let (session, zones) =
+                self.session_of(&state, &found, &args.fleet, &args.drive, &args.report).await?;
+            let seed = fresh_seed(session.clock.as_ref());
+            let request = RollbackRequest {
+                program: program(),
+                run: found.run.as_str().into(),
+                hosts,
+                limits: limits(&session.settings),
+                seed,
+                now: session.clock.now(),
+            };
+            let document = PlanDocument::new(rollback(plan, &request));
+            let looked = Looked { inventory: nothing_looked_at(session.clock.now()), zones };
+            self.begin(session, state, &args.drive, looked, document, seed).await
+        })
+    }
+
+    /// The session of a run that was begun before: its own configuration, unless flags say otherwise.
+    async fn session_of(
+        &self,
+        state: &State,
+        found: &FoundRun,
+        fleet: &FleetArgs,
+        drive: &DriveArgs,
+        report: &ReportArgs,
+    ) -> Result<(Session, Vec<Zone>), CommandError> {
+        let fleet = state.fleet_args(&found.run, fleet).await?;
+        let loaded = self.driving_settings(&fleet, report)?;
+        let session = self.session(&loaded, &fleet, Some(drive)).await?;
+        let zones = apply::zones_of(found.plan.plan(), &session.zones().await)?;
+        Ok((session, zones))
+    }
+
+    fn driving_settings(&self, fleet: &FleetArgs, report: &ReportArgs) -> Result<Loaded, CommandError> {
+        self.settings(fleet, |flags| {
+            flags.output(report.output);
+            flags.output_dir(report.output_dir.as_deref());
+        })
+    }
+
+    async fn session(
+        &self,
+        loaded: &Loaded,
+        args: &FleetArgs,
+        drive: Option<&DriveArgs>,
+    ) -> Result<Session, CommandError> {
+        let settings = loaded.resolved.settings.clone();
+        let mut options = fleet::aws_options(&loaded.resolved)?;
+        options.dry_run = settings.safety.dry_run;
+        let wall: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock: Arc<dyn Clock> = match drive.and_then(|drive| drive.clock_speed) {
+            None => Arc::clone(&wall),
+            Some(speed) => {
+                let endpoint =
+                    settings.aws.endpoint_url.as_deref().or(self.environment.get("AWS_ENDPOINT_URL"));
+                Arc::new(ScaledClock::starting_at(estate_time::now(endpoint)?, speed))
+            }
+        };
+        let aws = connect(options, Clocks { work: Arc::clone(&clock), credentials: wall }).await;
+        let fleet = self.fleet(loaded, args)?;
+        let invocation = Invocation::of(args, &settings::paths(&args.config));
+        Ok(Session { settings, fleet, aws, clock, invocation })
+    }
+
+    fn driving(
+        &self,
+        session: Session,
+        state: State,
+        drive: &DriveArgs,
+        zones: Vec<Zone>,
+    ) -> Result<Driving, CommandError> {
+        let at_gates = match (drive.auto_approve, drive.no_wait) {
+            (true, _) => AtGates::Approve { by: format!("{} (--auto-approve)", self.user()).into() },
+            (false, true) => AtGates::Leave,
+            (false, false) => AtGates::Wait,
+        };
+        let started = session.clock.now();
+        let owner = format!("{}, process {}, since {started}", program(), std::process::id());
+        let control = Control::new(owner, at_gates);
+        interrupt::steer_on_signal(control.clone(), self.console);
+        Ok(Driving {
+            aws: session.aws,
+            clock: session.clock,
+            state,
+            zones,
+            control,
+            reports: fleet::reports(&session.settings),
+            format: session.settings.output.format,
+            console: self.console,
+        })
+    }
+
+    /// Who decides here, for the record.
+    pub fn user(&self) -> Text {
+        let names = ["USER", "LOGNAME", "USERNAME"];
+        let name = names.iter().find_map(|name| self.environment.get(name).filter(|user| !user.is_empty()));
+        name.unwrap_or("unknown user").into()
+    }
+}
+
+impl Session {
+    fn looking(&self, stop: Stop, console: crate::console::Console) -> Looking<'_> {
+        Looking { aws: &self.aws, clock: &self.clock, settings: &self.settings, stop, console }
+    }
+
+    /// Every landing zone, those of the organisation included.
+    async fn zones(&self) -> Vec<Zone> {
+        let ports = fleetwright_survey::Ports {
+            accounts: &self.aws,
+            machines: &self.aws,
+            clock: self.clock.as_ref(),
+        };
+        zones(ports, &self.fleet).await.0
+    }
+}
+
+/// What a later run takes from this one.
+fn continued(found: &FoundRun) -> Continued {
+    let Folded { run, .. } = fold(found);
+    let parent = Parent { run: found.run.as_str().into(), relation: Relation::Phase };
+    Continued { parent: Some(parent), earlier: left_behind(found.plan.plan(), &run, found.run.as_str()) }
+}
+
+/// A run that is over.
+fn ended(found: &FoundRun) -> Result<Folded, CommandError> {
+    let folded = fold(found);
+    if let Some(damage) = &folded.damage {
+        return Err(CommandError::new(&code::JOURNAL_DAMAGED, format!("{}: {damage}", found.run)));
+    }
+    if folded.run.ending().is_none() {
+        return Err(CommandError::new(&code::RUN_UNFINISHED, format!("{} is not over", found.run)));
+    }
+    Ok(folded)
+}
+
+/// The hosts that are put back, each with its image.
+fn to_put_back(
+    args: &RollbackArgs,
+    results: &[HostResult<'_>],
+    changed: impl Fn(&HostResult<'_>) -> bool,
+) -> Result<Vec<(InstanceId, Text)>, CommandError> {
+    let image = |result: &HostResult<'_>| match (&result.image, &result.host.backup) {
+        (Some(image), _) | (None, Backup::Existing { image }) => Some(image.clone()),
+        _ => None,
+    };
+    let unknown =
+        args.instance_ids.iter().find(|id| !results.iter().any(|r| r.host.id.as_str() == id.as_str()));
+    if let Some(id) = unknown {
+        return Err(CommandError::new(&code::NO_PLAN_FOR, format!("{} has no instance {id}", args.run)));
+    }
+    let meant = |result: &&HostResult<'_>| match &args.zone {
+        _ if !args.instance_ids.is_empty() => {
+            args.instance_ids.iter().any(|id| id == result.host.id.as_str())
+        }
+        Some(zone) => result.place.zone.as_str() == zone && changed(result),
+        None => changed(result) && !matches!(result.outcome, HostOutcome::Success | HostOutcome::RolledBack),
+    };
+    let mut hosts = Vec::new();
+    for result in results.iter().filter(meant) {
+        match image(result) {
+            Some(image) => hosts.push((result.host.id.clone(), image)),
+            None => {
+                let message = format!("{} has no image of {}", args.run, result.host.id);
+                return Err(CommandError::new(&code::NO_BACKUP, message));
+            }
+        }
+    }
+    match hosts.is_empty() {
+        true => Err(CommandError::new(&code::NOTHING_TO_DO, format!("{} has no such host", args.run))),
+        false => Ok(hosts),
+    }
+}
+
+/// A rollback looks at nothing: its hosts are those of the run.
+fn nothing_looked_at(now: jiff::Timestamp) -> fleetwright_patch::Inventory {
+    fleetwright_patch::Inventory {
+        started: now,
+        finished: now,
+        hosts: Vec::new(),
+        gaps: Vec::new(),
+        cells: Vec::new(),
+        skipped: Vec::new(),
+    }
+}

@@ -1,0 +1,221 @@
+//! The state directory: where it is, which runs it has, what each was begun with.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fleetwright_config::keys::{self, Secrecy};
+use fleetwright_flow::Event;
+use fleetwright_model::code;
+use fleetwright_patch::PlanDocument;
+use fleetwright_ports::{Artifacts, Journal, JournalError, LoadedRun, RunEntry, RunId};
+use fleetwright_store::{FileArtifacts, SqliteJournal};
+use serde::{Deserialize, Serialize};
+
+use crate::args::{ConfigArgs, FleetArgs, StateArgs};
+use crate::environment::Environment;
+use crate::failure::CommandError;
+use crate::planning::program;
+
+/// The variable that names the state directory.
+pub const VARIABLE: &str = "FLEETWRIGHT_STATE_DIR";
+
+/// The file of a run that says what it was begun with.
+const INVOCATION: &str = "invocation.json";
+
+/// The runs of one state directory.
+pub struct State {
+    /// The durable record.
+    pub journal: Arc<dyn Journal>,
+    /// The runs' files.
+    pub artifacts: Arc<dyn Artifacts>,
+    /// The directory; none where runs are kept in memory.
+    pub directory: Option<PathBuf>,
+}
+
+/// What a run was begun with: enough to find the same configuration and landing zones again. Values
+/// of `--set` that are secrets are not kept; whoever resumes gives them again.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Invocation {
+    config: Vec<PathBuf>,
+    environment: Option<String>,
+    set: Vec<String>,
+    landing_zones: Vec<String>,
+    regions: Vec<String>,
+}
+
+/// A run that was found, with its plan.
+pub struct FoundRun {
+    /// Its name.
+    pub run: RunId,
+    /// What the journal has of it.
+    pub loaded: LoadedRun,
+    /// Its plan.
+    pub plan: PlanDocument,
+}
+
+impl State {
+    /// Opens the state directory the flags, the environment or the platform name.
+    ///
+    /// # Errors
+    /// It cannot be used.
+    pub fn open(args: &StateArgs, environment: &Environment) -> Result<Self, CommandError> {
+        Self::at(&directory(args, environment)?)
+    }
+
+    /// Opens this state directory.
+    ///
+    /// # Errors
+    /// It cannot be used.
+    pub fn at(directory: &Path) -> Result<Self, CommandError> {
+        let directory = directory.to_owned();
+        let journal = SqliteJournal::open(&directory, &program()).map_err(|error| refused(&error))?;
+        let artifacts = FileArtifacts::open(&directory).map_err(|error| refused(&error))?;
+        Ok(Self { journal: Arc::new(journal), artifacts: Arc::new(artifacts), directory: Some(directory) })
+    }
+
+    /// Every run, newest first.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub async fn runs(&self) -> Result<Vec<RunEntry>, CommandError> {
+        self.journal.runs().await.map_err(|error| refused(&error))
+    }
+
+    /// The run of that name, or the only unfinished one.
+    ///
+    /// # Errors
+    /// There is none, or there are several.
+    pub async fn unfinished(&self, name: Option<&str>) -> Result<FoundRun, CommandError> {
+        if let Some(name) = name {
+            return self.load(&run_id(name)?).await;
+        }
+        let open: Vec<RunEntry> = self.runs().await?.into_iter().filter(|entry| !is_closed(entry)).collect();
+        match open.as_slice() {
+            [] => Err(CommandError::new(&code::NOTHING_UNFINISHED, self.none_here())),
+            [only] => self.load(&only.run).await,
+            several => {
+                let names: Vec<&str> = several.iter().map(|entry| entry.run.as_str()).collect();
+                let message = format!("{} runs are unfinished: {}", several.len(), names.join(", "));
+                Err(CommandError::new(&code::SEVERAL_UNFINISHED, message))
+            }
+        }
+    }
+
+    /// The run of that name, or the newest.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn find(&self, name: Option<&str>) -> Result<FoundRun, CommandError> {
+        match name {
+            Some(name) => self.load(&run_id(name)?).await,
+            None => match self.runs().await?.first() {
+                Some(newest) => self.load(&newest.run).await,
+                None => Err(CommandError::new(&code::NO_SUCH_RUN, self.none_here())),
+            },
+        }
+    }
+
+    fn none_here(&self) -> String {
+        match &self.directory {
+            Some(directory) => format!("{} has no run of that kind", directory.display()),
+            None => "there is no run of that kind".to_owned(),
+        }
+    }
+
+    async fn load(&self, run: &RunId) -> Result<FoundRun, CommandError> {
+        let loaded = self.journal.load(run).await.map_err(|error| refused(&error))?;
+        let plan = PlanDocument::read(&loaded.plan)
+            .map_err(|error| CommandError::new(error.code(), format!("{run}: {error}")))?;
+        Ok(FoundRun { run: run.clone(), loaded, plan })
+    }
+
+    /// Keeps what a run was begun with.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub async fn keep_invocation(&self, run: &RunId, invocation: &Invocation) -> Result<(), CommandError> {
+        let bytes = serde_json::to_vec_pretty(invocation).expect("an invocation is plain data");
+        self.artifacts.put(run, INVOCATION, &bytes).await.map_err(|error| refused(&error))
+    }
+
+    /// What a run was begun with, in the place of flags that were not given.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn fleet_args(&self, run: &RunId, given: &FleetArgs) -> Result<FleetArgs, CommandError> {
+        let kept = self.artifacts.get(run, INVOCATION).await.map_err(|error| refused(&error))?;
+        let kept: Invocation = kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        Ok(kept.completing(given))
+    }
+}
+
+impl Invocation {
+    /// What these flags say, with paths that hold from anywhere.
+    pub fn of(args: &FleetArgs, config: &[PathBuf]) -> Self {
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let zone = |text: &String| match fleetwright_config::landing_zones::is_path(text) {
+            true => absolute(Path::new(text)).display().to_string(),
+            false => text.clone(),
+        };
+        let is_secret = |setting: &&String| {
+            let key = setting.split('=').next().unwrap_or_default();
+            keys::all().any(|known| known.path == key && known.secrecy == Secrecy::Secret)
+        };
+        Self {
+            config: config.iter().map(|path| absolute(path)).collect(),
+            environment: args.config.environment.clone(),
+            set: args.config.set.iter().filter(|setting| !is_secret(setting)).cloned().collect(),
+            landing_zones: args.landing_zones.iter().map(zone).collect(),
+            regions: args.regions.clone(),
+        }
+    }
+
+    fn completing(self, given: &FleetArgs) -> FleetArgs {
+        let or = |given: &Vec<String>, kept: Vec<String>| if given.is_empty() { kept } else { given.clone() };
+        let mut set = self.set;
+        set.extend(given.config.set.iter().cloned());
+        FleetArgs {
+            config: ConfigArgs {
+                config: if given.config.config.is_empty() {
+                    self.config
+                } else {
+                    given.config.config.clone()
+                },
+                environment: given.config.environment.clone().or(self.environment),
+                set,
+            },
+            landing_zones: or(&given.landing_zones, self.landing_zones),
+            regions: or(&given.regions, self.regions),
+        }
+    }
+}
+
+/// True where the run's last record closes it.
+pub fn is_closed(entry: &RunEntry) -> bool {
+    entry.last.as_ref().is_some_and(|record| matches!(record.event, Event::Closed { .. }))
+}
+
+fn run_id(name: &str) -> Result<RunId, CommandError> {
+    name.parse().map_err(|error| CommandError::new(&code::USAGE, format!("{error}")))
+}
+
+/// Flag, variable, platform: `$XDG_STATE_HOME/fleetwright`, else `~/.local/state/fleetwright`.
+/// Source: XDG Base Directory Specification.
+fn directory(args: &StateArgs, environment: &Environment) -> Result<PathBuf, CommandError> {
+    let set = |name: &str| environment.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let named = args.state_dir.clone().or_else(|| set(VARIABLE));
+    named
+        .or_else(|| {
+            set("XDG_STATE_HOME").filter(|path| path.is_absolute()).map(|path| path.join("fleetwright"))
+        })
+        .or_else(|| set("HOME").map(|home| home.join(".local/state/fleetwright")))
+        .ok_or_else(|| {
+            let message = "neither --state-dir nor HOME says where runs are kept";
+            CommandError::new(&code::STATE_UNUSABLE, message)
+        })
+}
+
+/// What a refusal of the journal means for a command.
+pub fn refused(error: &JournalError) -> CommandError {
+    CommandError::new(error.code(), error.to_string())
+}
