@@ -230,9 +230,12 @@ impl Estate {
             _ if lost => Err(Lost),
             Ok(body) => {
                 let response = response::success(service, attempt.action(), &request_id, body);
-                Ok(attempt.shape(response))
+                Ok(attempt.shape(response::spoken(&parts.headers, service, response)))
             }
-            Err(error) => Ok(response::failure(service, &request_id, &error)),
+            Err(error) => {
+                let response = response::failure(service, &request_id, &error);
+                Ok(response::spoken(&parts.headers, service, response))
+            }
         };
         Answered { reply, delay: attempt.delay() }
     }

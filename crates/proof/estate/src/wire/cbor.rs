@@ -32,6 +32,18 @@ pub fn moment(seconds: f64) -> Value {
     Value::Object(object)
 }
 
+/// Turns every moment of a document into its number of seconds, as the JSON protocols write them.
+pub fn flatten_moments(value: &mut Value) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(flatten_moments),
+        Value::Object(map) => match map.get(MOMENT) {
+            Some(seconds) => *value = seconds.clone(),
+            None => map.values_mut().for_each(flatten_moments),
+        },
+        _ => {}
+    }
+}
+
 /// Reads one document; tags are dropped, so that a moment is its number of seconds.
 ///
 /// # Errors

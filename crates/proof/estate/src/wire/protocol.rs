@@ -9,7 +9,7 @@ pub enum Protocol {
     Ec2Query,
     /// Form parameters in, XML with a `…Result` element out.
     AwsQuery,
-    /// CBOR both ways, the operation in the path (Smithy RPC v2).
+    /// CBOR both ways, the operation in the path (Smithy RPC v2); or awsJson 1.0, as the client likes.
     RpcV2Cbor,
     /// JSON both ways, the operation in `X-Amz-Target`.
     Json11,
@@ -55,9 +55,10 @@ impl Service {
     #[must_use]
     pub const fn target_prefix(self) -> &'static str {
         match self {
+            Self::CloudWatch => "GraniteServiceVersion20100801",
             Self::Organizations => "AWSOrganizationsV20161128",
             Self::Ssm => "AmazonSSM",
-            Self::CloudWatch | Self::Ec2 | Self::Iam | Self::Sts => "",
+            Self::Ec2 | Self::Iam | Self::Sts => "",
         }
     }
 }

@@ -107,7 +107,8 @@ fn wrong_service(expected: &str) -> String {
 pub fn read(parts: &Parts, body: &Bytes, service: Service) -> Result<Operation, ApiError> {
     match service.protocol() {
         Protocol::Json11 => read_json(parts, body, service),
-        Protocol::RpcV2Cbor => read_cbor(parts, body),
+        Protocol::RpcV2Cbor if parts.headers.contains_key("smithy-protocol") => read_cbor(parts, body),
+        Protocol::RpcV2Cbor => read_json(parts, body, service),
         Protocol::Ec2Query | Protocol::AwsQuery => read_query(parts, body, service),
     }
 }
@@ -120,7 +121,11 @@ fn read_json(parts: &Parts, body: &Bytes, service: Service) -> Result<Operation,
     }
     let content_type =
         parts.headers.get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
-    if !content_type.starts_with("application/x-amz-json-1.1") {
+    let expected = match service.protocol() {
+        Protocol::RpcV2Cbor => "application/x-amz-json-1.0",
+        _ => "application/x-amz-json-1.1",
+    };
+    if !content_type.starts_with(expected) {
         return Err(unknown());
     }
     let refused = |detail: String| ApiError::new(400, "SerializationException", detail);

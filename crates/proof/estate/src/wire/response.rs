@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::call::{ApiError, Service};
 use crate::wire::cbor;
@@ -76,6 +76,26 @@ pub fn failure(service: Service, request_id: &str, error: &ApiError) -> Response
     response(service, status, request_id, text)
 }
 
+/// The answer of a service with several protocols in the one that the request speaks: CBOR, or
+/// awsJson 1.0, which botocore prefers. Others are left as they are.
+#[must_use]
+pub fn spoken(request: &http::HeaderMap, service: Service, mut response: Response<Bytes>) -> Response<Bytes> {
+    if service.protocol() != Protocol::RpcV2Cbor {
+        return response;
+    }
+    let mut document: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+    let headers = response.headers_mut();
+    if request.contains_key("smithy-protocol") {
+        headers.insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
+        *response.body_mut() = cbor::write(&document).into();
+    } else {
+        headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0"));
+        cbor::flatten_moments(&mut document);
+        *response.body_mut() = document.to_string().into();
+    }
+    response
+}
+
 fn code_and_message(out: &mut String, error: &ApiError) {
     xml::text(out, "Code", &error.code);
     xml::text(out, "Message", &error.message);
@@ -113,17 +133,10 @@ fn response(service: Service, status: StatusCode, request_id: &str, body: String
         Protocol::Json11 => "application/x-amz-json-1.1",
         Protocol::RpcV2Cbor => "application/cbor",
     };
-    let body = match service.protocol() {
-        Protocol::RpcV2Cbor => cbor::write(&serde_json::from_str(&body).unwrap_or_default()).into(),
-        _ => Bytes::from(body),
-    };
-    let mut response = Response::new(body);
+    let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    if service.protocol() == Protocol::RpcV2Cbor {
-        headers.insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
-    }
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert("x-amzn-requestid", id);
     }

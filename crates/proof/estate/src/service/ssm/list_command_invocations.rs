@@ -34,7 +34,7 @@ fn shown(command: &Command, invocation: &Invocation, region: &Region, details: b
         "StandardErrorUrl": "",
         "CommandPlugins": plugins,
         "ServiceRole": "",
-        "NotificationConfig": { "NotificationArn": "", "NotificationEvents": [], "NotificationType": "" },
+        "NotificationConfig": { "NotificationArn": "", "NotificationEvents": [] },
         "CloudWatchOutputConfig": { "CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": false },
     })
 }

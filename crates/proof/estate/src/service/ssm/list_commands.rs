@@ -39,7 +39,7 @@ pub(super) fn shown(command: &Command) -> Value {
         "ErrorCount": tally.errors,
         "DeliveryTimedOutCount": tally.delivery_timed_out,
         "ServiceRole": "",
-        "NotificationConfig": { "NotificationArn": "", "NotificationEvents": [], "NotificationType": "" },
+        "NotificationConfig": { "NotificationArn": "", "NotificationEvents": [] },
         "CloudWatchOutputConfig": { "CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": false },
         "TimeoutSeconds": order.timeout_seconds,
     })

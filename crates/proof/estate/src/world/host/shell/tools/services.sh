@@ -43,9 +43,9 @@ systemctl_() {
             --no-legend | --legend=false | --legend=no) legend=0 ;;
             --plain) plain=1 ;;
             -q | --quiet) quiet=1 ;;
-            -p | --property) shift; property=$1 ;;
-            --property=*) property=${1#*=} ;;
-            -p?*) property=${1#-p} ;;
+            -p | --property) shift; property="$property $1" ;;
+            --property=*) property="$property ${1#*=}" ;;
+            -p?*) property="$property ${1#-p}" ;;
             --value) value=1 ;;
             -t | --type) shift ;;
             -*) ;;
