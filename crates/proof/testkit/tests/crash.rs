@@ -108,8 +108,8 @@ impl Step for Careless {
     }
 
     async fn turn(&self, turn: fleetwright_steps::Turn<'_>) {
-        let slots: Vec<_> = turn.slots.iter().cloned().collect();
-        let sure = slots.into_iter().map(|slot| fleetwright_steps::Slot { doubt: false, ..slot });
+        let sure =
+            turn.slots.to_vec().into_iter().map(|slot| fleetwright_steps::Slot { doubt: false, ..slot });
         let slots: Vec<_> = sure.collect();
         self.0.turn(fleetwright_steps::Turn { slots: &slots, ..turn }).await;
     }
@@ -216,6 +216,6 @@ async fn no_random_crash_breaks_an_invariant() {
         let lines: Vec<String> = violations.iter().take(20).map(ToString::to_string).collect();
         panic!("{} violations, the first:\n{}", violations.len(), lines.join("\n"))
     });
-    println!("{} seeds, {} crashes, {} records", report.seeds, report.cuts, report.records);
+    println!("{report:?}");
     assert!(report.cuts > report.seeds, "crashes were tried: {report:?}");
 }

@@ -160,14 +160,22 @@ pub(super) fn step_name(plan: &Plan, target: TargetId, direction: Direction, ste
 }
 
 /// Drives the world's run in a process.
-pub(super) async fn run_in<W: World>(
+pub(super) async fn run_in<W: World + 'static>(
     world: &Arc<W>,
     process: &Arc<Process>,
     locks: bool,
-) -> Result<Concluded, DriveError>
-where
-    W: 'static,
-{
+) -> Result<Concluded, DriveError> {
+    let control = Control::new("crash test", AtGates::Approve { by: "crash test".into() });
+    run_under(world, process, locks, &control).await
+}
+
+/// Drives the world's run in a process that is steered.
+pub(super) async fn run_under<W: World + 'static>(
+    world: &Arc<W>,
+    process: &Arc<Process>,
+    locks: bool,
+    control: &Control,
+) -> Result<Concluded, DriveError> {
     let journal: Arc<dyn Journal> = Arc::new(ProcessJournal::new(world.journal(), process.clone(), locks));
     let steps = world.steps().into_iter().map(|inner| {
         let (world, process) = (world.clone() as Arc<dyn World>, process.clone());
@@ -179,8 +187,7 @@ where
     let digest = world.digest();
     let begin =
         if loaded.records.is_empty() { Begin::New { digest } } else { Begin::Resume { digest, loaded } };
-    let control = Control::new("crash test", AtGates::Approve { by: "crash test".into() });
-    drive(ports, world.run(), world.plan(), begin, &control, &Unwatched).await
+    drive(ports, world.run(), world.plan(), begin, control, &Unwatched).await
 }
 
 /// A step of a process: nothing of it goes on once the process is cut off.

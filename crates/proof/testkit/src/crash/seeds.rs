@@ -1,9 +1,13 @@
-//! Random worlds, cut off at random points.
+//! Random worlds, cut off at random points, while people interfere.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use fleetwright_engine::{AtGates, Conclusion, Control};
+use fleetwright_flow::{Signal, StageId};
 
 use super::oracle::Result as RunResult;
-use super::process::{Process, When, run_in};
+use super::process::{Process, When, run_in, run_under};
 use super::{Violation, World};
 
 /// Times one run is cut off at most.
@@ -54,11 +58,14 @@ pub struct SeedsReport {
     pub seeds: u64,
     /// Times a process was cut off in them.
     pub cuts: u64,
+    /// Times a process was interrupted in them.
+    pub interrupts: u64,
     /// Records written in them.
     pub records: u64,
 }
 
-/// Runs the worlds of so many seeds, from `first` on, each cut off up to five times.
+/// Runs the worlds of so many seeds, from `first` on, each cut off up to five times, while people
+/// interrupt, pause and abort.
 ///
 /// # Errors
 /// Every violation, with its seed: something done twice, a run that does not come to its end, or an
@@ -79,20 +86,50 @@ pub async fn seeds<W: World + 'static>(
     if violations.is_empty() { Ok(report) } else { Err(violations) }
 }
 
+/// People who interrupt, pause, go on and abort, now and then, for as long as they are let.
+async fn interfere<W: World>(world: &Arc<W>, control: &Control, draw: &mut Draw) {
+    loop {
+        world.clock().sleep(Duration::from_secs(1 + draw.below(240))).await;
+        match draw.below(12) {
+            0 => control.interrupt(),
+            1 => {
+                control.interrupt();
+                control.interrupt();
+            }
+            2 => leave_letter(world, Signal::Pause).await,
+            3 | 4 => leave_letter(world, Signal::Resume).await,
+            5 => leave_letter(world, Signal::Abort).await,
+            6 => leave_letter(world, Signal::AbortNow).await,
+            7 => leave_letter(world, Signal::Reject(StageId(0))).await,
+            _ => leave_letter(world, Signal::Resume).await,
+        }
+    }
+}
+
+/// Leaves a letter; a journal that does not take it shows when the run is loaded.
+async fn leave_letter<W: World>(world: &Arc<W>, signal: Signal) {
+    let _ = world.journal().post(&world.run(), world.clock().now(), signal, "crash test", None).await;
+}
+
 async fn one_seed<W: World + 'static>(world: &Arc<W>, seed: u64, report: &mut SeedsReport) -> Vec<String> {
     let mut draw = Draw::new(seed ^ 0xc0ff_ee00);
     let mut wrong = Vec::new();
     for _ in 0..draw.below(MOST_CUTS + 1) {
         let process = Process::new(world.plan(), When::Opportunity(1 + draw.early_below(OPPORTUNITIES)));
+        let control = Control::new("crash test", AtGates::Approve { by: "crash test".into() });
+        let mut people = Draw::new(draw.below(u64::MAX));
         tokio::select! {
             biased;
             () = process.cut_off() => report.cuts += 1,
-            ended = run_in(world, &process, true) => {
-                wrong.extend(ended.err().map(|error| format!("a run that was not cut off failed: {error:?}")));
-                break;
-            }
+            ended = run_under(world, &process, true, &control) => match ended {
+                Ok(concluded) if concluded.conclusion == Conclusion::Interrupted => report.interrupts += 1,
+                Ok(_) => break,
+                Err(error) => wrong.push(format!("a run that was not cut off failed: {error:?}")),
+            },
+            () = interfere(world, &control, &mut people) => {}
         }
     }
+    leave_letter(world, Signal::Resume).await;
     let last = Process::new(world.plan(), When::Never);
     let ended = run_in(world, &last, true).await;
     wrong.extend(ended.err().map(|error| format!("the last resume failed: {error:?}")));
