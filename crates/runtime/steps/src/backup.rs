@@ -17,7 +17,7 @@ use crate::command_wave::report;
 use crate::context::Context;
 use crate::identity::identities;
 use crate::image_proof::{Claimed, INSTANCE_TAG, Proof, prove};
-use crate::pace::{Late, Pace};
+use crate::pace::{Late, Pace, not_begun};
 use crate::step::{Outcome, Slot, Step, Turn};
 
 /// Says what an image is for; clean-up looks for it.
@@ -81,9 +81,10 @@ impl Backup {
         let judged = identities(&self.context, turn.place, &fresh).await;
         stream::iter(judged)
             .for_each_concurrent(AT_ONCE, |(slot, host, identity)| async move {
-                let outcome = match identity.planned() {
-                    Ok(_) => self.create(turn.place, slot, host).await,
-                    Err(outcome) => outcome,
+                let late = not_begun(slot, self.context.now(), BACKUP);
+                let outcome = match (identity.planned(), late) {
+                    (Ok(_), None) => self.create(turn.place, slot, host).await,
+                    (Ok(_), Some(outcome)) | (Err(outcome), _) => outcome,
                 };
                 report(turn, slot, outcome);
             })

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::command_mark::Mark;
 use crate::context::{CLOCK_TOLERANCE, Context};
-use crate::pace::Pace;
+use crate::pace::{Pace, not_begun};
 use crate::step::{Outcome, Reports, Slot, Turn};
 
 /// What is sent.
@@ -130,6 +130,25 @@ impl<'a> Wave<'a> {
         reports: &dyn Reports,
     ) -> Vec<Addressed<'s>> {
         let (doubtful, mut clear): (Vec<_>, Vec<_>) = slots.into_iter().partition(|(slot, _)| slot.doubt);
+        clear.extend(self.take_up_doubtful(doubtful, repeat, reports).await);
+        let now = self.context.now();
+        clear.retain(|(slot, _)| match not_begun(slot, now, self.step) {
+            None => true,
+            Some(outcome) => {
+                reports.report(slot.target, outcome);
+                false
+            }
+        });
+        clear
+    }
+
+    async fn take_up_doubtful<'s>(
+        &self,
+        doubtful: Vec<Addressed<'s>>,
+        repeat: Repeat,
+        reports: &dyn Reports,
+    ) -> Vec<Addressed<'s>> {
+        let mut clear = Vec::new();
         if doubtful.is_empty() {
             return clear;
         }

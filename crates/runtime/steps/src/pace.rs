@@ -1,6 +1,6 @@
 //! When to look again: often while young, seldom when old, and all slots of a lane at once.
 
-use fleetwright_model::{Code, ErrorClass};
+use fleetwright_model::{Code, ErrorClass, code};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::step::{Outcome, Slot};
@@ -54,6 +54,15 @@ impl Pace {
         let look_at = self.next(now, now).min(slot.deadline.max(now + SignedDuration::from_secs(1)));
         Outcome::Accepted { handle: handle.into(), look_at }
     }
+}
+
+/// What to report of a slot whose time is over before it was begun, for example because the process
+/// was down: beginning now would only mean not to wait for the end. None while there is time.
+pub(crate) fn not_begun(slot: &Slot, now: Timestamp, step: &str) -> Option<Outcome> {
+    // The next attempt has a deadline of its own, and looks for marks again where this one had to.
+    let class = if slot.doubt { ErrorClass::Ambiguous } else { ErrorClass::Transient };
+    let words = format!("{}: not begun before its time was over at {}", slot.subject, slot.deadline);
+    (now >= slot.deadline).then(|| Outcome::failed(class, &code::STEP_TIMED_OUT, step, &words))
 }
 
 /// What to say when the deadline is over.

@@ -14,7 +14,7 @@ use crate::command_wave::report;
 use crate::context::Context;
 use crate::identity::identities;
 use crate::image_proof::INSTANCE_TAG;
-use crate::pace::{Late, Pace};
+use crate::pace::{Late, Pace, not_begun};
 use crate::recovery::{Awaited, Condition, conditions};
 use crate::step::{Outcome, Slot, Step, Turn};
 
@@ -83,13 +83,14 @@ impl Restore {
 
     async fn act(&self, turn: &Turn<'_>, hosts: Vec<(&Slot, &PlannedHost)>) {
         for (slot, host, identity) in identities(&self.context, turn.place, &hosts).await {
-            let outcome = match (identity.planned(), self.image(slot, host)) {
-                (Err(outcome), _) => outcome,
-                (Ok(_), None) => {
+            let late = not_begun(slot, self.context.now(), step::RESTORE);
+            let outcome = match (identity.planned(), late, self.image(slot, host)) {
+                (Err(outcome), ..) | (Ok(_), Some(outcome), _) => outcome,
+                (Ok(_), None, None) => {
                     let words = format!("{}: this run has no image of it", slot.subject);
                     Outcome::failed(ErrorClass::Permanent, &code::NO_BACKUP, step::RESTORE, &words)
                 }
-                (Ok(_), Some(image)) => self.begin(turn.place, slot, host, &image).await,
+                (Ok(_), None, Some(image)) => self.begin(turn.place, slot, host, &image).await,
             };
             report(turn, slot, outcome);
         }

@@ -16,7 +16,7 @@ use crate::command_wave::report;
 use crate::context::Context;
 use crate::evidence::{Files, LEFT_RUNNING, Taken};
 use crate::identity::{Identity, identities};
-use crate::pace::{Late, Pace};
+use crate::pace::{Late, Pace, not_begun};
 use crate::power_batch::{PowerCall, power};
 use crate::recovery::{Awaited, Condition, conditions};
 use crate::step::{Outcome, Slot, Step, Turn};
@@ -85,7 +85,10 @@ impl Start {
         for (slot, host, identity) in identities(&self.context, turn.place, &hosts).await {
             match self.found(slot, identity) {
                 Found::Outcome(outcome) => report(turn, slot, outcome),
-                Found::Startable => startable.push((slot, host.id.clone())),
+                Found::Startable => match not_begun(slot, now, START) {
+                    None => startable.push((slot, host.id.clone())),
+                    Some(outcome) => report(turn, slot, outcome),
+                },
                 Found::Ours => {
                     self.starting(turn.place, |it| it.insert(slot.target));
                     report(turn, slot, Pace::POWER.accepted(slot, now, HANDLE));

@@ -31,6 +31,10 @@ use crate::survey_command::{read_survey, survey_order};
 const SENDS_MAX: usize = 6;
 /// And not sooner than this.
 const SEND_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(60);
+/// An answer older than this does not decide against a host.
+const OUTDATED: SignedDuration = SignedDuration::from_mins(15);
+/// How soon a host usually answers.
+const ANSWERS_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 /// A note has at most 2 KiB: so many findings of so many characters. All are in the artefacts.
 const NOTED_MAX: usize = 6;
 const NOTED_CHARACTERS: usize = 120;
@@ -200,7 +204,7 @@ impl Validate {
             .iter()
             .map(|(slot, host)| {
                 let booted_at = self.answered(|it| it.get(&slot.target)?.booted_at);
-                // A ping may be a few seconds older than the clock of the host says it was booted.
+                // The survey ran after it was sent, so this is a little before the boot at the latest.
                 Awaited { id: host.clone(), ping_since: booted_at.unwrap_or(slot.started_at) }
             })
             .collect();
@@ -216,6 +220,16 @@ impl Validate {
             let findings = self.findings(&answered, health);
             if findings.worse.is_empty() && !self.may_still_measure(slot, &findings) {
                 self.close(turn, slot, self.well(&answered, findings));
+                continue;
+            }
+            let (sends, last) = wave.sends(listing, slot, &host);
+            let age = self.context.now().duration_since(last);
+            if self.waits_are_over(slot) && findings.host_is_worse && age >= OUTDATED {
+                // The process was down meanwhile: a host is not condemned for how it was long ago.
+                let at = self.context.now() + ANSWERS_WITHIN;
+                let waiting_for = "the host to be asked once more".into();
+                report(turn, slot, Outcome::LookAgain { at, waiting_for });
+                again.push((slot, host));
             } else if self.waits_are_over(slot) {
                 self.close(turn, slot, self.final_word(slot, &answered, findings));
             } else {
@@ -223,9 +237,7 @@ impl Validate {
                 let what = findings.worse.first().or(findings.not_compared.first());
                 let what = format!("it to be well ({})", what.map_or("", String::as_str));
                 report(turn, slot, Pace::COMMAND.look(slot, self.context.now(), &what, late));
-                let (sends, last) = wave.sends(listing, slot, &host);
-                let rested = self.context.now().duration_since(last) >= SEND_AGAIN_AFTER;
-                if findings.host_is_worse && rested && sends < SENDS_MAX {
+                if findings.host_is_worse && age >= SEND_AGAIN_AFTER && sends < SENDS_MAX {
                     again.push((slot, host));
                 }
             }

@@ -86,8 +86,12 @@ impl Verify {
             answers.unchecked.iter().find(|(ids, _)| ids.contains(host)).map(|(_, failure)| failure)
         };
         for (slot, host, sent_at) in scanned {
-            // Only what was found after the rescan began speaks of the host as it is now.
-            let newer = |state: &&PatchFacts| state.operation_end.is_some_and(|end| end >= earliest(sent_at));
+            // Only what the rescan found speaks of the host as it is now; the installation just before
+            // it has a state as well.
+            let newer = |state: &&PatchFacts| {
+                let rescan = &*state.operation == "Scan";
+                rescan && state.operation_end.is_some_and(|end| end >= earliest(sent_at))
+            };
             let outcome = match (states.get(&host).filter(newer), unread(&host)) {
                 (Some(state), _) => self.verified(turn.place, slot, &host, state).await,
                 (None, Some(failure)) => self.await_state(slot, sent_at, &failure.to_string()),

@@ -38,7 +38,7 @@ async fn image(stage: &Stage, host: u64, name: &str, until: &str) -> Text {
         tags: tags.into_iter().map(|(key, value)| (Text::from(key), Text::from(value))).collect(),
         reboot: false,
     };
-    let made = stage.hosts.create(&stage.cell(), &request).await.unwrap();
+    let made = stage.hosts.create(&stage.cell(), &request).await.expect("made");
     stage.wait(700).await;
     made
 }
@@ -49,7 +49,7 @@ async fn images(stage: &Stage) -> Vec<Text> {
 }
 
 fn verify(stage: &Stage, host: u64) {
-    stage.verified.lock().unwrap().insert(sample::id(host));
+    stage.verified.lock().expect("no test panicked").insert(sample::id(host));
 }
 
 #[tokio::test(start_paused = true)]

@@ -44,17 +44,17 @@ pub(crate) struct Models {
 
 impl Models {
     pub(crate) fn change(&self, host: &InstanceId, change: impl FnOnce(&mut Model)) {
-        change(self.hosts.lock().unwrap().entry(host.clone()).or_default());
+        change(self.hosts.lock().expect("no test panicked").entry(host.clone()).or_default());
     }
 
     pub(crate) fn responder(self: &Arc<Self>) -> Responder {
         let models = self.clone();
         Arc::new(move |request, host| {
-            let mut requests = models.requests.lock().unwrap();
+            let mut requests = models.requests.lock().expect("no test panicked");
             if requests.last() != Some(request) {
                 requests.push(request.clone());
             }
-            let mut hosts = models.hosts.lock().unwrap();
+            let mut hosts = models.hosts.lock().expect("no test panicked");
             let model = hosts.entry(host.clone()).or_default();
             let script = request.parameters.iter().find(|(name, _)| &**name == "commands");
             match script {
@@ -109,7 +109,7 @@ pub(crate) fn survey(model: &Model, host: &InstanceId) -> String {
 
 /// What the guarded script does, in a few lines.
 fn reboot(model: &mut Model, host: &InstanceId, script: &[String]) -> CommandOutcome {
-    let expect = script.iter().find_map(|line| line.strip_prefix("export FW_EXPECT=")).unwrap();
+    let expect = script.iter().find_map(|line| line.strip_prefix("export FW_EXPECT=")).expect("the map");
     let expected = expect.trim_matches('\'').split(' ').find_map(|it| it.strip_prefix(&format!("{host}=")));
     let now = boot_id(host, model.boot);
     let mut lines = vec![format!("boot_id={now}")];

@@ -28,7 +28,7 @@ async fn patches_are_installed_from_the_runs_snapshot_without_a_reboot() {
     let stage = Stage::of(1);
     let done = stage.drive_one("patch", stage.prepared(1)).await;
     assert!(!note::<PatchNote>(&done).report_lost);
-    let requests = stage.models.requests.lock().unwrap();
+    let requests = stage.models.requests.lock().expect("no test panicked");
     let value = |name: &str| {
         let found = requests[0].parameters.iter().find(|(key, _)| &**key == name);
         found.map(|(_, values)| values.join(","))
@@ -188,4 +188,28 @@ async fn a_host_that_is_gone_does_not_keep_its_batch_from_being_patched() {
     let ends = stage.drive("patch", (1..=5).map(|number| stage.prepared(number)).collect()).await;
     assert_eq!(code(&ends[2]), "FW-H0018");
     assert_eq!(ends.iter().filter(|end| matches!(end, Outcome::Done { .. })).count(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_begun_before_its_time_was_over_is_not_begun_after_it() {
+    let stage = Stage::of(1);
+    let slot = Slot { doubt: true, ..stage.prepared(1) };
+    stage.wait(5 * 3600).await;
+    let failed = stage.drive_one("patch", slot).await;
+    assert_eq!((code(&failed), class(&failed)), ("FW-H0028", ErrorClass::Ambiguous));
+    assert_eq!(stage.effects(SEND), 0, "the next attempt has time to wait for the end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ended_while_no_process_lived_is_read_however_late_it_is() {
+    let mut stage = Stage::of(1);
+    let slot = stage.prepared(1);
+    let Outcome::Accepted { handle, .. } = stage.turn("patch", std::slice::from_ref(&slot)).await.remove(0)
+    else {
+        panic!("accepted")
+    };
+    stage.restart();
+    stage.wait(5 * 3600).await;
+    let done = stage.drive_one("patch", Slot { handle: Some(handle), ..slot }).await;
+    assert!(matches!(done, Outcome::Done { finding: None, .. }), "{done:?}");
 }

@@ -14,7 +14,8 @@ const SEND: &str = "ssm:SendCommand";
 const SCRIPT: &str = "AWS-RunShellScript";
 
 async fn result(stage: &Stage, host: u64) -> PrecheckResult {
-    serde_json::from_str(&stage.file("pre", host, "precheck.json").await.expect("a judgement")).unwrap()
+    serde_json::from_str(&stage.file("pre", host, "precheck.json").await.expect("a judgement"))
+        .expect("readable")
 }
 
 #[tokio::test(start_paused = true)]

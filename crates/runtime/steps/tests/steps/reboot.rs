@@ -14,7 +14,7 @@ const SEND: &str = "ssm:SendCommand";
 const SCRIPT: &str = "AWS-RunShellScript";
 
 fn boots(stage: &Stage) -> u32 {
-    stage.models.hosts.lock().unwrap().get(&sample::id(1)).map_or(1, |model| model.boot)
+    stage.models.hosts.lock().expect("no test panicked").get(&sample::id(1)).map_or(1, |model| model.boot)
 }
 
 #[tokio::test(start_paused = true)]

@@ -33,18 +33,18 @@ pub(crate) struct Files(Mutex<BTreeMap<String, Vec<u8>>>);
 #[async_trait]
 impl Artifacts for Files {
     async fn put(&self, run: &RunId, key: &str, bytes: &[u8]) -> Result<(), JournalError> {
-        self.0.lock().unwrap().insert(format!("{run}/{key}"), bytes.to_vec());
+        self.0.lock().expect("no test panicked").insert(format!("{run}/{key}"), bytes.to_vec());
         Ok(())
     }
 
     async fn get(&self, run: &RunId, key: &str) -> Result<Option<Vec<u8>>, JournalError> {
-        Ok(self.0.lock().unwrap().get(&format!("{run}/{key}")).cloned())
+        Ok(self.0.lock().expect("no test panicked").get(&format!("{run}/{key}")).cloned())
     }
 
     async fn list(&self, run: &RunId, prefix: &str) -> Result<Vec<String>, JournalError> {
         let prefix = format!("{run}/{prefix}");
         let cut = run.as_str().len() + 1;
-        let files = self.0.lock().unwrap();
+        let files = self.0.lock().expect("no test panicked");
         Ok(files.keys().filter(|key| key.starts_with(&prefix)).map(|key| key[cut..].to_owned()).collect())
     }
 }
@@ -105,10 +105,12 @@ impl Stage {
             artifacts: self.files.clone(),
             clock: Arc::new(self.clock),
         };
-        let is_verified = Arc::new(move |id: &InstanceId| verified.lock().unwrap().contains(id));
+        let is_verified =
+            Arc::new(move |id: &InstanceId| verified.lock().expect("no test panicked").contains(id));
         let zones = [self.zone.clone()];
-        let context = Context::new(RUN.parse().unwrap(), self.plan.clone(), &zones, ports, is_verified);
-        self.steps = fleetwright_steps::steps(Arc::new(context.unwrap()));
+        let context =
+            Context::new(RUN.parse().expect("a name"), self.plan.clone(), &zones, ports, is_verified);
+        self.steps = fleetwright_steps::steps(Arc::new(context.expect("every zone is there")));
     }
 
     pub(crate) fn cell(&self) -> Cell<'_> {
@@ -123,7 +125,7 @@ impl Stage {
     pub(crate) fn slot(&self, number: u64) -> Slot {
         let now = self.clock.now();
         Slot {
-            target: flow::TargetId(u32::try_from(number).unwrap() - 1),
+            target: flow::TargetId(u32::try_from(number).expect("a small number") - 1),
             subject: sample::id(number).as_str().into(),
             direction: flow::Direction::Do,
             attempt: 1,
@@ -154,7 +156,7 @@ impl Stage {
     pub(crate) async fn turn(&self, step: &str, slots: &[Slot]) -> Vec<Outcome> {
         let reports = Said::default();
         self.step(step).turn(Turn { place: flow::PlaceId(0), slots, reports: &reports }).await;
-        let said = reports.0.into_inner().unwrap();
+        let said = reports.0.into_inner().expect("no test panicked");
         slots.iter().map(|slot| said.get(&slot.target).expect("an outcome for every slot").clone()).collect()
     }
 
@@ -202,8 +204,8 @@ impl Stage {
     /// A file of a host.
     pub(crate) async fn file(&self, taken: &str, host: u64, name: &str) -> Option<String> {
         let key = format!("{taken}/account-111122223333/region-{REGION}/linux/{}/{name}", sample::id(host));
-        let found = self.files.get(&RUN.parse().unwrap(), &key).await.unwrap();
-        found.map(|bytes| String::from_utf8(bytes).unwrap())
+        let found = self.files.get(&RUN.parse().expect("a name"), &key).await.expect("memory does not fail");
+        found.map(|bytes| String::from_utf8(bytes).expect("text"))
     }
 
     /// How often something took effect.
@@ -217,7 +219,7 @@ struct Said(Mutex<BTreeMap<flow::TargetId, Outcome>>);
 
 impl Reports for Said {
     fn report(&self, target: flow::TargetId, outcome: Outcome) {
-        self.0.lock().unwrap().insert(target, outcome);
+        self.0.lock().expect("no test panicked").insert(target, outcome);
     }
 }
 

@@ -164,3 +164,22 @@ async fn an_answer_that_never_comes_is_not_compared() {
     assert!(matches!(failed, Outcome::Failed(_)));
     assert_eq!(code(&failed), "FW-H0017");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_host_is_not_condemned_for_how_it_was_before_the_process_died() {
+    let mut stage = surveyed(Stage::of(1), 1).await;
+    stage.hosts.script(&sample::id(1), |script| {
+        script.on(SCRIPT, without_nginx());
+        script.on(SCRIPT, CommandOutcome::success(&survey(&Model::default(), &sample::id(1))));
+    });
+    let slot = stage.slot(1);
+    let Outcome::Accepted { handle, .. } =
+        stage.turn("validate", std::slice::from_ref(&slot)).await.remove(0)
+    else {
+        panic!("accepted")
+    };
+    stage.restart();
+    stage.wait(5 * 3600).await;
+    let done = stage.drive_one("validate", Slot { handle: Some(handle), ..slot }).await;
+    assert!(matches!(done, Outcome::Done { finding: None, .. }), "{done:?}");
+}

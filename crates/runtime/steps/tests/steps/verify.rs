@@ -12,7 +12,7 @@ const SEND: &str = "ssm:SendCommand";
 fn rescanned(hosts: u64, change: impl Fn(u64, &mut fleetwright_model::PatchFacts)) -> Stage {
     Stage::with(hosts, |cell, _| {
         for number in 1..=hosts {
-            let state = cell.patches.get_mut(&sample::id(number)).unwrap();
+            let state = cell.patches.get_mut(&sample::id(number)).expect("a state");
             state.operation_end = Some(sample::now() + SignedDuration::from_mins(1));
             state.missing = 0;
             change(number, state);
@@ -26,7 +26,7 @@ async fn a_host_with_every_patch_is_verified_without_a_finding() {
     let done = stage.drive_one("verify", stage.slot(1)).await;
     assert!(matches!(done, Outcome::Done { finding: None, .. }));
     assert_eq!(note::<VerifyNote>(&done).installed, 400);
-    let scan = &stage.models.requests.lock().unwrap()[0];
+    let scan = &stage.models.requests.lock().expect("no test panicked")[0];
     assert!(scan.parameters.contains(&("Operation".into(), vec!["Scan".into()])));
 }
 
@@ -89,4 +89,10 @@ async fn a_crash_around_sending_rescans_once() {
     let done = stage.drive_one("verify", Slot { doubt: true, ..stage.slot(1) }).await;
     assert!(matches!(done, Outcome::Done { .. } | Outcome::LookAgain { .. }));
     assert_eq!(stage.effects(SEND), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_state_an_installation_left_is_not_taken_for_that_of_the_rescan() {
+    let stage = rescanned(1, |_, state| state.operation = "Install".into());
+    assert_eq!(code(&stage.drive_one("verify", stage.slot(1)).await), "FW-H0030");
 }
