@@ -13,7 +13,7 @@ use fleetwright_model::{Failure, Region, Zone};
 
 use crate::integrity::WholeAnswers;
 use crate::lock::lock;
-use crate::operation::Operation;
+use crate::operation::{Operation, Rate};
 use crate::place::{Place, Scope};
 use crate::sessions::{Session, Sessions};
 
@@ -82,6 +82,14 @@ impl<'a, C: SdkClient> Connection<'a, C> {
                 continue;
             }
             return Err(self.explained(failure, &session).await);
+        }
+    }
+
+    /// Waits until the next call may change this many resources.
+    pub(crate) async fn reserve(&self, operation: &'static Operation, rate: Rate, count: usize) {
+        let caller = &self.sessions.caller;
+        if !caller.options.dry_run {
+            caller.governor.reserve(operation, &self.place, rate, count).await;
         }
     }
 

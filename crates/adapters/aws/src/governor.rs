@@ -17,7 +17,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use self::bucket::{Bucket, Ticket, Until};
 pub use self::usage::{OperationUsage, Usage};
 use crate::lock::lock;
-use crate::operation::Operation;
+use crate::operation::{Operation, Rate};
 use crate::options::AwsOptions;
 use crate::place::Place;
 
@@ -29,6 +29,8 @@ pub(crate) struct Governor {
     clock: Arc<dyn Clock>,
     options: Arc<AwsOptions>,
     lines: Mutex<HashMap<(Place, &'static str), Arc<Line>>>,
+    /// Of operations that are limited by what they are asked to change, too.
+    resources: Mutex<HashMap<(Place, &'static str), Arc<tokio::sync::Mutex<Bucket>>>>,
     in_flight: Semaphore,
     usage: Mutex<Usage>,
 }
@@ -78,7 +80,45 @@ pub(crate) enum Outcome {
 impl Governor {
     pub(crate) fn new(options: Arc<AwsOptions>, clock: Arc<dyn Clock>) -> Self {
         let in_flight = Semaphore::new(options.max_concurrency.clamp(1, Semaphore::MAX_PERMITS));
-        Self { clock, options, lines: Mutex::default(), in_flight, usage: Mutex::default() }
+        Self {
+            clock,
+            options,
+            lines: Mutex::default(),
+            resources: Mutex::default(),
+            in_flight,
+            usage: Mutex::default(),
+        }
+    }
+
+    /// Waits in line until a request may change this many resources, besides being admitted.
+    pub(crate) async fn reserve(
+        &self,
+        operation: &'static Operation,
+        place: &Place,
+        rate: Rate,
+        count: usize,
+    ) {
+        let asked = self.clock.now();
+        let bucket = {
+            let mut resources = lock(&self.resources);
+            let key = (place.of_limits(operation.service), operation.iam);
+            let new = || {
+                let (burst, per_second) = rate.numbers();
+                Arc::new(tokio::sync::Mutex::new(Bucket::full(usable(burst), per_second, asked)))
+            };
+            Arc::clone(resources.entry(key).or_insert_with(new))
+        };
+        let mut bucket = bucket.lock().await;
+        for _ in 0..count {
+            while let Until::Refill(wait) = bucket.until(self.clock.now()) {
+                self.clock.sleep(wait).await;
+            }
+            let now = self.clock.now();
+            bucket.take(now);
+            bucket.landed(now);
+        }
+        let waited = Duration::try_from(self.clock.now().duration_since(asked)).unwrap_or_default();
+        self.count(operation, |usage| usage.waited = usage.waited.saturating_add(waited));
     }
 
     /// Waits in line until the request may be sent. Cancel-safe: who stops waiting takes no token.
@@ -144,12 +184,16 @@ impl Governor {
         let mut lines = lock(&self.lines);
         let line = lines.entry((place.of_limits(operation.service), operation.iam)).or_insert_with(|| {
             let (burst, per_second) = self.options.rate(operation);
-            let usable = if burst > 1 { burst - (burst / HEADROOM_DIVISOR).max(1) } else { burst };
-            let bucket = Mutex::new(Bucket::full(usable, per_second, now));
+            let bucket = Mutex::new(Bucket::full(usable(burst), per_second, now));
             Arc::new(Line { turn: tokio::sync::Mutex::default(), bucket, landed: Notify::new() })
         });
         Arc::clone(line)
     }
+}
+
+/// What is used of a burst.
+fn usable(burst: u32) -> u32 {
+    if burst > 1 { burst - (burst / HEADROOM_DIVISOR).max(1) } else { burst }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ const EC2_PAGED: Rate = Rate::Published { burst: 100, per_second: 20.0 };
 const EC2_UNPAGED: Rate = Rate::Published { burst: 50, per_second: 10.0 };
 /// Mutating calls that EC2 gives no bucket of their own.
 const EC2_MUTATING: Rate = Rate::Published { burst: 50, per_second: 5.0 };
-/// StartInstances and RunInstances. They also share 1,000 instances, refilled with 2 a second.
+/// StartInstances and RunInstances.
 const EC2_LAUNCHING: Rate = Rate::Published { burst: 5, per_second: 2.0 };
 /// DeregisterImage and DeleteSnapshot.
 const EC2_DELETING: Rate = Rate::Published { burst: 100, per_second: 5.0 };

@@ -13,10 +13,16 @@ use futures::FutureExt;
 use self::batches::{Done, in_parts};
 use crate::Aws;
 use crate::clients::Connection;
+use crate::operation::Rate;
 use crate::operations::{REBOOT_INSTANCES, START_INSTANCES, STOP_INSTANCES};
 
 /// Instances per call that starts or stops: a batch that is refused as a whole stays small.
 const BATCH: usize = 200;
+/// Instances that may be started, per account and region, and as many launched.
+/// Source: EC2 Developer Guide, "Request throttling for the Amazon EC2 API", resource buckets.
+const STARTED: Rate = Rate::Published { burst: 1_000, per_second: 2.0 };
+/// Instances that may be stopped. Source: as above.
+const STOPPED: Rate = Rate::Published { burst: 1_000, per_second: 20.0 };
 
 #[async_trait]
 impl Power for Aws {
@@ -31,6 +37,7 @@ impl Power for Aws {
                 let send = |client: &aws_sdk_ec2::Client| {
                     client.start_instances().set_instance_ids(Some(ids.clone())).send()
                 };
+                connection.reserve(&START_INSTANCES, STARTED, ids.len()).await;
                 connection.call(&START_INSTANCES, send).await.map(|_| ())
             }
             .boxed()
@@ -45,6 +52,7 @@ impl Power for Aws {
                 let send = |client: &aws_sdk_ec2::Client| {
                     client.stop_instances().set_instance_ids(Some(ids.clone())).send()
                 };
+                connection.reserve(&STOP_INSTANCES, STOPPED, ids.len()).await;
                 connection.call(&STOP_INSTANCES, send).await.map(|_| ())
             }
             .boxed()

@@ -5,6 +5,7 @@ use fleetwright_model::code;
 use fleetwright_model::{Cell, ErrorClass, Failure, InstanceId, Tags, Text};
 use fleetwright_ports::Replacement;
 
+use super::STARTED;
 use crate::Aws;
 use crate::clients::Connection;
 use crate::ec2_terms::{literal, tagging};
@@ -38,6 +39,7 @@ pub(super) async fn launch(
         let new = new.set_iam_instance_profile(role.clone()).set_metadata_options(metadata.clone());
         new.set_key_name(old.key_name().map(str::to_owned)).set_tag_specifications(tags.clone()).send()
     };
+    connection.reserve(&RUN_INSTANCES, STARTED, 1).await;
     let answer = connection.call(&RUN_INSTANCES, send).await?;
     let new = answer.instances().first().and_then(Instance::instance_id);
     instance_id(new).map_err(|malformed| {

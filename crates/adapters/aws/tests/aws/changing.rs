@@ -197,6 +197,18 @@ async fn one_instance_that_is_gone_keeps_no_other_from_starting_and_the_caller_i
 }
 
 #[tokio::test(start_paused = true)]
+async fn more_instances_than_a_region_starts_at_once_are_started_as_fast_as_it_allows() {
+    let stage = stage(entered(|_| ec2("StartInstances", "<instancesSet/>"))).await;
+    let zone = zone(ACCOUNT, None);
+    let ids: Vec<InstanceId> = (0..1_200).map(id).collect();
+    assert_eq!(stage.aws.start(&cell(&zone), &ids).await, Ok(()));
+    let times: Vec<f64> = stage.fake.asked("ec2:StartInstances").iter().map(|seen| seen.at.round()).collect();
+    // 950 of the bucket's 1,000, and two a second after that.
+    assert_eq!(times, [0.0, 0.0, 0.0, 0.0, 25.0, 125.0]);
+    assert_eq!(stage.aws.usage().total().throttles, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reboot_is_sent_once_whatever_comes_back() {
     let stage = stage(entered(|_| Reply::Silence)).await;
     let zone = zone(ACCOUNT, None);
