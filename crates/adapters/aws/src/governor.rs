@@ -30,10 +30,13 @@ pub(crate) struct Governor {
     options: Arc<AwsOptions>,
     lines: Mutex<HashMap<(Place, &'static str), Arc<Line>>>,
     /// Of operations that are limited by what they are asked to change, too.
-    resources: Mutex<HashMap<(Place, &'static str), Arc<tokio::sync::Mutex<Bucket>>>>,
+    resources: Mutex<HashMap<(Place, &'static str), Arc<Reserve>>>,
     in_flight: Semaphore,
     usage: Mutex<Usage>,
 }
+
+/// The resources of one operation in one place; who waits for some holds it.
+type Reserve = tokio::sync::Mutex<Bucket>;
 
 /// The bucket of one operation in one place, and the line before it.
 struct Line {
@@ -104,7 +107,7 @@ impl Governor {
             let key = (place.of_limits(operation.service), operation.iam);
             let new = || {
                 let (burst, per_second) = rate.numbers();
-                Arc::new(tokio::sync::Mutex::new(Bucket::full(usable(burst), per_second, asked)))
+                Arc::new(Reserve::new(Bucket::full(usable(burst), per_second, asked)))
             };
             Arc::clone(resources.entry(key).or_insert_with(new))
         };
