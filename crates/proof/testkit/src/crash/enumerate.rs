@@ -144,6 +144,8 @@ async fn carry_out<W: World + 'static>(world: &Arc<W>, case: &Case, unharmed: &R
             let (second, zombie) = tokio::join!(finish(world), wake);
             wrong.extend(second);
             wrong.extend(not_taken_over(zombie, over));
+            let late = first.late_turns().into_iter();
+            wrong.extend(late.map(|step| format!("the zombie began a turn of {step} (I15)")));
         }
         Aftermath::TriggeredTwice => {
             drop(driven);

@@ -43,12 +43,14 @@ pub(super) struct Process {
     state: Mutex<(Phase, When)>,
     slept: Notify,
     woken: Notify,
+    /// Steps of which a zombie began a turn.
+    late: Mutex<Vec<&'static str>>,
 }
 
 impl Process {
     pub(super) fn new(plan: Arc<Plan>, when: When) -> Arc<Self> {
         let state = Mutex::new((Phase::Running, when));
-        Arc::new(Self { plan, state, slept: Notify::new(), woken: Notify::new() })
+        Arc::new(Self { plan, state, slept: Notify::new(), woken: Notify::new(), late: Mutex::default() })
     }
 
     /// Returns once the process was cut off.
@@ -66,6 +68,17 @@ impl Process {
 
     pub(super) fn is_cut_off(&self) -> bool {
         self.phase() != Phase::Running
+    }
+
+    /// Steps of which it began a turn after it woke: a process that lost its run begins none (I15).
+    pub(super) fn late_turns(&self) -> Vec<&'static str> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_turn(&self, step: &'static str) {
+        if self.phase() == Phase::Zombie {
+            self.late.lock().unwrap_or_else(PoisonError::into_inner).push(step);
+        }
     }
 
     fn fall_asleep(&self) {
@@ -292,6 +305,7 @@ impl Step for ProcessStep {
     }
 
     async fn turn(&self, turn: Turn<'_>) {
+        self.process.note_turn(self.inner.name());
         let point = self.point(&turn);
         let TurnEnd::CutOff(late) = self.go_on(&turn, point).await else { return };
         self.process.sleep().await;
