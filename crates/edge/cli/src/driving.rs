@@ -79,7 +79,8 @@ impl Driving {
         let directory = self.report_directory(&run)?;
         let plan = Arc::new(document.plan().clone());
         let health = Arc::new(Health::default());
-        let ports = self.ports(&run, &plan, &health)?;
+        let ports = ports(&self.aws, &self.clock, &self.state, &self.zones, &run, &plan, &health)
+            .map_err(|missing| missing_zone(&missing))?;
         let flow = Arc::new(plan.flow.clone());
         let live = RunLive::new(&self.console, self.format, &plan, health);
         let concluded = drive(ports, run.clone(), flow, begin, &self.control, &live).await;
@@ -99,28 +100,6 @@ impl Driving {
         };
         files::make_directory(&directory)?;
         Ok(Some(directory))
-    }
-
-    fn ports(&self, run: &RunId, plan: &Arc<PatchPlan>, health: &Arc<Health>) -> Result<Ports, CommandError> {
-        let aws = Arc::new(self.aws.clone());
-        let outside = fleetwright_steps::Ports {
-            commands: aws.clone(),
-            images: aws.clone(),
-            power: aws.clone(),
-            metrics: aws.clone(),
-            machines: aws,
-            artifacts: Arc::clone(&self.state.artifacts),
-            clock: Arc::clone(&self.clock),
-        };
-        let verified = Arc::clone(health);
-        let verified = Arc::new(move |id: &InstanceId| verified.is_verified(id));
-        let context = Context::new(run.clone(), Arc::clone(plan), &self.zones, outside, verified)
-            .map_err(|missing| missing_zone(&missing))?;
-        Ok(Ports {
-            journal: Arc::clone(&self.state.journal),
-            clock: Arc::clone(&self.clock),
-            steps: StepTable::new(fleetwright_steps::steps(Arc::new(context))),
-        })
     }
 
     fn conclude(
@@ -147,6 +126,39 @@ impl Driving {
         }
         Ok(exit)
     }
+}
+
+/// The ports of a run: the real steps over AWS, or over what stands in for it.
+///
+/// # Errors
+/// The plan names a landing zone that is not among `zones`.
+pub fn ports(
+    aws: &Aws,
+    clock: &Arc<dyn Clock>,
+    state: &State,
+    zones: &[Zone],
+    run: &RunId,
+    plan: &Arc<PatchPlan>,
+    health: &Arc<Health>,
+) -> Result<Ports, MissingZone> {
+    let aws = Arc::new(aws.clone());
+    let outside = fleetwright_steps::Ports {
+        commands: aws.clone(),
+        images: aws.clone(),
+        power: aws.clone(),
+        metrics: aws.clone(),
+        machines: aws,
+        artifacts: Arc::clone(&state.artifacts),
+        clock: Arc::clone(clock),
+    };
+    let verified = Arc::clone(health);
+    let verified = Arc::new(move |id: &InstanceId| verified.is_verified(id));
+    let context = Context::new(run.clone(), Arc::clone(plan), zones, outside, verified)?;
+    Ok(Ports {
+        journal: Arc::clone(&state.journal),
+        clock: Arc::clone(clock),
+        steps: StepTable::new(fleetwright_steps::steps(Arc::new(context))),
+    })
 }
 
 fn missing_zone(missing: &MissingZone) -> CommandError {

@@ -22,5 +22,6 @@ pub mod run_live;
 pub mod running;
 pub mod settings;
 pub mod simulated;
+pub mod staged_run;
 pub mod state;
 pub mod windows_hosts;

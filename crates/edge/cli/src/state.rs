@@ -8,7 +8,7 @@ use fleetwright_flow::Event;
 use fleetwright_model::code;
 use fleetwright_patch::PlanDocument;
 use fleetwright_ports::{Artifacts, Journal, JournalError, LoadedRun, RunEntry, RunId};
-use fleetwright_store::{FileArtifacts, SqliteJournal};
+use fleetwright_store::{FileArtifacts, MemoryArtifacts, MemoryJournal, SqliteJournal};
 use serde::{Deserialize, Serialize};
 
 use crate::args::{ConfigArgs, FleetArgs, StateArgs};
@@ -71,6 +71,15 @@ impl State {
         let journal = SqliteJournal::open(&directory, &program()).map_err(|error| refused(&error))?;
         let artifacts = FileArtifacts::open(&directory).map_err(|error| refused(&error))?;
         Ok(Self { journal: Arc::new(journal), artifacts: Arc::new(artifacts), directory: Some(directory) })
+    }
+
+    /// Runs in memory, which end with the process.
+    pub fn in_memory() -> Self {
+        Self {
+            journal: Arc::new(MemoryJournal::new()),
+            artifacts: Arc::new(MemoryArtifacts::new()),
+            directory: None,
+        }
     }
 
     /// Every run, newest first.

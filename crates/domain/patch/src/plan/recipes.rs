@@ -102,7 +102,11 @@ impl<'a> Recipes<'a> {
             (true, false) => "stopped-without-image",
         };
         let undo = match shape.image && self.has(Phase::Patch) {
-            true => vec![self.restore(), self.validate(step::VALIDATE_RESTORED)],
+            // A host that is well again after its restoration gives its place back.
+            true => vec![
+                self.restore(),
+                Step { charge: Charge::Release, ..self.validate(step::VALIDATE_RESTORED) },
+            ],
             false => Vec::new(),
         };
         Recipe { name: name.into(), steps, undo }

@@ -1,0 +1,142 @@
+//! A run on a stage: plan and drive a simulated fleet in virtual time, without terminal and reports.
+//! Tests and benchmarks read what became of it.
+
+use std::sync::Arc;
+
+use fleetwright_engine::{Begin, Concluded, Control, DriveError, Watcher, drive};
+use fleetwright_flow::{Record, Run};
+use fleetwright_model::{Phase, Zone};
+use fleetwright_patch::outcome::{HostResult, RunOutcome, results, run_outcome};
+use fleetwright_patch::plan::{PatchPlan, PlanDocument};
+use fleetwright_ports::RunId;
+use fleetwright_survey::Stop;
+
+use crate::commands::plan::{Continued, Looking, run_id};
+use crate::console::Console;
+use crate::driving::{Health, ports};
+use crate::failure::CommandError;
+use crate::fleet;
+use crate::simulated::Stage;
+use crate::state::{State, refused};
+
+/// A run that is planned and can be driven, again and again from its record.
+pub struct StagedRun {
+    /// The simulated fleet.
+    pub stage: Stage,
+    /// Where the run is kept.
+    pub state: State,
+    /// Its name.
+    pub run: RunId,
+    /// Its plan.
+    pub document: PlanDocument,
+    /// The landing zones.
+    pub zones: Vec<Zone>,
+}
+
+/// What became of it.
+pub struct Finished<'a> {
+    /// Where it stands.
+    pub run: Run,
+    /// Every record.
+    pub records: Vec<Record>,
+    /// Host by host.
+    pub results: Vec<HostResult<'a>>,
+    /// As a whole.
+    pub outcome: RunOutcome,
+}
+
+impl StagedRun {
+    /// Scans the stage and plans these phases; the run exists in `state` and has no records.
+    ///
+    /// # Errors
+    /// The run cannot be made.
+    pub async fn plan(
+        stage: Stage,
+        state: State,
+        phases: &[Phase],
+        console: Console,
+    ) -> Result<Self, CommandError> {
+        let looking = Looking {
+            aws: &stage.aws,
+            clock: &stage.clock,
+            settings: &stage.settings,
+            stop: Stop::never(),
+            console,
+        };
+        let request = fleet::scan_request(&stage.settings, stage.fleet.clone());
+        let looked = looking.look(&request).await;
+        let document = looking.plan(&looked, phases, stage.world.seed, Continued::default());
+        let run = run_id(stage.clock.as_ref(), stage.world.seed);
+        let created = state.journal.create(&run, &document.write(), stage.clock.now()).await;
+        created.map_err(|error| refused(&error))?;
+        Ok(Self { stage, state, run, document, zones: looked.zones })
+    }
+
+    /// Drives the run from where its record ends.
+    ///
+    /// # Errors
+    /// As [`drive`].
+    pub async fn drive(&self, control: &Control) -> Result<Concluded, DriveError> {
+        self.drive_watched(control, &()).await
+    }
+
+    /// As [`StagedRun::drive`]; `also` looks on.
+    ///
+    /// # Errors
+    /// As [`drive`].
+    pub async fn drive_watched(
+        &self,
+        control: &Control,
+        also: &dyn Onlooker,
+    ) -> Result<Concluded, DriveError> {
+        let plan = Arc::new(self.document.plan().clone());
+        let health = Arc::new(Health::default());
+        let stage = &self.stage;
+        let ports = ports(&stage.aws, &stage.clock, &self.state, &self.zones, &self.run, &plan, &health)
+            .expect("the plan was made from these landing zones");
+        let digest = self.document.digest().clone();
+        let loaded = self.state.journal.load(&self.run).await.expect("the run was made");
+        let begin = match loaded.records.is_empty() {
+            true => Begin::New { digest },
+            false => Begin::Resume { digest, loaded },
+        };
+        let watch = Watch { plan: &plan, health: &health, also };
+        drive(ports, self.run.clone(), Arc::new(plan.flow.clone()), begin, control, &watch).await
+    }
+
+    /// What became of the run, from its record.
+    pub async fn finished(&self) -> Finished<'_> {
+        let records = self.state.journal.load(&self.run).await.expect("the run was made").records;
+        let mut run = Run::open(Arc::new(self.document.plan().flow.clone()));
+        for record in &records {
+            run.apply(record).expect("the journal keeps what the kernel allowed");
+        }
+        let results = results(self.document.plan(), &run, &records);
+        let outcome = run_outcome(self.document.plan(), &run, &results);
+        Finished { run, records, results, outcome }
+    }
+}
+
+/// Looks on at a staged run.
+pub trait Onlooker: Send + Sync {
+    /// These records are durable, and the run has come to this.
+    fn recorded(&self, _records: &[Record], _run: &Run) {}
+}
+
+impl Onlooker for () {}
+
+struct Watch<'a> {
+    plan: &'a PatchPlan,
+    health: &'a Health,
+    also: &'a dyn Onlooker,
+}
+
+impl Watcher for Watch<'_> {
+    fn recorded(&self, records: &[Record], run: &Run) {
+        match records {
+            [] => self.health.take_all(self.plan, run),
+            records => self.health.take(self.plan, records, run),
+        }
+        self.also.recorded(records, run);
+    }
+}
