@@ -152,6 +152,25 @@ fn an_agent_that_is_lost_is_seen_to_be_lost() {
 }
 
 #[test]
+fn a_command_that_waits_for_an_agent_is_delivered_when_it_is_heard_again() {
+    let until = Shift::new("").now() + jiff::SignedDuration::from_mins(20);
+    let rule = format!("kind = \"agent_lost\"\nuntil = \"{until}\"");
+    assert_eq!(ends(&rule, 600), "Delayed");
+    assert_eq!(ends(&rule, 1_300), "Success");
+}
+
+#[test]
+fn a_patch_that_fails_is_told_after_the_reboot_for_the_others() {
+    let mut shift = Shift::new("kind = \"patch_fails\"\ninstance = \"web-1\"\npatch = \"ALAS2023-2026-8*\"");
+    let id = shift.id("web-1");
+    let command = shift.patch(&id, &[("Operation", "Install")], 3_600);
+    let state = shift.patch_state(&id);
+    assert!(state["FailedCount"].as_u64() > Some(0), "{state}");
+    let answer = shift.invocation(&command, &id);
+    assert_eq!((answer["Status"].clone(), answer["ResponseCode"].clone()), (json!("Failed"), json!(1)));
+}
+
+#[test]
 fn an_agent_that_never_returns_leaves_the_boot_done_and_the_node_silent() {
     let mut shift = Shift::new("kind = \"agent_never_returns\"\ninstance = \"web-1\"");
     let id = shift.id("web-1");

@@ -160,7 +160,8 @@ pub fn agent_is_back(place: &mut Place<'_>, invocation: InvocationRef, at: Times
             Work::Patch(run) => {
                 let id = entry.instance;
                 let text = patch_run::report(place, id, &run, at);
-                tell(place, invocation, 0, (text, String::new()), at);
+                let result = running.result;
+                tell(place, invocation, result.exit_code, (result.stdout + &text, result.stderr), at);
             }
         },
         (InvocationOutcome::Cancelling, _) => settle(place, invocation, InvocationOutcome::Cancelled, at),
@@ -252,7 +253,11 @@ fn reach(place: &mut Place<'_>, id: InstanceId, invocation: InvocationRef, at: T
     if struck(HostFaultKind::CommandNeverReceived) {
         return Reach::Ignores;
     }
-    if struck(HostFaultKind::AgentLost) {
+    if let Some(rule) = strike(place.region, id, HostFaultKind::AgentLost, at) {
+        // No boot brings this agent back: it is there again when the rule is over.
+        if let Some(until) = rule.until {
+            schedule(place, until, CommandChange::Deliver(invocation));
+        }
         return Reach::Later;
     }
     let booted = ensure(place.region, id).is_some_and(|host| host.boot == Boot::Up);
