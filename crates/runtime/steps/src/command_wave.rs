@@ -6,18 +6,19 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use fleetwright_flow::{PlaceId, TargetId};
-use fleetwright_model::{Cell, ErrorClass, Failure, InstanceId, Text, code};
+use fleetwright_model::{Cell, ErrorClass, Failure, InstanceId, Partial, Text, code};
 use fleetwright_ports::commands::COMMAND_BATCH;
 use fleetwright_ports::{CommandRequest, CommandState, Invocation, InvocationStatus};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::command_listing::Listing;
 use crate::command_mark::Mark;
 use crate::context::{CLOCK_TOLERANCE, Context};
 use crate::pace::{Pace, not_begun};
 use crate::step::{Outcome, Reports, Slot, Turn};
 
 /// What is sent.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Order {
     pub(crate) document: Text,
     pub(crate) parameters: Vec<(Text, Vec<String>)>,
@@ -84,12 +85,6 @@ pub(crate) struct Answer {
     pub(crate) invocation: Invocation,
 }
 
-/// The commands of a cell since some time.
-pub(crate) struct Listing {
-    commands: Vec<CommandState>,
-    failure: Option<Failure>,
-}
-
 /// One step's commands in one place.
 pub(crate) struct Wave<'a> {
     pub(crate) context: &'a Context,
@@ -107,8 +102,8 @@ impl<'a> Wave<'a> {
         self.context.cell(self.place)
     }
 
-    fn mark(&self, slot: &Slot) -> Mark {
-        Mark::new(self.context.run(), self.purpose, slot.attempt)
+    fn mark(&self) -> Mark {
+        Mark::new(self.context.run(), self.purpose)
     }
 
     /// Lists the commands that can be any of these slots': one call for fifty commands.
@@ -117,9 +112,12 @@ impl<'a> Wave<'a> {
             true => self.context.marks_since(self.step, slot),
             false => slot.started_at.checked_sub(CLOCK_TOLERANCE).unwrap_or(Timestamp::MIN),
         });
-        let Some(since) = since.min() else { return Listing { commands: Vec::new(), failure: None } };
-        let found = self.context.ports().commands.commands(&self.cell(), since).await;
-        Listing { commands: found.items, failure: found.failure }
+        let (mut commands, mut failure) = (Vec::new(), None);
+        if let Some(since) = since.min() {
+            let found = self.context.ports().commands.commands(&self.cell(), since).await;
+            (commands, failure) = (found.items, found.failure);
+        }
+        Listing::new(&self.mark(), commands, failure)
     }
 
     /// Takes up what was sent already for slots in doubt, and hands back those for which nothing was.
@@ -154,10 +152,11 @@ impl<'a> Wave<'a> {
         }
         let now = self.context.now();
         let listing = self.listing(&doubtful).await;
+        let mut read = BTreeMap::new();
         for (slot, host) in doubtful {
             let key = (slot.target, slot.attempt);
             let met = self.memory.with(|it| *it.doubts.entry(key).or_insert(now));
-            match self.sent_before(&listing, slot, &host, repeat).await {
+            match self.sent_before(&listing, slot, &host, repeat, &mut read).await {
                 Ok(Some(id)) => reports.report(slot.target, self.pace.accepted(slot, now, &id)),
                 // Not listed does not mean not sent until listings have had time to catch up.
                 Ok(None) if now.duration_since(met) < LISTED_AFTER => {
@@ -178,28 +177,27 @@ impl<'a> Wave<'a> {
         slot: &Slot,
         host: &InstanceId,
         repeat: Repeat,
+        read: &mut BTreeMap<Text, Partial<Invocation>>,
     ) -> Result<Option<Text>, Failure> {
-        let mark = self.mark(slot);
-        for command in &listing.commands {
-            let Some(attempt) = mark.attempt_of(command) else { continue };
+        for (attempt, command) in listing.possible(host, slot.attempt) {
             let earlier = attempt < slot.attempt;
             if earlier && repeat == Repeat::Harmless {
                 continue;
             }
-            // A listing may leave the hosts out; only then, or to learn how it ended, are they asked for.
-            let named = command.hosts.contains(host);
-            if named && !earlier {
+            if !earlier && command.hosts.contains(host) {
                 return Ok(Some(command.id.clone()));
             }
-            if !named && !command.hosts.is_empty() {
-                continue;
+            // A listing may leave the hosts out; only then, or to learn how it ended, are they asked for.
+            if !read.contains_key(&command.id) {
+                let parts = self.context.ports().commands.invocations(&self.cell(), &command.id).await;
+                read.insert(command.id.clone(), parts);
             }
-            let parts = self.context.ports().commands.invocations(&self.cell(), &command.id).await;
-            match (parts.items.iter().find(|part| part.host == *host), parts.failure) {
+            let Some(parts) = read.get(&command.id) else { continue };
+            match (parts.items.iter().find(|part| part.host == *host), &parts.failure) {
                 (Some(part), _) if earlier && never_ran(part.status) => {}
                 (Some(_), _) => return Ok(Some(command.id.clone())),
                 (None, None) => {}
-                (None, Some(failure)) => return Err(failure),
+                (None, Some(failure)) => return Err(in_doubt(failure)),
             }
         }
         match &listing.failure {
@@ -254,7 +252,7 @@ impl<'a> Wave<'a> {
                 document: order.document.clone(),
                 parameters: order.parameters.clone(),
                 hosts: batch.iter().map(|(_, host)| host.clone()).collect(),
-                mark: self.mark(first).text(),
+                mark: self.mark().text(first.attempt),
                 delivery_timeout: order.delivery,
             };
             let sent = self.context.ports().commands.send(&self.cell(), &request).await;
@@ -281,21 +279,18 @@ impl<'a> Wave<'a> {
         if let Some((id, _)) = self.memory.again(slot) {
             return Some(id);
         }
-        let mark = self.mark(slot);
-        let newest = listing.commands.iter().find(|command| mark.is_on(command, host));
+        let newest = listing.sent(host, slot.attempt).next();
         newest.map(|command| command.id.clone()).or_else(|| slot.handle.clone())
     }
 
     /// Whether this attempt's command was sent to the host already.
     pub(crate) fn was_sent(&self, listing: &Listing, slot: &Slot, host: &InstanceId) -> bool {
-        let mark = self.mark(slot);
-        listing.commands.iter().any(|command| mark.is_on(command, host))
+        listing.sent(host, slot.attempt).next().is_some()
     }
 
     /// How often this attempt's command was sent to the host, and when last.
     pub(crate) fn sends(&self, listing: &Listing, slot: &Slot, host: &InstanceId) -> (usize, Timestamp) {
-        let mark = self.mark(slot);
-        let listed: Vec<_> = listing.commands.iter().filter(|command| mark.is_on(command, host)).collect();
+        let listed: Vec<_> = listing.sent(host, slot.attempt).collect();
         let newest =
             listed.iter().filter_map(|command| command.requested_at).max().unwrap_or(slot.started_at);
         match self.memory.again(slot) {
@@ -336,7 +331,7 @@ impl<'a> Wave<'a> {
         seen: &mut Vec<(&'s Slot, InstanceId, Progress)>,
     ) {
         let now = self.context.now();
-        let state = listing.commands.iter().find(|command| command.id == *id);
+        let state = listing.command(id);
         let late = slots.iter().any(|(slot, _)| now >= slot.deadline);
         let young = |slot: &Slot| now.duration_since(self.sent_at(state, slot)) < LISTED_AFTER * 4;
         let worth_reading = match state {
@@ -403,15 +398,6 @@ impl<'a> Wave<'a> {
             }
         }
     }
-}
-
-/// Orders the hosts of a turn by what is sent to them; hosts with the same order share commands.
-pub(crate) fn by_order<'s>(orders: Vec<(Addressed<'s>, Order)>) -> BTreeMap<Order, Vec<Addressed<'s>>> {
-    let mut grouped: BTreeMap<Order, Vec<Addressed<'s>>> = BTreeMap::new();
-    for (host, order) in orders {
-        grouped.entry(order).or_default().push(host);
-    }
-    grouped
 }
 
 /// Reports one slot's outcome.

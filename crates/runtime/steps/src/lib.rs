@@ -6,6 +6,7 @@
 mod agent_version;
 mod backup;
 mod clean_up;
+mod command_listing;
 mod command_mark;
 mod command_wave;
 pub mod context;

@@ -17,14 +17,14 @@ use jiff::SignedDuration;
 
 use crate::agent_version::is_older;
 use crate::command_wave::{
-    Addressed, Memory, Order, Progress, Repeat, Wave, by_order, reached_nobody, report, unsuccessful,
+    Addressed, Memory, Order, Progress, Repeat, Wave, reached_nobody, report, unsuccessful,
 };
 use crate::context::Context;
 use crate::evidence::{AgentClass, Files, PRECHECK as PRECHECK_FILE, PrecheckResult, PrecheckVerdict, Taken};
 use crate::identity::identities;
 use crate::pace::{Late, Pace};
 use crate::step::{Outcome, Slot, Step, Turn};
-use crate::survey_command::{questions, read_survey, survey_order};
+use crate::survey_command::{questions, read_survey, survey_orders};
 
 /// The word in the mark of commands that update agents.
 const REMEDY: &str = "precheck-agent";
@@ -103,14 +103,14 @@ impl Precheck {
                     report(turn, slot, outcome);
                 }
                 Fit::Old => old.push(candidate),
-                Fit::Ready => match survey_order(&self.context, PRECHECK, host) {
-                    Ok(order) => ask.push(((slot, host.id.clone()), order)),
-                    Err(outcome) => report(turn, slot, outcome),
-                },
+                Fit::Ready => ask.push(((slot, host.id.clone()), host)),
             }
         }
-        for (order, hosts) in by_order(ask) {
-            wave.send(&order, hosts, turn.reports).await;
+        for (order, hosts) in survey_orders(&self.context, PRECHECK, ask) {
+            match order {
+                Ok(order) => wave.send(&order, hosts, turn.reports).await,
+                Err(outcome) => hosts.iter().for_each(|(slot, _)| report(turn, slot, outcome.clone())),
+            }
         }
         self.update_agents(turn, old).await;
     }

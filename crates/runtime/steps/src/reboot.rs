@@ -21,7 +21,8 @@ use fleetwright_ports::InvocationStatus;
 use fleetwright_ports::commands::COMMAND_BATCH;
 use jiff::SignedDuration;
 
-use crate::command_wave::{Addressed, Answer, Listing, Memory, Progress, Repeat, Wave, report, unsuccessful};
+use crate::command_listing::Listing;
+use crate::command_wave::{Addressed, Answer, Memory, Progress, Repeat, Wave, report, unsuccessful};
 use crate::context::Context;
 use crate::identity::identities;
 use crate::pace::{Late, Pace};

@@ -8,7 +8,7 @@ use fleetwright_patch::plan::PlannedHost;
 use fleetwright_ports::Invocation;
 use fleetwright_ports::commands::SHORT_OUTPUT;
 
-use crate::command_wave::{Answer, Order};
+use crate::command_wave::{Addressed, Answer, Order};
 use crate::context::Context;
 use crate::evidence::{ANSWER, Files, META, Meta, STDERR, STDOUT, SURVEY, Taken};
 use crate::step::{Outcome, Slot};
@@ -33,15 +33,34 @@ pub(crate) fn questions(context: &Context, host: &PlannedHost) -> Questions {
     }
 }
 
-/// The order that asks them. Hosts that are asked the same share a command.
-///
-/// # Errors
-/// What the host is not to be asked, with the code that says why.
-pub(crate) fn survey_order(context: &Context, step: &str, host: &PlannedHost) -> Result<Order, Outcome> {
-    script_order(context, step, host.os, EXECUTION_SECONDS, &Request::Survey(questions(context, host)))
+/// Hosts that are asked the same, with the order that asks them or what to report instead.
+pub(crate) type Asked<'s> = (Result<Order, Outcome>, Vec<Addressed<'s>>);
+
+/// Puts hosts together that are asked the same: they share commands.
+pub(crate) fn survey_orders<'s>(
+    context: &Context,
+    step: &str,
+    hosts: Vec<(Addressed<'s>, &PlannedHost)>,
+) -> Vec<Asked<'s>> {
+    // Few hosts have questions of their own, so that a short list will do.
+    let mut groups: Vec<((OsFamily, Questions), Vec<Addressed<'s>>)> = Vec::new();
+    for (addressed, host) in hosts {
+        let asked = (host.os, questions(context, host));
+        match groups.iter_mut().find(|(known, _)| *known == asked) {
+            Some((_, hosts)) => hosts.push(addressed),
+            None => groups.push((asked, vec![addressed])),
+        }
+    }
+    let order = |((os, questions), hosts): ((OsFamily, Questions), Vec<Addressed<'s>>)| {
+        (script_order(context, step, os, EXECUTION_SECONDS, &Request::Survey(questions)), hosts)
+    };
+    groups.into_iter().map(order).collect()
 }
 
 /// The order that runs one of our scripts.
+///
+/// # Errors
+/// What to report where there is no such script, or it cannot be asked so.
 pub(crate) fn script_order(
     context: &Context,
     step: &str,

@@ -15,9 +15,9 @@ use fleetwright_ports::commands::COMMAND_BATCH;
 use fleetwright_ports::{InvocationStatus, RunId};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::command_listing::Listing;
 use crate::command_wave::{
-    Addressed, Answer, Listing, Memory, Progress, Repeat, Wave, by_order, reached_nobody, report,
-    unsuccessful,
+    Addressed, Answer, Memory, Progress, Repeat, Wave, reached_nobody, report, unsuccessful,
 };
 use crate::context::Context;
 use crate::evidence::{COMPARISON, Files, Taken};
@@ -25,7 +25,7 @@ use crate::health::{Health, health};
 use crate::pace::{Late, Pace};
 use crate::recovery::Awaited;
 use crate::step::{Outcome, Slot, Step, Turn};
-use crate::survey_command::{read_survey, survey_order};
+use crate::survey_command::{Asked, read_survey, survey_orders};
 
 /// A host is asked again this often at most while its services come up.
 const SENDS_MAX: usize = 6;
@@ -95,25 +95,18 @@ impl Validate {
     async fn act(&self, turn: &Turn<'_>, hosts: Vec<Addressed<'_>>) {
         let wave = self.wave(turn.place);
         let fresh = wave.take_up(hosts, Repeat::Harmless, turn.reports).await;
-        for (order, hosts) in by_order(self.orders(turn, fresh)) {
-            wave.send(&order, hosts, turn.reports).await;
+        for (order, hosts) in self.orders(fresh) {
+            match order {
+                Ok(order) => wave.send(&order, hosts, turn.reports).await,
+                Err(outcome) => hosts.iter().for_each(|(slot, _)| report(turn, slot, outcome.clone())),
+            }
         }
     }
 
-    fn orders<'s>(
-        &self,
-        turn: &Turn<'_>,
-        hosts: Vec<Addressed<'s>>,
-    ) -> Vec<(Addressed<'s>, crate::command_wave::Order)> {
-        let mut orders = Vec::with_capacity(hosts.len());
-        for (slot, id) in hosts {
-            let Some(host) = self.context.host(slot.target) else { continue };
-            match survey_order(&self.context, self.name, host) {
-                Ok(order) => orders.push(((slot, id), order)),
-                Err(outcome) => report(turn, slot, outcome),
-            }
-        }
-        orders
+    fn orders<'s>(&self, hosts: Vec<Addressed<'s>>) -> Vec<Asked<'s>> {
+        let planned =
+            |addressed: Addressed<'s>| Some((addressed.clone(), self.context.host(addressed.0.target)?));
+        survey_orders(&self.context, self.name, hosts.into_iter().filter_map(planned).collect())
     }
 
     async fn look(&self, turn: &Turn<'_>, hosts: Vec<Addressed<'_>>) {
@@ -249,8 +242,11 @@ impl Validate {
         for (slot, _) in &hosts {
             self.answered(|it| it.remove(&slot.target));
         }
-        for (order, hosts) in by_order(self.orders(turn, hosts)) {
-            wave.send_again(&order, hosts).await;
+        for (order, hosts) in self.orders(hosts) {
+            match order {
+                Ok(order) => wave.send_again(&order, hosts).await,
+                Err(outcome) => hosts.iter().for_each(|(slot, _)| report(turn, slot, outcome.clone())),
+            }
         }
     }
 
