@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetwright_clock::VirtualClock;
-use fleetwright_flow::Plan;
+use fleetwright_flow::{Epoch, Plan, Record, Sequence, Signal};
 use fleetwright_model::{ErrorClass, Text};
-use fleetwright_ports::{Clock, Journal, RunId};
+use fleetwright_ports::{Claim, Clock, Journal, JournalError, LoadedRun, Mail, RunEntry, RunId};
 use fleetwright_steps::Step;
 use fleetwright_store::MemoryJournal;
 use fleetwright_testkit::crash::{Draw, World, enumerate, seeds};
 use fleetwright_testkit::flow::plans::{patching, plan};
 use fleetwright_testkit::flow::{Behaviour, Effects, FakeStep};
 use fleetwright_testkit::sample;
+use jiff::Timestamp;
 
 struct Counted {
     plan: Arc<Plan>,
@@ -115,54 +116,140 @@ impl Step for Careless {
     }
 }
 
-struct CarelessWorld(Counted);
+/// A world with one part that breaks the rules.
+struct Mutant {
+    world: Counted,
+    part: Part,
+}
 
-impl World for CarelessWorld {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// `patch` does not look for its mark.
+    CarelessStep,
+    /// The journal takes no notice of who owns the run.
+    UnfencedJournal,
+}
+
+impl Mutant {
+    async fn of(part: Part, targets: u32) -> Self {
+        Self { world: Counted::of(plan(patching(), targets, 1)).await, part }
+    }
+}
+
+impl World for Mutant {
     fn plan(&self) -> Arc<Plan> {
-        self.0.plan()
+        self.world.plan()
     }
 
     fn digest(&self) -> Text {
-        self.0.digest()
+        self.world.digest()
     }
 
     fn run(&self) -> RunId {
-        self.0.run()
+        self.world.run()
     }
 
     fn journal(&self) -> Arc<dyn Journal> {
-        World::journal(&self.0)
+        match self.part {
+            Part::UnfencedJournal => Arc::new(Unfenced(self.world.journal.clone())),
+            Part::CarelessStep => World::journal(&self.world),
+        }
     }
 
     fn clock(&self) -> Arc<dyn Clock> {
-        World::clock(&self.0)
+        World::clock(&self.world)
     }
 
     fn steps(&self) -> Vec<Arc<dyn Step>> {
-        let careless =
-            FakeStep::new("patch", fleetwright_flow::Effect::Changes, &self.0.effects, &self.0.clock);
-        let mut steps = World::steps(&self.0);
-        steps.push(Arc::new(Careless(careless)));
+        let mut steps = World::steps(&self.world);
+        if self.part == Part::CarelessStep {
+            let Counted { effects, clock, .. } = &self.world;
+            let patch = FakeStep::new("patch", fleetwright_flow::Effect::Changes, effects, clock);
+            steps.push(Arc::new(Careless(patch)));
+        }
         steps
     }
 
     fn effects(&self) -> BTreeMap<String, usize> {
-        World::effects(&self.0)
+        World::effects(&self.world)
     }
 
     fn fail(&self, step: &str) {
-        self.0.fail(step);
+        self.world.fail(step);
     }
 
     fn make_reads_stale(&self) {
-        self.0.make_reads_stale();
+        self.world.make_reads_stale();
+    }
+}
+
+/// The mutant: who was refused is told that all is well.
+struct Unfenced(MemoryJournal);
+
+#[async_trait::async_trait]
+impl Journal for Unfenced {
+    async fn append(
+        &self,
+        run: &RunId,
+        epoch: Epoch,
+        after: Sequence,
+        records: &[Record],
+    ) -> Result<(), JournalError> {
+        match self.0.append(run, epoch, after, records).await {
+            Err(JournalError::Fenced { .. } | JournalError::OutOfSequence { .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn create(&self, run: &RunId, plan: &[u8], at: Timestamp) -> Result<(), JournalError> {
+        self.0.create(run, plan, at).await
+    }
+
+    async fn claim(&self, run: &RunId, owner: &str) -> Result<Box<dyn Claim>, JournalError> {
+        self.0.claim(run, owner).await
+    }
+
+    async fn load(&self, run: &RunId) -> Result<LoadedRun, JournalError> {
+        self.0.load(run).await
+    }
+
+    async fn since(&self, run: &RunId, after: Sequence) -> Result<Vec<Record>, JournalError> {
+        self.0.since(run, after).await
+    }
+
+    async fn runs(&self) -> Result<Vec<RunEntry>, JournalError> {
+        self.0.runs().await
+    }
+
+    async fn post(
+        &self,
+        run: &RunId,
+        at: Timestamp,
+        signal: Signal,
+        by: &str,
+        reason: Option<&str>,
+    ) -> Result<u64, JournalError> {
+        self.0.post(run, at, signal, by, reason).await
+    }
+
+    async fn mail(&self, run: &RunId, after: u64) -> Result<Vec<Mail>, JournalError> {
+        self.0.mail(run, after).await
     }
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_journal_that_does_not_fence_is_found_out() {
+    let violations = enumerate(async || Mutant::of(Part::UnfencedJournal, 2).await).await;
+    let violations = violations.expect_err("nobody tells the zombie");
+    assert!(violations.iter().all(|found| found.place.ends_with("/ Zombie")), "{violations:?}");
+    assert!(violations.iter().any(|found| found.what.contains("began a turn")), "{violations:?}");
+    assert!(violations.iter().any(|found| found.what.contains("came to a conclusion")), "{violations:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_step_that_does_not_look_for_its_mark_is_found_out() {
-    let make = async || CarelessWorld(Counted::of(plan(patching(), 1, 1)).await);
-    let violations = enumerate(make).await.expect_err("patch is careless");
+    let violations = enumerate(async || Mutant::of(Part::CarelessStep, 1).await).await;
+    let violations = violations.expect_err("patch is careless");
     let found: BTreeSet<&str> = violations.iter().map(|found| found.place.as_str()).collect();
     assert!(found.contains("patch / AnswerLost / Resumed"), "{found:?}");
     assert!(found.contains("patch / NotRecorded / Resumed"), "{found:?}");
