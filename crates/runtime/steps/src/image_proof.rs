@@ -141,3 +141,106 @@ fn snapshot_proof(image: &Image, snapshot: &Snapshot, account: &str) -> Option<P
         SnapshotState::Completed => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fleetwright_model::Tags;
+
+    use super::*;
+
+    const ACCOUNT: &str = "111122223333";
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn claim() -> Claimed {
+        let instance = InstanceId::new("i-00000001").unwrap();
+        Claimed { image: "ami-1".into(), instance, not_before: Some(at("2026-11-01T02:00:00Z")) }
+    }
+
+    fn image() -> Image {
+        Image {
+            id: "ami-1".into(),
+            name: "fw".into(),
+            owner: ACCOUNT.into(),
+            state: ImageState::Available,
+            reason: None,
+            created_at: Some(at("2026-11-01T02:05:00Z")),
+            snapshots: vec!["snap-1".into()],
+            tags: Tags::from([(INSTANCE_TAG.into(), "i-00000001".into())]),
+        }
+    }
+
+    fn snapshot() -> Snapshot {
+        Snapshot {
+            id: "snap-1".into(),
+            owner: ACCOUNT.into(),
+            state: SnapshotState::Completed,
+            progress_percent: Some(100),
+            encrypted: true,
+            key: Some("arn:aws:kms:eu-central-1:111122223333:key/1".into()),
+            reason: None,
+            started_at: None,
+            tags: Tags::new(),
+        }
+    }
+
+    fn proof(image: impl FnOnce(&mut Image), snapshot: impl FnOnce(&mut Snapshot)) -> Proof {
+        let (mut an_image, mut a_snapshot) = (self::image(), self::snapshot());
+        image(&mut an_image);
+        snapshot(&mut a_snapshot);
+        let snapshots = BTreeMap::from([(a_snapshot.id.clone(), a_snapshot)]);
+        judged(&claim(), &an_image, ACCOUNT, &snapshots, None)
+    }
+
+    fn code_of(proof: Proof) -> &'static str {
+        match proof {
+            Proof::Broken { code, .. } => code.id,
+            other => panic!("not broken: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_image_that_holds_everything_is_usable() {
+        assert_eq!(proof(|_| {}, |_| {}), Proof::Usable { snapshots: 1 });
+    }
+
+    #[test]
+    fn whatever_is_wrong_with_the_image_makes_it_unproven() {
+        let changes: [fn(&mut Image); 6] = [
+            |it| it.owner = "999999999999".into(),
+            |it| it.snapshots.clear(),
+            |it| it.tags.clear(),
+            |it| it.created_at = None,
+            |it| it.created_at = Some("2026-11-01T01:00:00Z".parse().unwrap()),
+            |it| it.state = ImageState::Gone,
+        ];
+        for change in changes {
+            assert_eq!(code_of(proof(change, |_| {})), "FW-B0004");
+        }
+        let another = |it: &mut Image| {
+            it.tags.insert(INSTANCE_TAG.into(), "i-00000002".into());
+        };
+        assert_eq!(code_of(proof(another, |_| {})), "FW-B0004");
+    }
+
+    #[test]
+    fn whatever_is_wrong_with_a_snapshot_makes_the_image_unproven() {
+        let changes: [fn(&mut Snapshot); 3] = [
+            |it| it.owner = "999999999999".into(),
+            |it| it.key = None,
+            |it| it.state = SnapshotState::Unknown,
+        ];
+        for change in changes {
+            assert_eq!(code_of(proof(|_| {}, change)), "FW-B0004");
+        }
+        assert_eq!(code_of(proof(|_| {}, |it| it.state = SnapshotState::Failed)), "FW-B0005");
+        assert_eq!(proof(|_| {}, |it| it.state = SnapshotState::Pending), Proof::Pending);
+    }
+
+    #[test]
+    fn a_snapshot_that_is_not_listed_yet_is_waited_for() {
+        assert_eq!(judged(&claim(), &image(), ACCOUNT, &BTreeMap::new(), None), Proof::Pending);
+    }
+}

@@ -98,16 +98,31 @@ async fn an_instance_that_is_not_the_planned_one_is_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_image_of_that_name_from_before_the_run_is_no_backup() {
+    let stage =
+        Stage::with(1, |_, plan| plan.flow.created_at = sample::now() + SignedDuration::from_hours(2));
+    let request = image_of(1, &format!("fw-{RUN}-{}", sample::id(1)));
+    stage.hosts.create(&stage.cell(), &request).await.unwrap();
+    stage.wait(3 * 3600).await;
+    assert_eq!(code(&stage.drive_one("backup", stage.slot(1)).await), "FW-B0004");
+}
+
+/// A request for an image that says which instance it is of.
+fn image_of(number: u64, name: &str) -> ImageRequest {
+    let (key, of) = ("fleetwright:instance", sample::id(number));
+    ImageRequest {
+        tags: [(Text::from(key), Text::from(of.as_str()))].into(),
+        instance: of,
+        name: name.into(),
+        description: "".into(),
+        reboot: false,
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_existing_image_is_proven_and_one_of_another_instance_refused() {
     let mut stage = Stage::of(2);
-    let (key, of) = ("fleetwright:instance", sample::id(1));
-    let request = ImageRequest {
-        instance: sample::id(1),
-        name: "earlier".into(),
-        description: "".into(),
-        tags: [(Text::from(key), Text::from(of.as_str()))].into(),
-        reboot: false,
-    };
+    let request = image_of(1, "earlier");
     let image = stage.hosts.create(&stage.cell(), &request).await.unwrap();
     let mut plan = (*stage.plan).clone();
     for number in 1..=2 {

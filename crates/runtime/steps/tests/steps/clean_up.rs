@@ -125,3 +125,13 @@ async fn a_listing_that_broke_off_deletes_nothing() {
     assert!(matches!(stage.drive_one("clean-up", region(&stage)).await, Outcome::Failed(_)));
     assert_eq!(stage.effects(DEREGISTER), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_within_its_retention_stays_although_its_image_is_gone() {
+    let stage = stage();
+    let kept = image(&stage, 1, "kept", "2027-10-01").await;
+    verify(&stage, 1);
+    stage.hosts.deregister(&stage.cell(), &kept).await.expect("deregistered");
+    stage.drive_one("clean-up", region(&stage)).await;
+    assert_eq!(stage.effects(DELETE), 0);
+}

@@ -3,6 +3,7 @@
 
 mod backup;
 mod clean_up;
+mod context;
 mod costs;
 mod model;
 mod patch;

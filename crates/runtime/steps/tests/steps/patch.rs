@@ -213,3 +213,21 @@ async fn what_ended_while_no_process_lived_is_read_however_late_it_is() {
     let done = stage.drive_one("patch", Slot { handle: Some(handle), ..slot }).await;
     assert!(matches!(done, Outcome::Done { finding: None, .. }), "{done:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_hard_stop_cancels_each_command_once_and_what_is_cancelled_is_told() {
+    let stage = Stage::of(2);
+    let endless = CommandOutcome { takes: Duration::from_secs(3_000), ..CommandOutcome::success("") };
+    on(&stage.hosts, 1, endless.clone());
+    on(&stage.hosts, 2, endless);
+    let mut slots = vec![stage.prepared(1), stage.prepared(2)];
+    let accepted = stage.turn("patch", &slots).await;
+    for (slot, outcome) in slots.iter_mut().zip(accepted) {
+        let Outcome::Accepted { handle, .. } = outcome else { panic!("{outcome:?}") };
+        slot.handle = Some(handle);
+    }
+    stage.cancel("patch", &slots).await;
+    assert_eq!(stage.hosts.calls("ssm:CancelCommand"), 1);
+    let ends = stage.drive("patch", slots).await;
+    assert_eq!(ends.iter().map(code).collect::<Vec<_>>(), ["FW-H0006", "FW-H0006"]);
+}

@@ -48,6 +48,8 @@ async fn not_more_than_a_hundred_agents_start_at_once() {
     assert!(ends.iter().all(|end| matches!(end, Outcome::Done { .. })));
     let waves: Vec<usize> = stage.hosts.effects().iter().map(|effect| effect.hosts.len()).collect();
     assert_eq!(waves, [100, 50]);
+    let at: Vec<_> = stage.hosts.effects().iter().map(|effect| effect.at).collect();
+    assert!(at[1].duration_since(at[0]) > SignedDuration::from_secs(60), "after the first are up");
 }
 
 #[tokio::test(start_paused = true)]
@@ -182,4 +184,17 @@ async fn a_crash_around_stopping_stops_once_and_one_that_does_not_stop_is_named(
     stage.drive_one("start", stage.slot(1)).await;
     stage.hosts.script(&sample::id(1), |script| script.stop_takes = Duration::from_secs(90_000));
     assert_eq!(code(&stage.drive_one("stop-again", started(stage.slot(1))).await), "FW-H0023");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_started_anew_since_is_not_stopped() {
+    let stage = stopped(1);
+    stage.wait(1).await;
+    stage.drive_one("start", stage.slot(1)).await;
+    stage.hosts.edit(|fleet| {
+        let cell = fleet.cells.values_mut().next().expect("a cell");
+        cell.instances[0].launch_time = Some(sample::now() + SignedDuration::from_mins(30));
+    });
+    assert_eq!(code(&stage.drive_one("stop-again", started(stage.slot(1))).await), "FW-H0018");
+    assert_eq!(stage.effects(STOP), 0);
 }

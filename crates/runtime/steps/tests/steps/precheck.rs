@@ -177,3 +177,17 @@ fn the_model_answers_in_the_form_the_parser_takes() {
     let text = survey(&Model::default(), &sample::id(1));
     assert!(matches!(fleetwright_host::survey::parse(&text), Ok(fleetwright_host::Reading::Whole(_))));
 }
+
+#[tokio::test(start_paused = true)]
+async fn windows_and_linux_are_asked_in_their_own_shells_and_others_not_at_all() {
+    let stage = Stage::with(3, |_, plan| {
+        host(plan, 2).os = fleetwright_model::OsFamily::Windows;
+        host(plan, 3).os = fleetwright_model::OsFamily::MacOs;
+    });
+    let ends = stage.drive("precheck", (1..=3).map(|number| stage.slot(number)).collect()).await;
+    assert_eq!(code(&ends[2]), "FW-H0009");
+    let requests = stage.models.requests.lock().expect("no test panicked");
+    let mut documents: Vec<&str> = requests.iter().map(|request| &*request.document).collect();
+    documents.sort_unstable();
+    assert_eq!(documents, ["AWS-RunPowerShellScript", "AWS-RunShellScript"]);
+}

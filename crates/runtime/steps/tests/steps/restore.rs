@@ -37,6 +37,7 @@ async fn after_a_crash_on_either_side_of_the_effect_it_is_restored_once() {
         if lost {
             stage.hosts.fail_next(REPLACE_ROOT, Fault::LostReply);
             stage.drive_one("restore", slot.clone()).await;
+            stage.wait(45).await;
         }
         stage.restart();
         let attempt = if lost { 2 } else { 1 };

@@ -96,7 +96,16 @@ impl Stage {
     /// A new process: whatever steps remembered is gone.
     pub(crate) fn restart(&mut self) {
         let verified = self.verified.clone();
-        let ports = Ports {
+        let is_verified =
+            Arc::new(move |id: &InstanceId| verified.lock().expect("no test panicked").contains(id));
+        let zones = [self.zone.clone()];
+        let context =
+            Context::new(RUN.parse().expect("a name"), self.plan.clone(), &zones, self.ports(), is_verified);
+        self.steps = fleetwright_steps::steps(Arc::new(context.expect("every zone is there")));
+    }
+
+    pub(crate) fn ports(&self) -> Ports {
+        Ports {
             commands: self.hosts.clone(),
             images: self.hosts.clone(),
             power: self.hosts.clone(),
@@ -104,13 +113,14 @@ impl Stage {
             machines: self.hosts.clone(),
             artifacts: self.files.clone(),
             clock: Arc::new(self.clock),
-        };
-        let is_verified =
-            Arc::new(move |id: &InstanceId| verified.lock().expect("no test panicked").contains(id));
-        let zones = [self.zone.clone()];
-        let context =
-            Context::new(RUN.parse().expect("a name"), self.plan.clone(), &zones, ports, is_verified);
-        self.steps = fleetwright_steps::steps(Arc::new(context.expect("every zone is there")));
+        }
+    }
+
+    /// The steps' names, sorted.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        let mut names: Vec<&str> = self.steps.iter().map(|step| step.name()).collect();
+        names.sort_unstable();
+        names
     }
 
     pub(crate) fn cell(&self) -> Cell<'_> {
@@ -158,6 +168,11 @@ impl Stage {
         self.step(step).turn(Turn { place: flow::PlaceId(0), slots, reports: &reports }).await;
         let said = reports.0.into_inner().expect("no test panicked");
         slots.iter().map(|slot| said.get(&slot.target).expect("an outcome for every slot").clone()).collect()
+    }
+
+    /// A hard stop.
+    pub(crate) async fn cancel(&self, step: &str, slots: &[Slot]) {
+        self.step(step).cancel(flow::PlaceId(0), slots).await;
     }
 
     /// Turns until every slot has ended, as a driver would.
