@@ -275,7 +275,8 @@ pub trait Journal: Send + Sync {
 /// `pre/account-111122223333/region-eu-central-1/linux/i-0abc/stdout.txt`.
 #[async_trait]
 pub trait Artifacts: Send + Sync {
-    /// Writes a file whole or not at all; one that is there is replaced.
+    /// Writes a file whole or not at all; one that is there is replaced. It is durable no later than
+    /// the next append to the journal it lies beside.
     ///
     /// # Errors
     /// The key is not of safe segments, or the storage refuses.

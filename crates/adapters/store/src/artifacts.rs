@@ -1,13 +1,14 @@
 //! Artefacts as files beside the journal.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use fleetwright_ports::{Artifacts, JournalError, RunId};
 
 use crate::error;
-use crate::files::{self, Runs};
+use crate::files::{self, Durable, Runs};
 
 /// Segments of a key at most.
 const MOST_SEGMENTS: usize = 10;
@@ -21,6 +22,8 @@ const LONGEST_SEGMENT: usize = 255;
 pub struct FileArtifacts {
     runs: Runs,
     written: AtomicU64,
+    /// Set by files that wait for the journal's next append to be put on disk.
+    unsettled: Option<Arc<AtomicBool>>,
 }
 
 impl FileArtifacts {
@@ -29,7 +32,12 @@ impl FileArtifacts {
     /// # Errors
     /// The directory can neither be made nor used, or others may write to it.
     pub fn open(state_dir: &Path) -> Result<Self, JournalError> {
-        Ok(Self { runs: Runs::open(state_dir)?, written: AtomicU64::new(0) })
+        Ok(Self { runs: Runs::open(state_dir)?, written: AtomicU64::new(0), unsettled: None })
+    }
+
+    /// The files beside a journal, which puts them on disk with its next append.
+    pub(crate) fn beside(runs: Runs, unsettled: Option<Arc<AtomicBool>>) -> Self {
+        Self { runs, written: AtomicU64::new(0), unsettled }
     }
 
     fn path(&self, run: &RunId, key: &str) -> Result<PathBuf, JournalError> {
@@ -64,7 +72,12 @@ impl Artifacts for FileArtifacts {
         let path = self.path(run, key)?;
         let number = self.written.fetch_add(1, Ordering::Relaxed);
         let neighbour = format!(".part-{}-{number}", std::process::id());
-        files::write_atomically(&path, &neighbour, bytes)
+        let durable = if self.unsettled.is_some() { Durable::Later } else { Durable::AtOnce };
+        files::write_atomically(&path, &neighbour, bytes, durable)?;
+        if let Some(unsettled) = &self.unsettled {
+            unsettled.store(true, Ordering::Release);
+        }
+        Ok(())
     }
 
     async fn get(&self, run: &RunId, key: &str) -> Result<Option<Vec<u8>>, JournalError> {

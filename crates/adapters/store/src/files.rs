@@ -187,9 +187,30 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, JournalError> {
     }
 }
 
-/// Writes a file whole or not at all, through `neighbour` in the same directory; it is on disk when
-/// this returns.
-pub(crate) fn write_atomically(path: &Path, neighbour: &str, bytes: &[u8]) -> Result<(), JournalError> {
+/// When what was written is on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durable {
+    /// When the call returns.
+    AtOnce,
+    /// When [`settle`] was called since. Until then a loss of power may lose it; the end of the process
+    /// does not.
+    Later,
+}
+
+/// Puts everything that was written below the directory on disk: one call for any number of files.
+#[cfg(target_os = "linux")]
+pub(crate) fn settle(directory: &Path) -> Result<(), JournalError> {
+    let settled = File::open(directory).and_then(|file| Ok(rustix::fs::syncfs(&file)?));
+    settled.map_err(|error| error::of_io(directory, &error))
+}
+
+/// Writes a file whole or not at all, through `neighbour` in the same directory.
+pub(crate) fn write_atomically(
+    path: &Path,
+    neighbour: &str,
+    bytes: &[u8],
+    durable: Durable,
+) -> Result<(), JournalError> {
     let Some(directory) = path.parent() else {
         return Err(JournalError::Storage { place: error::text(path), cause: "it is no file".into() });
     };
@@ -200,9 +221,12 @@ pub(crate) fn write_atomically(path: &Path, neighbour: &str, bytes: &[u8]) -> Re
         .create(true)
         .truncate(true)
         .open(&neighbour)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            if durable == Durable::AtOnce { file.sync_all() } else { Ok(()) }
+        })
         .and_then(|()| fs::rename(&neighbour, path))
-        .and_then(|()| flush_directory(directory));
+        .and_then(|()| if durable == Durable::AtOnce { flush_directory(directory) } else { Ok(()) });
     written.map_err(|error| {
         // The first error is the one to report; a leftover neighbour is never listed.
         let _ = fs::remove_file(&neighbour);

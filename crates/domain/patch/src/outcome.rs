@@ -228,7 +228,7 @@ fn restores(recipe: &flow::Recipe) -> bool {
 }
 
 /// Codes that say the host could not be reached.
-const UNREACHABLE: [&Code; 3] = [&code::UNREACHABLE, &code::UNDELIVERABLE, &code::DELIVERY_TIMED_OUT];
+const UNREACHABLE: [&Code; 3] = [&code::HOST_UNREACHABLE, &code::UNDELIVERABLE, &code::DELIVERY_TIMED_OUT];
 
 /// Codes after which only a person can tell what state the host is in.
 const STUCK: [&Code; 2] = [&code::NOT_BACK, &code::RESTORE_FAILED];
@@ -245,7 +245,7 @@ fn failed(code: &str) -> HostOutcome {
 fn skipped(code: &str) -> HostOutcome {
     match code {
         _ if code == code::NOT_READY.id => HostOutcome::NotReady,
-        _ if code == code::UNREACHABLE.id => HostOutcome::Unreachable,
+        _ if code == code::HOST_UNREACHABLE.id => HostOutcome::Unreachable,
         _ => HostOutcome::Skipped,
     }
 }

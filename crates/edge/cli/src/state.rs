@@ -8,7 +8,7 @@ use fleetwright_flow::Event;
 use fleetwright_model::code;
 use fleetwright_patch::PlanDocument;
 use fleetwright_ports::{Artifacts, Journal, JournalError, LoadedRun, RunEntry, RunId};
-use fleetwright_store::{FileArtifacts, MemoryArtifacts, MemoryJournal, SqliteJournal};
+use fleetwright_store::{MemoryArtifacts, MemoryJournal, SqliteJournal};
 use serde::{Deserialize, Serialize};
 
 use crate::args::{ConfigArgs, FleetArgs, StateArgs};
@@ -69,7 +69,7 @@ impl State {
     pub fn at(directory: &Path) -> Result<Self, CommandError> {
         let directory = directory.to_owned();
         let journal = SqliteJournal::open(&directory, &program()).map_err(|error| refused(&error))?;
-        let artifacts = FileArtifacts::open(&directory).map_err(|error| refused(&error))?;
+        let artifacts = journal.artifacts();
         Ok(Self { journal: Arc::new(journal), artifacts: Arc::new(artifacts), directory: Some(directory) })
     }
 

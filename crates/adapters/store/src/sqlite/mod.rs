@@ -6,7 +6,8 @@ mod write;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use fleetwright_flow::{Epoch, Record, Sequence, Signal};
@@ -14,7 +15,8 @@ use fleetwright_model::Text;
 use fleetwright_ports::{Claim, Journal, JournalError, LoadedRun, Mail, RunEntry, RunId};
 use jiff::Timestamp;
 
-use crate::files::Runs;
+use crate::FileArtifacts;
+use crate::files::{self, Runs};
 use crate::ownership::{self, OwnerLock, Passage};
 use database::Database;
 
@@ -29,6 +31,8 @@ pub struct SqliteJournal {
     runs: Runs,
     program: Text,
     open: Mutex<HashMap<RunId, Database>>,
+    /// Set while artefacts wait to be put on disk.
+    unsettled: Arc<AtomicBool>,
 }
 
 /// A run that is held: the lock of its owner, and the epoch it was taken over under.
@@ -50,7 +54,34 @@ impl SqliteJournal {
     /// # Errors
     /// The directory can neither be made nor used, or others may write to it.
     pub fn open(state_dir: &Path, program: &str) -> Result<Self, JournalError> {
-        Ok(Self { runs: Runs::open(state_dir)?, program: program.into(), open: Mutex::default() })
+        Ok(Self {
+            runs: Runs::open(state_dir)?,
+            program: program.into(),
+            open: Mutex::default(),
+            unsettled: Arc::default(),
+        })
+    }
+
+    /// The files of the same runs. They are put on disk together, by the journal's next append and
+    /// before it: what a record tells of is there when the record is.
+    pub fn artifacts(&self) -> FileArtifacts {
+        let later = cfg!(target_os = "linux").then(|| Arc::clone(&self.unsettled));
+        FileArtifacts::beside(self.runs.clone(), later)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn settle(&self, run: &RunId) -> Result<(), JournalError> {
+        if self.unsettled.swap(false, Ordering::AcqRel) {
+            files::settle(&self.runs.existing(run)?.artefacts()).inspect_err(|_| {
+                self.unsettled.store(true, Ordering::Release);
+            })?;
+        }
+        Ok(())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn settle(&self, _run: &RunId) -> Result<(), JournalError> {
+        Ok(())
     }
 
     /// Uses the run's database, opened where it is not yet.
@@ -117,6 +148,7 @@ impl Journal for SqliteJournal {
         after: Sequence,
         records: &[Record],
     ) -> Result<(), JournalError> {
+        self.settle(run)?;
         self.with(run, |database| database.append(epoch, after, records))
     }
 
