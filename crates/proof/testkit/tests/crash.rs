@@ -109,8 +109,7 @@ impl Step for Careless {
     }
 
     async fn turn(&self, turn: fleetwright_steps::Turn<'_>) {
-        let sure =
-            turn.slots.to_vec().into_iter().map(|slot| fleetwright_steps::Slot { doubt: false, ..slot });
+        let sure = turn.slots.iter().cloned().map(|slot| fleetwright_steps::Slot { doubt: false, ..slot });
         let slots: Vec<_> = sure.collect();
         self.0.turn(fleetwright_steps::Turn { slots: &slots, ..turn }).await;
     }

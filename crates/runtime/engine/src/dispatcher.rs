@@ -166,16 +166,16 @@ impl<'a> Dispatcher<'a> {
             let goes_on = timer && self.has_committed_open();
             return Ok((!goes_on).then_some(Conclusion::Interrupted));
         }
-        if timer || self.run.is_paused() {
+        if timer {
             return Ok(None);
         }
-        match (self.control.at_gates(), self.gates.is_empty()) {
-            (AtGates::Leave, false) => {
-                Ok(Some(Conclusion::WaitsForApproval(self.gates.iter().copied().collect())))
-            }
-            (_, false) => Ok(None),
-            (_, true) => Err(DriveError::Stalled { last: self.run.last() }),
+        if *self.control.at_gates() == AtGates::Leave && !self.gates.is_empty() {
+            return Ok(Some(Conclusion::WaitsForApproval(self.gates.iter().copied().collect())));
         }
+        if self.run.is_paused() || !self.gates.is_empty() {
+            return Ok(None);
+        }
+        Err(DriveError::Stalled { last: self.run.last() })
     }
 
     fn has_committed_open(&self) -> bool {

@@ -49,3 +49,49 @@ impl RunTime {
         self.clock.sleep(left.try_into().unwrap_or_default()).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+
+    use super::*;
+
+    struct Adjustable(Mutex<Timestamp>);
+
+    #[async_trait]
+    impl Clock for Adjustable {
+        fn now(&self) -> Timestamp {
+            *self.0.lock().expect("whole")
+        }
+
+        async fn sleep(&self, _duration: Duration) {}
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a valid time")
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_take_the_run_back() {
+        let clock = Arc::new(Adjustable(Mutex::new(at("2026-11-01T02:00:00Z"))));
+        let mut time = RunTime::after(clock.clone(), None);
+        *clock.0.lock().expect("whole") = at("2026-11-01T01:00:00Z");
+        assert_eq!(time.advance(), at("2026-11-01T02:00:00Z"), "not backwards");
+        *clock.0.lock().expect("whole") = at("2026-11-01T01:00:10Z");
+        assert_eq!(time.advance(), at("2026-11-01T02:00:10Z"), "and on from there");
+        let look_at = time.of_clock(at("2026-11-01T01:00:25Z"));
+        assert_eq!(look_at, at("2026-11-01T02:00:25Z"), "what a step says is meant by its clock");
+    }
+
+    #[test]
+    fn a_run_goes_on_after_its_last_record_whatever_the_clock_of_the_next_process_says() {
+        let clock = Arc::new(Adjustable(Mutex::new(at("2026-11-01T02:00:00Z"))));
+        let behind = RunTime::after(clock.clone(), Some(at("2026-11-01T03:00:00Z")));
+        assert_eq!(behind.now(), at("2026-11-01T03:00:00Z"));
+        let before = RunTime::after(clock, Some(at("2026-11-01T01:00:00Z")));
+        assert_eq!(before.now(), at("2026-11-01T02:00:00Z"));
+    }
+}
