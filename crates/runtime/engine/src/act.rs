@@ -80,6 +80,7 @@ impl Dispatcher<'_> {
         });
         let notes: Vec<(Text, Text)> = notes.collect();
         let subject = plan.target(target).subject.clone();
+        let (started_at, deadline) = (self.time.to_clock(started_at), self.time.to_clock(deadline));
         Slot { target, subject, direction, attempt, handle, doubt, started_at, deadline, notes }
     }
 

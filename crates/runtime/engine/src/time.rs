@@ -43,6 +43,12 @@ impl RunTime {
         at.checked_add(self.ahead).unwrap_or(Timestamp::MAX)
     }
 
+    /// What the run calls `at`, in the clock's time, which is also that of the steps. A clock that was
+    /// set back makes it earlier: who looks for what was done since then rather looks too far back.
+    pub(crate) fn to_clock(&self, at: Timestamp) -> Timestamp {
+        at.checked_sub(self.ahead).unwrap_or(Timestamp::MIN)
+    }
+
     /// Returns at that time. Cancel-safe.
     pub(crate) async fn sleep_until(&self, at: Timestamp) {
         let left = self.now.duration_until(at);
@@ -84,6 +90,7 @@ mod tests {
         assert_eq!(time.advance(), at("2026-11-01T02:00:10Z"), "and on from there");
         let look_at = time.of_clock(at("2026-11-01T01:00:25Z"));
         assert_eq!(look_at, at("2026-11-01T02:00:25Z"), "what a step says is meant by its clock");
+        assert_eq!(time.to_clock(look_at), at("2026-11-01T01:00:25Z"), "and so is what it is told");
     }
 
     #[test]
