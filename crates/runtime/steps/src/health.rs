@@ -26,8 +26,10 @@ pub(crate) struct Health {
     pub(crate) worse: Vec<String>,
     /// An alarm or metric among those.
     pub(crate) alarm: bool,
-    /// Could not be judged; time may help.
+    /// Could not be judged.
     pub(crate) not_compared: Vec<String>,
+    /// True where time may help with that.
+    pub(crate) pending: bool,
     /// The instance does not exist any more.
     pub(crate) gone: bool,
 }
@@ -72,7 +74,10 @@ fn judge_condition(context: &Context, health: &mut Health, condition: &Condition
         Condition::AgentSilent if policy.ssm_ping => {
             health.worse.push("agent: has not answered since the last boot".to_owned());
         }
-        Condition::Unchecked(failure) => health.not_compared.push(format!("status checks: {failure}")),
+        Condition::Unchecked(failure) => {
+            health.pending = true;
+            health.not_compared.push(format!("status checks: {failure}"));
+        }
         // Not asked for; the survey has shown that the agent works.
         Condition::ChecksPending { .. } | Condition::NotRunning(_) | Condition::AgentSilent => {}
     }
@@ -98,7 +103,11 @@ async fn compare_cpu(
             }
             (Some(_), Some(_)) => {}
             (None, _) => health.not_compared.push("CPU: no measurement from before".to_owned()),
-            (_, None) => health.not_compared.push("CPU: no measurement since".to_owned()),
+            // CloudWatch's periods are five minutes: what is not measured yet may be soon.
+            (_, None) => {
+                health.pending = true;
+                health.not_compared.push("CPU: no measurement since".to_owned());
+            }
         }
     }
 }
@@ -134,7 +143,10 @@ async fn read_alarms(context: &Context, place: PlaceId, found: &mut BTreeMap<Ins
                 (Some(AlarmState::InsufficientData), _) => {
                     health.not_compared.push(format!("alarm {name}: has insufficient data"));
                 }
-                (None, Some(failure)) => health.not_compared.push(format!("alarm {name}: {failure}")),
+                (None, Some(failure)) => {
+                    health.pending = true;
+                    health.not_compared.push(format!("alarm {name}: {failure}"));
+                }
                 (None, None) => health.not_compared.push(format!("alarm {name}: does not exist")),
             }
         }

@@ -64,6 +64,8 @@ struct Findings {
     worse: Vec<String>,
     alarm: bool,
     not_compared: Vec<String>,
+    /// Whether something may be compared yet.
+    pending: bool,
     /// Whether asking the host again can change anything.
     host_is_worse: bool,
 }
@@ -211,7 +213,7 @@ impl Validate {
                 continue;
             }
             let findings = self.findings(&answered, health);
-            if findings.worse.is_empty() && !self.may_still_measure(slot, &findings) {
+            if findings.worse.is_empty() && (!findings.pending || self.waits_are_over(slot)) {
                 self.close(turn, slot, self.well(&answered, findings));
                 continue;
             }
@@ -256,11 +258,6 @@ impl Validate {
         now >= slot.deadline || now.duration_since(slot.started_at) >= SignedDuration::from_secs(wait)
     }
 
-    /// CloudWatch's periods are five minutes: what is not measured yet may be soon.
-    fn may_still_measure(&self, slot: &Slot, findings: &Findings) -> bool {
-        findings.not_compared.iter().any(|it| it == "CPU: no measurement since") && !self.waits_are_over(slot)
-    }
-
     fn findings(&self, answered: &Answered, health: Health) -> Findings {
         let health_checks = self.context.plan().policy.validate.health_checks;
         let mut findings = Findings {
@@ -268,6 +265,7 @@ impl Validate {
             worse: Vec::new(),
             alarm: health.alarm,
             not_compared: Vec::new(),
+            pending: health.pending,
             host_is_worse: false,
         };
         for change in &answered.comparison.changes {

@@ -5,7 +5,7 @@ use fleetwright_patch::plan::Before;
 use fleetwright_patch::plan::notes::{self, RestoreNote, ValidateNote, step};
 use fleetwright_ports::{Alarm, AlarmState, Artifacts, InvocationStatus};
 use fleetwright_steps::{Outcome, Slot};
-use fleetwright_testkit::{CommandOutcome, sample};
+use fleetwright_testkit::{CommandOutcome, Fault, sample};
 
 use crate::model::{Model, survey};
 use crate::stage::{Stage, code, host, note};
@@ -181,5 +181,13 @@ async fn a_host_is_not_condemned_for_how_it_was_before_the_process_died() {
     stage.restart();
     stage.wait(5 * 3600).await;
     let done = stage.drive_one("validate", Slot { handle: Some(handle), ..slot }).await;
+    assert!(matches!(done, Outcome::Done { finding: None, .. }), "{done:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reading_that_fails_for_a_moment_is_waited_out() {
+    let stage = surveyed(Stage::of(1), 1).await;
+    stage.hosts.fail_next("ec2:DescribeInstanceStatus", Fault::LostReply);
+    let done = stage.drive_one("validate", stage.slot(1)).await;
     assert!(matches!(done, Outcome::Done { finding: None, .. }), "{done:?}");
 }
