@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetwright_clock::VirtualClock;
-use fleetwright_flow::{Epoch, Plan, Record, Sequence, Signal};
+use fleetwright_flow::{Epoch, PlaceId, Plan, Record, Sequence, Signal, TargetId};
 use fleetwright_model::{ErrorClass, Text};
 use fleetwright_ports::{Claim, Clock, Journal, JournalError, LoadedRun, Mail, RunEntry, RunId};
 use fleetwright_steps::Step;
 use fleetwright_store::MemoryJournal;
 use fleetwright_testkit::crash::{Draw, World, enumerate, seeds};
-use fleetwright_testkit::flow::plans::{patching, plan};
+use fleetwright_testkit::flow::plans::{patching, place, plan};
 use fleetwright_testkit::flow::{Behaviour, Effects, FakeStep};
 use fleetwright_testkit::sample;
 use jiff::Timestamp;
@@ -264,6 +264,14 @@ async fn random_world(seed: u64) -> Counted {
     plan.stages[0].max_failures = [None, Some(0), Some(1), Some(2)][draw.below(4) as usize];
     if draw.below(3) == 0 {
         plan.stages[0].gate = fleetwright_flow::Gate::Approval;
+    }
+    plan.places.push(place("staging", "444455556666"));
+    for number in 0..targets {
+        let target = &mut plan.targets[number as usize];
+        target.place = PlaceId(draw.below(2) as u16);
+        if number > 0 && draw.below(5) == 0 {
+            target.after = vec![TargetId(draw.below(number.into()) as u32)];
+        }
     }
     let world = Counted::of(plan).await;
     let faults = [
