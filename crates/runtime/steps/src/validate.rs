@@ -172,10 +172,12 @@ impl Validate {
         // Evidence is kept under the planned host, also where a new instance stands in for it.
         let kept = Files { context: &self.context, place, os: host.os, instance: &host.id };
         let survey = read_survey(kept, instance, self.name, slot, Taken::After, answer).await?;
-        let before = match self.run_before(host) {
-            Some(run) => kept.survey_before(&run).await?,
-            None => None,
-        };
+        let mut before = None;
+        for run in self.runs_before(host) {
+            if before.is_none() {
+                before = kept.survey_before(&run).await?;
+            }
+        }
         let comparison = compare(before.as_ref(), Some(&survey));
         kept.keep_json(Taken::After, COMPARISON, &comparison).await?;
         let uptime = survey.report().uptime_s.and_then(|seconds| i64::try_from(seconds).ok());
@@ -186,12 +188,11 @@ impl Validate {
         Ok(())
     }
 
-    /// The run whose evidence is compared with: an earlier one where the plan names it.
-    fn run_before(&self, host: &PlannedHost) -> Option<RunId> {
-        match &host.before {
-            Some(before) => before.run.parse().ok(),
-            None => Some(self.context.run().clone()),
-        }
+    /// The runs whose evidence may be compared with: an earlier one, where the plan names it, shows the
+    /// host before anything was done to it.
+    fn runs_before(&self, host: &PlannedHost) -> Vec<RunId> {
+        let earlier = host.before.as_ref().and_then(|before| before.run.parse().ok());
+        earlier.into_iter().chain([self.context.run().clone()]).collect()
     }
 
     async fn judge(&self, turn: &Turn<'_>, wave: &Wave<'_>, listing: &Listing, hosts: Vec<Addressed<'_>>) {

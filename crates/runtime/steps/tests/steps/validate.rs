@@ -191,3 +191,11 @@ async fn a_reading_that_fails_for_a_moment_is_waited_out() {
     let done = stage.drive_one("validate", stage.slot(1)).await;
     assert!(matches!(done, Outcome::Done { finding: None, .. }), "{done:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_the_earlier_run_kept_nothing_this_runs_own_evidence_will_do() {
+    let before = Before { run: "run-earlier".into(), boot: None };
+    let stage = surveyed(Stage::with(1, |_, plan| host(plan, 1).before = Some(before)), 1).await;
+    let done = stage.drive_one("validate", stage.slot(1)).await;
+    assert!(matches!(done, Outcome::Done { finding: None, .. }), "{done:?}");
+}
