@@ -122,21 +122,21 @@ impl Serialize for Code {
     }
 }
 
+/// Every area's list.
+const AREAS: [&[&Code]; 8] = [
+    access::ALL,
+    backup::ALL,
+    configuration::ALL,
+    eligibility::ALL,
+    general::ALL,
+    host::ALL,
+    run::ALL,
+    scan::ALL,
+];
+
 /// The whole catalogue, by area.
 pub fn catalogue() -> impl Iterator<Item = &'static Code> {
-    [
-        access::ALL,
-        backup::ALL,
-        configuration::ALL,
-        eligibility::ALL,
-        general::ALL,
-        host::ALL,
-        run::ALL,
-        scan::ALL,
-    ]
-    .into_iter()
-    .flatten()
-    .copied()
+    AREAS.into_iter().flatten().copied()
 }
 
 /// The entry with this id.
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn each_area_is_in_order_and_every_code_says_what_to_do() {
-        for area in [access::ALL, configuration::ALL, eligibility::ALL, general::ALL, scan::ALL] {
+        for area in AREAS {
             assert!(area.windows(2).all(|pair| pair[0].id < pair[1].id));
             for code in area {
                 assert!(

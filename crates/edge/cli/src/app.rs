@@ -169,6 +169,9 @@ impl App {
             flags.selection(&args.selection);
             flags.output(args.output);
             flags.output_dir(args.output_dir.as_deref());
+            if args.dry_run {
+                flags.set("--dry-run", "safety.dry_run", "true");
+            }
         })
     }
 

@@ -67,10 +67,6 @@ impl App {
 
     /// `fleetwright run` beyond the scan: plan, then apply.
     pub fn run_plan(&self, args: &RunArgs, loaded: &Loaded, phases: &[Phase]) -> Outcome {
-        let settings = &loaded.resolved.settings;
-        if settings.safety.dry_run || args.scan.dry_run {
-            return self.dry_run(args, loaded, phases);
-        }
         in_runtime(Time::Wall, async {
             let state = State::open(&args.drive.state, &self.environment)?;
             let session = self.session(loaded, &args.scan.fleet, Some(&args.drive)).await?;
@@ -87,21 +83,6 @@ impl App {
         })
     }
 
-    /// What a run would do; changes nothing.
-    fn dry_run(&self, args: &RunArgs, loaded: &Loaded, phases: &[Phase]) -> Outcome {
-        in_runtime(Time::Wall, async {
-            let session = self.session(loaded, &args.scan.fleet, None).await?;
-            let looking = session.looking(interrupt::stop_on_signal(self.console), self.console);
-            let request = fleet::scan_request(&session.settings, session.fleet.clone());
-            let looked = looking.look(&request).await;
-            let seed = fresh_seed(session.clock.as_ref());
-            let document = looking.plan(&looked, phases, seed, Continued::default());
-            plan::show(&document, session.settings.output.format, self.console)?;
-            self.console.note("dry run: this is what would be done; nothing was changed");
-            Ok(concluded(document.plan(), &looked.inventory, self.console))
-        })
-    }
-
     /// Begins a run of a plan that was just made.
     async fn begin(
         &self,
@@ -112,10 +93,14 @@ impl App {
         document: PlanDocument,
         seed: u64,
     ) -> Outcome {
-        if session.settings.output.format == OutputFormat::Text {
-            plan::show(&document, OutputFormat::Text, self.console)?;
+        let (format, dry_run) = (session.settings.output.format, session.settings.safety.dry_run);
+        if format == OutputFormat::Text || dry_run {
+            plan::show(&document, format, self.console)?;
         }
-        if document.plan().work.is_empty() {
+        if dry_run {
+            self.console.note("dry run: this is what would be done; nothing was changed");
+        }
+        if document.plan().work.is_empty() || dry_run {
             return Ok(concluded(document.plan(), &looked.inventory, self.console));
         }
         let run = run_id(session.clock.as_ref(), seed);
@@ -162,6 +147,10 @@ impl App {
             }
             let (session, zones) =
                 self.session_of(&state, &found, &args.fleet, &args.drive, &args.report).await?;
+            if session.settings.safety.dry_run {
+                let message = "safety.dry_run is set, and resuming a run changes the fleet";
+                return Err(CommandError::new(&code::USAGE, message));
+            }
             let driving = self.driving(session, state, &args.drive, zones)?;
             if run.is_paused() {
                 driving.control.signal(fleetwright_flow::Signal::Resume, self.user(), None);

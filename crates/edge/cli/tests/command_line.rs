@@ -48,7 +48,16 @@ fn the_demo_succeeds_leaves_reports_and_is_the_same_every_time() {
         assert!(out.contains("landing zones"), "{out}");
         assert!(err.contains("no AWS account is needed"), "{err}");
     }
-    let files = ["instances.csv", "instances.json", "summary.json", "landing-zones.yaml"];
+    let files = [
+        "instances.csv",
+        "instances.json",
+        "summary.json",
+        "landing-zones.yaml",
+        "hosts.csv",
+        "run.json",
+        "summary.txt",
+        "plan.json",
+    ];
     for file in files {
         let read =
             |name: &str| fs::read(directory.path().join(name).join(file)).expect("the report is there");
@@ -56,8 +65,8 @@ fn the_demo_succeeds_leaves_reports_and_is_the_same_every_time() {
     }
     assert_eq!(
         fs::read_dir(directory.path().join("a")).expect("readable").count(),
-        files.len(),
-        "nothing half written"
+        files.len() + 1,
+        "nothing half written beside the state directory"
     );
 }
 
@@ -67,7 +76,7 @@ fn quiet_json_is_nothing_but_json() {
     let (exit, out, err) = run(fleetwright(directory.path()).args(["demo", "--quiet", "--output", "json"]));
     assert_eq!((exit, err.as_str()), (0, ""));
     let document: Value = serde_json::from_str(&out).expect("one JSON document");
-    assert_eq!(document["scan"]["status"], 206);
+    assert_eq!(document["run"]["status"], 206);
 }
 
 #[test]
@@ -183,19 +192,20 @@ fn without_credentials_the_exit_code_is_11() {
 }
 
 #[test]
-fn phases_this_version_does_not_have_are_refused_as_a_whole() {
+fn a_run_that_sees_nothing_changes_nothing_and_ends_with_the_cause() {
     let directory = scratch();
     fs::write(directory.path().join("lz.yaml"), ONE_ZONE).expect("writable");
     for arguments in [
         ["run", "--landing-zones", "lz.yaml", "--workflow", "full"].as_slice(),
         &["run", "--landing-zones", "lz.yaml", "--phase", "ami-backup"],
-        &["run", "--landing-zones", "lz.yaml", "--workflow", "patch", "--skip-phases", "ami-backup"],
-        &["doctor", "--landing-zones", "lz.yaml", "--phases", "scanner,patch-verify"],
+        &["plan", "--landing-zones", "lz.yaml"],
     ] {
-        let (exit, _, err) = run(fleetwright(directory.path()).args(arguments));
-        assert_eq!(exit, 2, "{arguments:?}: {err}");
-        assert!(err.contains("FW-G0003"), "{err}");
+        let (exit, out, err) = run(fleetwright(directory.path()).args(arguments));
+        assert_eq!(exit, 11, "{arguments:?}: {err}");
+        assert!(out.contains("FW-A0001") && err.contains("FW-A0001"), "{out}{err}");
     }
+    let (exit, out, _) = run(fleetwright(directory.path()).args(["runs", "--output", "json"]));
+    assert_eq!((exit, out.as_str()), (0, "[]\n"), "no run was begun");
     let (exit, out, _) =
         run(fleetwright(directory.path()).args(["run", "--landing-zones", "lz.yaml", "--validate-config"]));
     assert_eq!(exit, 0);

@@ -7,9 +7,6 @@ codes! {
     USAGE = "FW-G0002", Some(Exit::Usage), "Wrong command line",
         "An argument is unknown, missing, or not of the form it needs.",
         "See the command's --help; the message names the argument.";
-    PHASE_UNAVAILABLE = "FW-G0003", Some(Exit::Usage), "Phase not in this version",
-        "The command asks for a phase that this version of fleetwright does not carry out. It is refused as a whole rather than done in part.",
-        "Choose the scan (--workflow scan or --scanner-only), or skip the other phases with --skip-phases.";
     OUTPUT = "FW-G0004", Some(Exit::Internal), "Output not written",
         "A report or another output file could not be written.",
         "Check that the directory named exists, is writable and has space left, then run the command again; a scan changes nothing, so repeating it is safe.";
