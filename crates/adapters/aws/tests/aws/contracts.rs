@@ -88,6 +88,7 @@ async fn the_estate_fulfils_the_contract_of_power() {
     assert_eq!(stage.aws.pulses(cell, std::slice::from_ref(&running)).await.items.len(), 1);
     let expected = power::Expected { running, stopped, image };
     power::check(&stage.aws, cell, &*stage.clock, &expected).await;
+    power::check_replacement(&stage.aws, cell, &*stage.clock, &expected).await;
 }
 
 #[tokio::test(start_paused = true)]

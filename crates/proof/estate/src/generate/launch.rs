@@ -16,8 +16,8 @@ use crate::world::Region;
 use crate::world::agent::{Agent, hours_before};
 use crate::world::ids::{BaselineId, ImageId, InstanceId, InterfaceId, ReservationId, SnapshotId, VolumeId};
 use crate::world::instance::{
-    Addressing, AttachedVolume, Instance, InstanceState, Lifecycle, MetadataTokens, RootDevice, StatusCheck,
-    StatusChecks,
+    Addressing, AttachedVolume, Instance, InstanceState, Lifecycle, MetadataOptions, MetadataTokens,
+    RootDevice, StatusCheck, StatusChecks,
 };
 use crate::world::instance_types::{Architecture, InstanceType};
 use crate::world::launch::computer_name;
@@ -194,7 +194,7 @@ impl<'w> Cell<'w> {
             profile,
             lifecycle: sketch.lifecycle,
             root_device: sketch.root_device,
-            metadata_tokens,
+            metadata: MetadataOptions { tokens: metadata_tokens, ..MetadataOptions::default() },
             checks: StatusChecks { system: StatusCheck::Ok, instance: sketch.health_check },
             volumes,
             client_token: None,

@@ -58,6 +58,9 @@ pub struct Scenario {
     /// Instances by hand.
     #[serde(default)]
     pub instances: Vec<InstanceSection>,
+    /// Images that were made before it starts.
+    #[serde(default)]
+    pub images: Vec<ImageSection>,
     /// What a test expects; the estate itself does not read it.
     #[serde(default)]
     pub expect: toml::Table,
@@ -202,6 +205,9 @@ pub struct InstanceSection {
     /// Whether Patch Manager ever looked.
     #[serde(default)]
     pub patch_manager: PatchManager,
+    /// The patches that are missing, by id or title, with `*` and `?`; drawn where absent. Not with
+    /// `patch_manager = "never"`.
+    pub missing: Option<Vec<String>>,
     /// How it is paid for.
     #[serde(default)]
     pub lifecycle: Payment,
@@ -217,6 +223,21 @@ pub struct InstanceSection {
     /// Further tags are added until there are so many; 50 at most.
     #[serde(default)]
     pub fill_tags_to: usize,
+}
+
+/// Images of instances by hand, complete since they were made.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageSection {
+    /// Of which instances, by `Name` tag, with `*` and `?`.
+    pub instance: String,
+    /// How many days before the start they were made.
+    pub days_old: u16,
+    /// The beginning of their names; the instance's id follows.
+    pub name: String,
+    /// Tags of the images and of their snapshots; `{instance}` stands for the instance's id.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
 }
 
 const fn one() -> usize {

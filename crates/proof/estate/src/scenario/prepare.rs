@@ -5,9 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rand::RngExt;
 
-use super::access;
 use super::error::ScenarioError;
 use super::file::{AgentState, InstanceSection, PatchManager, Payment, RootKind, Scenario, State};
+use super::{access, images};
 use crate::fault::FaultRule;
 use crate::generate::accounts::{self, AccountPlan, AccountWish};
 use crate::generate::applications::Tier;
@@ -18,9 +18,11 @@ use crate::generate::seed::Seed;
 use crate::generate::{Ground, cell_seed, populate};
 use crate::landing_zones::LandingZone;
 use crate::limits::LimitSettings;
+use crate::policy::pattern;
 use crate::world::host::Environment;
 use crate::world::ids::ReservationId;
 use crate::world::instance::{InstanceState, Lifecycle, RootDevice, StatusCheck};
+use crate::world::patch_catalog::{Patch, patches};
 use crate::world::tags::{Interner, Tags};
 use crate::world::{AccountId, World, instance_types, regions};
 
@@ -108,6 +110,8 @@ pub(super) fn prepare(
         place(&mut world, plan, section, (nth, ground), &mut interner)
             .map_err(|problem| source.error("[[instances]]", nth, problem))?;
     }
+    images::make(&mut world, &scenario.images, (&seed, scenario.start), &mut interner)
+        .map_err(|(nth, problem)| source.error("[[images]]", nth, problem))?;
 
     let number = scenario.seed;
     let broken = |error: crate::policy::PolicyError| {
@@ -267,10 +271,11 @@ fn place(
         .ok_or_else(|| format!("{code} is not a region of {}", plan.name))?;
     let seed = cell_seed(ground.root, &plan.id, code).child("by-hand").nth(nth);
     let mut cell = Cell::new(region, ground.site(&plan.id, code), interner);
+    let mut launched = Vec::new();
     for n in 0..section.count {
         let own = seed.nth(n);
         let mut random = own.child("circumstances").stream();
-        cell.launch(Sketch {
+        launched.push(cell.launch(Sketch {
             seed: own,
             reservation: ReservationId(random.random()),
             launch_index: 0,
@@ -300,9 +305,35 @@ fn place(
                 PatchManager::Never => Scanned::No,
             },
             tags: tags.clone(),
-        });
+        }));
+    }
+    let Some(wanted) = &section.missing else { return Ok(()) };
+    let missing = missing(wanted, section)?;
+    for id in launched {
+        if let Some(state) = region.instances.get_mut(id).and_then(|it| it.patch_state.as_deref_mut()) {
+            state.missing.clone_from(&missing);
+            state.failed.clear();
+            state.rejected.clear();
+            state.pending_reboot.clear();
+        }
     }
     Ok(())
+}
+
+/// The patches of the platform that a section names.
+fn missing(wanted: &[String], section: &InstanceSection) -> Result<Vec<&'static Patch>, String> {
+    if section.patch_manager == PatchManager::Never || section.agent == AgentState::Never {
+        return Err("missing: nobody knows that of an instance that was never scanned; leave it out".to_owned());
+    }
+    let known = patches(section.platform);
+    let named = |pattern: &str, patch: &Patch| {
+        pattern::matches(pattern, patch.id) || pattern::matches(pattern, patch.title)
+    };
+    if let Some(unknown) = wanted.iter().find(|pattern| !known.iter().any(|patch| named(pattern, patch))) {
+        let titles: Vec<&str> = known.iter().map(|patch| patch.title).collect();
+        return Err(format!("missing: there is no patch \"{unknown}\"; the platform has {}", titles.join(", ")));
+    }
+    Ok(known.iter().filter(|patch| wanted.iter().any(|pattern| named(pattern, patch))).collect())
 }
 
 fn state(state: State) -> InstanceState {

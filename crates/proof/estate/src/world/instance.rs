@@ -80,6 +80,56 @@ pub enum MetadataTokens {
     Required,
 }
 
+impl MetadataTokens {
+    /// EC2's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Optional => "optional",
+            Self::Required => "required",
+        }
+    }
+}
+
+/// Whether the metadata service answers at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetadataEndpoint {
+    /// It does.
+    Enabled,
+    /// It does not.
+    Disabled,
+}
+
+impl MetadataEndpoint {
+    /// EC2's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+/// How an instance's metadata service is set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetadataOptions {
+    /// Whether it asks for a session token.
+    pub tokens: MetadataTokens,
+    /// Network hops that a token may travel, 1 to 64.
+    pub hop_limit: u8,
+    /// Whether it answers.
+    pub endpoint: MetadataEndpoint,
+}
+
+impl Default for MetadataOptions {
+    /// What a launch without options gets from the images of the estate: IMDSv2 for hosts and their
+    /// containers.
+    fn default() -> Self {
+        Self { tokens: MetadataTokens::Required, hop_limit: 2, endpoint: MetadataEndpoint::Enabled }
+    }
+}
+
 /// Where the root device lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RootDevice {
@@ -211,7 +261,7 @@ pub struct Instance {
     /// Where its root device lives.
     pub root_device: RootDevice,
     /// Its metadata service.
-    pub metadata_tokens: MetadataTokens,
+    pub metadata: MetadataOptions,
     /// Its status checks while running.
     pub checks: StatusChecks,
     /// Its volumes, the root volume first.

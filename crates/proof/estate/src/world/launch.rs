@@ -14,7 +14,7 @@ use super::host::environment::ensure;
 use super::ids::{ImageId, InstanceId, InterfaceId, ReservationId, VolumeId};
 use super::images::fresh;
 use super::instance::{
-    Addressing, AttachedVolume, Instance, InstanceState, Lifecycle, MetadataTokens, RootDevice, StatusCheck,
+    Addressing, AttachedVolume, Instance, InstanceState, Lifecycle, MetadataOptions, RootDevice, StatusCheck,
     StatusChecks,
 };
 use super::instance_types::InstanceType;
@@ -52,6 +52,8 @@ pub struct Launch {
     pub key_name: Option<Arc<str>>,
     /// Name of the instance profile.
     pub profile: Option<Arc<str>>,
+    /// How its metadata service is set up.
+    pub metadata: MetadataOptions,
     /// The client's token.
     pub client_token: Option<Arc<str>>,
     /// Tags of the instance.
@@ -96,7 +98,7 @@ pub fn launch(place: &mut Place<'_>, order: Launch, at: Timestamp) -> InstanceId
         profile: order.profile,
         lifecycle: Lifecycle::OnDemand,
         root_device: RootDevice::Ebs,
-        metadata_tokens: MetadataTokens::Required,
+        metadata: order.metadata,
         checks: StatusChecks { system: StatusCheck::Initializing, instance: StatusCheck::Initializing },
         volumes,
         client_token: order.client_token,
@@ -218,6 +220,7 @@ pub(super) fn successor(place: &mut Place<'_>, gone: InstanceId, at: Timestamp) 
         private_ip: None,
         key_name: it.key_name,
         profile: it.profile,
+        metadata: it.metadata,
         client_token: None,
         tags: it.tags,
         volume_tags: Tags::default(),

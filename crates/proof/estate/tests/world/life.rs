@@ -406,6 +406,38 @@ fn a_launch_happens_once_per_client_token() {
 }
 
 #[test]
+fn a_launch_keeps_what_it_says_of_the_metadata_service() {
+    let mut day = Day::new("");
+    let id = day.instance(0);
+    let size = day.facts(&id).instance_type.name;
+    let image = day.image(0, &id, "source");
+    let launch = |hops: &'static str| {
+        [
+            ("ImageId", image.clone()),
+            ("InstanceType", size.to_owned()),
+            ("MinCount", "1".to_owned()),
+            ("MaxCount", "1".to_owned()),
+            ("MetadataOptions.HttpTokens", "optional".to_owned()),
+            ("MetadataOptions.HttpEndpoint", "disabled".to_owned()),
+            ("MetadataOptions.HttpPutResponseHopLimit", hops.to_owned()),
+        ]
+    };
+    let plain = launch("3");
+    let plain: Vec<(&str, &str)> = plain.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let launched = day.ok(1_000, "RunInstances", &plain);
+    for said in [
+        "<httpTokens>optional</httpTokens>",
+        "<httpPutResponseHopLimit>3</httpPutResponseHopLimit>",
+        "<httpEndpoint>disabled</httpEndpoint>",
+    ] {
+        assert!(launched.contains(said), "{said} in {launched}");
+    }
+    let far = launch("65");
+    let far: Vec<(&str, &str)> = far.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(day.refused(1_001, "RunInstances", &far), "InvalidParameterValue");
+}
+
+#[test]
 fn a_data_volume_moves_to_another_instance_of_its_zone() {
     let mut day = Day::new("[[instances]]\naccount = \"one\"\ncount = 40\nzone = 1\n");
     let ids = day.stage.instance_ids();

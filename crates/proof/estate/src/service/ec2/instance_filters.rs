@@ -5,7 +5,7 @@ use super::instance_xml::{
     holds_resources, mac_address, private_dns_name, profile_id, public_dns_name, spot_request, state_reason,
     transition_reason,
 };
-use crate::world::instance::{Instance, Lifecycle, MetadataTokens};
+use crate::world::instance::{Instance, Lifecycle};
 
 /// All of them. Those for things no instance of the estate has are accepted and match nothing.
 pub(super) static INSTANCE_FILTERS: Catalog<Instance> = Catalog { fields: FIELDS, tags: Some(|it| &it.tags) };
@@ -65,16 +65,11 @@ const FIELDS: &[(&str, Field<Instance>)] = &[
     ("launch-index", |it, _, v| v.shown(it.launch_index)),
     ("launch-time", |it, _, v| v.time(it.launched_at)),
     ("maintenance-options.auto-recovery", |_, _, v| v.text("default")),
-    ("metadata-options.http-endpoint", |_, _, v| v.text("enabled")),
+    ("metadata-options.http-endpoint", |it, _, v| v.text(it.metadata.endpoint.name())),
     ("metadata-options.http-protocol-ipv4", |_, _, v| v.text("enabled")),
     ("metadata-options.http-protocol-ipv6", |_, _, v| v.text("disabled")),
-    ("metadata-options.http-put-response-hop-limit", |_, _, v| v.text("2")),
-    ("metadata-options.http-tokens", |it, _, v| {
-        v.text(match it.metadata_tokens {
-            MetadataTokens::Optional => "optional",
-            MetadataTokens::Required => "required",
-        })
-    }),
+    ("metadata-options.http-put-response-hop-limit", |it, _, v| v.shown(it.metadata.hop_limit)),
+    ("metadata-options.http-tokens", |it, _, v| v.text(it.metadata.tokens.name())),
     ("metadata-options.instance-metadata-tags", |_, _, v| v.text("disabled")),
     ("metadata-options.state", |_, _, v| v.text("applied")),
     ("monitoring-state", |_, _, v| v.text("disabled")),

@@ -3,7 +3,7 @@
 use super::filter::Scope;
 use super::render::{push, push_time, tags};
 use crate::wire::xml::{escape, text};
-use crate::world::instance::{Instance, InstanceState, Lifecycle, MetadataTokens};
+use crate::world::instance::{Instance, InstanceState, Lifecycle, MetadataOptions};
 
 /// Bytes that one instance takes, about; pages reserve that much at once.
 pub(super) const INSTANCE_BYTES: usize = 5_200;
@@ -169,7 +169,7 @@ fn options(out: &mut String, it: &Instance, scope: &Scope<'_>) {
             kind.threads_per_core()
         ),
     );
-    metadata(out, it.metadata_tokens);
+    metadata(out, it.metadata);
     push(
         out,
         format_args!(
@@ -319,16 +319,14 @@ fn association(out: &mut String, it: &Instance, scope: &Scope<'_>) {
     }
 }
 
-fn metadata(out: &mut String, tokens: MetadataTokens) {
-    let tokens = match tokens {
-        MetadataTokens::Optional => "optional",
-        MetadataTokens::Required => "required",
-    };
+fn metadata(out: &mut String, options: MetadataOptions) {
+    let MetadataOptions { tokens, hop_limit, endpoint } = options;
+    let (tokens, endpoint) = (tokens.name(), endpoint.name());
     push(
         out,
         format_args!(
             "<metadataOptions><state>applied</state><httpTokens>{tokens}</httpTokens>\
-             <httpPutResponseHopLimit>2</httpPutResponseHopLimit><httpEndpoint>enabled</httpEndpoint>\
+             <httpPutResponseHopLimit>{hop_limit}</httpPutResponseHopLimit><httpEndpoint>{endpoint}</httpEndpoint>\
              <httpProtocolIpv6>disabled</httpProtocolIpv6><instanceMetadataTags>disabled</instanceMetadataTags>\
              </metadataOptions>"
         ),

@@ -11,7 +11,7 @@ use crate::call::{ApiError, Call, Operation, QueryParams, Requirement, Service};
 use crate::fault::{Affected, Mishap};
 use crate::world::World;
 use crate::world::ids::{ImageId, InstanceId, SecurityGroupId, SubnetId};
-use crate::world::instance::Instance;
+use crate::world::instance::{Instance, MetadataEndpoint, MetadataOptions, MetadataTokens};
 use crate::world::instance_types::{self, InstanceType};
 use crate::world::launch::{self, Launch};
 use crate::world::network::{SecurityGroup, Subnet};
@@ -42,6 +42,8 @@ const PARAMETERS: &[&str] = &[
     "BlockDeviceMapping.#.Ebs.SnapshotId",
     "BlockDeviceMapping.#.Ebs.VolumeSize",
     "BlockDeviceMapping.#.Ebs.VolumeType",
+    "MetadataOptions.HttpEndpoint",
+    "MetadataOptions.HttpPutResponseHopLimit",
     "MetadataOptions.HttpTokens",
     "TagSpecification.#.ResourceType",
     "TagSpecification.#.Tag.#.Key",
@@ -136,6 +138,7 @@ fn check_same(place: &Place<'_>, first: InstanceId, order: &Launch, fits: bool) 
             && it.instance_type == order.instance_type
             && it.subnet.id == order.subnet.id
             && it.profile == order.profile
+            && it.metadata == order.metadata
             && order.private_ip.is_none_or(|ip| ip == it.private_ip)
     });
     if same && fits { Ok(()) } else { Err(params::token_mismatch()) }
@@ -186,6 +189,7 @@ fn order(call: &Call, place: &Place<'_>) -> Result<Launch, ApiError> {
         security_groups: security_groups(call, place)?,
         key_name: query.get("KeyName").map(Arc::from),
         profile: profile(call).map(Arc::from),
+        metadata: metadata(call)?,
         client_token: query.get("ClientToken").map(Arc::from),
         tags: tags.of("instance"),
         volume_tags: tags.of("volume"),
@@ -196,6 +200,32 @@ fn order(call: &Call, place: &Place<'_>) -> Result<Launch, ApiError> {
 fn profile(call: &Call) -> Option<&str> {
     let arn = call.query().get("IamInstanceProfile.Arn").and_then(|arn| arn.rsplit('/').next());
     call.query().get("IamInstanceProfile.Name").or(arn)
+}
+
+/// The metadata service's options: what the request says, else the defaults.
+fn metadata(call: &Call) -> Result<MetadataOptions, ApiError> {
+    let query = call.query();
+    let mut options = MetadataOptions::default();
+    if let Some(text) = query.get("MetadataOptions.HttpTokens") {
+        let known = [MetadataTokens::Optional, MetadataTokens::Required];
+        options.tokens = known
+            .into_iter()
+            .find(|it| it.name() == text)
+            .ok_or_else(|| params::invalid(format!("Invalid value '{text}' for HttpTokens.")))?;
+    }
+    if let Some(text) = query.get("MetadataOptions.HttpEndpoint") {
+        let known = [MetadataEndpoint::Enabled, MetadataEndpoint::Disabled];
+        options.endpoint = known
+            .into_iter()
+            .find(|it| it.name() == text)
+            .ok_or_else(|| params::invalid(format!("Invalid value '{text}' for HttpEndpoint.")))?;
+    }
+    if let Some(text) = query.get("MetadataOptions.HttpPutResponseHopLimit") {
+        options.hop_limit = text.parse().ok().filter(|hops| (1..=64).contains(hops)).ok_or_else(|| {
+            params::invalid(format!("Value ( {text} ) for HttpPutResponseHopLimit must be from 1 to 64."))
+        })?;
+    }
+    Ok(options)
 }
 
 fn image<'p>(call: &Call, place: &'p Place<'_>) -> Result<&'p Image, ApiError> {
