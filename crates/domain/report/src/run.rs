@@ -171,7 +171,7 @@ impl<'a> HostRow<'a> {
             started_at: result.started_at,
             ended_at: result.ended_at,
             image: result.image.as_deref(),
-            rebooted: reboot.is_some(),
+            rebooted: reboot.is_some_and(|note| note.rebooted()),
             boot_id_before: reboot.map(|note| &*note.before),
             boot_id_after: reboot.map(|note| &*note.after),
             patches_installed: compliance.map(|note| note.installed),

@@ -267,7 +267,14 @@ fn said_so(slot: &Slot, reading: &Reading<RebootReport>) -> Verdict {
             after: after.as_str().into(),
             evidence: said.evidence.as_deref().unwrap_or("boot id changed").into(),
         }),
-        (RebootResult::NotNeeded, ..) => Verdict::Over(Outcome::NotNeeded { code: &code::NOT_NEEDED }),
+        (RebootResult::NotNeeded, _, Some(boot)) => Verdict::Over(Outcome::done(&RebootNote {
+            before: boot.as_str().into(),
+            after: boot.as_str().into(),
+            evidence: said.evidence.as_deref().unwrap_or("nothing asks for one").into(),
+        })),
+        (RebootResult::NotNeeded, _, None) => {
+            Verdict::AskAgain("the host did not say which boot it is in".to_owned())
+        }
         (RebootResult::Refused, ..) => {
             let words = format!("{}: the host refused: {said}", slot.subject);
             let code = match said.reason.as_deref() {

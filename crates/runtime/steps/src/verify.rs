@@ -7,7 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fleetwright_flow::PlaceId;
 use fleetwright_model::{Code, ErrorClass, Failure, InstanceId, PatchFacts, code};
-use fleetwright_patch::plan::notes::{VerifyNote, step::VERIFY};
+use fleetwright_patch::plan::notes::{
+    RebootNote, VerifyNote,
+    step::{REBOOT, VERIFY},
+};
 use fleetwright_patch::plan::policy::Operation;
 use fleetwright_ports::InvocationStatus;
 use fleetwright_ports::commands::COMMAND_BATCH;
@@ -122,7 +125,7 @@ impl Verify {
         let finding: Option<&'static Code> = match &note {
             it if it.failed > 0 => Some(&code::PATCH_FAILED),
             it if it.missing > 0 => Some(&code::PATCHES_MISSING),
-            it if it.pending_reboot > 0 => Some(&code::REBOOT_DUE),
+            it if it.pending_reboot > 0 && !said_unneeded(slot) => Some(&code::REBOOT_DUE),
             _ => None,
         };
         if finding.is_some()
@@ -142,6 +145,13 @@ impl Verify {
         let files = Files { context: &self.context, place, os: host.os, instance };
         files.keep_json(Taken::After, PATCHES, &list).await
     }
+}
+
+/// True where the operating system itself said that no reboot is needed. Patch Manager lists what was
+/// installed without a reboot as waiting for one all the same, until there is one.
+/// Source: Systems Manager user guide, "Understanding patch compliance state values".
+fn said_unneeded(slot: &Slot) -> bool {
+    slot.read_note::<RebootNote>(REBOOT).is_some_and(|note| !note.rebooted())
 }
 
 fn earliest(sent_at: Timestamp) -> Timestamp {

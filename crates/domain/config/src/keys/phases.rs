@@ -158,7 +158,8 @@ pub(super) static KEYS: &[Key] = &[
         .phases(&[Patch]),
     Key::new("phases.patch.reboot", Kind::Text(TextForm::OneOf(&["conditional", "force", "skip"])), "skip",
         "Whether instances are rebooted after installing: where the operating system's own evidence asks for it \
-         or says nothing, always, or never.")
+         or says nothing, always, or never. Patch Manager lists what was installed without a reboot as waiting \
+         for one, whatever the operating system says.")
         .default("conditional")
         .phases(&[Patch]),
     Key::new("phases.patch.reboot_timeout", WAIT_TIME, "10m",

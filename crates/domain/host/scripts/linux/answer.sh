@@ -8,7 +8,9 @@ answer='' lines=0
 
 # say KEY VALUE: one line of the answer. What is not known is not said.
 say() {
-    value=$(printf '%s' "$2" | tr -d '\000-\037\177' | cut -c1-160)
+    value=$2
+    case $value in *[![:print:]]*) value=$(printf '%s' "$2" | tr -d '\000-\037\177') ;; esac
+    [ ${#value} -le 160 ] || value=$(printf '%s' "$value" | cut -c1-160)
     [ -n "$value" ] || return 0
     answer="$answer$1=$value
 "

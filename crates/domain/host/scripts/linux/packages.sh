@@ -96,8 +96,16 @@ recent_packages() {
         recent=$(cat /var/log/dpkg.log.1 /var/log/dpkg.log 2>/dev/null |
             awk '$3 == "status" && $4 == "installed" { print "package", $1, $5, $6 }' | tail -n 15)
     else
-        recent=$(within 60 rpm -qa --qf '%{INSTALLTIME} %{NAME} %{VERSION}-%{RELEASE}\n' 2>/dev/null | sort -rn | head -n 15 |
-            while read -r seconds name; do echo package "$(date -u -d "@$seconds" +%F 2>/dev/null || echo unknown)" "$name"; done)
+        recent=$(within 60 rpm -qa --qf '%{INSTALLTIME} %{NAME} %{VERSION}-%{RELEASE}\n' 2>/dev/null | sort -rn | head -n 15 | awk '{ print "package", day($1), $2 }
+            # The Gregorian date of a day of the epoch, for awk has no portable one: Howard Hinnant,
+            # "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
+            function day(seconds,    z, e, doe, yoe, doy, mp, y, m) {
+                z = int(seconds / 86400) + 719468; e = int(z / 146097); doe = z - e * 146097
+                yoe = int((doe - int(doe / 1460) + int(doe / 36524) - int(doe / 146096)) / 365)
+                doy = doe - (365 * yoe + int(yoe / 4) - int(yoe / 100)); mp = int((5 * doy + 2) / 153)
+                m = mp < 10 ? mp + 3 : mp - 9; y = yoe + e * 400 + (m <= 2)
+                return seconds > 0 ? sprintf("%04d-%02d-%02d", y, m, doy - int((153 * mp + 2) / 5) + 1) : "unknown"
+            }')
     fi
     printf 'packages %d\n' "$(printf '%s\n' "$recent" | grep -c .)"
     printf '%s\n' "$recent"

@@ -35,7 +35,7 @@ pub fn read(tags: &Tags, keys: &LabelKeys) -> Result<HostChecks, &'static Code> 
 
 /// The policy's thresholds with those of the host in their place.
 pub fn thresholds_of(policy: &Thresholds, checks: &HostChecks) -> Thresholds {
-    let mut thresholds = policy.clone();
+    let mut thresholds = *policy;
     for (name, value) in &checks.thresholds {
         let percent = u8::try_from(*value).unwrap_or(100);
         match &**name {

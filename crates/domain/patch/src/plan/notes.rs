@@ -74,10 +74,17 @@ pub struct PatchNote {
 pub struct RebootNote {
     /// The boot id before.
     pub before: Text,
-    /// The boot id after.
+    /// The boot id after; the same where the operating system said that no reboot is needed.
     pub after: Text,
-    /// The evidence that a reboot was needed.
+    /// What said that a reboot was needed, or that it was not.
     pub evidence: Text,
+}
+
+impl RebootNote {
+    /// True where the host was rebooted.
+    pub fn rebooted(&self) -> bool {
+        self.before != self.after
+    }
 }
 
 /// Of `verify`.

@@ -39,14 +39,14 @@ fn clock(stage: &Stage) -> jiff::Timestamp {
 async fn a_host_that_needs_none_is_not_rebooted_unless_it_is_forced() {
     let stage = Stage::of(1);
     stage.models.change(&sample::id(1), |model| model.need = "no");
-    let skipped = stage.drive_one("reboot", stage.prepared(1)).await;
-    assert_eq!(code(&skipped), "FW-H0025");
+    let left: RebootNote = note(&stage.drive_one("reboot", stage.prepared(1)).await);
+    assert!(!left.rebooted(), "{left:?}");
     assert_eq!(boots(&stage), 1);
 
     let stage = Stage::with(1, |_, plan| plan.policy.reboot.strategy = RebootStrategy::Force);
     stage.models.change(&sample::id(1), |model| model.need = "no");
     let done = stage.drive_one("reboot", stage.prepared(1)).await;
-    assert!(matches!(done, Outcome::Done { .. }), "{done:?}");
+    assert!(note::<RebootNote>(&done).rebooted(), "{done:?}");
     assert_eq!(boots(&stage), 2);
 }
 

@@ -1,4 +1,4 @@
-use fleetwright_patch::plan::notes::VerifyNote;
+use fleetwright_patch::plan::notes::{self, RebootNote, VerifyNote, step};
 use fleetwright_ports::InvocationStatus;
 use fleetwright_steps::{Outcome, Slot};
 use fleetwright_testkit::{CommandOutcome, sample};
@@ -40,6 +40,17 @@ async fn what_is_not_in_order_is_a_finding_with_its_patches_kept() {
     let ends = stage.drive("verify", (1..=3).map(|number| stage.slot(number)).collect()).await;
     assert_eq!(ends.iter().map(code).collect::<Vec<_>>(), ["FW-H0011", "FW-H0010", "FW-H0024"]);
     assert!(stage.file("post", 1, "patches.json").await.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_patch_manager_lists_as_waiting_is_no_finding_where_the_system_needs_no_reboot() {
+    let stage = rescanned(1, |_, state| state.installed_pending_reboot = 3);
+    let boot = "00000000000000001-boot-1";
+    let looked = RebootNote { before: boot.into(), after: boot.into(), evidence: "registry".into() };
+    let notes = vec![(step::REBOOT.into(), notes::write(&looked))];
+    let done = stage.drive_one("verify", Slot { notes, ..stage.slot(1) }).await;
+    assert!(matches!(done, Outcome::Done { finding: None, .. }), "{done:?}");
+    assert_eq!(note::<VerifyNote>(&done).pending_reboot, 3);
 }
 
 #[tokio::test(start_paused = true)]
