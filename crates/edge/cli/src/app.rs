@@ -14,6 +14,7 @@ use fleetwright_ports::Clock;
 use fleetwright_survey::{DoctorRequest, Fleet};
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::bench;
 use crate::args::{
     AbortArgs, Cli, Command, ConfigCommand, DecisionArgs, DoctorArgs, EstateCommand, FleetArgs, GlobalArgs,
     InternalCommand, OutputFormat, RunArgs, RunsArgs, ScanArgs, StatusArgs,
@@ -117,6 +118,10 @@ impl App {
             Command::Man { directory } => reference::man(&directory),
             Command::Internal(InternalCommand::CommandLineReference) => reference::command_line(),
             Command::Internal(InternalCommand::Permissions) => reference::permissions(),
+            Command::Internal(InternalCommand::BenchRun(args)) => {
+                self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+                in_runtime(Time::Paused, bench::carry_out(&args, self.console))
+            }
         }
     }
 

@@ -314,4 +314,29 @@ pub enum InternalCommand {
     CommandLineReference,
     /// The table of IAM actions as Markdown
     Permissions,
+    /// What a whole run costs on simulated fleets, as Markdown (`cargo xtask bench run`)
+    BenchRun(BenchRunArgs),
+}
+
+/// `fleetwright internal bench-run`.
+#[derive(Args, Clone, Debug)]
+pub struct BenchRunArgs {
+    /// Hosts of the fleets that are driven one by one
+    #[arg(long, value_delimiter = ',', default_value = "1000,10000")]
+    pub sizes: Vec<usize>,
+    /// How many of these are driven by one worker per host as well
+    #[arg(long, default_value_t = 1)]
+    pub naive: usize,
+    /// Random fleets for the comparison with the lower bound
+    #[arg(long, default_value_t = 100)]
+    pub fleets: u64,
+    /// Hosts of the run that is resumed; 0 leaves it out
+    #[arg(long, default_value_t = 100_000)]
+    pub resume: usize,
+    /// What everything random is drawn from
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Where journals are kept meanwhile
+    #[arg(long, value_name = "DIR", default_value = "target/bench-run")]
+    pub work_dir: PathBuf,
 }

@@ -62,6 +62,17 @@ pub fn remove_directory(path: &Path) -> Result<(), CommandError> {
     }
 }
 
+/// The bytes of every file below a directory whose name begins so; what cannot be read counts nothing.
+pub fn size_below(directory: &Path, name: &str) -> u64 {
+    let Ok(entries) = fs::read_dir(directory) else { return 0 };
+    let size = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => size_below(&entry.path(), name),
+        Ok(meta) if entry.file_name().to_string_lossy().starts_with(name) => meta.len(),
+        _ => 0,
+    };
+    entries.filter_map(Result::ok).map(size).sum()
+}
+
 /// Writes a file so that it is there whole or not at all: into a neighbour first, flushed to disk,
 /// then renamed.
 ///

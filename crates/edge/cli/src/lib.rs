@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod args;
+pub mod bench;
 pub mod commands;
 pub mod console;
 pub mod diagnosis;

@@ -25,9 +25,11 @@ use crate::windows_hosts::WindowsHosts;
 use crate::{files, fleet};
 
 /// Scenarios that are part of the binary, by name.
-pub const EMBEDDED: [(&str, &str); 2] = [
+pub const EMBEDDED: [(&str, &str); 4] = [
     ("demo", include_str!("../../../../scenarios/demo.toml")),
     ("scale", include_str!("../../../../scenarios/scale.toml")),
+    ("scale-run", include_str!("../../../../scenarios/scale-run.toml")),
+    ("scale-run-faults", include_str!("../../../../scenarios/scale-run-faults.toml")),
 ];
 
 /// An estate with what people and tools need to use it.

@@ -122,7 +122,10 @@ impl<'w> Place<'w> {
             Event::SnapshotDeleted { snapshot, source } => {
                 self.deleted.insert(*snapshot, (at, *source));
             }
-            Event::ImageFailed(_) | Event::SnapshotFailed(_) | Event::RootReplaced(_) => {}
+            Event::ImageFailed(_)
+            | Event::SnapshotFailed(_)
+            | Event::RootReplaced(_)
+            | Event::ChecksPassed(_) => {}
         }
     }
 

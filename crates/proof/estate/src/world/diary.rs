@@ -51,6 +51,8 @@ pub enum Event {
     },
     /// A root volume was replaced.
     RootReplaced(InstanceId),
+    /// Both status checks have passed after a boot.
+    ChecksPassed(InstanceId),
 }
 
 /// How an instance was.

@@ -11,6 +11,7 @@ use crate::fault::mishap::{Affected, Mishap};
 use crate::world::Region;
 use crate::world::agent::Ping;
 use crate::world::command::{CommandId, run};
+use crate::world::diary::Event;
 use crate::world::ids::InstanceId;
 use crate::world::instance::{InstanceState, StatusCheck};
 use crate::world::timeline::{Change, Place};
@@ -219,5 +220,6 @@ pub(super) fn checks_passed(place: &mut Place<'_>, id: InstanceId, boot: u128, a
         && let Some(it) = place.region.change_instance(id, at)
     {
         it.checks.instance = StatusCheck::Ok;
+        place.region.diary.note(at, Event::ChecksPassed(id));
     }
 }

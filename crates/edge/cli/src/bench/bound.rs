@@ -1,0 +1,184 @@
+//! The least time a run can take, from what the estate says things took.
+//!
+//! For each host the estate's diary tells how long the other side was busy at each step: an image
+//! until it was available, a command until its last word, a reboot until both status checks passed.
+//! No driver can be faster than the largest of these:
+//!
+//! - rate: images leave at 5 per second after a burst of 50, so of the hosts with the k longest ways
+//!   one begins its image no earlier than `(k − 50) / 5` seconds into the run;
+//! - room: a limit of b at once lets through no more than b seconds of work per second, after the
+//!   least time until the first host gets there and before the least time after it;
+//! - path: the host with the longest way.
+
+use std::collections::HashMap;
+
+use fleetwright_estate::world::diary::Event;
+use fleetwright_estate::world::ids::{ImageId, InstanceId};
+use fleetwright_estate::world::{Region, World};
+use jiff::Timestamp;
+
+use super::fleet::FleetPolicy;
+
+/// CreateImage: burst and refill per second. Source: EC2 developer guide, request throttling.
+const IMAGE_BURST: usize = 50;
+const IMAGES_PER_SECOND: f64 = 5.0;
+
+/// The parts of the bound, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Bound {
+    /// By the rate of images.
+    pub rate: f64,
+    /// By the number of images at once.
+    pub images: f64,
+    /// By the number of hosts out of service at once.
+    pub disruption: f64,
+    /// By the number of reboots at once.
+    pub reboots: f64,
+    /// By the longest way of one host.
+    pub path: f64,
+}
+
+/// Seconds the other side was busy with one host.
+#[derive(Clone, Copy, Debug, Default)]
+struct Way {
+    backup: f64,
+    precheck: f64,
+    patch: f64,
+    reboot: f64,
+    verify: f64,
+    validate: f64,
+}
+
+impl Way {
+    fn whole(&self) -> f64 {
+        self.backup + self.precheck + self.patch + self.held(false)
+    }
+
+    fn held(&self, from_install: bool) -> f64 {
+        let install = if from_install { self.patch } else { 0.0 };
+        install + self.reboot + self.verify + self.validate
+    }
+}
+
+impl Bound {
+    /// The bound of the run that was driven in this world.
+    pub fn of(world: &World, run: &str, policy: &FleetPolicy) -> Self {
+        let mut ways = Vec::new();
+        for region in world.accounts.values().flat_map(|account| account.regions.values()) {
+            ways.extend(ways_of(region, run));
+        }
+        Self::of_ways(&ways, policy)
+    }
+
+    fn of_ways(ways: &[Way], policy: &FleetPolicy) -> Self {
+        let mut whole: Vec<f64> = ways.iter().map(Way::whole).collect();
+        whole.sort_by(|a, b| b.total_cmp(a));
+        let begun = |k: usize| k.saturating_sub(IMAGE_BURST) as f64 / IMAGES_PER_SECOND;
+        let rate = whole.iter().enumerate().map(|(k, way)| begun(k + 1) + way).fold(0.0, f64::max);
+        let room = |at_once: u32, busy: &dyn Fn(&Way) -> f64, before: &dyn Fn(&Way) -> f64| {
+            let all: f64 = ways.iter().map(busy).sum();
+            let least = |of: &dyn Fn(&Way) -> f64| ways.iter().map(of).fold(f64::INFINITY, f64::min);
+            let after = |way: &Way| way.whole() - before(way) - busy(way);
+            match ways.is_empty() {
+                true => 0.0,
+                false => least(before) + all / f64::from(at_once.max(1)) + least(&after),
+            }
+        };
+        let held = |way: &Way| way.held(policy.hold_install);
+        Self {
+            rate,
+            images: room(policy.images, &|way| way.backup, &|_| 0.0),
+            disruption: room(policy.out_of_service, &held, &|way| way.whole() - held(way)),
+            reboots: room(policy.rebooting, &|way| way.reboot, &|way| way.whole() - way.held(false)),
+            path: whole.first().copied().unwrap_or_default(),
+        }
+    }
+
+    /// The least the run can take.
+    pub fn seconds(&self) -> f64 {
+        [self.rate, self.images, self.disruption, self.reboots, self.path].into_iter().fold(0.0, f64::max)
+    }
+
+    /// What decides it.
+    pub fn by(&self) -> &'static str {
+        let parts = [
+            (self.path, "one host's way"),
+            (self.rate, "the rate of images"),
+            (self.images, "images at once"),
+            (self.disruption, "hosts out of service at once"),
+            (self.reboots, "reboots at once"),
+        ];
+        parts.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).map_or("", |(_, by)| by)
+    }
+}
+
+fn seconds(from: Timestamp, until: Timestamp) -> f64 {
+    until.duration_since(from).as_secs_f64()
+}
+
+fn ways_of(region: &Region, run: &str) -> Vec<Way> {
+    let mut ways: HashMap<InstanceId, Way> = HashMap::new();
+    let mut begun: HashMap<ImageId, (Timestamp, InstanceId)> = HashMap::new();
+    let mut passed: HashMap<InstanceId, Timestamp> = HashMap::new();
+    for (at, event) in region.diary.entries() {
+        match event {
+            Event::ImageBegun { image, instance, .. } => {
+                begun.insert(*image, (*at, *instance));
+            }
+            Event::ImageAvailable(image) => {
+                if let Some((since, instance)) = begun.get(image) {
+                    ways.entry(*instance).or_default().backup += seconds(*since, *at);
+                }
+            }
+            Event::ChecksPassed(instance) => {
+                passed.insert(*instance, *at);
+            }
+            _ => {}
+        }
+    }
+    let prefix = format!("fw {run} ");
+    for command in region.commands.iter() {
+        let Some(purpose) = command.order.comment.strip_prefix(&prefix) else { continue };
+        let purpose = purpose.split(' ').next().unwrap_or_default();
+        for part in &command.invocations {
+            let (Some(ended), Some(way)) = (part.ended_at, ways.get_mut(&part.instance)) else { continue };
+            let up = passed.get(&part.instance).copied().filter(|at| *at > command.requested_at);
+            match purpose {
+                "precheck" => way.precheck += seconds(command.requested_at, ended),
+                "patch" => way.patch += seconds(command.requested_at, ended),
+                "reboot" => way.reboot += seconds(command.requested_at, up.map_or(ended, |up| up.max(ended))),
+                "verify" => way.verify += seconds(command.requested_at, ended),
+                "validate" => way.validate += seconds(command.requested_at, ended),
+                _ => {}
+            }
+        }
+    }
+    let mut ways: Vec<(InstanceId, Way)> = ways.into_iter().collect();
+    ways.sort_by_key(|(id, _)| id.0);
+    ways.into_iter().map(|(_, way)| way).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WAY: Way =
+        Way { backup: 600.0, precheck: 10.0, patch: 200.0, reboot: 150.0, verify: 20.0, validate: 10.0 };
+
+    fn bound(hosts: usize, policy: FleetPolicy) -> Bound {
+        Bound::of_ways(&vec![WAY; hosts], &policy)
+    }
+
+    #[test]
+    fn a_few_hosts_are_bound_by_their_own_way_and_many_by_what_lets_them_through() {
+        let wide = FleetPolicy { out_of_service: 1_000, rebooting: 500, images: 500, hold_install: false };
+        assert_eq!(bound(50, wide).seconds(), 990.0);
+        assert_eq!(bound(50, wide).by(), "one host's way");
+        assert_eq!(bound(550, wide).rate, 100.0 + 990.0);
+        let narrow = FleetPolicy { out_of_service: 10, ..wide };
+        assert_eq!(bound(200, narrow).disruption, 810.0 + 200.0 * 180.0 / 10.0);
+        assert_eq!(bound(200, narrow).by(), "hosts out of service at once");
+        let longer = FleetPolicy { hold_install: true, ..narrow };
+        assert_eq!(bound(200, longer).disruption, 610.0 + 200.0 * 380.0 / 10.0);
+    }
+}

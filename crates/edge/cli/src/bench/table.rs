@@ -1,0 +1,154 @@
+//! What was measured, as Markdown for docs/benchmarks.md.
+
+use std::fmt::Write as _;
+
+use super::fleet::Measured;
+use super::naive::Naive;
+use super::resume::Resumed;
+
+/// Writing into a String cannot fail.
+macro_rules! line {
+    ($text:expr, $($words:tt)*) => { let _ = writeln!($text, $($words)*); };
+}
+
+fn per(count: u64, hosts: usize) -> f64 {
+    count as f64 / hosts.max(1) as f64
+}
+
+/// Whole fleets.
+pub(super) fn runs(text: &mut String, runs: &[(Measured, Option<Naive>)]) {
+    line!(
+        text,
+        "| hosts in one cell | driven by | calls/host without polling | polling/host | throttled | makespan | ÷ lower bound | ended well |"
+    );
+    line!(text, "|---|---|---|---|---|---|---|---|");
+    for (run, naive) in runs {
+        line!(
+            text,
+            "| {} | fleetwright | {:.3} | {:.3} | {} | {:.0} s | {:.3} | {} |",
+            run.hosts,
+            per(run.counts.work(), run.hosts),
+            per(run.counts.polling, run.hosts),
+            run.counts.throttled,
+            run.makespan,
+            run.makespan / run.bound.seconds(),
+            run.well
+        );
+        if let Some(naive) = naive {
+            line!(
+                text,
+                "| | one worker per host | {:.3} | {:.3} | {} | {:.0} s | {:.3} | {} |",
+                per(naive.counts.work(), naive.hosts),
+                per(naive.counts.polling, naive.hosts),
+                naive.counts.throttled,
+                naive.makespan,
+                naive.makespan / run.bound.seconds(),
+                naive.hosts - naive.failed
+            );
+        }
+    }
+    line!(
+        text,
+        "\n| hosts | records | records/s of wall time | wall | kernel bytes/host | journal bytes/host | bound by | polling calls of one action in one second, at most | records' SHA-256 |"
+    );
+    line!(text, "|---|---|---|---|---|---|---|---|---|");
+    for (run, _) in runs {
+        line!(
+            text,
+            "| {} | {} | {:.0} | {:.1} s | {} | {} | {} | {} | `{}` |",
+            run.hosts,
+            run.records,
+            run.records as f64 / run.wall_seconds.max(0.001),
+            run.wall_seconds,
+            run.kernel_bytes / run.hosts.max(1),
+            run.journal_bytes.map_or("–".to_owned(), |bytes| (bytes / run.hosts.max(1) as u64).to_string()),
+            run.bound.by(),
+            run.counts.most_at_once,
+            &run.digest[..16]
+        );
+    }
+    if let Some((run, naive)) = runs.last() {
+        line!(
+            text,
+            "\n| action, {} hosts | calls | polling | one worker per host: calls | polling |",
+            run.hosts
+        );
+        line!(text, "|---|---|---|---|---|");
+        for (action, (work, polling)) in &run.counts.by_action {
+            let other = naive.as_ref().and_then(|naive| naive.counts.by_action.get(action));
+            let (others, othersp) =
+                other.map_or(("–".to_owned(), "–".to_owned()), |(w, p)| (w.to_string(), p.to_string()));
+            line!(text, "| {action} | {work} | {polling} | {others} | {othersp} |");
+        }
+    }
+}
+
+/// The value below which that share of the values lies.
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let place = ((sorted.len().saturating_sub(1)) as f64 * share).round() as usize;
+    sorted.get(place).copied().unwrap_or_default()
+}
+
+/// Many fleets with random policies.
+pub(super) fn fleets(text: &mut String, fleets: &[Measured]) {
+    let mut ratios: Vec<f64> = fleets.iter().map(|it| it.makespan / it.bound.seconds()).collect();
+    ratios.sort_by(f64::total_cmp);
+    let (least, most) = fleets.iter().fold((usize::MAX, 0), |(a, b), it| (a.min(it.hosts), b.max(it.hosts)));
+    line!(text, "\n| {} random fleets of {least} to {most} hosts | p10 | p50 | p90 | worst |", fleets.len());
+    line!(text, "|---|---|---|---|---|");
+    line!(
+        text,
+        "| makespan ÷ lower bound | {:.3} | {:.3} | {:.3} | {:.3} |",
+        quantile(&ratios, 0.1),
+        quantile(&ratios, 0.5),
+        quantile(&ratios, 0.9),
+        quantile(&ratios, 1.0)
+    );
+    let mut by: Vec<&str> = fleets.iter().map(|it| it.bound.by()).collect();
+    by.sort_unstable();
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for name in by {
+        match counted.last_mut() {
+            Some((last, count)) if *last == name => *count += 1,
+            _ => counted.push((name, 1)),
+        }
+    }
+    let words: Vec<String> = counted.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    line!(text, "\nWhat bounds them: {}.", words.join(", "));
+}
+
+/// Fleets in which too much went wrong.
+pub(super) fn stops(text: &mut String, fleets: &[Measured]) {
+    let stopped: Vec<_> = fleets.iter().filter_map(|it| it.stop).collect();
+    let beyond = stopped.iter().filter(|it| it.finally > it.at + it.in_flight).count();
+    let most = stopped.iter().map(|it| it.finally - it.at).max().unwrap_or_default();
+    line!(
+        text,
+        "\nOf {} fleets with faults {} stopped at their threshold; failures after it never exceeded what was in \
+         flight: {beyond} exceptions, {most} at most.",
+        fleets.len(),
+        stopped.len()
+    );
+}
+
+/// A run taken up.
+pub(super) fn resumed(text: &mut String, it: &Resumed) {
+    line!(
+        text,
+        "\n| resuming from SQLite | records | read and checked | folded | decided | in all | journal bytes/host | kernel bytes/host |"
+    );
+    line!(text, "|---|---|---|---|---|---|---|---|");
+    line!(
+        text,
+        "| {} hosts, half-way | {} | {:.2} s | {:.2} s | {:.2} s | {:.2} s | {} | {} |",
+        it.hosts,
+        it.records,
+        it.load_seconds,
+        it.fold_seconds,
+        it.next_seconds,
+        it.load_seconds + it.fold_seconds + it.next_seconds,
+        it.journal_bytes / it.hosts.max(1) as u64,
+        it.kernel_bytes / it.hosts.max(1)
+    );
+    line!(text, "\n{} commands were the first decision.", it.commands);
+}
