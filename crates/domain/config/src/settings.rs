@@ -285,6 +285,27 @@ words! {
     }
 }
 
+/// A number of instances, or a share of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// So many; at least 1.
+    Count(u32),
+    /// So many of a hundred, 1 to 100.
+    Percent(u32),
+}
+
+impl Amount {
+    /// Reads `10` or `10%`; nothing else.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let digits =
+            |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+        match text.strip_suffix('%') {
+            Some(percent) => digits(percent).filter(|it| (1..=100).contains(it)).map(Self::Percent),
+            None => digits(text).filter(|it| *it >= 1).map(Self::Count),
+        }
+    }
+}
+
 /// `phases.patch`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PatchSettings {
@@ -292,6 +313,14 @@ pub struct PatchSettings {
     pub execution_timeout: Duration,
     /// What Patch Manager is asked to do.
     pub operation: PatchOperation,
+    /// The document that does it, where it is not AWS's own.
+    pub document: Option<String>,
+    /// Document to run before installing.
+    pub pre_install_hook: Option<String>,
+    /// Document to run after installing.
+    pub post_install_hook: Option<String>,
+    /// Document to run at the end, whatever happened.
+    pub on_exit_hook: Option<String>,
     /// How long an agent may take to receive a command.
     pub delivery_timeout: Duration,
     /// What becomes of instances that miss nothing.
@@ -358,10 +387,12 @@ pub struct SafetySettings {
     pub dry_run: bool,
     /// Whether a person must approve.
     pub require_approval: bool,
-    /// Instances out of service at once; at least 1.
-    pub max_concurrent: u32,
+    /// Instances out of service at once.
+    pub max_concurrent: Amount,
     /// Percent of a wave that may fail.
     pub max_failure_percentage: f64,
+    /// Instances that may fail, where a number was given.
+    pub max_failures: Option<u32>,
     /// Whether others go on when one has failed.
     pub continue_on_error: bool,
     /// From when on an instance counts as out of service.
@@ -391,5 +422,19 @@ words! {
         ReplaceRoot = "replace-root",
         /// By launching a new instance from the image.
         NewInstance = "new-instance",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Amount;
+
+    #[test]
+    fn an_amount_is_a_number_or_a_share_and_nothing_else() {
+        assert_eq!(Amount::read("10"), Some(Amount::Count(10)));
+        assert_eq!(Amount::read("10%"), Some(Amount::Percent(10)));
+        for wrong in ["0", "0%", "101%", "-1", "+1", "1.5", "%", "", "10 %"] {
+            assert_eq!(Amount::read(wrong), None, "{wrong:?}");
+        }
     }
 }

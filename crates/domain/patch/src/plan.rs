@@ -15,7 +15,7 @@ pub mod rollback;
 
 pub use document::{PlanDocument, PlanError};
 pub use drift::{Changed, Drift, drift};
-pub use make::{Earlier, Hold, Limits, PlanRequest, make};
+pub use make::{Amount, Earlier, Hold, Limits, PlanRequest, make};
 pub use policy::{Policy, RollbackWay};
 pub use rollback::{RollbackRequest, rollback};
 

@@ -11,7 +11,9 @@ use fleetwright_patch::plan::policy::{
     BackupPolicy, Operation, PatchPolicy, PrecheckPolicy, RebootPolicy, RebootStrategy, RollbackPolicy,
     StartPolicy, ValidatePolicy,
 };
-use fleetwright_patch::plan::{Earlier, Hold, Limits, Parent, PlanRequest, PlannedZone, Policy, RollbackWay};
+use fleetwright_patch::plan::{
+    Amount, Earlier, Hold, Limits, Parent, PlanRequest, PlannedZone, Policy, RollbackWay,
+};
 use jiff::Timestamp;
 
 /// What a plan depends on beside the settings.
@@ -88,7 +90,8 @@ fn policy(settings: &Settings, phases: &[Phase], seed: u64) -> Policy {
                 configured::PatchOperation::Install => Operation::Install,
                 configured::PatchOperation::Scan => Operation::Scan,
             },
-            document: "AWS-RunPatchBaseline".into(),
+            document: document(&phase.patch),
+            parameters: hooks(&phase.patch),
             snapshot: snapshot(seed),
             execution_seconds: seconds(phase.patch.execution_timeout),
             delivery_seconds: seconds(phase.patch.delivery_timeout),
@@ -119,6 +122,25 @@ fn policy(settings: &Settings, phases: &[Phase], seed: u64) -> Policy {
             wait_seconds: seconds(safety.rollback_timeout),
         },
     }
+}
+
+/// The document that patches.
+/// Source: Systems Manager user guide, "About the AWS-RunPatchBaselineWithHooks SSM document".
+fn document(patch: &configured::PatchSettings) -> Text {
+    match &patch.document {
+        Some(own) => own.as_str().into(),
+        None if hooks(patch).is_empty() => "AWS-RunPatchBaseline".into(),
+        None => "AWS-RunPatchBaselineWithHooks".into(),
+    }
+}
+
+fn hooks(patch: &configured::PatchSettings) -> Vec<(Text, Text)> {
+    let hooks = [
+        ("PreInstallHookDocName", &patch.pre_install_hook),
+        ("PostInstallHookDocName", &patch.post_install_hook),
+        ("OnExitHookDocName", &patch.on_exit_hook),
+    ];
+    hooks.into_iter().filter_map(|(name, hook)| Some((name.into(), hook.as_deref()?.into()))).collect()
 }
 
 fn precheck(settings: &Settings, phases: &[Phase]) -> PrecheckPolicy {
@@ -153,12 +175,16 @@ pub fn limits(settings: &Settings) -> Limits {
         starts_at_once: phase.start.max_concurrent,
         start_attempts: attempts(phase.start.max_attempts),
         reboots_at_once: phase.patch.max_rebooting,
-        out_of_service: safety.max_concurrent,
+        out_of_service: match safety.max_concurrent {
+            configured::Amount::Count(count) => Amount::Count(count),
+            configured::Amount::Percent(percent) => Amount::Percent(percent),
+        },
         hold: match safety.hold {
             configured::Hold::Install => Hold::Install,
             configured::Hold::Reboot => Hold::Reboot,
         },
         failure_percent: safety.max_failure_percentage,
+        max_failures: safety.max_failures,
         continue_on_error: safety.continue_on_error,
         approval: safety.require_approval,
         phase_seconds: timeouts.collect(),

@@ -27,6 +27,9 @@ pub(crate) struct Patch {
     memory: Memory,
 }
 
+/// The document without hooks.
+const PLAIN: &str = "AWS-RunPatchBaseline";
+
 /// What `AWS-RunPatchBaseline` is told. It reboots after any installation unless `RebootOption` says
 /// otherwise, whatever it does.
 /// Source: Systems Manager user guide, "About the AWS-RunPatchBaseline SSM document".
@@ -44,7 +47,16 @@ pub(crate) fn baseline_order(context: &Context, operation: Operation) -> Order {
         parameters.push(("SnapshotId".into(), vec![policy.snapshot.as_ref().to_owned()]));
     }
     let delivery = Duration::from_secs(u64::from(policy.delivery_seconds.max(30)));
-    Order { document: policy.document.clone(), parameters, delivery }
+    let document = match operation {
+        Operation::Install => {
+            let more = policy.parameters.iter();
+            parameters.extend(more.map(|(name, value)| (name.clone(), vec![value.as_ref().to_owned()])));
+            policy.document.clone()
+        }
+        // A look needs no hooks: they may stop the application.
+        Operation::Scan => PLAIN.into(),
+    };
+    Order { document, parameters, delivery }
 }
 
 impl Patch {

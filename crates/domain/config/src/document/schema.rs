@@ -163,6 +163,10 @@ fn text(form: TextForm, reading: Reading) -> Value {
         TextForm::OneOf(words) => json!({ "enum": words }),
         TextForm::Region => json!({ "type": "string", "pattern": format!("^{REGION}$") }),
         TextForm::RegionOrAll => json!({ "type": "string", "pattern": format!("^(all|{REGION})$") }),
+        TextForm::Amount => json!({ "anyOf": [
+            { "type": "integer", "minimum": 1 },
+            { "type": "string", "pattern": "^[0-9]+%?$" },
+        ] }),
         TextForm::Url => json!({ "type": "string", "pattern": "^https?://" }),
         TextForm::InstanceId => json!({ "type": "string", "pattern": "^i-([0-9a-f]{8}|[0-9a-f]{17})$" }),
         TextForm::Environment => json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }),

@@ -76,6 +76,8 @@ pub enum TextForm {
     InstanceId,
     /// The name of a service, an agent or an alarm: 1 to 255 characters.
     Name,
+    /// A number of instances, or a share of them such as `10%`.
+    Amount,
     /// One of a few words, in any case.
     OneOf(&'static [&'static str]),
 }
@@ -117,6 +119,7 @@ impl TextForm {
             Self::TagKey => "the key of a tag (1 to 128 characters)".to_owned(),
             Self::InstanceId => "an EC2 instance id (i- and 8 or 17 hexadecimal digits)".to_owned(),
             Self::Name => "a name (1 to 255 characters)".to_owned(),
+            Self::Amount => "a number of instances from 1 on, or a share of them from 1% to 100%".to_owned(),
             Self::OneOf(words) => format!("one of {}", words.join(", ")),
         }
     }

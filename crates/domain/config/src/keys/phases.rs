@@ -148,6 +148,19 @@ pub(super) static KEYS: &[Key] = &[
         "What Patch Manager is asked to do: install missing patches, or only look which are missing.")
         .default("install")
         .phases(&[Patch]),
+    Key::new("phases.patch.document", Kind::Text(TextForm::Name), "Acme-RunPatchBaseline",
+        "A document of your own to patch with. It takes the parameters of `AWS-RunPatchBaseline`, must not reboot \
+         when told `NoReboot`, and reports to Patch Manager.")
+        .phases(&[Patch]),
+    Key::new("phases.patch.pre_install_hook", Kind::Text(TextForm::Name), "Acme-StopApplication",
+        "A document that Patch Manager runs on each instance before installing.")
+        .phases(&[Patch]),
+    Key::new("phases.patch.post_install_hook", Kind::Text(TextForm::Name), "Acme-StartApplication",
+        "A document that Patch Manager runs on each instance after installing.")
+        .phases(&[Patch]),
+    Key::new("phases.patch.on_exit_hook", Kind::Text(TextForm::Name), "Acme-Notify",
+        "A document that Patch Manager runs on each instance at the end, whatever happened.")
+        .phases(&[Patch]),
     Key::new("phases.patch.delivery_timeout", Kind::Duration { min: seconds(30), max: hours(24) }, "5m",
         "How long an agent may take to receive a command before it counts as undelivered.")
         .default("10m")

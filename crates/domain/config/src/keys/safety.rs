@@ -22,9 +22,9 @@ pub(super) static KEYS: &[Key] = &[
     .phases(&[Patch]),
     Key::new(
         "safety.max_concurrent",
-        Kind::Integer { min: 1, max: 1000, unit: "instances" },
-        "5",
-        "How many instances may be out of service at once.",
+        Kind::Text(TextForm::Amount),
+        "5%",
+        "How many instances may be out of service at once, as a number or as a share of those worked on.",
     )
     .default("10")
     .phases(&[Patch]),
@@ -35,6 +35,14 @@ pub(super) static KEYS: &[Key] = &[
         "The share of a wave's instances that may fail before nothing further is started.",
     )
     .default("10")
+    .phases(&[Patch]),
+    Key::new(
+        "safety.max_failures",
+        Kind::Integer { min: 0, max: 100_000, unit: "instances" },
+        "3",
+        "How many instances of a wave may fail before nothing further is started. Where the share allows \
+         fewer, the share counts.",
+    )
     .phases(&[Patch]),
     Key::new(
         "safety.continue_on_error",

@@ -7,10 +7,10 @@ use std::time::Duration;
 use fleetwright_model::{ExternalId, InstanceId, InstanceState, LabelKeys, Phase, Region, Regions};
 
 use super::{
-    AwsSettings, BackupSettings, Compliant, EligibilitySettings, Hold, LandingZoneSettings, LogFormat,
-    LogLevel, OutputFormat, OutputSettings, PatchOperation, PatchSettings, PhaseLimits, PhaseSettings,
-    PrecheckSettings, Rate, Reboot, RollbackWay, SafetySettings, ScanSettings, Settings, StartSettings,
-    UnknownFacts, ValidateSettings,
+    Amount, AwsSettings, BackupSettings, Compliant, EligibilitySettings, Hold, LandingZoneSettings,
+    LogFormat, LogLevel, OutputFormat, OutputSettings, PatchOperation, PatchSettings, PhaseLimits,
+    PhaseSettings, PrecheckSettings, Rate, Reboot, RollbackWay, SafetySettings, ScanSettings, Settings,
+    StartSettings, UnknownFacts, ValidateSettings,
 };
 use crate::resolve::ResolvedValue;
 use crate::value::{Secret, Value};
@@ -44,8 +44,10 @@ fn take_all(values: &mut Values, environments: BTreeSet<String>) -> Settings {
         safety: SafetySettings {
             dry_run: values.bool("safety.dry_run"),
             require_approval: values.bool("safety.require_approval"),
-            max_concurrent: values.integer("safety.max_concurrent"),
+            max_concurrent: Amount::read(&values.word("safety.max_concurrent"))
+                .expect("its form was checked when it was read"),
             max_failure_percentage: values.number("safety.max_failure_percentage"),
+            max_failures: values.optional_integer("safety.max_failures"),
             continue_on_error: values.bool("safety.continue_on_error"),
             hold: Hold::from_word(&values.word("safety.hold")).expect(AGREES),
             automatic_rollback: values.bool("safety.automatic_rollback"),
@@ -71,6 +73,14 @@ impl Values {
     fn integer(&mut self, path: &str) -> u32 {
         let Value::Integer(value) = self.take(path) else { unreachable!("{path}: {AGREES}") };
         u32::try_from(value).expect("no bound of the table is larger")
+    }
+
+    fn optional_integer(&mut self, path: &str) -> Option<u32> {
+        match self.take(path) {
+            Value::Integer(value) => Some(u32::try_from(value).expect("no bound of the table is larger")),
+            Value::Unset => None,
+            _ => unreachable!("{path}: {AGREES}"),
+        }
     }
 
     fn number(&mut self, path: &str) -> f64 {
@@ -241,6 +251,10 @@ fn phases(values: &mut Values) -> PhaseSettings {
         patch: PatchSettings {
             execution_timeout: values.duration("phases.patch.execution_timeout"),
             operation: PatchOperation::from_word(&values.word("phases.patch.operation")).expect(AGREES),
+            document: values.text("phases.patch.document"),
+            pre_install_hook: values.text("phases.patch.pre_install_hook"),
+            post_install_hook: values.text("phases.patch.post_install_hook"),
+            on_exit_hook: values.text("phases.patch.on_exit_hook"),
             delivery_timeout: values.duration("phases.patch.delivery_timeout"),
             compliant: Compliant::from_word(&values.word("phases.patch.compliant")).expect(AGREES),
             reboot: Reboot::from_word(&values.word("phases.patch.reboot")).expect(AGREES),

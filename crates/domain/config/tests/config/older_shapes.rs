@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fleetwright_config::explain;
-use fleetwright_config::settings::LogLevel;
+use fleetwright_config::settings::{Amount, LogLevel};
 use fleetwright_model::Phase;
 
 use crate::{fixture, resolve_file, told};
@@ -27,7 +27,7 @@ fn phases_as_mappings_are_read_with_plain_numbers_as_seconds() {
     assert_eq!(settings.output.dir.as_deref(), Some("patching/reports"));
     assert_eq!(settings.output.log_level, LogLevel::Warn);
     assert!(!settings.safety.continue_on_error);
-    assert_eq!(settings.safety.max_concurrent, 4);
+    assert_eq!(settings.safety.max_concurrent, Amount::Count(4));
 }
 
 #[test]

@@ -67,17 +67,41 @@ pub struct Limits {
     /// Instances rebooting at once in one region of an account.
     pub reboots_at_once: u32,
     /// Hosts out of service at once, over the whole run.
-    pub out_of_service: u32,
+    pub out_of_service: Amount,
     /// From when on a host counts as out of service.
     pub hold: Hold,
     /// Percent of the hosts that may fail before nothing further is started.
     pub failure_percent: f64,
+    /// Hosts that may fail, where a number was given; the smaller of both counts.
+    pub max_failures: Option<u32>,
     /// False starts nothing further after the first failure.
     pub continue_on_error: bool,
     /// Whether a person approves before anything is changed.
     pub approval: bool,
     /// Seconds each phase may take on one host; what is not named is not limited beyond its steps.
     pub phase_seconds: BTreeMap<Phase, u32>,
+}
+
+/// A number of hosts, or a share of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// So many.
+    Count(u32),
+    /// So many of a hundred.
+    Percent(u32),
+}
+
+impl Amount {
+    /// The number for so many hosts: a share is rounded down, and never less than one.
+    pub fn of(self, hosts: u32) -> u32 {
+        match self {
+            Self::Count(count) => count.max(1),
+            Self::Percent(percent) => {
+                let share = u64::from(hosts) * u64::from(percent) / 100;
+                u32::try_from(share).unwrap_or(u32::MAX).max(1)
+            }
+        }
+    }
 }
 
 /// From when on a host counts as out of service.
@@ -304,7 +328,7 @@ impl<'a> Draft<'a> {
             seed: self.request.seed,
             created_at: self.request.now,
             places: self.places,
-            groups: vec![flow::Group { name: "fleet".into(), capacity: limits.out_of_service.max(1) }],
+            groups: vec![flow::Group { name: "fleet".into(), capacity: limits.out_of_service.of(hosts) }],
             recipes: self.recipes.into_list(),
             stages,
             targets: self.targets,
@@ -326,11 +350,12 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Failures that may happen without stopping: a percentage of the hosts, rounded down.
+/// Failures that may happen without stopping: a percentage of the hosts, rounded down, or fewer.
 fn max_failures(hosts: u32, limits: &Limits) -> u32 {
     if !limits.continue_on_error {
         return 0;
     }
     // Percentages are 0 to 100, so the product fits.
-    (f64::from(hosts) * limits.failure_percent / 100.0).floor() as u32
+    let share = (f64::from(hosts) * limits.failure_percent / 100.0).floor() as u32;
+    limits.max_failures.map_or(share, |most| most.min(share))
 }

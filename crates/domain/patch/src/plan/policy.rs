@@ -66,8 +66,12 @@ pub struct PrecheckPolicy {
 pub struct PatchPolicy {
     /// What Patch Manager is asked to do.
     pub operation: Operation,
-    /// The document.
+    /// The document: `AWS-RunPatchBaseline`, its form with hooks, or one that takes the same
+    /// parameters.
     pub document: Text,
+    /// Parameters beside those every document is given, such as the names of hooks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parameters: Vec<(Text, Text)>,
     /// One id for the whole run, so that every host installs from the same snapshot of approved
     /// patches (SSM user guide, `SnapshotId`; it lives three days).
     pub snapshot: Text,

@@ -51,7 +51,10 @@ pub fn rollback(of: &PatchPlan, request: &RollbackRequest) -> PatchPlan {
         seed: request.seed,
         created_at: request.now,
         places: of.flow.places.clone(),
-        groups: vec![flow::Group { name: "rollback".into(), capacity: request.limits.out_of_service.max(1) }],
+        groups: vec![flow::Group {
+            name: "rollback".into(),
+            capacity: request.limits.out_of_service.of(hosts),
+        }],
         recipes: vec![Recipes::rollback(&of.policy, &request.limits)],
         stages: vec![flow::Stage { name: "rollback".into(), gate, targets: 0..hosts, max_failures: None }],
         targets,

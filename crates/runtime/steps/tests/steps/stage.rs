@@ -333,6 +333,7 @@ fn policy() -> Policy {
             remedy_agent: true,
         },
         patch: PatchPolicy {
+            parameters: Vec::new(),
             operation: Operation::Install,
             document: "AWS-RunPatchBaseline".into(),
             snapshot: "11111111-2222-3333-4444-555555555555".into(),
