@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::authorize::{self, Caller};
-use crate::call::{ApiError, Call, Input, Operation, Requirement, Service};
+use crate::call::{ApiError, Call, Input, Operation, Reply, Requirement, Service};
 use crate::calls::{CallFacts, CallKind, CallRecord, FaultShare, Outcome, describe_request, unread_request};
 use crate::clock::Clock;
 use crate::estate::Inside;
@@ -74,7 +74,7 @@ impl<'r> Attempt<'r> {
         registry: &Registry,
         clock: &Clock,
         seed: u64,
-    ) -> Result<String, ApiError> {
+    ) -> Result<Reply, ApiError> {
         let caller = self.authenticate(inside, clock)?;
         let account = caller.principal.account().clone();
         self.caller = Some(caller.clone());
@@ -121,7 +121,7 @@ impl<'r> Attempt<'r> {
             );
             return Err(self.ended(Outcome::WouldSucceed, error));
         }
-        operation.answer(&mut inside.world, &call).map_err(|e| self.ended(outcome_of(&e), e))
+        operation.reply(&mut inside.world, &call).map_err(|e| self.ended(outcome_of(&e), e))
     }
 
     fn authenticate(&mut self, inside: &mut Inside, clock: &Clock) -> Result<Caller, ApiError> {
@@ -361,6 +361,7 @@ fn page(input: &Input) -> Page {
         Input::Query(params) => {
             ["NextToken", "Marker"].iter().any(|name| params.get(name).is_some_and(|v| !v.is_empty()))
         }
+        Input::Rest(request) => request.parameter("continuation-token").is_some_and(|v| !v.is_empty()),
         Input::Json(document) => matches!(document.get("NextToken"), Some(Value::String(t)) if !t.is_empty()),
     };
     if carried { Page::Later } else { Page::First }
@@ -384,6 +385,8 @@ fn outcome_of(error: &ApiError) -> Outcome {
         || matches!(
             code,
             "NoSuchEntity"
+                | "NoSuchBucket"
+                | "NoSuchKey"
                 | "AWSOrganizationsNotInUseException"
                 | "InvalidInstanceId"
                 | "InvocationDoesNotExist"
@@ -397,10 +400,15 @@ fn outcome_of(error: &ApiError) -> Outcome {
             | "InvalidAMIID.Unavailable"
             | "InvalidIPAddress.InUse"
             | "InvalidSnapshot.InUse"
+            | "PreconditionFailed"
             | "VolumeInUse"
     );
     match code {
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AuthFailure" => Outcome::Denied,
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "AuthorizationError"
+        | "UnauthorizedOperation"
+        | "AuthFailure" => Outcome::Denied,
         _ if error.status >= 500 => Outcome::ServerError,
         _ if absent || overtaken => Outcome::Refused,
         _ => Outcome::Illegal,

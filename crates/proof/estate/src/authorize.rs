@@ -308,6 +308,15 @@ pub fn denied(call: &Call, requirement: &Requirement, reason: &str) -> ApiError 
             format!("You are not authorized to perform this operation. {sentence}"),
         ),
         Service::Sts | Service::Iam => ApiError::new(403, "AccessDenied", sentence),
+        Service::S3 => {
+            let resource = match requirement.resource.as_str() {
+                "*" => String::new(),
+                arn => format!(" on resource: \"{arn}\""),
+            };
+            let sentence = format!("User: {who} is not authorized to perform: {action}{resource}{reason}");
+            ApiError::new(403, "AccessDenied", sentence)
+        }
+        Service::Sns => ApiError::new(403, "AuthorizationError", sentence.replace(" sns:", " SNS:")),
         Service::CloudWatch | Service::Ssm | Service::Organizations => {
             ApiError::new(400, "AccessDeniedException", sentence)
         }

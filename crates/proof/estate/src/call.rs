@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::wire::rest::RestRequest;
 use crate::world::{AccountId, World};
 
 /// The services the estate answers for.
@@ -20,6 +21,10 @@ pub enum Service {
     Iam,
     /// Organizations, awsJson 1.1, global.
     Organizations,
+    /// Simple Storage Service, restXml.
+    S3,
+    /// Simple Notification Service, awsQuery.
+    Sns,
     /// Systems Manager, awsJson 1.1.
     Ssm,
     /// Security Token Service, awsQuery.
@@ -28,8 +33,16 @@ pub enum Service {
 
 impl Service {
     /// Every service the estate answers for.
-    pub const ALL: [Self; 6] =
-        [Self::CloudWatch, Self::Ec2, Self::Iam, Self::Organizations, Self::Ssm, Self::Sts];
+    pub const ALL: [Self; 8] = [
+        Self::CloudWatch,
+        Self::Ec2,
+        Self::Iam,
+        Self::Organizations,
+        Self::S3,
+        Self::Sns,
+        Self::Ssm,
+        Self::Sts,
+    ];
 
     /// The service's name in a SigV4 credential scope, which but for CloudWatch is also its IAM action
     /// prefix.
@@ -40,6 +53,8 @@ impl Service {
             Self::Ec2 => "ec2",
             Self::Iam => "iam",
             Self::Organizations => "organizations",
+            Self::S3 => "s3",
+            Self::Sns => "sns",
             Self::Ssm => "ssm",
             Self::Sts => "sts",
         }
@@ -66,6 +81,8 @@ pub enum Input {
     Query(QueryParams),
     /// A JSON document of the awsJson protocols.
     Json(Value),
+    /// A request of the restXml protocol.
+    Rest(Box<RestRequest>),
 }
 
 /// Form parameters with AWS's dotted list and structure notation.
@@ -163,7 +180,7 @@ impl Call {
         static NONE: QueryParams = QueryParams { values: std::collections::BTreeMap::new() };
         match &self.input {
             Input::Query(params) => params,
-            Input::Json(_) => &NONE,
+            Input::Json(_) | Input::Rest(_) => &NONE,
         }
     }
 
@@ -172,8 +189,17 @@ impl Call {
     pub fn json(&self) -> &Value {
         static NONE: Value = Value::Null;
         match &self.input {
-            Input::Query(_) => &NONE,
+            Input::Query(_) | Input::Rest(_) => &NONE,
             Input::Json(document) => document,
+        }
+    }
+
+    /// The restXml request; none for a call of any other protocol.
+    #[must_use]
+    pub fn rest(&self) -> Option<&RestRequest> {
+        match &self.input {
+            Input::Rest(request) => Some(request),
+            Input::Query(_) | Input::Json(_) => None,
         }
     }
 }
@@ -187,13 +213,15 @@ pub struct ApiError {
     pub code: Cow<'static, str>,
     /// Text for people.
     pub message: String,
+    /// Further elements of an XML error, by name.
+    pub details: Vec<(&'static str, String)>,
 }
 
 impl ApiError {
     /// An error with its HTTP status, AWS's code and a message for people.
     #[must_use]
     pub fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into() }
+        Self { status, code: code.into(), message: message.into(), details: Vec::new() }
     }
 }
 
@@ -203,6 +231,15 @@ impl Requirement {
     pub fn any_resource(action: impl Into<Cow<'static, str>>) -> Self {
         Self { action: action.into(), resource: "*".to_owned(), context: Vec::new() }
     }
+}
+
+/// What an operation answers with.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// A document in the service's format, which gets its envelope later.
+    Document(String),
+    /// Status, headers and body as they are, for restXml, whose answers have parts in each.
+    Http(http::Response<bytes::Bytes>),
 }
 
 /// What one call needs to be allowed to do; every requirement must be allowed.
@@ -246,6 +283,14 @@ pub trait Operation: Send + Sync {
     /// # Errors
     /// The error AWS would answer.
     fn answer(&self, world: &mut World, call: &Call) -> Result<String, ApiError>;
+
+    /// The same with all that HTTP carries, for operations whose answer is more than a document.
+    ///
+    /// # Errors
+    /// The error AWS would answer.
+    fn reply(&self, world: &mut World, call: &Call) -> Result<Reply, ApiError> {
+        self.answer(world, call).map(Reply::Document)
+    }
 }
 
 #[cfg(test)]

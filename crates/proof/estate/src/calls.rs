@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::call::{Input, Service};
+use crate::wire::rest::RestRequest;
 
 /// Parameters whose values never reach the log, by the last part of their name.
 const SECRET_PARAMETERS: [&str; 5] =
@@ -121,8 +122,25 @@ pub fn describe_request(input: &Input) -> Box<str> {
             Value::Object(members.clone().into_iter().map(hide_secret).collect())
         }
         Input::Json(other) => other.clone(),
+        Input::Rest(request) => describe_rest(request),
     };
     document.to_string().into_boxed_str()
+}
+
+/// Where it goes, what it asks, and how much it brings; never an object's content.
+fn describe_rest(request: &RestRequest) -> Value {
+    let mut members = Map::new();
+    for (name, value) in [("Bucket", &request.bucket), ("Key", &request.key)] {
+        if !value.is_empty() {
+            members.insert(name.to_owned(), Value::String(value.clone()));
+        }
+    }
+    let parameters = request.query.iter().filter(|(name, _)| name.as_str() != "x-id");
+    members.extend(parameters.map(|(name, value)| (name.clone(), Value::String(value.clone()))));
+    if !request.body.is_empty() {
+        members.insert("ContentLength".to_owned(), request.body.len().into());
+    }
+    Value::Object(members)
 }
 
 fn hide_secret((name, value): (String, Value)) -> (String, Value) {

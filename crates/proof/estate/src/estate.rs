@@ -22,6 +22,7 @@ use crate::service::Registry;
 use crate::wire::response;
 use crate::world::host::PowerShell;
 use crate::world::iam::Credentials;
+use crate::world::notifications::Message;
 use crate::world::{AccountId, World};
 
 /// What an estate is made from.
@@ -228,12 +229,14 @@ impl Estate {
         drop(guard);
         let reply = match result {
             _ if lost => Err(Lost),
-            Ok(body) => {
-                let response = response::success(service, attempt.action(), &request_id, body);
+            Ok(reply) => {
+                let response = response::success(service, attempt.action(), &request_id, reply);
+                let response = response::to_method(&parts.method, response);
                 Ok(attempt.shape(response::spoken(&parts.headers, service, response)))
             }
             Err(error) => {
                 let response = response::failure(service, &request_id, &error);
+                let response = response::to_method(&parts.method, response);
                 Ok(response::spoken(&parts.headers, service, response))
             }
         };
@@ -326,6 +329,24 @@ impl Estate {
             None => Some(self.summary(&inside)),
             Some(id) => inside.world.accounts.get(id).map(|account| describe(id, account)),
         }
+    }
+
+    /// What was published to the topics of one account, or of all, in the order of publication.
+    ///
+    /// `None` where there is no such account.
+    #[must_use]
+    pub fn messages(&self, account: Option<&str>) -> Option<Vec<Message>> {
+        let inside = self.lock();
+        let accounts = &inside.world.accounts;
+        if account.is_some_and(|id| !accounts.contains_key(id)) {
+            return None;
+        }
+        let chosen = accounts.iter().filter(|(id, _)| account.is_none_or(|wanted| wanted == id.as_str()));
+        let regions = chosen.flat_map(|(_, account)| account.regions.values());
+        let mut found: Vec<Message> =
+            regions.flat_map(|r| r.notifications.messages.iter().cloned()).collect();
+        found.sort_by_key(|message| message.at);
+        Some(found)
     }
 
     /// Reads the world; for tests and tools in the same process.

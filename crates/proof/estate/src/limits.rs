@@ -357,6 +357,20 @@ fn rate(settings: &LimitSettings, cell: &Cell) -> Rate {
         // second (CloudWatch user guide, quotas); the estate takes Systems Manager's.
         Service::CloudWatch => settings.ssm,
         Service::Organizations => settings.organizations,
+        // Published per prefix of a bucket (S3 user guide, "Best practices design patterns"): the
+        // lower number, that of requests that write.
+        Service::S3 => Rate::new(3_500.0, 3_500.0),
+        Service::Sns => sns_rate(cell.action),
+    }
+}
+
+/// SNS's published rates (General Reference, "Amazon SNS endpoints and quotas"), Publish's being that
+/// of the smaller regions.
+fn sns_rate(action: &str) -> Rate {
+    match action {
+        "Publish" => Rate::new(300.0, 300.0),
+        "CreateTopic" | "DeleteTopic" | "Subscribe" => Rate::new(100.0, 100.0),
+        _ => Rate::new(30.0, 30.0),
     }
 }
 
@@ -386,6 +400,8 @@ pub fn throttled(service: Service) -> ApiError {
         Service::Ssm => ApiError::new(400, "ThrottlingException", "Rate exceeded"),
         Service::CloudWatch => ApiError::new(400, "ThrottlingException", "Rate exceeded"),
         Service::Organizations => ApiError::new(400, "TooManyRequestsException", "Rate exceeded"),
+        Service::S3 => ApiError::new(503, "SlowDown", "Please reduce your request rate."),
+        Service::Sns => ApiError::new(400, "Throttled", "Rate exceeded"),
         Service::Sts | Service::Iam => ApiError::new(400, "Throttling", "Rate exceeded"),
     }
 }

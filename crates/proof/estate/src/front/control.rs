@@ -22,10 +22,11 @@ use crate::front::tcp::whole;
 /// Where the control API begins; no AWS service of the estate has such a path.
 pub const PREFIX: &str = "/_estate";
 
-const ROUTES: [&str; 10] = [
+const ROUTES: [&str; 11] = [
     "GET /_estate/time",
     "GET /_estate/calls?since=N",
     "GET /_estate/state?account=ID",
+    "GET /_estate/messages?account=ID",
     "POST /_estate/advance {\"seconds\": N}",
     "GET /_estate/faults",
     "POST /_estate/faults RULE or [RULE, …]",
@@ -48,6 +49,7 @@ pub fn answer(estate: &Arc<Estate>, parts: &Parts, body: &Bytes) -> Response<Box
         }
         (&Method::GET, "/calls") => calls(estate, query),
         (&Method::GET, "/state") => whole(state(estate, query)),
+        (&Method::GET, "/messages") => whole(messages(estate, query)),
         (&Method::POST, "/advance") => whole(advance(estate, body)),
         (&Method::GET, "/faults") => whole(document(StatusCode::OK, &json!(estate.faults()))),
         (&Method::POST, "/faults") => whole(add_faults(estate, body)),
@@ -117,6 +119,18 @@ fn state(estate: &Estate, query: &str) -> Response<Bytes> {
     let account = parameter(query, "account");
     match estate.state(account) {
         Some(state) => document(StatusCode::OK, &state),
+        None => refusal(
+            StatusCode::NOT_FOUND,
+            &format!("there is no account {} in this estate", account.unwrap_or("")),
+        ),
+    }
+}
+
+/// What was published to the topics of one account, or of all.
+fn messages(estate: &Estate, query: &str) -> Response<Bytes> {
+    let account = parameter(query, "account");
+    match estate.messages(account) {
+        Some(messages) => document(StatusCode::OK, &json!({ "messages": messages })),
         None => refusal(
             StatusCode::NOT_FOUND,
             &format!("there is no account {} in this estate", account.unwrap_or("")),

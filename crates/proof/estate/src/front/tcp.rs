@@ -26,7 +26,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::estate::{Estate, Lost};
 use crate::front::control;
-use crate::wire::request::BODY_LIMIT_BYTES;
+use crate::wire::request::body_limit_bytes;
 
 /// How long a client may take to send a request's head.
 const HEADER_TIME: Duration = Duration::from_secs(30);
@@ -140,10 +140,11 @@ async fn answer(
 ) -> Result<Response<BoxBody<Bytes, Infallible>>, Lost> {
     let (parts, body) = request.into_parts();
     // A length that is announced is refused before the body is sent.
-    if body.size_hint().lower() > BODY_LIMIT_BYTES as u64 {
+    let limit_bytes = body_limit_bytes(&parts.headers);
+    if body.size_hint().lower() > limit_bytes as u64 {
         return Ok(whole(plain(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge")));
     }
-    let body = match Limited::new(body, BODY_LIMIT_BYTES).collect().await {
+    let body = match Limited::new(body, limit_bytes).collect().await {
         Ok(collected) => collected.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => {
             return Ok(whole(plain(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge")));

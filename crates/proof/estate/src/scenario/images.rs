@@ -41,7 +41,10 @@ pub(super) fn make(
             }
         }
         if made == 0 {
-            return Err((nth, format!("no instance with a volume as its root is named {:?}", section.instance)));
+            return Err((
+                nth,
+                format!("no instance with a volume as its root is named {:?}", section.instance),
+            ));
         }
     }
     Ok(())
@@ -98,7 +101,9 @@ fn in_region(
             return Err(format!("name: there is an image {name} already; give the others another"));
         }
         let snapshots = disks.iter().map(|disk| disk.snapshot).collect();
-        region.diary.note(made_at, Event::ImageBegun { name: name.clone(), image: id, instance: it.id, snapshots });
+        region
+            .diary
+            .note(made_at, Event::ImageBegun { name: name.clone(), image: id, instance: it.id, snapshots });
         region.diary.note(made_at, Event::ImageAvailable(id));
         let image = Image {
             id,

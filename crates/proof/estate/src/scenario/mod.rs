@@ -11,8 +11,8 @@ mod prepare;
 
 pub use error::ScenarioError;
 pub use file::{
-    AccessSection, AccountSection, AgentState, ExceptionSection, HubPlace, ImageSection,
-    InstanceSection, OrganizationSection, PatchManager, Payment, Permissions, Problem, RootKind, Scenario, State,
+    AccessSection, AccountSection, AgentState, ExceptionSection, HubPlace, ImageSection, InstanceSection,
+    OrganizationSection, PatchManager, Payment, Permissions, Problem, RootKind, Scenario, State,
 };
 pub use prepare::{Hub, Overrides, Prepared};
 

@@ -323,7 +323,9 @@ fn place(
 /// The patches of the platform that a section names.
 fn missing(wanted: &[String], section: &InstanceSection) -> Result<Vec<&'static Patch>, String> {
     if section.patch_manager == PatchManager::Never || section.agent == AgentState::Never {
-        return Err("missing: nobody knows that of an instance that was never scanned; leave it out".to_owned());
+        return Err(
+            "missing: nobody knows that of an instance that was never scanned; leave it out".to_owned()
+        );
     }
     let known = patches(section.platform);
     let named = |pattern: &str, patch: &Patch| {
@@ -331,7 +333,10 @@ fn missing(wanted: &[String], section: &InstanceSection) -> Result<Vec<&'static 
     };
     if let Some(unknown) = wanted.iter().find(|pattern| !known.iter().any(|patch| named(pattern, patch))) {
         let titles: Vec<&str> = known.iter().map(|patch| patch.title).collect();
-        return Err(format!("missing: there is no patch \"{unknown}\"; the platform has {}", titles.join(", ")));
+        return Err(format!(
+            "missing: there is no patch \"{unknown}\"; the platform has {}",
+            titles.join(", ")
+        ));
     }
     Ok(known.iter().filter(|patch| wanted.iter().any(|pattern| named(pattern, patch))).collect())
 }

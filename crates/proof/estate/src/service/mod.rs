@@ -5,6 +5,8 @@ pub mod ec2;
 pub mod iam;
 pub mod organizations;
 pub mod page;
+pub mod s3;
+pub mod sns;
 pub mod ssm;
 pub mod sts;
 
@@ -27,6 +29,8 @@ impl Registry {
             ec2::operations(),
             iam::operations(),
             organizations::operations(),
+            s3::operations(),
+            sns::operations(),
             ssm::operations(),
             sts::operations(),
         ];

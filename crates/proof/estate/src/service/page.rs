@@ -12,6 +12,9 @@ pub type Cursor = u64;
 /// Parameters that may change from page to page.
 const FREE: [&str; 6] = ["NextToken", "MaxResults", "Marker", "MaxItems", "DryRun", "Version"];
 
+/// The same of restXml.
+const REST_FREE: [&str; 2] = ["continuation-token", "max-keys"];
+
 /// The token that continues this listing at `cursor`.
 pub fn token(call: &Call, cursor: Cursor) -> String {
     let mut bytes = [0_u8; 24];
@@ -49,6 +52,15 @@ fn seal(call: &Call, cursor: Cursor) -> [u8; 16] {
         Input::Query(params) => {
             for (name, value) in &params.values {
                 if !FREE.contains(&name.as_str()) {
+                    part(name);
+                    part(value);
+                }
+            }
+        }
+        Input::Rest(request) => {
+            part(&request.bucket);
+            for (name, value) in &request.query {
+                if !REST_FREE.contains(&name.as_str()) {
                     part(name);
                     part(value);
                 }

@@ -1,8 +1,10 @@
 //! AWS's wire protocols: requests in, signatures checked, envelopes and errors out.
 
+pub mod aws_chunked;
 pub mod cbor;
 pub mod protocol;
 pub mod request;
 pub mod response;
+pub mod rest;
 pub mod sigv4;
 pub mod xml;

@@ -13,6 +13,8 @@ pub enum Protocol {
     RpcV2Cbor,
     /// JSON both ways, the operation in `X-Amz-Target`.
     Json11,
+    /// The operation in method and path, XML where there is a document, and objects as they are.
+    RestXml,
 }
 
 impl Service {
@@ -22,7 +24,8 @@ impl Service {
         match self {
             Self::CloudWatch => Protocol::RpcV2Cbor,
             Self::Ec2 => Protocol::Ec2Query,
-            Self::Iam | Self::Sts => Protocol::AwsQuery,
+            Self::Iam | Self::Sns | Self::Sts => Protocol::AwsQuery,
+            Self::S3 => Protocol::RestXml,
             Self::Organizations | Self::Ssm => Protocol::Json11,
         }
     }
@@ -35,6 +38,8 @@ impl Service {
             Self::Ec2 => "2016-11-15",
             Self::Iam => "2010-05-08",
             Self::Organizations => "2016-11-28",
+            Self::S3 => "2006-03-01",
+            Self::Sns => "2010-03-31",
             Self::Ssm => "2014-11-06",
             Self::Sts => "2011-06-15",
         }
@@ -46,6 +51,8 @@ impl Service {
         match self {
             Self::Ec2 => "http://ec2.amazonaws.com/doc/2016-11-15/",
             Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
+            Self::S3 => "http://s3.amazonaws.com/doc/2006-03-01/",
+            Self::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
             Self::CloudWatch | Self::Organizations | Self::Ssm => "",
         }
@@ -58,7 +65,7 @@ impl Service {
             Self::CloudWatch => "GraniteServiceVersion20100801",
             Self::Organizations => "AWSOrganizationsV20161128",
             Self::Ssm => "AmazonSSM",
-            Self::Ec2 | Self::Iam | Self::Sts => "",
+            Self::Ec2 | Self::Iam | Self::S3 | Self::Sns | Self::Sts => "",
         }
     }
 }

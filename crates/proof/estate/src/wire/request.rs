@@ -8,9 +8,23 @@ use serde_json::Value;
 use crate::call::{ApiError, Input, QueryParams, Service};
 use crate::wire::cbor;
 use crate::wire::protocol::Protocol;
+use crate::wire::rest;
 
 /// The largest body read; AWS's gateways refuse larger ones.
 pub const BODY_LIMIT_BYTES: usize = 1024 * 1024;
+
+/// The largest object stored at once. S3 takes 5 GiB; the estate keeps objects in memory.
+pub const OBJECT_LIMIT_BYTES: usize = 64 * 1024 * 1024;
+
+/// The largest body of this request: S3's, which its credential scope tells, may be objects.
+#[must_use]
+pub fn body_limit_bytes(headers: &http::HeaderMap) -> usize {
+    let scope = headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    match scope.is_some_and(|scope| scope.contains("/s3/aws4_request")) {
+        true => OBJECT_LIMIT_BYTES,
+        false => BODY_LIMIT_BYTES,
+    }
+}
 
 /// The most form parameters of one request, which bounds what a hostile one can cost.
 const PARAMETERS_MAX: usize = 10_000;
@@ -49,7 +63,7 @@ pub fn guess_service(parts: &Parts, body: &[u8]) -> Service {
     let in_body = |needle: &str| {
         body.windows(needle.len().max(1)).take(BODY_LIMIT_BYTES).any(|w| w == needle.as_bytes())
     };
-    [Service::Sts, Service::Iam]
+    [Service::Sts, Service::Iam, Service::Sns]
         .into_iter()
         .find(|s| {
             let version = format!("Version={}", s.version());
@@ -84,6 +98,11 @@ pub fn check_scope(parts: &Parts, service: Service, region: &str) -> Result<(), 
     let Some(name) = host.strip_suffix(".amazonaws.com") else {
         return Ok(());
     };
+    // A bucket's name may stand before S3's.
+    let name = match service {
+        Service::S3 => name.rfind("s3").map_or(name, |at| &name[at..]),
+        _ => name,
+    };
     let mut labels = name.split('.');
     let named = labels.next().unwrap_or("");
     if named != service.signing_name() {
@@ -110,6 +129,10 @@ pub fn read(parts: &Parts, body: &Bytes, service: Service) -> Result<Operation, 
         Protocol::RpcV2Cbor if parts.headers.contains_key("smithy-protocol") => read_cbor(parts, body),
         Protocol::RpcV2Cbor => read_json(parts, body, service),
         Protocol::Ec2Query | Protocol::AwsQuery => read_query(parts, body, service),
+        Protocol::RestXml => {
+            let (action, request) = rest::read(parts, body)?;
+            Ok(Operation { action, input: Input::Rest(Box::new(request)), intent: Intent::Act })
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::call::{ApiError, Service};
+use crate::call::{ApiError, Reply, Service};
 use crate::wire::cbor;
 use crate::wire::protocol::Protocol;
 use crate::wire::sigv4::AuthProblem;
@@ -12,9 +12,13 @@ use crate::wire::xml;
 
 /// The answer to a call that succeeded; `body` is what the operation rendered.
 #[must_use]
-pub fn success(service: Service, action: &str, request_id: &str, body: String) -> Response<Bytes> {
+pub fn success(service: Service, action: &str, request_id: &str, reply: Reply) -> Response<Bytes> {
+    let body = match reply {
+        Reply::Document(body) => body,
+        Reply::Http(response) => return identified(service, request_id, response),
+    };
     let text = match service.protocol() {
-        Protocol::Json11 | Protocol::RpcV2Cbor => body,
+        Protocol::Json11 | Protocol::RpcV2Cbor | Protocol::RestXml => body,
         Protocol::Ec2Query => {
             let mut text = envelope_start(service, action, body.len());
             xml::text(&mut text, "requestId", request_id);
@@ -62,6 +66,18 @@ pub fn failure(service: Service, request_id: &str, error: &ApiError) -> Response
             });
             text
         }
+        Protocol::RestXml => {
+            let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
+            xml::element(&mut text, "Error", |out| {
+                code_and_message(out, error);
+                for (name, value) in &error.details {
+                    xml::text(out, name, value);
+                }
+                xml::text(out, "RequestId", request_id);
+                xml::text(out, "HostId", HOST_ID);
+            });
+            text
+        }
         Protocol::AwsQuery => {
             let mut text = format!("<ErrorResponse xmlns=\"{}\">", service.namespace());
             xml::element(&mut text, "Error", |out| {
@@ -73,7 +89,24 @@ pub fn failure(service: Service, request_id: &str, error: &ApiError) -> Response
             text
         }
     };
-    response(service, status, request_id, text)
+    let mut response = response(service, status, request_id, text);
+    let region = error.details.iter().find(|(name, _)| *name == "Region");
+    if let Some(region) = region.and_then(|(_, region)| HeaderValue::from_str(region).ok()) {
+        response.headers_mut().insert("x-amz-bucket-region", region);
+    }
+    response
+}
+
+/// What S3 calls the host that answered.
+const HOST_ID: &str = "estate";
+
+/// The same answer as it goes out to a request of this method: none has a body to HEAD.
+#[must_use]
+pub fn to_method(method: &http::Method, mut response: Response<Bytes>) -> Response<Bytes> {
+    if method == http::Method::HEAD {
+        response.body_mut().clear();
+    }
+    response
 }
 
 /// The answer of a service with several protocols in the one that the request speaks: CBOR, or
@@ -132,13 +165,22 @@ fn response(service: Service, status: StatusCode, request_id: &str, body: String
         Protocol::AwsQuery => "text/xml",
         Protocol::Json11 => "application/x-amz-json-1.1",
         Protocol::RpcV2Cbor => "application/cbor",
+        Protocol::RestXml => "application/xml",
     };
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    identified(service, request_id, response)
+}
+
+/// Adds the request's id, in the header where the service has it.
+fn identified(service: Service, request_id: &str, mut response: Response<Bytes>) -> Response<Bytes> {
+    let name = match service.protocol() {
+        Protocol::RestXml => "x-amz-request-id",
+        _ => "x-amzn-requestid",
+    };
     if let Ok(id) = HeaderValue::from_str(request_id) {
-        headers.insert("x-amzn-requestid", id);
+        response.headers_mut().insert(name, id);
     }
     response
 }
@@ -146,6 +188,9 @@ fn response(service: Service, status: StatusCode, request_id: &str, body: String
 /// How each family of services words a failed authentication.
 #[must_use]
 pub fn authentication_error(service: Service, problem: &AuthProblem) -> ApiError {
+    if service == Service::S3 {
+        return s3_authentication_error(problem);
+    }
     const MISMATCH: &str = "The request signature we calculated does not match the signature you \
                             provided. Check your AWS Secret Access Key and signing method. Consult \
                             the service documentation for details.";
@@ -197,7 +242,37 @@ pub fn authentication_error(service: Service, problem: &AuthProblem) -> ApiError
     let (status, code, message) = match service.protocol() {
         Protocol::Ec2Query => ec2,
         Protocol::AwsQuery => query,
-        Protocol::Json11 | Protocol::RpcV2Cbor => json,
+        Protocol::Json11 | Protocol::RpcV2Cbor | Protocol::RestXml => json,
+    };
+    ApiError::new(status, code, message)
+}
+
+/// S3's own words (S3 API reference, "Error responses").
+fn s3_authentication_error(problem: &AuthProblem) -> ApiError {
+    let (status, code, message) = match problem {
+        AuthProblem::Missing => (403, "AccessDenied", "Access Denied"),
+        AuthProblem::Presigned => (
+            501,
+            "NotImplemented",
+            "The estate does not accept presigned requests; sign with the Authorization header",
+        ),
+        AuthProblem::Incomplete(what) => (400, "AuthorizationHeaderMalformed", what.as_str()),
+        AuthProblem::UnknownKey => {
+            (403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+        }
+        AuthProblem::WrongSignature => (
+            403,
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match the signature you provided. Check your key and \
+             signing method.",
+        ),
+        AuthProblem::WrongScope(why) => (400, "AuthorizationHeaderMalformed", why.as_str()),
+        AuthProblem::Skewed(_) => (
+            403,
+            "RequestTimeTooSkewed",
+            "The difference between the request time and the current time is too large.",
+        ),
+        AuthProblem::Expired => (400, "ExpiredToken", "The provided token has expired."),
     };
     ApiError::new(status, code, message)
 }
@@ -207,6 +282,7 @@ pub fn authentication_error(service: Service, problem: &AuthProblem) -> ApiError
 pub fn server_error(service: Service, status: u16) -> ApiError {
     let (internal, unavailable) = match service.protocol() {
         Protocol::Ec2Query => ("InternalError", "Unavailable"),
+        Protocol::RestXml => ("InternalError", "ServiceUnavailable"),
         Protocol::AwsQuery => ("InternalFailure", "ServiceUnavailable"),
         Protocol::Json11 | Protocol::RpcV2Cbor => ("InternalServerError", "ServiceUnavailableException"),
     };
@@ -231,6 +307,8 @@ pub fn bad_token(service: Service) -> ApiError {
              INVALID_NEXT_TOKEN",
         ),
         Service::Iam | Service::Sts => ApiError::new(400, "ValidationError", "Invalid Marker."),
+        Service::S3 => ApiError::new(400, "InvalidArgument", "The continuation token provided is incorrect"),
+        Service::Sns => ApiError::new(400, "InvalidParameter", "Invalid parameter: NextToken"),
     }
 }
 
@@ -244,7 +322,7 @@ mod tests {
 
     #[test]
     fn each_protocol_has_its_own_envelope() {
-        let ec2 = success(Service::Ec2, "DescribeTags", "id-1", "<tagSet/>".to_owned());
+        let ec2 = success(Service::Ec2, "DescribeTags", "id-1", Reply::Document("<tagSet/>".to_owned()));
         assert_eq!(ec2.headers()["x-amzn-requestid"], "id-1");
         assert_eq!(
             text(ec2),
@@ -252,7 +330,7 @@ mod tests {
              xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>id-1</requestId>\
              <tagSet/></DescribeTagsResponse>"
         );
-        let sts = text(success(Service::Sts, "GetX", "id-1", "<Arn>a</Arn>".to_owned()));
+        let sts = text(success(Service::Sts, "GetX", "id-1", Reply::Document("<Arn>a</Arn>".to_owned())));
         assert!(sts.ends_with(
             "<GetXResult><Arn>a</Arn></GetXResult><ResponseMetadata><RequestId>id-1</RequestId>\
              </ResponseMetadata></GetXResponse>"

@@ -1,6 +1,7 @@
 //! The state of the simulated AWS: an organisation of accounts, each with IAM and regions.
 
 pub mod agent;
+pub mod buckets;
 pub mod command;
 pub mod diary;
 pub mod history;
@@ -14,6 +15,7 @@ pub mod launch;
 pub mod life_cycle;
 pub mod metrics;
 pub mod network;
+pub mod notifications;
 pub mod organization;
 pub mod pace;
 pub mod patch_catalog;
@@ -49,6 +51,8 @@ pub struct World {
     pub accounts: BTreeMap<AccountId, Account>,
     /// The organisation the accounts belong to; none where Organizations is not in use.
     pub organization: Option<organization::Organization>,
+    /// S3's buckets, whose names are global.
+    pub buckets: buckets::Buckets,
     /// What everything that happens later is drawn from.
     pub seed: u64,
     /// How long things take.
@@ -101,6 +105,8 @@ pub struct Region {
     pub metrics: metrics::Metrics,
     /// Commands of Systems Manager.
     pub commands: command::Commands,
+    /// Topics of SNS, and what was published to them.
+    pub notifications: notifications::Notifications,
     /// Patch baselines, the predefined ones among them.
     pub baselines: BTreeMap<BaselineId, Baseline>,
 }

@@ -1,0 +1,146 @@
+//! SNS of one region: topics, their subscriptions, and everything that was published.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// Topics and messages of a region.
+#[derive(Debug, Default)]
+pub struct Notifications {
+    /// Topics by name.
+    pub topics: BTreeMap<String, Topic>,
+    /// Every message, in the order of publication; those of deleted topics as well.
+    pub messages: Vec<Message>,
+    /// Subscriptions made so far, which their ids derive from.
+    pub subscribed: u64,
+}
+
+/// A topic.
+#[derive(Clone, Debug, Default)]
+pub struct Topic {
+    /// Attributes as they were given when it was made, by name.
+    pub attributes: BTreeMap<String, String>,
+    /// Tags as they were given when it was made.
+    pub tags: BTreeMap<String, String>,
+    /// Who is told, in the order of subscription.
+    pub subscriptions: Vec<Subscription>,
+}
+
+/// Who is told of a topic's messages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Subscription {
+    /// Its id, a UUID, which its ARN ends with.
+    #[serde(skip)]
+    pub id: String,
+    /// How it is told.
+    pub protocol: Protocol,
+    /// Where.
+    pub endpoint: String,
+    /// Whether the endpoint has agreed.
+    #[serde(skip)]
+    pub standing: Standing,
+}
+
+/// How a subscriber is told. The estate records deliveries and sends nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// A mobile application.
+    Application,
+    /// Mail with the bare message.
+    Email,
+    /// Mail with the message's JSON.
+    EmailJson,
+    /// A delivery stream.
+    Firehose,
+    /// A web hook without TLS.
+    Http,
+    /// A web hook.
+    Https,
+    /// A function.
+    Lambda,
+    /// A text message.
+    Sms,
+    /// A queue.
+    Sqs,
+}
+
+/// Whether a subscription's endpoint has agreed to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It gets messages.
+    Confirmed,
+    /// It has been asked, and gets nothing until it answers, which in the estate it never does.
+    Pending,
+}
+
+impl Protocol {
+    /// Every protocol.
+    pub const ALL: [Self; 9] = [
+        Self::Application,
+        Self::Email,
+        Self::EmailJson,
+        Self::Firehose,
+        Self::Http,
+        Self::Https,
+        Self::Lambda,
+        Self::Sms,
+        Self::Sqs,
+    ];
+
+    /// SNS's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Application => "application",
+            Self::Email => "email",
+            Self::EmailJson => "email-json",
+            Self::Firehose => "firehose",
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::Lambda => "lambda",
+            Self::Sms => "sms",
+            Self::Sqs => "sqs",
+        }
+    }
+
+    /// How a new subscription stands: people and web hooks are asked first (SNS developer guide,
+    /// "Confirming an Amazon SNS subscription").
+    #[must_use]
+    pub const fn standing(self) -> Standing {
+        match self {
+            Self::Email | Self::EmailJson | Self::Http | Self::Https => Standing::Pending,
+            Self::Application | Self::Firehose | Self::Lambda | Self::Sms | Self::Sqs => Standing::Confirmed,
+        }
+    }
+}
+
+/// A message that was published.
+#[derive(Clone, Debug, Serialize)]
+pub struct Message {
+    /// Its id, a UUID.
+    pub id: String,
+    /// When it was published.
+    pub at: Timestamp,
+    /// The topic's ARN.
+    pub topic: String,
+    /// The subject, if it has one.
+    pub subject: Option<String>,
+    /// The text, or where `MessageStructure` is `json` the document of texts by protocol.
+    pub message: String,
+    /// Its attributes by name.
+    pub attributes: BTreeMap<String, Attribute>,
+    /// Who was told: the subscriptions that were confirmed when it was published.
+    pub deliveries: Arc<[Subscription]>,
+}
+
+/// An attribute of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Attribute {
+    /// `String`, `Number`, `Binary` or `String.Array`, with a suffix of the sender's own or without.
+    pub data_type: String,
+    /// The value; that of a `Binary` in base64.
+    pub value: String,
+}
