@@ -56,6 +56,9 @@ struct Host {
     changing: InstanceState,
     settled: InstanceState,
     settles_at: Timestamp,
+    /// What it settled in before, and when that was changed: readings lag behind.
+    earlier: InstanceState,
+    changed_at: Timestamp,
     /// Since when its agent answers, if it runs.
     agent_since: Timestamp,
     boots: u64,
@@ -68,6 +71,8 @@ impl Host {
             changing: state,
             settled: state,
             settles_at: now,
+            earlier: state,
+            changed_at: now,
             agent_since: now,
             boots: 1,
         }
@@ -77,7 +82,19 @@ impl Host {
         if now < self.settles_at { self.changing } else { self.settled }
     }
 
-    fn change(&mut self, changing: InstanceState, settled: InstanceState, settles_at: Timestamp) {
+    /// The state as a reading shows it that is `lag` old.
+    fn seen(&self, now: Timestamp, lag: Duration) -> InstanceState {
+        if now < after(self.changed_at, lag) { self.earlier } else { self.state(now) }
+    }
+
+    fn change(
+        &mut self,
+        now: Timestamp,
+        changing: InstanceState,
+        settled: InstanceState,
+        settles_at: Timestamp,
+    ) {
+        (self.earlier, self.changed_at) = (self.state(now), now);
         (self.changing, self.settled, self.settles_at) = (changing, settled, settles_at);
     }
 
@@ -122,7 +139,7 @@ impl FakeHosts {
         self.lock().faults.entry(action.to_owned()).or_default().push_back(fault);
     }
 
-    /// What was just made cannot be seen for this long, as in EC2 and Systems Manager.
+    /// What was just made or changed cannot be seen for this long, as in EC2 and Systems Manager.
     pub fn set_lag(&self, lag: Duration) {
         self.lock().lag = lag;
     }
@@ -145,7 +162,7 @@ impl FakeHosts {
         let now = self.clock.now();
         let mut state = self.lock();
         if let Some(host) = state.cells.values_mut().find_map(|cell| cell.hosts.get_mut(host)) {
-            host.change(InstanceState::Terminated, InstanceState::Terminated, now);
+            host.change(now, InstanceState::Terminated, InstanceState::Terminated, now);
         }
     }
 
@@ -155,9 +172,20 @@ impl FakeHosts {
         state.cells.values().find_map(|cell| cell.hosts.get(host)).map_or(0, |host| host.boots)
     }
 
+    /// The state a host is really in; none where nobody knows it.
+    pub fn state_of(&self, host: &InstanceId) -> Option<InstanceState> {
+        let now = self.clock.now();
+        self.lock().cells.values().find_map(|cell| cell.hosts.get(host)).map(|host| host.state(now))
+    }
+
     /// Everything that took effect, in order.
     pub fn effects(&self) -> Vec<Effect> {
         self.lock().effects.clone()
+    }
+
+    /// How much has taken effect so far.
+    pub fn effect_count(&self) -> usize {
+        self.lock().effects.len()
     }
 
     /// How many times an IAM action was called, whatever came of it.

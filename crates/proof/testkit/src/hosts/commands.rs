@@ -21,7 +21,6 @@ pub(super) struct Sent {
     id: Text,
     mark: Text,
     at: Timestamp,
-    visible_from: Timestamp,
     hosts: Vec<(InstanceId, CommandOutcome, Timestamp)>,
 }
 
@@ -120,9 +119,8 @@ impl HostCommands for FakeHosts {
             });
             let hosts = hosts.collect();
             let id: Text = format!("{:08x}-0000-4000-8000-000000000000", state.number()).into();
-            let visible_from = after(now, state.lag);
             let mark = request.mark.clone();
-            state.cell(cell).commands.push(Sent { id: id.clone(), mark, at: now, visible_from, hosts });
+            state.cell(cell).commands.push(Sent { id: id.clone(), mark, at: now, hosts });
             state.took_effect(now, SEND, &request.hosts, &request.mark);
             Ok(id)
         })
@@ -132,8 +130,9 @@ impl HostCommands for FakeHosts {
         match self.read("ssm:ListCommands") {
             Err(failure) => Partial::broken_off(Vec::new(), failure),
             Ok((now, mut state)) => {
+                let lag = state.lag;
                 let sent = state.cell(cell).commands.iter().rev();
-                let seen = sent.filter(|command| command.at >= since && command.visible_from <= now);
+                let seen = sent.filter(|command| command.at >= since && after(command.at, lag) <= now);
                 Partial::complete(seen.map(|command| command.state(now)).collect())
             }
         }
@@ -143,8 +142,9 @@ impl HostCommands for FakeHosts {
         match self.read("ssm:ListCommandInvocations") {
             Err(failure) => Partial::broken_off(Vec::new(), failure),
             Ok((now, mut state)) => {
+                let lag = state.lag;
                 let mut sent = state.cell(cell).commands.iter();
-                let found = sent.find(|it| &*it.id == command && it.visible_from <= now);
+                let found = sent.find(|it| &*it.id == command && after(it.at, lag) <= now);
                 let hosts = found.map_or(&[][..], |command| &command.hosts);
                 let short = (SHORT_OUTPUT, SHORT_OUTPUT);
                 Partial::complete(hosts.iter().map(|host| invocation(host, now, short)).collect())
@@ -154,8 +154,9 @@ impl HostCommands for FakeHosts {
 
     async fn output(&self, cell: &Cell<'_>, command: &str, host: &InstanceId) -> Result<Invocation, Failure> {
         let (now, mut state) = self.read(INVOCATION)?;
+        let lag = state.lag;
         let mut sent = state.cell(cell).commands.iter();
-        let found = sent.find(|it| &*it.id == command && it.visible_from <= now);
+        let found = sent.find(|it| &*it.id == command && after(it.at, lag) <= now);
         match found.and_then(|command| command.hosts.iter().find(|(id, ..)| id == host)) {
             Some(host) => Ok(invocation(host, now, (LONG_OUTPUT, LONG_ERRORS))),
             None => Err(missing(INVOCATION, "InvocationDoesNotExist", command)),

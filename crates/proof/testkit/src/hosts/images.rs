@@ -14,7 +14,6 @@ const DELETE_SNAPSHOT: &str = "ec2:DeleteSnapshot";
 pub(super) struct Made {
     image: Image,
     snapshot: Text,
-    visible_from: Timestamp,
     began: Timestamp,
     ends: Timestamp,
     fails: Option<Text>,
@@ -90,7 +89,7 @@ impl Images for FakeHosts {
                 let code = "InvalidAMIName.Duplicate";
                 return Err(refused(ErrorClass::Conflict, &code::IMAGE_EXISTS, CREATE, code, &words));
             }
-            let (number, lag) = (state.number(), state.lag);
+            let number = state.number();
             let place = state.cell(cell);
             let host = place.host(CREATE, "InvalidInstanceID.NotFound", &request.instance, now)?;
             let (ends, fails) = (after(now, host.script.image_takes), host.script.image_fails.clone());
@@ -109,11 +108,9 @@ impl Images for FakeHosts {
                 snapshots: vec![snapshot.clone()],
                 tags: request.tags.clone(),
             };
-            let visible_from = after(now, lag);
             place.images.push(Made {
                 image,
                 snapshot,
-                visible_from,
                 began: now,
                 ends,
                 fails,
@@ -129,8 +126,9 @@ impl Images for FakeHosts {
         match self.read("ec2:DescribeImages") {
             Err(failure) => Partial::broken_off(Vec::new(), failure),
             Ok((now, mut state)) => {
+                let lag = state.lag;
                 let made = state.cell(cell).images.iter();
-                let made = made.filter(|made| !made.deregistered && made.visible_from <= now);
+                let made = made.filter(|made| !made.deregistered && after(made.began, lag) <= now);
                 let images = made.map(|made| made.image_now(now));
                 let taken = |image: &Image| takes(query, &image.id, Some(&image.name), &image.tags);
                 Partial::complete(images.filter(taken).collect())
@@ -145,8 +143,9 @@ impl Images for FakeHosts {
         match self.read(SNAPSHOTS) {
             Err(failure) => Partial::broken_off(Vec::new(), failure),
             Ok((now, mut state)) => {
+                let lag = state.lag;
                 let made = state.cell(cell).images.iter();
-                let made = made.filter(|made| !made.deleted && made.visible_from <= now);
+                let made = made.filter(|made| !made.deleted && after(made.began, lag) <= now);
                 let snapshots = made.map(|made| made.snapshot_now(now));
                 let taken = |snapshot: &Snapshot| takes(query, &snapshot.id, None, &snapshot.tags);
                 Partial::complete(snapshots.filter(taken).collect())

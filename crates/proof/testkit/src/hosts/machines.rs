@@ -35,12 +35,13 @@ impl FakeHosts {
         let now = self.clock.now();
         let mut state = self.lock();
         let mut fleet = state.fleet.clone();
+        let lag = state.lag;
         let hosts = &state.cell(cell).hosts;
         let place = (cell.zone.account.clone(), cell.region.clone());
         if let Some(listed) = fleet.cells.get_mut(&place) {
             for instance in &mut listed.instances {
                 if let Some(host) = hosts.get(&instance.id) {
-                    instance.state = host.state(now);
+                    instance.state = host.seen(now, lag);
                 }
             }
             for (id, known) in &mut listed.agents {

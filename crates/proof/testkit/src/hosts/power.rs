@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use fleetwright_model::code;
 use fleetwright_model::{
@@ -28,8 +30,8 @@ impl Begun {
     }
 }
 
-fn pulse(id: &InstanceId, host: &Host, now: Timestamp) -> Pulse {
-    let state = host.state(now);
+fn pulse(id: &InstanceId, host: &Host, now: Timestamp, lag: Duration) -> Pulse {
+    let state = host.seen(now, lag);
     let settled = after(host.settles_at, host.script.checks_take) <= now;
     let check = if settled { host.script.checks } else { HealthCheck::Initializing };
     let health = (state == InstanceState::Running).then_some(SystemHealth { system: check, instance: check });
@@ -88,7 +90,7 @@ impl FakeHosts {
                 }
                 let starts = settled == InstanceState::Running;
                 let takes = if starts { host.script.start_takes } else { host.script.stop_takes };
-                host.change(changing, settled, after(now, takes));
+                host.change(now, changing, settled, after(now, takes));
                 if starts {
                     host.boot(after(now, takes));
                 }
@@ -111,8 +113,9 @@ impl Power for FakeHosts {
         match self.read("ec2:DescribeInstanceStatus") {
             Err(failure) => Partial::broken_off(Vec::new(), failure),
             Ok((now, mut state)) => {
+                let lag = state.lag;
                 let hosts = &state.cell(cell).hosts;
-                let found = ids.iter().filter_map(|id| Some(pulse(id, hosts.get(id)?, now)));
+                let found = ids.iter().filter_map(|id| Some(pulse(id, hosts.get(id)?, now, lag)));
                 Partial::complete(found.collect())
             }
         }
@@ -200,7 +203,7 @@ impl Power for FakeHosts {
             let runs = after(now, script.start_takes);
             let mut host = Host::new(InstanceState::Pending, now);
             host.script = script;
-            host.change(InstanceState::Pending, InstanceState::Running, runs);
+            host.change(now, InstanceState::Pending, InstanceState::Running, runs);
             host.agent_since = after(runs, host.script.agent_takes);
             place.hosts.insert(id.clone(), host);
             place.replacements.insert(replacement.token.clone(), id.clone());

@@ -1,0 +1,37 @@
+//! Every step, every crash point, every aftermath, for every recipe the planner makes.
+
+use std::collections::BTreeSet;
+
+use fleetwright_flow::Direction;
+use fleetwright_patch::plan::RollbackWay;
+use fleetwright_testkit::crash::{Case, Violation, World, enumerate};
+
+use crate::plans::EACH_SHAPE;
+use crate::world::PatchWorld;
+
+fn fine(cases: Result<Vec<Case>, Vec<Violation>>) -> Vec<Case> {
+    cases.unwrap_or_else(|violations| {
+        let lines: Vec<String> = violations.iter().take(60).map(ToString::to_string).collect();
+        panic!("{} violations, the first:\n{}", violations.len(), lines.join("\n"))
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_crash_of_a_real_step_repeats_loses_or_wrongs_anything() {
+    let whole = fine(enumerate(async || PatchWorld::whole(&EACH_SHAPE, None).await).await);
+    let back = fine(enumerate(async || PatchWorld::back(RollbackWay::ReplaceRoot, None).await).await);
+    let anew = fine(enumerate(async || PatchWorld::back(RollbackWay::NewInstance, None).await).await);
+    let count = |direction| whole.iter().filter(|case| case.cut.direction == direction).count();
+    println!(
+        "{} crash cases of real steps: {} forward, {} on the way back, {} of a rollback, {} of one by new instances",
+        whole.len() + back.len() + anew.len(),
+        count(Direction::Do),
+        count(Direction::Undo),
+        back.len(),
+        anew.len()
+    );
+    let world = PatchWorld::whole(&EACH_SHAPE, None).await;
+    let steps: BTreeSet<&str> = world.steps().iter().map(|step| step.name()).collect();
+    let covered: BTreeSet<&str> = whole.iter().map(|case| &*case.cut.step).collect();
+    assert_eq!(covered, steps, "a step without a case is a step nobody has seen crash");
+}

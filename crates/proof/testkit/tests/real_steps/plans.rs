@@ -1,0 +1,181 @@
+//! Plans as the planner makes them, for small fleets of every shape.
+
+use std::collections::BTreeMap;
+
+use fleetwright_host::Thresholds;
+use fleetwright_model::{
+    Instance, InstanceState, LabelKeys, Observed, OsFamily, Phase, Text, Zone,
+};
+use fleetwright_patch::eligibility::Rules;
+use fleetwright_patch::inventory::{Host, Inventory, Observations};
+use fleetwright_patch::plan::PatchPlan;
+use fleetwright_patch::plan::make::{Amount, Hold, Limits, PlanRequest, make};
+use fleetwright_patch::plan::policy::{
+    BackupPolicy, Operation, PatchPolicy, Policy, PrecheckPolicy, RebootPolicy, RebootStrategy,
+    RollbackPolicy, RollbackWay, StartPolicy, ValidatePolicy,
+};
+use fleetwright_patch::plan::rollback::{RollbackRequest, rollback};
+use fleetwright_testkit::sample;
+
+pub(crate) const REGIONS: [&str; 2] = ["eu-central-1", "eu-west-1"];
+
+/// What decides about a host's recipe, and what runs on it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Shape {
+    pub(crate) stopped: bool,
+    pub(crate) no_image: bool,
+    pub(crate) windows: bool,
+    /// Which of [`REGIONS`].
+    pub(crate) region: usize,
+}
+
+/// One of each shape.
+pub(crate) const EACH_SHAPE: [Shape; 5] = [
+    Shape { stopped: false, no_image: false, windows: false, region: 0 },
+    Shape { stopped: true, no_image: false, windows: false, region: 0 },
+    Shape { stopped: false, no_image: true, windows: false, region: 0 },
+    Shape { stopped: true, no_image: true, windows: true, region: 0 },
+    Shape { stopped: false, no_image: false, windows: true, region: 0 },
+];
+
+pub(crate) fn zone() -> Zone {
+    sample::zone("prod", "111122223333", &REGIONS)
+}
+
+/// Host `number`, from 1.
+pub(crate) fn instance(number: u64, shape: Shape) -> Instance {
+    let mut instance = sample::instance(number, &format!("web-{number}"));
+    if shape.stopped {
+        instance.state = InstanceState::Stopped;
+    }
+    if shape.windows {
+        instance.os = OsFamily::Windows;
+        instance.platform_details = Some("Windows".into());
+    }
+    if shape.no_image {
+        instance.tags.insert("Backup".into(), "no".into());
+    }
+    instance
+}
+
+fn inventory(shapes: &[Shape]) -> Inventory {
+    let keys = keys();
+    let rules = Rules { start_stopped: true, min_agent_version: None, max_patch_state_age: None };
+    let host = |(number, shape): (u64, &Shape)| {
+        let instance = instance(number, *shape);
+        let health = if shape.stopped { Observed::Absent } else { Observed::Known(sample::healthy()) };
+        let observed = Observations {
+            instance,
+            agent: Observed::Known(sample::agent()),
+            patches: Observed::Known(sample::patch_facts()),
+            health,
+            storage: Observed::NotChecked,
+            hardware: Observed::NotChecked,
+        };
+        Host::new(&zone(), &sample::region(REGIONS[shape.region]), observed, &keys, &rules, sample::now())
+    };
+    let mut inventory = Inventory {
+        started: sample::now(),
+        finished: sample::now(),
+        hosts: (1..).zip(shapes).map(host).collect(),
+        gaps: Vec::new(),
+        cells: Vec::new(),
+        skipped: Vec::new(),
+    };
+    inventory.sort();
+    inventory
+}
+
+fn keys() -> LabelKeys {
+    LabelKeys { requires_backup: vec!["Backup".into()], ..LabelKeys::default() }
+}
+
+/// Limits that let everything run at once, and a gate that a person opens.
+pub(crate) fn limits() -> Limits {
+    Limits {
+        images_at_once: 10,
+        image_attempts: 3,
+        image_seconds: 4 * 3600,
+        starts_at_once: 10,
+        start_attempts: 3,
+        reboots_at_once: 10,
+        out_of_service: Amount::Percent(100),
+        hold: Hold::Install,
+        failure_percent: 100.0,
+        max_failures: None,
+        continue_on_error: true,
+        approval: true,
+        phase_seconds: BTreeMap::new(),
+    }
+}
+
+/// The whole workflow for hosts of these shapes, with a way back.
+pub(crate) fn whole(shapes: &[Shape], limits: Limits, seed: u64) -> PatchPlan {
+    let request = PlanRequest {
+        program: "test".into(),
+        phases: Phase::ALL.to_vec(),
+        policy: policy(),
+        limits,
+        seed,
+        now: sample::now(),
+        parent: None,
+        earlier: BTreeMap::new(),
+        keys: keys(),
+        include_compliant: true,
+        zones: vec![fleetwright_patch::plan::PlannedZone {
+            name: zone().name,
+            account: zone().account,
+            role: None,
+        }],
+    };
+    let plan = make(&inventory(shapes), &request);
+    assert!(plan.left_out.is_empty(), "every host is planned: {:?}", plan.left_out);
+    plan
+}
+
+/// The plan that puts hosts of that plan back to these images, by a person's decision.
+pub(crate) fn back(of: &PatchPlan, images: &[(u64, Text)], way: RollbackWay) -> PatchPlan {
+    let request = RollbackRequest {
+        program: "test".into(),
+        run: "run-0".into(),
+        hosts: images.iter().map(|(number, image)| (sample::id(*number), image.clone())).collect(),
+        limits: limits(),
+        seed: 7,
+        now: sample::now(),
+    };
+    let mut of = of.clone();
+    of.policy.rollback.way = way;
+    rollback(&of, &request)
+}
+
+fn policy() -> Policy {
+    Policy {
+        backup: BackupPolicy { retention_days: 7, reboot: false, clean_up: true },
+        start: StartPolicy { wait_seconds: 600, agent_seconds: 600 },
+        precheck: PrecheckPolicy {
+            judge: true,
+            thresholds: Thresholds::default(),
+            services: Vec::new(),
+            security_agents: Vec::new(),
+            min_agent_version: "3.0.0.0".into(),
+            remedy_agent: true,
+        },
+        patch: PatchPolicy {
+            operation: Operation::Install,
+            document: "AWS-RunPatchBaseline".into(),
+            parameters: Vec::new(),
+            snapshot: "11111111-2222-3333-4444-555555555555".into(),
+            execution_seconds: 3600,
+            delivery_seconds: 600,
+        },
+        reboot: RebootPolicy { strategy: RebootStrategy::Conditional, wait_seconds: 900 },
+        validate: ValidatePolicy {
+            health_checks: true,
+            ssm_ping: true,
+            wait_seconds: 300,
+            cpu_rise_points: None,
+            alarms: Vec::new(),
+        },
+        rollback: RollbackPolicy { automatic: true, way: RollbackWay::ReplaceRoot, wait_seconds: 1800 },
+    }
+}
