@@ -14,11 +14,11 @@ use fleetwright_ports::Clock;
 use fleetwright_survey::{DoctorRequest, Fleet};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::bench;
 use crate::args::{
     AbortArgs, Cli, Command, ConfigCommand, DecisionArgs, DoctorArgs, EstateCommand, FleetArgs, GlobalArgs,
     InternalCommand, OutputFormat, RunArgs, RunsArgs, ScanArgs, StatusArgs,
 };
+use crate::bench;
 use crate::commands::runs::Decision;
 use crate::commands::scan::Reports;
 use crate::commands::{config, demo, doctor, estate, reference, run, runs, scan};

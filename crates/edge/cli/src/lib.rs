@@ -9,6 +9,7 @@ pub mod commands;
 pub mod console;
 pub mod diagnosis;
 pub mod driving;
+pub mod earlier_scan;
 pub mod environment;
 pub mod estate_time;
 pub mod failure;

@@ -24,7 +24,7 @@ use crate::failure::CommandError;
 use crate::planning::{limits, program};
 use crate::settings::Loaded;
 use crate::state::{FoundRun, Invocation, State};
-use crate::{estate_time, fleet, interrupt, settings};
+use crate::{earlier_scan, estate_time, files, fleet, interrupt, settings};
 
 /// What a command that drives a run has at hand.
 struct Session {
@@ -43,15 +43,12 @@ impl App {
             run::phases(args.scan.scanner_only, args.scan.phase, &args.workflow, &loaded.resolved.settings)?;
         in_runtime(Time::Wall, async {
             let session = self.session(&loaded, &args.scan.fleet, None).await?;
-            let continued = match &args.workflow.from {
-                Some(name) => {
-                    continued(&State::open(&args.state, &self.environment)?.find(Some(name)).await?)
-                }
-                None => Continued::default(),
-            };
+            let state = || State::open(&args.state, &self.environment);
+            let (continued, ids) = from(args.workflow.from.as_deref(), state).await?;
             let seed = fresh_seed(session.clock.as_ref());
             let looking = session.looking(interrupt::stop_on_signal(self.console), self.console);
-            let request = fleet::scan_request(&session.settings, session.fleet.clone());
+            let mut request = fleet::scan_request(&session.settings, session.fleet.clone());
+            request.query.ids.extend(ids);
             let looked = looking.look(&request).await;
             let document = looking.plan(&looked, &phases, seed, continued);
             plan::write(&args.out, &document)?;
@@ -70,11 +67,10 @@ impl App {
         in_runtime(Time::Wall, async {
             let state = State::open(&args.drive.state, &self.environment)?;
             let session = self.session(loaded, &args.scan.fleet, Some(&args.drive)).await?;
-            let continued = match &args.workflow.from {
-                Some(name) => continued(&state.find(Some(name)).await?),
-                None => Continued::default(),
-            };
-            let request = fleet::scan_request(&session.settings, session.fleet.clone());
+            let state_again = || State::open(&args.drive.state, &self.environment);
+            let (continued, ids) = from(args.workflow.from.as_deref(), state_again).await?;
+            let mut request = fleet::scan_request(&session.settings, session.fleet.clone());
+            request.query.ids.extend(ids);
             let seed = fresh_seed(session.clock.as_ref());
             let looking = session.looking(Stop::never(), self.console);
             let looked = looking.look(&request).await;
@@ -196,9 +192,14 @@ impl App {
 
     /// `fleetwright rollback`.
     pub fn rollback(&self, args: &RollbackArgs) -> Outcome {
-        let chosen = usize::from(!args.instance_ids.is_empty()) + usize::from(args.zone.is_some());
-        if chosen + usize::from(args.failed) != 1 {
-            let message = "say what is put back: exactly one of --instance-ids, --zone and --failed";
+        let chosen = [
+            !args.instance_ids.is_empty(),
+            args.zone.is_some(),
+            args.availability_zone.is_some(),
+            args.failed,
+        ];
+        if chosen.into_iter().filter(|chosen| *chosen).count() != 1 {
+            let message = "say what is put back: exactly one of --instance-ids, --zone, --availability-zone and --failed";
             return Err(CommandError::new(&code::USAGE, message));
         }
         in_runtime(Time::Wall, async {
@@ -325,6 +326,20 @@ impl Session {
     }
 }
 
+/// What `--from` stands for: an earlier run, or the instances of an earlier scan.
+async fn from(
+    from: Option<&str>,
+    state: impl FnOnce() -> Result<State, CommandError>,
+) -> Result<(Continued, Vec<InstanceId>), CommandError> {
+    match from {
+        None => Ok((Continued::default(), Vec::new())),
+        Some(file) if files::exists(file.as_ref()) => {
+            Ok((Continued::default(), earlier_scan::patchable(file.as_ref())?))
+        }
+        Some(name) => Ok((continued(&state()?.find(Some(name)).await?), Vec::new())),
+    }
+}
+
 /// What a later run takes from this one.
 fn continued(found: &FoundRun) -> Continued {
     let Folded { run, .. } = fold(found);
@@ -359,12 +374,17 @@ fn to_put_back(
     if let Some(id) = unknown {
         return Err(CommandError::new(&code::NO_PLAN_FOR, format!("{} has no instance {id}", args.run)));
     }
-    let meant = |result: &&HostResult<'_>| match &args.zone {
+    let meant = |result: &&HostResult<'_>| match (&args.zone, &args.availability_zone) {
         _ if !args.instance_ids.is_empty() => {
             args.instance_ids.iter().any(|id| id == result.host.id.as_str())
         }
-        Some(zone) => result.place.zone.as_str() == zone && changed(result),
-        None => changed(result) && !matches!(result.outcome, HostOutcome::Success | HostOutcome::RolledBack),
+        (Some(zone), _) => result.place.zone.as_str() == zone && changed(result),
+        (None, Some(zone)) => {
+            result.host.availability_zone.as_deref() == Some(zone.as_str()) && changed(result)
+        }
+        (None, None) => {
+            changed(result) && !matches!(result.outcome, HostOutcome::Success | HostOutcome::RolledBack)
+        }
     };
     let mut hosts = Vec::new();
     for result in results.iter().filter(meant) {

@@ -40,8 +40,9 @@ pub struct WorkflowArgs {
     /// Phases to leave out, separated by commas: backup, start, precheck, patch, validate, report
     #[arg(long, value_name = "PHASE", value_delimiter = ',', help_heading = "Workflow")]
     pub skip_phases: Vec<PhaseName>,
-    /// Continue from this run: use its images and its evidence
-    #[arg(long, value_name = "RUN", help_heading = "Workflow")]
+    /// Continue from this run, with its images and its evidence, or from the instances.json of an
+    /// earlier scan: only the instances that could be patched then are looked at again
+    #[arg(long, value_name = "RUN|FILE", help_heading = "Workflow")]
     pub from: Option<String>,
 }
 
@@ -119,6 +120,9 @@ pub struct RollbackArgs {
     /// Every patched host of this landing zone
     #[arg(long, value_name = "NAME", help_heading = "What is put back")]
     pub zone: Option<String>,
+    /// Every patched host in this availability zone
+    #[arg(long, value_name = "AZ", help_heading = "What is put back")]
+    pub availability_zone: Option<String>,
     /// Every patched host that did not end well
     #[arg(long, help_heading = "What is put back")]
     pub failed: bool,

@@ -36,6 +36,8 @@ pub struct Bound {
     pub reboots: f64,
     /// By the longest way of one host.
     pub path: f64,
+    /// Seconds the other side was busy with a host on average, by step.
+    pub means: [(&'static str, f64); 6],
 }
 
 /// Seconds the other side was busy with one host.
@@ -91,6 +93,14 @@ impl Bound {
             disruption: room(policy.out_of_service, &held, &|way| way.whole() - held(way)),
             reboots: room(policy.rebooting, &|way| way.reboot, &|way| way.whole() - way.held(false)),
             path: whole.first().copied().unwrap_or_default(),
+            means: [
+                ("backup", mean(ways, |way| way.backup)),
+                ("precheck", mean(ways, |way| way.precheck)),
+                ("patch", mean(ways, |way| way.patch)),
+                ("reboot", mean(ways, |way| way.reboot)),
+                ("verify", mean(ways, |way| way.verify)),
+                ("validate", mean(ways, |way| way.validate)),
+            ],
         }
     }
 
@@ -110,6 +120,10 @@ impl Bound {
         ];
         parts.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).map_or("", |(_, by)| by)
     }
+}
+
+fn mean(ways: &[Way], of: impl Fn(&Way) -> f64) -> f64 {
+    ways.iter().map(of).sum::<f64>() / ways.len().max(1) as f64
 }
 
 fn seconds(from: Timestamp, until: Timestamp) -> f64 {

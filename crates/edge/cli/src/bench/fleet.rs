@@ -1,13 +1,16 @@
 //! One fleet taken through a run, and everything that is measured of it.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Mutex;
 
 use fleetwright_clock::SystemClock;
 use fleetwright_engine::{AtGates, Control};
-use fleetwright_flow::{Event, Record, Run};
+use fleetwright_flow::{Direction, Event, Record, Run, StepIndex, TargetId};
 use fleetwright_model::{Phase, code};
+use fleetwright_patch::plan::PatchPlan;
 use fleetwright_ports::Clock;
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::bound::Bound;
@@ -76,6 +79,8 @@ impl FleetPolicy {
     fn flags(&self) -> Flags {
         let mut flags = Flags::default();
         let mut set = |key: &str, value: String| flags.set("bench", key, value);
+        // Every host is worked on, whatever the last scan found.
+        set("phases.patch.compliant", "include".to_owned());
         set("safety.max_concurrent", self.out_of_service.to_string());
         set("safety.hold", if self.hold_install { "install" } else { "reboot" }.to_owned());
         set("phases.patch.max_rebooting", self.rebooting.to_string());
@@ -111,6 +116,8 @@ pub struct Measured {
     pub well: usize,
     /// Whether and how it stopped.
     pub stop: Option<Stopped>,
+    /// Seconds from a step's intent to its success, by step, on average.
+    pub taken: BTreeMap<String, f64>,
     /// SHA-256 over all records, so that builds can be compared.
     pub digest: String,
 }
@@ -199,8 +206,31 @@ pub async fn measure(
         journal_bytes: directory.map(|directory| files::size_below(directory, "journal.db")),
         well: finished.results.iter().filter(|it| is_well(it)).count(),
         stop,
+        taken: taken(plan, &finished.records),
         digest: digest(&finished.records),
     })
+}
+
+fn taken(plan: &PatchPlan, records: &[Record]) -> BTreeMap<String, f64> {
+    let mut started: HashMap<(TargetId, StepIndex), Timestamp> = HashMap::new();
+    let mut sums: BTreeMap<String, (f64, u32)> = BTreeMap::new();
+    for record in records {
+        match &record.event {
+            Event::Started { target, step, direction: Direction::Do, .. } => {
+                started.entry((*target, *step)).or_insert(record.at);
+            }
+            Event::Succeeded { target, step, direction: Direction::Do, .. } => {
+                let Some(since) = started.get(&(*target, *step)) else { continue };
+                let recipe = &plan.flow.recipe_of(*target).steps;
+                let name = recipe.get(step.index()).map_or_else(String::new, |step| step.name.to_string());
+                let (sum, count) = sums.entry(name).or_default();
+                *sum += record.at.duration_since(*since).as_secs_f64();
+                *count += 1;
+            }
+            _ => {}
+        }
+    }
+    sums.into_iter().map(|(name, (sum, count))| (name, sum / f64::from(count.max(1)))).collect()
 }
 
 fn is_well(result: &fleetwright_patch::outcome::HostResult<'_>) -> bool {

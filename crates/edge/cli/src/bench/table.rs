@@ -67,6 +67,17 @@ pub(super) fn runs(text: &mut String, runs: &[(Measured, Option<Naive>)]) {
             &run.digest[..16]
         );
     }
+    if let Some((run, _)) = runs.last() {
+        line!(
+            text,
+            "\n| step, {} hosts | the other side's seconds, mean | from intent to success, mean |",
+            run.hosts
+        );
+        line!(text, "|---|---|---|");
+        for (step, busy) in run.bound.means {
+            line!(text, "| {step} | {busy:.0} | {:.0} |", run.taken.get(step).copied().unwrap_or_default());
+        }
+    }
     if let Some((run, naive)) = runs.last() {
         line!(
             text,
