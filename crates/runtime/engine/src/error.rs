@@ -85,7 +85,7 @@ impl DriveError {
         match self {
             Self::Owned { .. } => &code::RUN_OWNED,
             Self::TakenOver(_) => &code::RUN_TAKEN,
-            Self::Journal { source, .. } => of_journal(source),
+            Self::Journal { source, .. } => source.code(),
             Self::Damaged { .. } | Self::Impossible { .. } => &code::JOURNAL_DAMAGED,
             Self::OtherPlan { .. } | Self::InvalidPlan(_) => &code::PLAN_CHANGED,
             Self::UnknownStep { .. } => &code::PLAN_FORMAT,
@@ -100,18 +100,5 @@ impl DriveError {
             JournalError::Fenced { .. } | JournalError::OutOfSequence { .. } => Self::TakenOver(source),
             source => Self::Journal { doing, source },
         }
-    }
-}
-
-fn of_journal(error: &JournalError) -> &'static Code {
-    match error {
-        JournalError::Owned { .. } => &code::RUN_OWNED,
-        JournalError::Fenced { .. } | JournalError::OutOfSequence { .. } => &code::RUN_TAKEN,
-        JournalError::NoSuchRun { .. } => &code::NO_SUCH_RUN,
-        JournalError::Format { .. } => &code::PLAN_FORMAT,
-        JournalError::RunExists { .. }
-        | JournalError::Full { .. }
-        | JournalError::Refused { .. }
-        | JournalError::Storage { .. } => &code::STATE_UNUSABLE,
     }
 }
