@@ -12,7 +12,7 @@ from estate import Clients, role_of
 
 
 @pytest.fixture(scope="module")
-def facts(estate):
+def facts(estate, tmp_path_factory):
     """What the command lines name: a landing zone and things in it."""
     clients = Clients(estate)
     zone = estate.zones[0]
@@ -20,7 +20,19 @@ def facts(estate):
     (root,) = clients.hub("organizations").list_roots()["Roots"]
     ssm = clients.zone("ssm")
     node = nodes(ssm)[0]
+    content = tmp_path_factory.mktemp("content") / "content"
+    content.write_text("typed content")
+    s3, sns = clients.zone("s3"), clients.zone("sns")
+    bucket = "referee-typed"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": zone["regions"][0]})
+    for key in ("kept", "unwanted"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"typed")
     return {
+        "bucket": bucket,
+        "content": content,
+        "written": content.with_name("written"),
+        "topic": sns.create_topic(Name="typed-kept")["TopicArn"],
+        "unwanted_topic": sns.create_topic(Name="typed-unwanted")["TopicArn"],
         **changeable(clients.zone("ec2", region=REGION)),
         "node": node,
         "sent": sent(ssm, node),
@@ -213,6 +225,28 @@ TYPED = {
         "ssm describe-instance-patches --instance-id {node} --page-size 10",
         None,
     ),
+    ("s3", "CreateBucket"): (
+        "zone",
+        "s3api create-bucket --bucket typed-2 --create-bucket-configuration LocationConstraint={region}",
+        "Location",
+    ),
+    ("s3", "ListBuckets"): ("zone", "s3api list-buckets --page-size 1", "Buckets"),
+    ("s3", "PutObject"): ("zone", "s3api put-object --bucket {bucket} --key put --body {content}", "ETag"),
+    ("s3", "GetObject"): ("zone", "s3api get-object --bucket {bucket} --key kept {written}", "ContentLength"),
+    ("s3", "HeadObject"): ("zone", "s3api head-object --bucket {bucket} --key kept", "ContentLength"),
+    ("s3", "DeleteObject"): ("zone", "s3api delete-object --bucket {bucket} --key unwanted", None),
+    ("s3", "ListObjectsV2"): ("zone", "s3api list-objects-v2 --bucket {bucket} --page-size 1", "Contents"),
+    ("sns", "CreateTopic"): ("zone", "sns create-topic --name typed", "TopicArn"),
+    ("sns", "ListTopics"): ("zone", "sns list-topics", "Topics"),
+    ("sns", "GetTopicAttributes"): ("zone", "sns get-topic-attributes --topic-arn {topic}", "Attributes"),
+    ("sns", "Subscribe"): (
+        "zone",
+        "sns subscribe --topic-arn {topic} --protocol email --notification-endpoint fleet@example.com",
+        "SubscriptionArn",
+    ),
+    ("sns", "ListSubscriptionsByTopic"): ("zone", "sns list-subscriptions-by-topic --topic-arn {topic}", None),
+    ("sns", "Publish"): ("zone", "sns publish --topic-arn {topic} --message typed", "MessageId"),
+    ("sns", "DeleteTopic"): ("zone", "sns delete-topic --topic-arn {unwanted_topic}", None),
     ("monitoring", "DescribeAlarms"): ("zone", "cloudwatch describe-alarms --page-size 10", "MetricAlarms"),
     ("monitoring", "PutMetricData"): (
         "zone",

@@ -6,6 +6,7 @@ from botocore.exceptions import ClientError
 
 import driven_commands  # noqa: F401 - enters its drivers into the table
 import driven_ec2_changes  # noqa: F401 - enters its drivers into the table
+import driven_storage  # noqa: F401 - enters its drivers into the table
 from driven_by_boto3 import DRIVEN, instances
 from estate import role_of
 
@@ -123,6 +124,8 @@ def test_a_malformed_request_for_a_role_is_refused(clients, change):
     [
         ("ec2", "describe_regions", "AuthFailure"),
         ("ssm", "describe_patch_baselines", "InvalidSignatureException"),
+        ("s3", "list_buckets", "SignatureDoesNotMatch"),
+        ("sns", "list_topics", "SignatureDoesNotMatch"),
         ("sts", "get_caller_identity", "SignatureDoesNotMatch"),
     ],
 )

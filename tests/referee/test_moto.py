@@ -172,3 +172,19 @@ def test_what_moto_cannot_tell_is_a_gap_with_its_cause_and_not_an_empty_fact(sca
     document = json.loads((output / "instances.json").read_text())
     assert {row["ssm_ping_status"] for row in document["instances"]} == {"not_checked"}
     assert not any(row["eligibility"] == "eligible" for row in document["instances"])
+
+
+@pytest.fixture(scope="module")
+def backed_up(binary, moto, created, scanned, tmp_path_factory):
+    """The ended backup of one account's region, and the directory with its reports."""
+    home = tmp_path_factory.mktemp("backup")
+    zone = {"name": "one", "account_id": int(ACCOUNTS[0]), "regions": [REGIONS[0]], "role_name": ROLE}
+    inventory = home / "landing-zones.yaml"
+    inventory.write_text(yaml.safe_dump({"landing_zones": [{**zone, "external_id": EXTERNAL_ID}]}))
+    output = home / "reports"
+    command = [binary, "run", "--workflow", "backup", "--auto-approve", "--landing-zones", inventory]
+    command += ["--state-dir", home / "state", "--output-dir", output, "--set", "aws.max_attempts=2"]
+    ended = subprocess.run(
+        [str(part) for part in command], env=clean_environment(home, **moto), cwd=home, capture_output=True, text=True
+    )
+    return ended, output

@@ -7,6 +7,7 @@ use crate::call::{ApiError, Call, Requirement, Service};
 use crate::policy::{Context, Decision, Layer, Layers, NamedPolicy, decide};
 use crate::wire::sigv4::AuthProblem;
 use crate::world::iam::{Role, User};
+use crate::world::organization::Organization;
 use crate::world::{Account, AccountId, World};
 
 /// The kinds of principals that can call.
@@ -180,9 +181,12 @@ pub fn layers<'a>(world: &'a World, principal: &Principal, session: &'a [NamedPo
 /// The service control policies over an account, level by level from the root.
 #[must_use]
 pub fn organization_levels<'a>(world: &'a World, account: &AccountId) -> Vec<&'a [NamedPolicy]> {
-    let Some(organization) = &world.organization else {
-        return Vec::new();
-    };
+    world.organization.as_ref().map(|organization| levels_of(organization, account)).unwrap_or_default()
+}
+
+/// The same of an organisation by itself.
+#[must_use]
+pub fn levels_of<'a>(organization: &'a Organization, account: &AccountId) -> Vec<&'a [NamedPolicy]> {
     organization
         .path_of(account)
         .into_iter()

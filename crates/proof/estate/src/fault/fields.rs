@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused_with_the_field() {
-        assert!(refused("kind = \"throttle\"\nservice = \"s3\"").contains("fault: service"));
+        assert!(refused("kind = \"throttle\"\nservice = \"mars\"").contains("fault: service"));
         assert!(refused("kind = \"throttle\"\nstatus = 503").contains("fault: status"));
         assert!(refused("kind = \"slow\"").contains("fault: delay_ms"));
         assert!(refused("kind = \"throttle\"\nnth = { every = 0 }").contains("fault: nth"));

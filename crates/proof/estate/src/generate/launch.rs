@@ -27,6 +27,9 @@ use crate::world::platform::Platform;
 use crate::world::storage::{Attachment, Encryption, Volume, VolumeType};
 use crate::world::tags::{Interner, Tags};
 
+/// Name of the profile of every instance with an agent, and of the profile's role.
+pub const INSTANCE_PROFILE: &str = "managed-instance";
+
 /// Whether Patch Manager ever looked at an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scanned {
@@ -167,7 +170,7 @@ impl<'w> Cell<'w> {
             .map(|agent| self.patch_state(&sketch, snapshot, agent.ping.last(self.start).max(launched_at)));
         let volumes = self.volumes(&sketch, id, &subnet, launched_at);
         let image = self.image(&sketch, release_draw);
-        let profile = (sketch.agent != AgentHealth::Never).then(|| self.interner.share("managed-instance"));
+        let profile = (sketch.agent != AgentHealth::Never).then(|| self.interner.share(INSTANCE_PROFILE));
         let key_name = (random.random_range(0..4) == 0).then(|| self.interner.share("operations"));
         let metadata_tokens = match random.random_range(0..5) {
             0 => MetadataTokens::Optional,

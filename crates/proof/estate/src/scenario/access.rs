@@ -8,6 +8,7 @@ use serde_json::json;
 use super::file::{AccessSection, ExceptionSection, HubPlace, Permissions, Problem};
 use super::prepare::Hub;
 use crate::generate::accounts::{AccountPlan, account_id};
+use crate::generate::launch::INSTANCE_PROFILE;
 use crate::generate::seed::Seed;
 use crate::landing_zones::LandingZone;
 use crate::policy::{NamedPolicy, PolicyError};
@@ -76,6 +77,7 @@ pub(super) fn roles(
         });
         let Some(account) = world.accounts.get_mut(&plan.id) else { continue };
         account.iam.seed = number;
+        instance_role(account, &plan.id, &access.instance_buckets, start)?;
         let has = |problem| access.exceptions.iter().any(|e| e.account == plan.name && e.problem == problem);
         if has(Problem::RoleMissing) {
             continue;
@@ -99,6 +101,29 @@ pub(super) fn roles(
         account.iam.add_role(&plan.id, &access.role_name, &trust.to_string(), policies, start)?;
     }
     Ok(zones)
+}
+
+/// Makes the role of the profile that the instances have.
+fn instance_role(
+    account: &mut Account,
+    id: &str,
+    buckets: &[String],
+    start: Timestamp,
+) -> Result<(), PolicyError> {
+    let trust = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ]});
+    let mut statements = vec![json!({"Sid": "Agent", "Effect": "Allow", "Resource": "*", "Action": [
+        "ec2messages:*", "ssm:UpdateInstanceInformation", "ssmmessages:*"
+    ]})];
+    if !buckets.is_empty() {
+        let objects: Vec<String> = buckets.iter().map(|name| format!("arn:aws:s3:::{name}/*")).collect();
+        let put = json!({"Sid": "Output", "Effect": "Allow", "Action": "s3:PutObject", "Resource": objects});
+        statements.push(put);
+    }
+    let policy = json!({"Version": "2012-10-17", "Statement": statements});
+    let policies = vec![NamedPolicy::parse("managed-instance", &policy.to_string())?];
+    account.iam.add_role(&id.to_owned(), INSTANCE_PROFILE, &trust.to_string(), policies, start)
 }
 
 fn external_id(seed: &Seed, account: &str) -> String {

@@ -120,6 +120,8 @@ pub struct AccessSection {
     pub external_id: Option<String>,
     /// What the role may do.
     pub permissions: Permissions,
+    /// Names of the buckets that instances with a profile may put objects into, with `*` and `?`.
+    pub instance_buckets: Vec<String>,
     /// Accounts where something is different.
     pub exceptions: Vec<ExceptionSection>,
 }
@@ -130,6 +132,7 @@ impl Default for AccessSection {
             role_name: "FleetwrightSpoke".to_owned(),
             external_id: None,
             permissions: Permissions::Full,
+            instance_buckets: vec!["*".to_owned()],
             exceptions: Vec::new(),
         }
     }

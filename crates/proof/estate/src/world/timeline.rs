@@ -10,7 +10,10 @@ use std::collections::BinaryHeap;
 use jiff::{SignedDuration, Timestamp};
 use rand::RngExt;
 
+use super::buckets::Buckets;
+use super::iam::Iam;
 use super::ids::{ImageId, InstanceId, RootTaskId, SnapshotId};
+use super::organization::Organization;
 use super::pace::{Pace, Span};
 use super::{Region, World, host, images, life_cycle, root_tasks};
 use crate::fault::Mishaps;
@@ -112,6 +115,19 @@ pub struct Place<'w> {
     pub pace: &'w Pace,
     /// What this account's region draws from.
     pub seed: Seed,
+    /// What is not the region's own.
+    pub outside: Outside<'w>,
+}
+
+/// What things in a region reach outside of it.
+#[derive(Debug)]
+pub struct Outside<'w> {
+    /// S3's buckets.
+    pub buckets: &'w mut Buckets,
+    /// The account's roles, of which instances have some.
+    pub iam: &'w Iam,
+    /// The organisation, whose policies bind those roles as well.
+    pub organization: Option<&'w Organization>,
 }
 
 impl Place<'_> {
@@ -160,7 +176,9 @@ impl World {
             .regions
             .range_mut::<str, _>((std::ops::Bound::Included(code), std::ops::Bound::Included(code)))
             .next()?;
-        Some(Place { account: id, code, region, mishaps: &mut self.mishaps, pace: &self.pace, seed })
+        let outside =
+            Outside { buckets: &mut self.buckets, iam: &owner.iam, organization: self.organization.as_ref() };
+        Some(Place { account: id, code, region, mishaps: &mut self.mishaps, pace: &self.pace, seed, outside })
     }
 
     /// Brings one region of one account to `now`.

@@ -288,7 +288,8 @@ async fn what_is_no_operation_of_a_service_is_refused() {
             json(hub, "ssm", "AmazonSSM.DescribeInstanceInformation", "{\"a\""),
             code(400, "SerializationException"),
         ),
-        (query(hub, "s3", REGION, "Action=ListBuckets"), code(400, "InvalidAction")),
+        (query(hub, "sqs", REGION, "Action=ListQueues"), code(400, "InvalidAction")),
+        (query(hub, "s3", REGION, "Action=ListBuckets"), code(501, "NotImplemented")),
     ];
     for (request, expected) in cases {
         assert_eq!(status_and_code(&estate, request).await, expected);

@@ -77,6 +77,20 @@ fn the_comment_carries_a_mark_that_a_later_look_finds() {
 }
 
 #[test]
+fn overrides_of_the_patch_list_are_refused_rather_than_ignored() {
+    let mut shift = Shift::new("");
+    let id = shift.id("web-1");
+    for name in ["InstallOverrideList", "BaselineOverride"] {
+        let parameters = json!({"Operation": ["Scan"], name: ["s3://lists/patches.yaml"]});
+        let request =
+            json!({"DocumentName": "AWS-RunPatchBaseline", "InstanceIds": [id], "Parameters": parameters});
+        let error = shift.try_ssm("SendCommand", request).expect_err("refused");
+        assert_eq!(error.code, "InvalidParameters");
+        assert!(error.message.contains(name), "{}", error.message);
+    }
+}
+
+#[test]
 fn what_the_service_refuses_about_commands_is_refused() {
     let mut shift = Shift::new("");
     let id = shift.id("web-1");

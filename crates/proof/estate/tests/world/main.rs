@@ -6,6 +6,7 @@ mod fleet;
 mod history;
 mod hosts;
 mod life;
+mod output;
 mod run_checks;
 mod scenarios;
 mod shift;

@@ -7,6 +7,7 @@ use super::document;
 use crate::call::{ApiError, Call, Operation, Requirement, Service};
 use crate::world::World;
 use crate::world::command::CommandId;
+use crate::world::command::output::{self, Stream};
 use crate::world::ids::InstanceId;
 
 /// GetCommandInvocation: what one node made of a command, with most of its output.
@@ -59,6 +60,7 @@ impl Operation for GetCommandInvocation {
         if input.plugin_name.as_deref().is_some_and(|name| name != plugin) {
             return Err(ApiError::new(400, "InvalidPluginName", "The plugin name isn't valid."));
         }
+        let url = |stream| output::url(command, invocation.instance, platform, stream, &call.region);
         let time = |moment: Option<jiff::Timestamp>| moment.map(document::text_time).unwrap_or_default();
         let elapsed = match (invocation.started_at, invocation.ended_at) {
             (Some(from), Some(to)) => format!("PT{}S", to.duration_since(from).as_millis() as f64 / 1_000.0),
@@ -78,9 +80,9 @@ impl Operation for GetCommandInvocation {
             "Status": invocation.outcome.status(),
             "StatusDetails": invocation.outcome.details(),
             "StandardOutputContent": document::cut(&invocation.stdout, MAX_STDOUT, document::OUTPUT_CUT),
-            "StandardOutputUrl": "",
+            "StandardOutputUrl": url(Stream::Stdout),
             "StandardErrorContent": document::cut(&invocation.stderr, MAX_STDERR, document::ERROR_CUT),
-            "StandardErrorUrl": "",
+            "StandardErrorUrl": url(Stream::Stderr),
             "CloudWatchOutputConfig": { "CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": false },
         }))
     }

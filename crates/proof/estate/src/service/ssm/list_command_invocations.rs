@@ -6,6 +6,7 @@ use super::command_filters::{Input, Question};
 use super::document;
 use crate::call::{ApiError, Call, Operation, Requirement, Service};
 use crate::service::page;
+use crate::world::command::output::{self, Stream};
 use crate::world::command::{Command, Invocation};
 use crate::world::{Region, World};
 
@@ -17,9 +18,16 @@ const MAX_OUTPUT: usize = 2_500;
 /// What stands between the two outputs in a plugin's.
 const BETWEEN: &str = "\n----------ERROR-------\n";
 
-fn shown(command: &Command, invocation: &Invocation, region: &Region, details: bool) -> Value {
+fn shown(
+    command: &Command,
+    invocation: &Invocation,
+    (region, code): (&Region, &str),
+    details: bool,
+) -> Value {
     let order = &command.order;
-    let plugins = if details { vec![plugin(command, invocation, region)] } else { Vec::new() };
+    let platform = region.instances.get(invocation.instance).map(|it| it.platform);
+    let url = |stream| output::url(command, invocation.instance, platform, stream, code);
+    let plugins = if details { vec![plugin(command, invocation, (region, code))] } else { Vec::new() };
     json!({
         "CommandId": command.id.to_string(),
         "InstanceId": invocation.instance.to_string(),
@@ -30,8 +38,8 @@ fn shown(command: &Command, invocation: &Invocation, region: &Region, details: b
         "RequestedDateTime": document::seconds(command.requested_at),
         "Status": invocation.outcome.status(),
         "StatusDetails": invocation.outcome.details(),
-        "StandardOutputUrl": "",
-        "StandardErrorUrl": "",
+        "StandardOutputUrl": url(Stream::Stdout),
+        "StandardErrorUrl": url(Stream::Stderr),
         "CommandPlugins": plugins,
         "ServiceRole": "",
         "NotificationConfig": { "NotificationArn": "", "NotificationEvents": [] },
@@ -39,11 +47,12 @@ fn shown(command: &Command, invocation: &Invocation, region: &Region, details: b
     })
 }
 
-fn plugin(command: &Command, invocation: &Invocation, region: &Region) -> Value {
+fn plugin(command: &Command, invocation: &Invocation, (region, code): (&Region, &str)) -> Value {
     let order = &command.order;
     let platform = region.instances.get(invocation.instance).map(|it| it.platform);
     let name = platform.map_or(order.document.name(), |platform| order.document.plugin(platform));
-    let output = match invocation.stderr.is_empty() {
+    let url = |stream| output::url(command, invocation.instance, platform, stream, code);
+    let text = match invocation.stderr.is_empty() {
         true => invocation.stdout.to_string(),
         false => format!("{}{BETWEEN}{}", invocation.stdout, invocation.stderr),
     };
@@ -52,10 +61,10 @@ fn plugin(command: &Command, invocation: &Invocation, region: &Region) -> Value 
         "Status": invocation.outcome.plugin_status(),
         "StatusDetails": invocation.outcome.details(),
         "ResponseCode": invocation.exit_code,
-        "Output": document::cut(&output, MAX_OUTPUT, document::OUTPUT_CUT),
-        "StandardOutputUrl": "",
-        "StandardErrorUrl": "",
-        "OutputS3Region": "",
+        "Output": document::cut(&text, MAX_OUTPUT, document::OUTPUT_CUT),
+        "StandardOutputUrl": url(Stream::Stdout),
+        "StandardErrorUrl": url(Stream::Stderr),
+        "OutputS3Region": if order.output_bucket.is_empty() { "" } else { code },
         "OutputS3BucketName": order.output_bucket,
         "OutputS3KeyPrefix": order.output_prefix,
     });
@@ -115,7 +124,7 @@ impl Operation for ListCommandInvocations {
                     token = Some(page::token(call, number << 32 | n as u64));
                     break 'all;
                 }
-                found.push(shown(command, invocation, region, input.details));
+                found.push(shown(command, invocation, (region, &call.region), input.details));
             }
         }
         let mut answer = json!({ "CommandInvocations": found });

@@ -225,6 +225,20 @@ impl Document {
             self.parameters().iter().find(|p| p.default.is_none() && !parameters.contains_key(p.name));
         match missing {
             Some(missing) => Err(format!("Document requires parameter {}.", missing.name)),
+            None => self.check_overrides(parameters),
+        }
+    }
+}
+
+impl Document {
+    /// Refuses what would change which patches are installed, and what the estate does not do.
+    fn check_overrides(self, parameters: &Map<String, Value>) -> Result<(), String> {
+        const OVERRIDES: [&str; 2] = ["InstallOverrideList", "BaselineOverride"];
+        let given = |name: &&str| self == Self::RunPatchBaseline && !self.text(parameters, name).is_empty();
+        match OVERRIDES.iter().find(|name| given(name)) {
+            Some(name) => Err(format!(
+                "Parameter {name} is not supported: the estate installs what the baseline approves; leave it out."
+            )),
             None => Ok(()),
         }
     }

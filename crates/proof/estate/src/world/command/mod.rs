@@ -1,6 +1,7 @@
 //! Run Command: commands, their invocations, and what becomes of both.
 
 pub mod document;
+pub mod output;
 pub mod patch_run;
 pub mod run;
 pub mod script_run;

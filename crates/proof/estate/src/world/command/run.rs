@@ -8,8 +8,8 @@ use rand::RngExt;
 
 use super::document::Document;
 use super::{
-    Command, CommandChange, CommandId, Invocation, InvocationOutcome, InvocationRef, Order, patch_run,
-    script_run, status,
+    Command, CommandChange, CommandId, Invocation, InvocationOutcome, InvocationRef, Order, output,
+    patch_run, script_run, status,
 };
 use crate::world::agent::{LATEST_AGENT_VERSION, Ping};
 use crate::world::host::environment::{ensure, strike};
@@ -420,6 +420,7 @@ fn tell(
         0 => stderr.into(),
         code => format!("{stderr}failed to run commands: exit status {code}").into(),
     };
+    output::store(place, invocation, at);
     let outcome = if exit_code == 0 { InvocationOutcome::Success } else { InvocationOutcome::Failed };
     settle(place, invocation, outcome, at);
 }

@@ -10,6 +10,7 @@ use super::{HostChange, InvocationRef};
 use crate::fault::mishap::{Affected, Mishap};
 use crate::world::Region;
 use crate::world::agent::Ping;
+use crate::world::command::output::NotStored;
 use crate::world::command::{CommandId, run};
 use crate::world::diary::Event;
 use crate::world::ids::InstanceId;
@@ -59,6 +60,13 @@ pub enum HostEventKind {
     RanScript {
         /// By which command.
         command: CommandId,
+    },
+    /// Output could not be put into the bucket that its command names.
+    OutputNotStored {
+        /// Of which command.
+        command: CommandId,
+        /// Why.
+        why: NotStored,
     },
 }
 
