@@ -311,7 +311,8 @@ def test_no_secret_is_printed_or_kept(troubled):
     ended = world.do("run", *world.fleet, *world.driving(), "--auto-approve", "--log-level", "trace")
     assert ended.code == 20, ended.err
     world.do("status", *world.kept)
-    secrets = [world.estate.variables[name] for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN") if name in world.estate.variables]
+    given = world.estate.variables
+    secrets = [given[name] for name in ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN") if name in given]
     secrets += [zone["external_id"] for zone in world.estate.zones if zone.get("external_id")]
     assert len(secrets) >= 3, "there is something to look for"
     places = {"what was printed": ended.out + ended.err}
