@@ -2,6 +2,7 @@
 
 mod change;
 mod stale_read;
+mod storage;
 
 use std::sync::Arc;
 
