@@ -62,6 +62,9 @@ impl Start {
             Identity::Unchecked(failure) => return Found::Outcome(Outcome::Failed(failure)),
         };
         match instance.state {
+            InstanceState::Stopped if self.was_started_by_others(slot, &instance) => {
+                Found::Outcome(Outcome::LeaveTarget { code: &code::REPLACED })
+            }
             InstanceState::Stopped => Found::Startable,
             InstanceState::Stopping => Found::Stopping,
             InstanceState::Running | InstanceState::Pending if self.is_ours(slot, &instance) => Found::Ours,
@@ -77,6 +80,14 @@ impl Start {
         let since = self.context.marks_since(START, slot);
         let renewed = instance.launch_time != planned;
         (slot.doubt || slot.attempt > 1) && (!renewed || instance.launch_time.is_none_or(|at| at >= since))
+    }
+
+    /// Whether somebody has started and stopped it since it was planned: its launch time is another,
+    /// and this step cannot have renewed it.
+    fn was_started_by_others(&self, slot: &Slot, instance: &Instance) -> bool {
+        let planned = self.context.host(slot.target).and_then(|host| host.launch_time);
+        let differs = planned.is_some_and(|planned| instance.launch_time.is_some_and(|at| at != planned));
+        differs && !self.is_ours(slot, instance)
     }
 
     async fn act(&self, turn: &Turn<'_>, hosts: Vec<(&Slot, &PlannedHost)>) {

@@ -57,13 +57,7 @@ fn steps_of(effect: &Effect) -> Option<Vec<&str>> {
         "ec2:CreateReplaceRootVolumeTask" => vec![step::RESTORE],
         "ssm:SendCommand" => {
             let purpose = effect.mark.split(' ').nth(2)?;
-            let known = [
-                step::PATCH,
-                step::REBOOT,
-                step::VERIFY,
-                step::VALIDATE,
-                step::VALIDATE_RESTORED,
-            ];
+            let known = [step::PATCH, step::REBOOT, step::VERIFY, step::VALIDATE, step::VALIDATE_RESTORED];
             known.into_iter().filter(|known| *known == purpose).collect::<Vec<_>>()
         }
         _ => return None,
@@ -180,14 +174,28 @@ impl Evidence<'_> {
         wrong
     }
 
+    /// Whether putting back has failed for good, or the target is stuck before it.
+    fn could_not_stop(&self, target: TargetId) -> bool {
+        let steps = &self.world.plan.flow.recipe_of(target).steps;
+        let failed = self.records.iter().any(|record| match &record.event {
+            Event::Failed { target: whose, step, direction: Direction::Do, failure } => {
+                *whose == target
+                    && failure.retry_at.is_none()
+                    && &*steps[step.index()].name == step::STOP_AGAIN
+            }
+            _ => false,
+        });
+        failed || matches!(self.world.witness.end(target), Some(End::Stuck { .. }))
+    }
+
     /// I33: what this run has started stands still at its end, or a person is told.
     fn left_running(&self) -> Vec<String> {
         let started = self.effects.iter().filter(|effect| effect.action == "ec2:StartInstances");
         let hosts = started.flat_map(|effect| &effect.hosts);
         let replaced = self.world.replaced.lock().expect("no test panicked");
         let left = hosts.filter(|host| {
-            let stuck = self.target_of(host).and_then(|target| self.world.witness.end(target));
-            let told = matches!(stuck, Some(End::Stuck { .. })) || replaced.contains_key(*host);
+            let told = replaced.contains_key(*host)
+                || self.target_of(host).is_some_and(|target| self.could_not_stop(target));
             let state = self.world.hosts.state_of(host);
             !told && matches!(state, Some(InstanceState::Running | InstanceState::Pending))
         });

@@ -103,7 +103,11 @@ impl Models {
             match request.parameters.iter().find(|(name, _)| &**name == "commands") {
                 None if installs(request) => install(model),
                 None => CommandOutcome::success(""),
-                Some((_, lines)) if lines.iter().any(|line| line.contains("FW_EXPECT=") || line.contains("FW_EXPECT =")) => {
+                Some((_, lines))
+                    if lines
+                        .iter()
+                        .any(|line| line.contains("FW_EXPECT=") || line.contains("FW_EXPECT =")) =>
+                {
                     reboot(model, host, lines)
                 }
                 Some(_) if model.silent > 0 => {
@@ -176,9 +180,9 @@ fn survey(model: &Model, host: &InstanceId) -> String {
 /// What the guarded script does, in a few lines: no reboot but from the expected boot.
 fn reboot(model: &mut Model, host: &InstanceId, script: &[String]) -> CommandOutcome {
     let expected = script.iter().filter(|line| line.contains("FW_EXPECT"));
-    let expected = expected.flat_map(|line| line.split(['\'', ' ', '"'])).find_map(|word| {
-        word.strip_prefix(host.as_str())?.strip_prefix('=').map(str::to_owned)
-    });
+    let expected = expected
+        .flat_map(|line| line.split(['\'', ' ', '"']))
+        .find_map(|word| word.strip_prefix(host.as_str())?.strip_prefix('=').map(str::to_owned));
     let now = boot_id(host, model.boot);
     let mut lines = vec![format!("boot_id={now}")];
     let Some(expected) = expected else {

@@ -89,10 +89,13 @@ fn meddle(world: &PatchWorld, host: InstanceId, draw: &mut Draw) {
     let terminates = draw.below(2) == 0;
     let (hosts, models) = (world.hosts.clone(), world.models.clone());
     let (replaced, clock) = (world.replaced.clone(), world.clock.clone());
+    let witness = world.witness.clone();
     tokio::spawn(async move {
         clock.sleep(wait).await;
         match terminates {
             true => hosts.terminate(&host),
+            // Whoever starts it together with us does the same as we.
+            false if witness.is_starting(&host) => {}
             false => PatchWorld::replace(&hosts, &models, &replaced, &host, clock.now()),
         }
     });

@@ -47,6 +47,17 @@ impl Witness {
         self.lock().verified.get(host).copied()
     }
 
+    /// Whether the host is being started: it then has a new launch time anyway.
+    pub(crate) fn is_starting(&self, host: &InstanceId) -> bool {
+        let read = self.lock();
+        read.run.in_flight().any(|flight| {
+            let recipe = self.plan.flow.recipe_of(flight.target);
+            let is_start = flight.direction == Direction::Do
+                && &*recipe.steps[flight.step.index()].name == notes::step::START;
+            is_start && self.plan.work[flight.target.index()].host().is_some_and(|it| it.id == *host)
+        })
+    }
+
     /// How a target ended so far.
     pub(crate) fn end(&self, target: TargetId) -> Option<End> {
         self.lock().run.end(target)

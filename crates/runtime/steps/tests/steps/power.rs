@@ -121,6 +121,18 @@ async fn a_refusal_that_concerns_all_is_not_split() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_somebody_started_and_stopped_since_it_was_planned_is_left_alone() {
+    let stage = stopped(1);
+    stage.wait(60).await;
+    stage.hosts.edit(|fleet| {
+        let cell = fleet.cells.values_mut().next().expect("one cell");
+        cell.instances[0].launch_time = Some(sample::now() + SignedDuration::from_secs(30));
+    });
+    assert_eq!(code(&stage.drive_one("start", stage.slot(1)).await), "FW-H0018");
+    assert_eq!(stage.hosts.calls(START), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_that_cannot_start_does_not_keep_back_the_others() {
     let stage = stopped(8);
     stage.wait(1).await;
