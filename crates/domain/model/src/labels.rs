@@ -23,6 +23,8 @@ pub struct LabelKeys {
     pub health: Vec<String>,
     /// Databases it must reach.
     pub databases: Vec<String>,
+    /// Addresses on it that are put under load.
+    pub load: Vec<String>,
     /// Thresholds of the precheck that differ on it.
     pub thresholds: Vec<String>,
 }

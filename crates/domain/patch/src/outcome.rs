@@ -260,9 +260,11 @@ pub struct RunOutcome {
 }
 
 impl RunOutcome {
-    /// 200 for complete, 206 for partial, 500 for what did not reach its end (REQUIREMENTS RE-9).
+    /// 200 for complete, 202 for under way, 206 for partial, 500 for what did not reach its end
+    /// (REQUIREMENTS RE-9).
     pub fn status(self) -> u16 {
         match self.exit {
+            _ if self.why == Some(&code::RUN_UNDER_WAY) => 202,
             Exit::Success | Exit::Nothing => 200,
             Exit::Partial => 206,
             _ => 500,

@@ -184,6 +184,9 @@ pub struct HostChecks {
     /// `host:port` of databases that must be reachable from it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub databases: Vec<Text>,
+    /// Addresses on the host itself that are put under load, where the policy has a load test.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub load: Vec<Text>,
     /// Thresholds that differ from the policy's, by name (`root_disk_percent` …).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub thresholds: BTreeMap<Text, u64>,

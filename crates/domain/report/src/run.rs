@@ -80,10 +80,12 @@ fn elapsed(start: Timestamp, end: Timestamp) -> u64 {
     u64::try_from(end.duration_since(start).as_secs()).unwrap_or(0)
 }
 
-/// Everything that is not plain success, worst first, with its next step.
+/// Everything that ended and is not plain success, worst first.
 fn write_troubles(out: &mut impl fmt::Write, results: &[HostResult<'_>], width: u16) -> fmt::Result {
-    let mut troubles: Vec<&HostResult<'_>> =
-        results.iter().filter(|result| result.outcome != HostOutcome::Success).collect();
+    let mut troubles: Vec<&HostResult<'_>> = results
+        .iter()
+        .filter(|result| !matches!(result.outcome, HostOutcome::Success | HostOutcome::Open))
+        .collect();
     if troubles.is_empty() {
         return Ok(());
     }

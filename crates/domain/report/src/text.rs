@@ -6,6 +6,7 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 use fleetwright_model::{Gap, Observed};
 use fleetwright_patch::summary::agent_status;
 use fleetwright_patch::{Host, Inventory, Listing, Summary, Verdict, Weight};
+use jiff::Timestamp;
 
 use crate::safe;
 
@@ -54,6 +55,11 @@ pub fn write_scan(out: &mut impl Write, inventory: &Inventory, summary: &Summary
         writeln!(out, "Skipped: {} ({}): {}", safe::line(zone.zone.as_str()), zone.account, zone.reason)?;
     }
     write_gaps(out, &inventory.gaps)
+}
+
+/// A time on a line for people, to the second.
+pub fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// "1 region", "2 regions".

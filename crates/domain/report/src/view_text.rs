@@ -8,6 +8,7 @@ use fleetwright_model::Text;
 
 use crate::plan_text::duration;
 use crate::safe;
+use crate::text::time;
 
 /// What the slots of a run wait for, with how many wait for it.
 pub type Waits = BTreeMap<Text, usize>;
@@ -65,7 +66,7 @@ pub fn write(out: &mut impl Write, view: &RunView, waits: &Waits) -> fmt::Result
         writeln!(out, "  {count} × {}", safe::line(what))?;
     }
     if let Some(at) = view.next_retry {
-        writeln!(out, "  next attempt at {at}")?;
+        writeln!(out, "  next attempt at {}", time(at))?;
     }
     Ok(())
 }

@@ -234,7 +234,7 @@ impl App {
         let state = State::open(&args.state, &self.environment)?;
         in_runtime(Time::Wall, async {
             let found = state.find(args.run.as_deref()).await?;
-            runs::status(&found, &SystemClock, form(args.output), self.console)
+            runs::status(&state, &found, &SystemClock, form(args.output), self.console).await
         })
     }
 

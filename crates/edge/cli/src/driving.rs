@@ -208,7 +208,7 @@ impl Told<'_> {
         let mut outcome = run_outcome(plan, self.state, &results);
         if let Some(why) = why {
             outcome.why = Some(why);
-            outcome.exit = why.exit.unwrap_or(outcome.exit);
+            outcome.exit = why.exit.unwrap_or(Exit::Success);
         }
         let facts = RunFacts {
             run: self.run.as_str(),

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use fleetwright_config::Settings;
 use fleetwright_config::settings as configured;
-use fleetwright_host::{Thresholds, UnknownFacts};
+use fleetwright_host::{LoadLimits, Thresholds, UnknownFacts};
 use fleetwright_model::{InstanceId, Phase, Text, Zone};
 use fleetwright_patch::plan::policy::{
-    BackupPolicy, Operation, PatchPolicy, PrecheckPolicy, RebootPolicy, RebootStrategy, RollbackPolicy,
-    StartPolicy, ValidatePolicy,
+    BackupPolicy, LoadPolicy, Operation, PatchPolicy, PrecheckPolicy, RebootPolicy, RebootStrategy,
+    RollbackPolicy, StartPolicy, ValidatePolicy,
 };
 use fleetwright_patch::plan::{
     Amount, Earlier, Hold, Limits, Parent, PlanRequest, PlannedZone, Policy, RollbackWay,
@@ -112,6 +112,8 @@ fn policy(settings: &Settings, phases: &[Phase], seed: u64) -> Policy {
             wait_seconds: seconds(phase.validate.wait_timeout),
             cpu_rise_points: phase.validate.cpu_rise_points,
             alarms: texts(&phase.validate.alarms),
+            load: phase.validate.load.map(load),
+            check_document: phase.validate.check_document.as_deref().map(Into::into),
         },
         rollback: RollbackPolicy {
             automatic: safety.automatic_rollback,
@@ -120,6 +122,17 @@ fn policy(settings: &Settings, phases: &[Phase], seed: u64) -> Policy {
                 configured::RollbackWay::NewInstance => RollbackWay::NewInstance,
             },
             wait_seconds: seconds(safety.rollback_timeout),
+        },
+    }
+}
+
+fn load(load: configured::LoadSettings) -> LoadPolicy {
+    LoadPolicy {
+        requests: load.requests,
+        limits: LoadLimits {
+            latency_rise_percent: load.latency_rise_percent,
+            error_points: load.error_points,
+            throughput_drop_percent: load.throughput_drop_percent,
         },
     }
 }

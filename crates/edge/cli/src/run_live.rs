@@ -10,6 +10,7 @@ use fleetwright_engine::{LaneName, Watcher};
 use fleetwright_flow::{Direction, Event, Illegal, Record, Run, Signal};
 use fleetwright_model::Text;
 use fleetwright_patch::plan::PatchPlan;
+use fleetwright_report::text::time;
 use fleetwright_report::{safe, view_text};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::{SignedDuration, Timestamp};
@@ -79,12 +80,12 @@ impl RunLive {
             Event::Failed { target, step, direction, failure } => {
                 let step = step_name(&self.plan, *target, step.0, *direction);
                 let again = match failure.retry_at {
-                    Some(at) => format!("; tried again at {at}"),
+                    Some(at) => format!("; tried again at {}", time(at)),
                     None => String::new(),
                 };
                 self.say(&format!(
                     "{} {} {step}: {}{again} [{}]",
-                    record.at,
+                    time(record.at),
                     self.name(*target),
                     safe::line(&failure.message),
                     failure.code
@@ -94,14 +95,19 @@ impl RunLive {
                 let name = run.plan().stages[stage.index()].name.clone();
                 self.say(&format!(
                     "{} stage {} is prepared and waits for a decision: fleetwright approve or reject",
-                    record.at,
+                    time(record.at),
                     safe::line(&name)
                 ));
             }
             Event::Signalled { signal, by, reason } => {
                 let reason =
                     reason.as_deref().map(|why| format!(": {}", safe::line(why))).unwrap_or_default();
-                self.say(&format!("{} {} by {}{reason}", record.at, signal_name(*signal), safe::line(by)));
+                self.say(&format!(
+                    "{} {} by {}{reason}",
+                    time(record.at),
+                    signal_name(*signal),
+                    safe::line(by)
+                ));
             }
             _ => {}
         }
@@ -175,7 +181,7 @@ impl Watcher for RunLive {
         } else if due && !self.console.quiet {
             seen.told_at = Some(now);
             drop(seen);
-            self.console.note(&format!("{now} {}", view_text::line(&run.view(now))));
+            self.console.note(&format!("{} {}", time(now), view_text::line(&run.view(now))));
         }
     }
 

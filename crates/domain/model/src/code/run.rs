@@ -70,4 +70,7 @@ codes! {
     NO_PLAN_FOR = "FW-R0023", Some(Exit::Usage), "Run does not have what is asked for",
         "The run named has no host, backup or result of the kind that was asked for.",
         "`fleetwright status RUN` shows what it has.";
+    RUN_UNDER_WAY = "FW-R0024", None, "Under way",
+        "A living process drives the run.",
+        "Follow it with `fleetwright watch`; `fleetwright pause` and `fleetwright abort` stop it in order.";
 }

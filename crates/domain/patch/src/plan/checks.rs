@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fleetwright_host::{Questions, Thresholds};
+use fleetwright_host::{LoadTarget, Questions, Thresholds};
 use fleetwright_model::{Code, LabelKeys, Tags, Text, code};
 
 use super::HostChecks;
@@ -20,6 +20,7 @@ pub fn read(tags: &Tags, keys: &LabelKeys) -> Result<HostChecks, &'static Code> 
         services: words(tags, &keys.services),
         health: words(tags, &keys.health),
         databases: words(tags, &keys.databases),
+        load: words(tags, &keys.load),
         thresholds: thresholds(tags, &keys.thresholds)?,
     };
     let owned = |texts: &[Text]| texts.iter().map(|text| text.as_ref().to_owned()).collect();
@@ -27,10 +28,22 @@ pub fn read(tags: &Tags, keys: &LabelKeys) -> Result<HostChecks, &'static Code> 
         services: owned(&checks.services),
         health: owned(&checks.health),
         databases: owned(&checks.databases),
+        load: load_targets(&checks, 1),
         ..Questions::default()
     };
     questions.check().map_err(|_| &code::CHECKS_UNUSABLE)?;
     Ok(checks)
+}
+
+/// The endpoints of a host that are put under load, each once.
+pub fn load_targets(checks: &HostChecks, requests: u32) -> Vec<LoadTarget> {
+    let mut targets: Vec<LoadTarget> = Vec::new();
+    for url in &checks.load {
+        if !targets.iter().any(|target| target.url == **url) {
+            targets.push(LoadTarget { url: url.as_ref().to_owned(), requests });
+        }
+    }
+    targets
 }
 
 /// The policy's thresholds with those of the host in their place.
@@ -79,6 +92,7 @@ mod tests {
         LabelKeys {
             services: vec!["Services".into()],
             health: vec!["Health".into()],
+            load: vec!["Load".into()],
             thresholds: vec!["Thresholds".into()],
             ..LabelKeys::default()
         }
@@ -93,10 +107,12 @@ mod tests {
         let tags = tags(&[
             ("Services", "nginx, app@1"),
             ("Health", "http://localhost:8080/health"),
+            ("Load", "http://localhost:8080/a http://localhost:8080/b http://localhost:8080/a"),
             ("Thresholds", "root_disk_percent=95 min_memory_mib=64"),
         ]);
         let checks = read(&tags, &keys()).expect("well formed");
         assert_eq!(checks.services.len(), 2);
+        assert_eq!(load_targets(&checks, 50).len(), 2, "each once");
         let thresholds = thresholds_of(&Thresholds::default(), &checks);
         assert_eq!((thresholds.root_used_percent_max, thresholds.memory_available_mib_min), (95, 64));
     }
@@ -106,6 +122,7 @@ mod tests {
         for bad in [
             ("Services", "nginx;reboot"),
             ("Health", "file:///etc/shadow"),
+            ("Load", "localhost:8080"),
             ("Thresholds", "root_disk_percent=101"),
             ("Thresholds", "disk=5"),
         ] {

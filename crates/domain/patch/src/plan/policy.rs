@@ -1,6 +1,6 @@
 //! How each phase is carried out; complete, so that a run does not depend on files that may change.
 
-use fleetwright_host::Thresholds;
+use fleetwright_host::{LoadLimits, Thresholds};
 use fleetwright_model::Text;
 use serde::{Deserialize, Serialize};
 
@@ -126,6 +126,22 @@ pub struct ValidatePolicy {
     pub cpu_rise_points: Option<u32>,
     /// CloudWatch alarms that must not be in alarm.
     pub alarms: Vec<Text>,
+    /// The load test; none makes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<LoadPolicy>,
+    /// A document of the organisation's own that must end with exit code 0 on every host; it takes no
+    /// parameters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check_document: Option<Text>,
+}
+
+/// How hosts that name endpoints are put under load, before and after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadPolicy {
+    /// Requests of each endpoint: 1 to 200.
+    pub requests: u32,
+    /// How much worse an endpoint may be than before.
+    pub limits: LoadLimits,
 }
 
 /// The way back.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetwright_config::settings::OutputFormat;
-use fleetwright_flow::{GateView, Record, Run, Sequence, Signal, StageId};
+use fleetwright_flow::{Condition, GateView, Record, Run, Sequence, Signal, StageId};
 use fleetwright_model::{Exit, code};
 use fleetwright_ports::{Clock, RunEntry};
+use fleetwright_report::text::time;
 use fleetwright_report::{safe, view_text};
 
 use crate::console::{self, Console};
@@ -47,11 +48,11 @@ fn describe(entry: &RunEntry) -> String {
         (_, Some(owner)) => format!("driven by {}", safe::line(owner)),
         (Some(record), None) => match &record.event {
             fleetwright_flow::Event::Closed { ending } => view_text::ended(*ending).to_owned(),
-            _ => format!("unfinished, last record at {}", record.at),
+            _ => format!("unfinished, last record at {}", time(record.at)),
         },
         (None, None) => "without records".to_owned(),
     };
-    format!("{}  {}  {condition}", entry.run, entry.created_at)
+    format!("{}  {}  {condition}", entry.run, time(entry.created_at))
 }
 
 fn row(entry: &RunEntry) -> serde_json::Value {
@@ -98,13 +99,15 @@ pub fn fold(found: &FoundRun) -> Folded {
 ///
 /// # Errors
 /// The journal is damaged (what is whole is shown), or standard output cannot be written.
-pub fn status(
+pub async fn status(
+    state: &State,
     found: &FoundRun,
     clock: &dyn Clock,
     format: OutputFormat,
     console: Console,
 ) -> Result<Exit, CommandError> {
     let folded = fold(found);
+    let driven = is_driven(state, found).await?;
     let told = Told {
         run: &found.run,
         document: &found.plan,
@@ -119,7 +122,13 @@ pub fn status(
             .map_err(|error| CommandError::new(&code::INTERNAL, error.to_string()))?;
         console::write_text(&text)?;
     }
-    let exit = told.tell(None, None, format, console)?;
+    let why = match folded.run.condition() {
+        Condition::Ended(_) => None,
+        _ if driven => Some(&code::RUN_UNDER_WAY),
+        Condition::AtGate(_) => Some(&code::APPROVAL_WAITS),
+        _ => Some(&code::RUN_INTERRUPTED),
+    };
+    let exit = told.tell(why, None, format, console)?;
     match folded.damage {
         Some(damage) => Err(CommandError::new(&code::JOURNAL_DAMAGED, format!("{}: {damage}", found.run))),
         // Looking at an unfinished run is not an interruption.
@@ -155,7 +164,11 @@ pub async fn watch(
                 })
             })?;
         } else if run.last() > shown {
-            console::write_text(&format!("{} {}\n", clock.now(), view_text::line(&run.view(clock.now()))))?;
+            console::write_text(&format!(
+                "{} {}\n",
+                time(clock.now()),
+                view_text::line(&run.view(clock.now()))
+            ))?;
         }
         shown = run.last();
         if run.ending().is_some() {
@@ -225,14 +238,19 @@ pub async fn decide(
     };
     let posted = state.journal.post(&found.run, clock.now(), signal, by, reason).await;
     posted.map_err(|error| refused(&error))?;
-    let driven =
-        state.runs().await?.into_iter().any(|entry| entry.run == found.run && entry.driven_by.is_some());
+    let driven = is_driven(state, found).await?;
     let then = match driven {
         true => "its driver takes it up within a second".to_owned(),
         false => format!("nobody drives the run; `fleetwright resume {}` takes it up", found.run),
     };
     console.note(&format!("{}: {then}", found.run));
     Ok(Exit::Success)
+}
+
+/// True where a living process drives the run.
+async fn is_driven(state: &State, found: &FoundRun) -> Result<bool, CommandError> {
+    let mut runs = state.runs().await?.into_iter();
+    Ok(runs.any(|entry| entry.run == found.run && entry.driven_by.is_some()))
 }
 
 fn waiting_gate(run: &Run, clock: &dyn Clock) -> Result<StageId, CommandError> {
