@@ -1,0 +1,174 @@
+//! Reports of runs and plans: honest counts, hostile names made harmless, equal runs byte-identical.
+
+use std::sync::Arc;
+
+use fleetwright_flow::{Direction, Epoch, Event, FailedStep, Record, Run, Sequence, StepIndex, TargetId};
+use fleetwright_model::{ErrorClass, Exit, code};
+use fleetwright_patch::outcome::{HostOutcome, results, run_outcome};
+use fleetwright_patch::plan::{PatchPlan, PlanDocument, Work};
+use fleetwright_report::run::{RunFacts, write_csv, write_json, write_text};
+use fleetwright_report::{plan_text, view_text};
+
+/// A running host, a stopped one and a region to clean up.
+fn plan() -> PatchPlan {
+    let bytes = include_bytes!("../../patch/testdata/formats/1.0/plan.json");
+    PlanDocument::read(bytes).expect("a plan").into_plan()
+}
+
+/// A run told record by record.
+struct Tale {
+    plan: PatchPlan,
+    run: Run,
+    records: Vec<Record>,
+}
+
+impl Tale {
+    fn of(plan: PatchPlan) -> Self {
+        let run = Run::open(Arc::new(plan.flow.clone()));
+        let mut tale = Self { plan, run, records: Vec::new() };
+        tale.tell(Event::Opened { format: fleetwright_flow::Plan::FORMAT, plan: "digest".into() });
+        tale
+    }
+
+    fn tell(&mut self, event: Event) {
+        let at = self.plan.flow.created_at + jiff::SignedDuration::from_secs(self.records.len() as i64);
+        let record = Record { seq: Sequence(self.records.len() as u64 + 1), epoch: Epoch(1), at, event };
+        self.run.apply(&record).expect("legal");
+        self.records.push(record);
+    }
+
+    fn start(&mut self, target: u32, step: u8) {
+        let (target, step) = (TargetId(target), StepIndex(step));
+        self.tell(Event::Started { target, step, direction: Direction::Do, attempt: 1 });
+    }
+
+    fn fail(&mut self, target: u32, step: u8, code: &str, message: &str) {
+        self.start(target, step);
+        let failure = FailedStep {
+            class: ErrorClass::Permanent,
+            code: code.into(),
+            message: message.into(),
+            retry_at: None,
+        };
+        let (target, step) = (TargetId(target), StepIndex(step));
+        self.tell(Event::Failed { target, step, direction: Direction::Do, failure });
+    }
+
+    fn text(&self) -> String {
+        let results = results(&self.plan, &self.run, &self.records);
+        let mut text = String::new();
+        write_text(&mut text, &self.facts(), &results, 160).expect("written");
+        text
+    }
+
+    fn facts(&self) -> RunFacts<'_> {
+        let results = results(&self.plan, &self.run, &self.records);
+        RunFacts {
+            run: "run-1",
+            digest: "digest",
+            fleetwright: "0",
+            started_at: None,
+            ended_at: None,
+            outcome: run_outcome(&self.plan, &self.run, &results),
+            left_out: 0,
+            gaps: 0,
+            calls: Default::default(),
+        }
+    }
+
+    fn csv(&self) -> String {
+        let mut bytes = Vec::new();
+        write_csv(&mut bytes, &results(&self.plan, &self.run, &self.records)).expect("written");
+        String::from_utf8(bytes).expect("UTF-8")
+    }
+}
+
+fn named(name: &str) -> PatchPlan {
+    let mut plan = plan();
+    match &mut plan.work[0] {
+        Work::Host(host) => host.name = Some(name.into()),
+        Work::Region => panic!("the first is a host"),
+    }
+    plan
+}
+
+#[test]
+fn a_failed_host_is_told_with_step_code_and_words_and_an_open_one_is_not_called_well() {
+    let mut tale = Tale::of(plan());
+    tale.fail(0, 0, code::IMAGE_FAILED.id, "the key may not be used");
+    let results = results(&tale.plan, &tale.run, &tale.records);
+    assert_eq!(results[0].outcome, HostOutcome::Failed);
+    assert_eq!(results[0].step.as_deref(), Some("backup"));
+    assert_eq!(results[1].outcome, HostOutcome::Open);
+    assert_eq!(run_outcome(&tale.plan, &tale.run, &results).exit, Exit::Interrupted);
+    let text = tale.text();
+    assert!(text.contains("1 failed, 1 open"), "{text}");
+    assert!(text.contains("FW-B0001 Image failed: the key may not be used"), "{text}");
+}
+
+#[test]
+fn hosts_that_cannot_be_reached_or_did_not_come_back_have_outcomes_of_their_own() {
+    for (step, code, outcome) in [
+        (0, code::UNDELIVERABLE.id, HostOutcome::Unreachable),
+        (0, code::HOST_UNREACHABLE.id, HostOutcome::Unreachable),
+        (0, code::NOT_BACK.id, HostOutcome::Stuck),
+        (0, code::PATCH_FAILED.id, HostOutcome::Failed),
+    ] {
+        let mut tale = Tale::of(plan());
+        tale.fail(0, step, code, "");
+        assert_eq!(results(&tale.plan, &tale.run, &tale.records)[0].outcome, outcome, "{code}");
+    }
+}
+
+#[test]
+fn hostile_names_and_words_stay_data() {
+    let mut tale = Tale::of(named("=cmd|'/C calc'!A0\u{1b}[2J"));
+    tale.fail(0, 0, code::IMAGE_FAILED.id, "@SUM(A1)\u{1b}[31m");
+    let csv = tale.csv();
+    assert!(csv.contains("'=cmd|"), "{csv}");
+    assert!(csv.contains("'@SUM(A1)"), "{csv}");
+    assert!(!tale.text().contains('\u{1b}'));
+    let document = PlanDocument::new(named("\u{202e}evil\u{1b}[2J"));
+    let mut text = String::new();
+    plan_text::write_plan(&mut text, &document, 160).expect("written");
+    assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text}");
+}
+
+#[test]
+fn json_says_status_exit_code_and_next_step() {
+    let mut tale = Tale::of(plan());
+    tale.fail(0, 0, code::IMAGE_FAILED.id, "no");
+    let mut bytes = Vec::new();
+    let results = results(&tale.plan, &tale.run, &tale.records);
+    write_json(&mut bytes, &tale.facts(), &results).expect("written");
+    let document: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+    assert_eq!((&document["run"]["status"], &document["run"]["exit_code"]), (&500.into(), &130.into()));
+    assert_eq!(document["hosts"][0]["code"], "FW-B0001");
+    assert!(document["hosts"][0]["next_step"].as_str().is_some_and(|next| next.contains("retry")));
+    assert_eq!(document["outcomes"]["open"], 1);
+}
+
+#[test]
+fn the_plan_shows_order_recipe_gate_budget_and_cost() {
+    let mut text = String::new();
+    plan_text::write_plan(&mut text, &PlanDocument::new(plan()), 160).expect("written");
+    for needed in [
+        "backup → precheck ‖ [patch → reboot → verify → validate]",
+        "backup → start → precheck ‖ [patch → reboot → verify → validate] → stop-again",
+        "way back: restore → validate-restored",
+        "after a person's approval",
+        "out of service at once, fleet: at most 10",
+        "Digest ",
+    ] {
+        assert!(text.contains(needed), "{needed} in {text}");
+    }
+}
+
+#[test]
+fn the_view_counts_every_target_once() {
+    let mut tale = Tale::of(plan());
+    tale.start(0, 0);
+    let view = tale.run.view(tale.plan.flow.created_at);
+    let line = view_text::line(&view);
+    assert!(line.starts_with("running: 0 of 3 ended, 1 in flight"), "{line}");
+}
