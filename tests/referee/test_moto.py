@@ -188,3 +188,21 @@ def backed_up(binary, moto, created, scanned, tmp_path_factory):
         [str(part) for part in command], env=clean_environment(home, **moto), cwd=home, capture_output=True, text=True
     )
     return ended, output
+
+
+def test_a_backup_run_touches_no_host_whose_agent_moto_cannot_tell_of(binary, moto, created, tmp_path):
+    """A whole backup cannot be had here: moto lists no agents, and its CreateImage refuses to tag
+    snapshots as it makes them. What can be judged is that a run changes nothing it knows too little of."""
+    zone = {"name": "one", "account_id": int(ACCOUNTS[0]), "regions": [REGIONS[0]], "role_name": ROLE}
+    inventory = tmp_path / "landing-zones.yaml"
+    inventory.write_text(yaml.safe_dump({"landing_zones": [{**zone, "external_id": EXTERNAL_ID}]}))
+    command = [binary, "run", "--workflow", "backup", "--auto-approve", "--landing-zones", inventory]
+    command += ["--state-dir", tmp_path / "state", "--output", "json", "--set", "aws.max_attempts=2"]
+    environment = clean_environment(tmp_path, **moto)
+    ended = subprocess.run(
+        [str(part) for part in command], env=environment, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert ended.returncode == 20, ended.stdout + ended.stderr
+    assert "FW-R0021" in ended.stderr
+    ec2 = client_in(moto, ACCOUNTS[0], "ec2", REGIONS[0])
+    assert ec2.describe_images(Owners=["self"])["Images"] == []
