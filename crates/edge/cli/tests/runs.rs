@@ -1,5 +1,13 @@
 //! Whole runs of simulated fleets in virtual time: every scenario's story has a defined end, a code
 //! and a next step, and no invariant is broken on the way.
 
+#[path = "runs/bad_input.rs"]
+mod bad_input;
+#[path = "runs/effects.rs"]
+mod effects;
+#[path = "runs/expectation.rs"]
+mod expectation;
 #[path = "runs/story.rs"]
 mod story;
+#[path = "runs/told.rs"]
+mod told;

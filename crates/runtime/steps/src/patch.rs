@@ -1,11 +1,11 @@
 //! `patch`: `AWS-RunPatchBaseline`, installing without a reboot, once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fleetwright_flow::PlaceId;
+use fleetwright_flow::{PlaceId, TargetId};
 use fleetwright_model::{ErrorClass, InstanceId, PatchFacts, Text, code};
 use fleetwright_patch::plan::notes::{BackupNote, PatchNote, step};
 use fleetwright_patch::plan::policy::Operation;
@@ -17,7 +17,7 @@ use crate::command_wave::{
     Addressed, Answer, Memory, Order, Progress, Repeat, Wave, reached_nobody, report, unsuccessful,
 };
 use crate::context::{CLOCK_TOLERANCE, Context};
-use crate::identity::identities;
+use crate::identity::{Identity, identities};
 use crate::pace::{Late, Pace};
 use crate::step::{Outcome, Slot, Step, Turn};
 
@@ -119,9 +119,12 @@ impl Patch {
         let wave = self.wave(turn.place);
         let listing = wave.listing(&hosts).await;
         let now = self.context.now();
-        let mut lost = Vec::new();
+        let (mut lost, mut failed) = (Vec::new(), Vec::new());
         for (slot, host, progress) in wave.look(&listing, hosts).await {
             match progress {
+                Progress::Ended(answer) if answer.invocation.status == InvocationStatus::Failed => {
+                    failed.push((slot, self.judge(slot, &answer)));
+                }
                 Progress::Ended(answer) if self.may_have_installed(&answer) => {
                     lost.push((
                         slot,
@@ -156,6 +159,29 @@ impl Patch {
             }
         }
         self.settle_lost(turn, lost).await;
+        self.settle_failed(turn, failed).await;
+    }
+
+    /// An installation fails as well because its instance is terminated under it; that is then the
+    /// reason, and not a package.
+    async fn settle_failed(&self, turn: &Turn<'_>, failed: Vec<(&Slot, Outcome)>) {
+        let hosts: Vec<(&Slot, &PlannedHost)> =
+            failed.iter().filter_map(|(slot, _)| Some((*slot, self.context.host(slot.target)?))).collect();
+        let looked = identities(&self.context, turn.place, &hosts).await;
+        let gone: BTreeSet<TargetId> = looked
+            .into_iter()
+            .filter(|(.., identity)| matches!(identity, Identity::Other(_)))
+            .map(|(slot, ..)| slot.target)
+            .collect();
+        for (slot, otherwise) in failed {
+            if gone.contains(&slot.target) {
+                let words = format!("{}: terminated or replaced while patches were installed", slot.subject);
+                let outcome = Outcome::failed(ErrorClass::Permanent, &code::REPLACED, step::PATCH, &words);
+                report(turn, slot, outcome);
+            } else {
+                report(turn, slot, otherwise);
+            }
+        }
     }
 
     /// Ends that say nothing of what the host did.

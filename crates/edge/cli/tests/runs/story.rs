@@ -9,7 +9,7 @@ use fleetwright::state::State;
 use fleetwright_engine::{AtGates, Control};
 use fleetwright_model::{Exit, Phase};
 
-const CONSOLE: Console = Console { color: false, live: false, quiet: true, width: 120 };
+pub(crate) const CONSOLE: Console = Console { color: false, live: false, quiet: true, width: 120 };
 
 /// A control that approves everything.
 pub(crate) fn approving() -> Control {
@@ -18,6 +18,11 @@ pub(crate) fn approving() -> Control {
 
 /// The scenario of that name, planned in memory with these settings.
 pub(crate) async fn planned(scenario: &str, settings: &[(&str, &str)]) -> StagedRun {
+    planned_into(scenario, settings, State::in_memory()).await
+}
+
+/// As [`planned`], and kept there.
+pub(crate) async fn planned_into(scenario: &str, settings: &[(&str, &str)], state: State) -> StagedRun {
     let path = format!("{}/../../../scenarios/{scenario}.toml", env!("CARGO_MANIFEST_DIR"));
     let args = WorldArgs { scenario: Some(path), seed: None, accounts: None, instances: None };
     let mut flags = Flags::default();
@@ -25,7 +30,7 @@ pub(crate) async fn planned(scenario: &str, settings: &[(&str, &str)]) -> Staged
         flags.set("a test", key, *value);
     }
     let stage = Stage::set(&args, flags, CONSOLE).await.expect("a usable scenario");
-    StagedRun::plan(stage, State::in_memory(), &Phase::ALL, CONSOLE).await.expect("the run can be made")
+    StagedRun::plan(stage, state, &Phase::ALL, CONSOLE).await.expect("the run can be made")
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,68 @@
+//! `[expect.run]` of a scenario file: what a run of it comes to (documented in `scenarios/README.md`).
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// What is run, and what it comes to.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Expected {
+    /// Configuration keys that differ from the defaults.
+    #[serde(default)]
+    pub(crate) settings: BTreeMap<String, String>,
+    /// What is decided at the gate.
+    #[serde(default)]
+    pub(crate) gate: Gate,
+    /// When somebody aborts.
+    pub(crate) abort_at: Option<String>,
+    /// The exit code.
+    pub(crate) exit: u8,
+    /// Why it is not 0.
+    pub(crate) code: Option<String>,
+    /// How many hosts ended how; those not named are none.
+    pub(crate) outcomes: BTreeMap<String, usize>,
+    /// What became of single hosts.
+    #[serde(default)]
+    pub(crate) hosts: Vec<ExpectedHost>,
+    /// What happened in the world.
+    #[serde(default)]
+    pub(crate) effects: BTreeMap<String, usize>,
+    /// What a plan made again afterwards has to do.
+    pub(crate) replan: Option<Replan>,
+}
+
+/// What is decided at the gate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Gate {
+    /// It is approved.
+    #[default]
+    Approve,
+    /// It is rejected.
+    Reject,
+}
+
+/// What a plan made again afterwards has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Replan {
+    /// Nothing for hosts that ended in success.
+    Nothing,
+}
+
+/// What became of hosts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExpectedHost {
+    /// Which, by `Name` tag or id, with `*` and `?`; each must be so.
+    pub(crate) host: String,
+    /// How they ended.
+    pub(crate) outcome: String,
+    /// The code of the reason; any where absent.
+    pub(crate) code: Option<String>,
+    /// The step that decided; any where absent.
+    pub(crate) step: Option<String>,
+    /// The instances' state in the world at the end; any where absent.
+    pub(crate) state: Option<String>,
+}

@@ -1,0 +1,314 @@
+//! Scenario files that tell of runs: each is run, and held against what it expects.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use fleetwright::commands::plan::{Continued, Looking};
+use fleetwright::fleet;
+use fleetwright::staged_run::{Finished, StagedRun};
+use fleetwright_engine::{AtGates, Control};
+use fleetwright_estate::checkers::{Phase, Purpose, Run};
+use fleetwright_estate::policy::pattern;
+use fleetwright_estate::scenario::ScenarioFile;
+use fleetwright_estate::world::instance::Instance;
+use fleetwright_flow::{GateView, Signal};
+use fleetwright_model::{Phase as WorkPhase, code};
+use fleetwright_patch::outcome::{HostOutcome, HostResult, tally};
+use fleetwright_patch::plan::{Backup, LeftOut};
+use fleetwright_survey::Stop;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::effects::{NAMES, effects};
+use crate::expectation::{Expected, Gate, Replan};
+use crate::story::{CONSOLE, approving, planned};
+
+/// The `[expect.run]` of a file.
+fn expectation(name: &str) -> Expected {
+    let text = fleetwright::files::read_text(&path(name)).expect("the scenario is there");
+    let file = ScenarioFile::parse(&text, name).unwrap_or_else(|error| panic!("{error}"));
+    let run = file.scenario.expect.get("run").expect("the file says what a run comes to");
+    run.clone().try_into().unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../scenarios").join(format!("{name}.toml"))
+}
+
+/// Runs the scenario and holds it against its file.
+async fn told(name: &str) {
+    let expected = expectation(name);
+    let settings: Vec<(&str, &str)> =
+        expected.settings.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let staged = planned(name, &settings).await;
+    let since = staged.stage.clock.now();
+    let before = machines(&staged);
+    drive(&staged, &expected).await;
+    let finished = staged.finished().await;
+
+    let mut wrong = Vec::new();
+    whole(&expected, &finished, &mut wrong);
+    hosts(&expected, &staged, &finished, &mut wrong);
+    the_world(&expected, &staged, since, &mut wrong);
+    restored_hosts_are_the_same_machines(&staged, &finished, &before, &mut wrong);
+    invariants(&staged, since, &mut wrong);
+    if expected.replan == Some(Replan::Nothing) {
+        replanned(&staged, &finished, &mut wrong).await;
+    }
+    assert!(
+        wrong.is_empty(),
+        "{name}:\n  {}\n{}",
+        wrong.join("\n  "),
+        table(&finished, &staged.document.plan().left_out)
+    );
+}
+
+async fn drive(staged: &StagedRun, expected: &Expected) {
+    let control = match expected.gate {
+        Gate::Approve => approving(),
+        Gate::Reject => Control::new("a test", AtGates::Wait),
+    };
+    let clock = &staged.stage.clock;
+    let decisions = async {
+        if expected.gate == Gate::Reject {
+            loop {
+                clock.sleep(Duration::from_secs(60)).await;
+                let view = staged.finished().await.run.view(clock.now());
+                if let Some(waiting) = view.stages.iter().find(|stage| stage.gate == GateView::Waiting) {
+                    control.signal(Signal::Reject(waiting.stage), "a test", Some("not tonight".into()));
+                    break;
+                }
+            }
+        }
+        if let Some(at) = &expected.abort_at {
+            let at: Timestamp = at.parse().expect("abort_at is an RFC 3339 time");
+            let wait = at.duration_since(clock.now());
+            clock.sleep(Duration::try_from(wait).expect("after the scan")).await;
+            control.signal(Signal::Abort, "a test", None);
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        concluded = staged.drive(&control) => { concluded.expect("driven to an end"); }
+        () = decisions => {}
+    }
+}
+
+fn whole(expected: &Expected, finished: &Finished<'_>, wrong: &mut Vec<String>) {
+    let outcome = finished.outcome;
+    if outcome.exit.number() != expected.exit {
+        wrong.push(format!("exit {} instead of {}", outcome.exit.number(), expected.exit));
+    }
+    let why = outcome.why.map(|code| code.id);
+    if why != expected.code.as_deref() {
+        wrong.push(format!("code {why:?} instead of {:?}", expected.code));
+    }
+    if why.and_then(code::find).is_some_and(|code| code.next_step.is_empty()) {
+        wrong.push(format!("{why:?} has no next step"));
+    }
+    let counted: BTreeMap<String, usize> =
+        tally(&finished.results).into_iter().map(|(outcome, n)| (outcome.as_str().to_owned(), n)).collect();
+    if counted != expected.outcomes {
+        wrong.push(format!("outcomes {counted:?} instead of {:?}", expected.outcomes));
+    }
+    for result in &finished.results {
+        let explained = result.code.as_deref().is_none_or(|id| code::find(id).is_some());
+        let silent = !matches!(result.outcome, HostOutcome::Success | HostOutcome::RolledBack);
+        if !explained || (silent && result.code.is_none()) {
+            wrong.push(format!("{} ended as {} with code {:?}", result.host.id, result.outcome, result.code));
+        }
+    }
+}
+
+fn hosts(expected: &Expected, staged: &StagedRun, finished: &Finished<'_>, wrong: &mut Vec<String>) {
+    for wanted in &expected.hosts {
+        let named = |result: &&HostResult<'_>| {
+            let names = [result.host.id.as_str(), result.host.name.as_deref().unwrap_or_default()];
+            names.iter().any(|name| pattern::matches(&wanted.host, name))
+        };
+        let chosen: Vec<&HostResult<'_>> = finished.results.iter().filter(named).collect();
+        if chosen.is_empty() {
+            wrong.push(format!("no host of the plan is {:?}", wanted.host));
+        }
+        for result in chosen {
+            let is =
+                |wanted: &Option<String>, found: Option<&str>| wanted.is_none() || wanted.as_deref() == found;
+            let state = machine(staged, result.host.id.as_str()).map(|it| it.state.name());
+            if wanted.outcome != result.outcome.as_str()
+                || !is(&wanted.code, result.code.as_deref())
+                || !is(&wanted.step, result.step.as_deref())
+                || !is(&wanted.state, state)
+            {
+                let line = line(result);
+                wrong.push(format!("instead of {wanted:?}: {line}, {}", state.unwrap_or("gone")));
+            }
+        }
+    }
+}
+
+fn the_world(expected: &Expected, staged: &StagedRun, since: Timestamp, wrong: &mut Vec<String>) {
+    let happened = staged.stage.world.estate.with_world(|world| effects(world, since));
+    for (name, count) in &expected.effects {
+        match happened.get(name.as_str()) {
+            None => wrong.push(format!("effects: {name:?} is none of {}", NAMES.join(", "))),
+            Some(found) if found != count => wrong.push(format!("{found} {name} instead of {count}")),
+            Some(_) => {}
+        }
+    }
+}
+
+/// Every instance of the world, by id.
+fn machines(staged: &StagedRun) -> BTreeMap<String, Instance> {
+    staged.stage.world.estate.with_world(|world| {
+        let regions = world.accounts.values().flat_map(|account| account.regions.values());
+        regions.flat_map(|region| region.instances.iter()).map(|it| (it.id.to_string(), it.clone())).collect()
+    })
+}
+
+fn machine(staged: &StagedRun, id: &str) -> Option<Instance> {
+    machines(staged).remove(id)
+}
+
+/// A host that was put back keeps its id, address, profile and data volumes, and has another root.
+fn restored_hosts_are_the_same_machines(
+    staged: &StagedRun,
+    finished: &Finished<'_>,
+    before: &BTreeMap<String, Instance>,
+    wrong: &mut Vec<String>,
+) {
+    let after = machines(staged);
+    for result in finished.results.iter().filter(|result| result.outcome == HostOutcome::RolledBack) {
+        let id = result.host.id.as_str();
+        let (Some(was), Some(is)) = (before.get(id), after.get(id)) else {
+            wrong.push(format!("{id} was rolled back and is gone"));
+            continue;
+        };
+        let data = |it: &Instance| it.volumes.iter().skip(1).map(|v| v.volume).collect::<Vec<_>>();
+        let root = |it: &Instance| it.volumes.first().map(|v| v.volume);
+        let kept = (was.private_ip, was.public_ip, &was.profile, data(was))
+            == (is.private_ip, is.public_ip, &is.profile, data(is));
+        if !kept || root(was) == root(is) {
+            wrong.push(format!("{id} was rolled back and is not what it was"));
+        }
+    }
+}
+
+fn invariants(staged: &StagedRun, since: Timestamp, wrong: &mut Vec<String>) {
+    let plan = staged.document.plan();
+    let planned = plan.work.iter().filter_map(|work| work.host());
+    let run = Run {
+        since,
+        without_backup: planned
+            .clone()
+            .filter(|host| matches!(host.backup, Backup::None { .. }))
+            .map(|host| host.id.to_string())
+            .collect(),
+        retention: SignedDuration::from_hours(24 * i64::from(plan.policy.backup.retention_days)),
+        planned: planned.filter_map(|host| Some((host.id.to_string(), host.launch_time?))).collect(),
+        stops: Vec::new(),
+        phase: Phase::Ended,
+    };
+    let estate = &staged.stage.world.estate;
+    let verdict = estate.check(Purpose::Real);
+    for finding in verdict.findings.into_iter().chain(estate.check_run(&run)) {
+        wrong.push(format!("{:?}: {}", finding.invariant, finding.detail));
+    }
+}
+
+/// A plan made again has nothing to do for hosts that ended in success.
+async fn replanned(staged: &StagedRun, finished: &Finished<'_>, wrong: &mut Vec<String>) {
+    let stage = &staged.stage;
+    let looking = Looking {
+        aws: &stage.aws,
+        clock: &stage.clock,
+        settings: &stage.settings,
+        stop: Stop::never(),
+        console: CONSOLE,
+    };
+    let looked = looking.look(&fleet::scan_request(&stage.settings, stage.fleet.clone())).await;
+    let again = looking.plan(&looked, &WorkPhase::ALL, stage.world.seed, Continued::default());
+    let again: BTreeSet<String> =
+        again.plan().work.iter().filter_map(|work| Some(work.host()?.id.to_string())).collect();
+    for result in finished.results.iter().filter(|result| result.outcome == HostOutcome::Success) {
+        if again.contains(result.host.id.as_str()) {
+            wrong.push(format!("{} ended in success and is planned again", result.host.id));
+        }
+    }
+}
+
+fn line(result: &HostResult<'_>) -> String {
+    let name = result.host.name.as_deref().unwrap_or("–");
+    let (code, step) = (result.code.as_deref().unwrap_or("–"), result.step.as_deref().unwrap_or("–"));
+    let message = result.message.as_deref().unwrap_or_default();
+    format!("{} {name}: {} {code} at {step} {message}", result.host.id, result.outcome)
+}
+
+/// What to look at when a story goes otherwise: every host, and the record.
+fn table(finished: &Finished<'_>, left_out: &[LeftOut]) -> String {
+    let mut text = String::new();
+    for result in &finished.results {
+        let _ = writeln!(text, "    {}", line(result));
+    }
+    for left in left_out {
+        let _ = writeln!(text, "    {} left out: {}", left.id, left.reasons.join(", "));
+    }
+    for record in &finished.records {
+        let _ = writeln!(text, "    {} {} {:?}", record.seq.0, record.at, record.event);
+    }
+    text
+}
+
+macro_rules! runs {
+    ($($test:ident: $name:literal;)+) => {
+        $(#[tokio::test(start_paused = true)] async fn $test() { told($name).await; })+
+
+        #[test]
+        fn every_scenario_of_a_run_is_told() {
+            let told = BTreeSet::from([$($name.to_owned()),+]);
+            assert_eq!(told, scenario_files());
+        }
+    };
+}
+
+/// Every file with an `[expect.run]`.
+#[expect(clippy::disallowed_methods, reason = "the test looks at the scenario directory")]
+fn scenario_files() -> BTreeSet<String> {
+    let entries = std::fs::read_dir(path("x").parent().expect("a directory")).expect("the scenarios");
+    let paths = entries.map(|entry| entry.expect("readable").path());
+    let scenarios = paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    scenarios
+        .filter(|path| std::fs::read_to_string(path).expect("readable").contains("\n[expect.run]"))
+        .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
+        .collect()
+}
+
+runs! {
+    agent_never_returns: "run-agent-never-returns";
+    agent_never_returns_restored: "run-agent-never-returns-restored";
+    clean_up: "run-clean-up";
+    commands_not_received: "run-commands-not-received";
+    credentials_refused: "run-credentials-refused";
+    image_fails: "run-image-fails";
+    image_of_20_hours: "run-image-of-20-hours";
+    image_too_late: "run-image-too-late";
+    instance_replaced: "run-instance-replaced";
+    instance_store: "run-instance-store";
+    instance_terminated: "run-instance-terminated";
+    lost_replies: "run-lost-replies";
+    mixed_platforms: "run-mixed-platforms";
+    not_ready: "run-not-ready";
+    patch_bricks_boot: "run-patch-bricks-boot";
+    patch_fails: "run-patch-fails";
+    report_lost: "run-report-lost";
+    report_lost_in_reboot: "run-report-lost-in-reboot";
+    service_breaks: "run-service-breaks";
+    service_breaks_restored: "run-service-breaks-restored";
+    short_sessions: "run-short-sessions";
+    stale_reads: "run-stale-reads";
+    stopped_aborted: "run-stopped-aborted";
+    stopped_put_back: "run-stopped-put-back";
+    stopped_rejected: "run-stopped-rejected";
+    threshold: "run-threshold";
+    throttled: "run-throttled";
+}
