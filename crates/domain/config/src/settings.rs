@@ -378,6 +378,23 @@ pub struct ValidateSettings {
     pub cpu_rise_points: Option<u32>,
     /// Alarms that must not be in alarm.
     pub alarms: Vec<String>,
+    /// The load test; none where there is to be none.
+    pub load: Option<LoadSettings>,
+    /// A document of the organisation's own that must end well.
+    pub check_document: Option<String>,
+}
+
+/// `phases.validate.load_…`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadSettings {
+    /// Requests of each endpoint: 1 to 200.
+    pub requests: u32,
+    /// How far the 95th percentile of the latency may rise, in percent.
+    pub latency_rise_percent: u32,
+    /// How far the share of failed requests may rise, in percentage points.
+    pub error_points: u32,
+    /// How far the throughput may fall, in percent.
+    pub throughput_drop_percent: u32,
 }
 
 /// `safety`: how far a run may go before it stops.

@@ -1,6 +1,7 @@
 //! A host before and after: what works no more, what is new, and whether it was really rebooted.
 
 mod changes;
+mod load;
 
 use std::fmt;
 
@@ -9,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::answer::Reading;
 use crate::fact::Tri;
 use crate::survey::SurveyReport;
+
+pub use load::LoadCheck;
 
 /// What changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -30,6 +33,8 @@ pub enum ChangeKind {
     Health,
     /// A database.
     Database,
+    /// An endpoint under load.
+    Load,
     /// Units that failed.
     FailedUnits,
     /// The running kernel.
@@ -52,6 +57,7 @@ impl ChangeKind {
             Self::Mount => "mount",
             Self::Health => "health",
             Self::Database => "database",
+            Self::Load => "load",
             Self::FailedUnits => "failed_units",
             Self::Kernel => "kernel",
             Self::Packages => "packages",
@@ -137,6 +143,16 @@ pub struct Comparison {
 /// Compares what a host said before with what it says now. Without either there is nothing to compare,
 /// which is never a pass.
 pub fn compare(before: Option<&Reading<SurveyReport>>, after: Option<&Reading<SurveyReport>>) -> Comparison {
+    compare_with_load(before, after, &LoadCheck::default())
+}
+
+/// The same, and how the endpoints of `load` did. One that was not measured at either time was not
+/// compared.
+pub fn compare_with_load(
+    before: Option<&Reading<SurveyReport>>,
+    after: Option<&Reading<SurveyReport>>,
+    load: &LoadCheck,
+) -> Comparison {
     let mut changes = Vec::new();
     for (answer, when) in [(before, "before"), (after, "after")] {
         let said = match answer {
@@ -161,6 +177,7 @@ pub fn compare(before: Option<&Reading<SurveyReport>>, after: Option<&Reading<Su
         changes::lists(before, after, &mut changes);
         changes::named(before, after, &mut changes);
         changes::system(before, after, &mut changes);
+        load::under_load(before, after, load, &mut changes);
     }
     changes.sort();
     let verdict = match changes.first().map(|change| change.weight) {

@@ -11,6 +11,7 @@ pub mod block;
 pub mod boot;
 pub mod comparison;
 pub mod fact;
+pub mod load;
 pub mod questions;
 pub mod quote;
 pub mod readiness;
@@ -20,8 +21,11 @@ pub mod survey;
 
 pub use answer::{AnswerError, Reading};
 pub use boot::BootId;
-pub use comparison::{Change, ChangeKind, Comparison, ComparisonVerdict, compare};
+pub use comparison::{
+    Change, ChangeKind, Comparison, ComparisonVerdict, LoadCheck, compare, compare_with_load,
+};
 pub use fact::{Judged, Tri};
+pub use load::{Load, LoadFigures, LoadLimits, LoadTarget};
 pub use questions::{InvalidQuestion, Questions};
 pub use readiness::{
     Check, HostFinding, Readiness, ReadyVerdict, Severity, Thresholds, UnknownFacts, readiness,

@@ -1,6 +1,8 @@
-//! What a host is asked about beyond itself: services, agents, health endpoints, databases.
+//! What a host is asked about beyond itself: services, agents, health endpoints, databases, load.
 
 use serde::{Deserialize, Serialize};
+
+use crate::load::{LoadTarget, REQUEST_SECONDS, REQUESTS_MAX, TEST_SECONDS, URL_MAX};
 
 /// Whether a survey tries the package repositories (one HTTP request each, three at most).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +28,9 @@ pub struct Questions {
     pub databases: Vec<String>,
     /// The package repositories.
     pub repositories: Repositories,
+    /// Endpoints to put under load.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub load: Vec<LoadTarget>,
 }
 
 /// A question that cannot be asked.
@@ -43,7 +48,7 @@ pub enum InvalidQuestion {
     },
     /// The answers would not fit into what Systems Manager hands back.
     #[error(
-        "the names of services, agents, health endpoints and databases take {characters} characters in a \
+        "the names of services, agents, endpoints and databases take {characters} characters in a \
          host's answer, and {ANSWERS_MAX} fit; ask for fewer"
     )]
     TooMany {
@@ -58,6 +63,8 @@ pub const ANSWERS_MAX: usize = 1_200;
 pub const NAME_MAX: usize = 140;
 /// Key and state that stand before each name in an answer.
 const PER_ANSWER: usize = 20;
+/// Key and figures that stand before each address under load.
+const PER_LOAD: usize = 40;
 
 impl Questions {
     /// Looks at every name.
@@ -75,8 +82,11 @@ impl Questions {
             is_endpoint,
         )?;
         each("database", &self.databases, "HOST:PORT", is_address)?;
+        load_targets(&self.load)?;
         let lists = [&self.services, &self.agents, &self.health, &self.databases];
-        let characters = lists.into_iter().flatten().map(|name| name.chars().count() + PER_ANSWER).sum();
+        let named = lists.into_iter().flatten().map(|name| name.chars().count() + PER_ANSWER);
+        let loaded = self.load.iter().map(|target| target.url.chars().count() + PER_LOAD);
+        let characters = named.chain(loaded).sum();
         if characters > ANSWERS_MAX { Err(InvalidQuestion::TooMany { characters }) } else { Ok(()) }
     }
 
@@ -97,6 +107,10 @@ impl Questions {
                 (Repositories::Skip, Repositories::Skip) => Repositories::Skip,
                 _ => Repositories::Probe,
             },
+            load: {
+                let new = |target: &&LoadTarget| !self.load.contains(target);
+                self.load.iter().chain(other.load.iter().filter(new)).cloned().collect()
+            },
         };
         merged.check().is_ok().then_some(merged)
     }
@@ -109,7 +123,9 @@ impl Questions {
         let count = |names: &[String]| u32::try_from(names.len()).unwrap_or(u32::MAX);
         let units = count(&self.services).saturating_add(count(&self.agents));
         let fives = units.saturating_add(count(&self.health));
+        let load = if self.load.is_empty() { 0 } else { TEST_SECONDS + REQUEST_SECONDS };
         ALWAYS
+            .saturating_add(load)
             .saturating_add(fives.saturating_mul(5))
             .saturating_add(count(&self.databases).saturating_mul(3))
     }
@@ -126,6 +142,23 @@ fn each(
         Some(name) => {
             Err(InvalidQuestion::Malformed { kind, value: name.chars().take(80).collect(), expected })
         }
+    }
+}
+
+fn load_targets(targets: &[LoadTarget]) -> Result<(), InvalidQuestion> {
+    let valid = |target: &&LoadTarget| {
+        is_endpoint(&target.url)
+            && target.url.chars().count() <= URL_MAX
+            && (1..=REQUESTS_MAX).contains(&target.requests)
+    };
+    match targets.iter().find(|target| !valid(target)) {
+        None => Ok(()),
+        Some(target) => Err(InvalidQuestion::Malformed {
+            kind: "endpoint to put under load",
+            value: format!("{} × {}", target.requests, target.url).chars().take(80).collect(),
+            expected: "1 to 200 requests of an http:// or https:// address of at most 120 characters without \
+                       spaces, user and password",
+        }),
     }
 }
 
@@ -209,7 +242,28 @@ mod tests {
             health: vec!["http://localhost:8080/health?full=1".into()],
             databases: vec!["db.internal:5432".into(), "10.0.0.4:3306".into()],
             repositories: Repositories::Probe,
+            load: vec![LoadTarget { url: "http://localhost:8080/search?q=x".into(), requests: 100 }],
         };
         assert_eq!(questions.check(), Ok(()));
+    }
+
+    #[test]
+    fn an_endpoint_is_put_under_a_bounded_load_only() {
+        let loaded = |url: &str, requests| Questions {
+            load: vec![LoadTarget { url: url.into(), requests }],
+            ..Questions::default()
+        };
+        for requests in [0, 201] {
+            assert!(refused(loaded("http://localhost/", requests)).contains("1 to 200 requests"));
+        }
+        assert!(refused(loaded(&format!("http://localhost/{}", "x".repeat(120)), 1)).contains("120"));
+        assert!(refused(loaded("localhost:8080", 1)).contains("endpoint to put under load"));
+        let many: Vec<LoadTarget> = (0..20)
+            .map(|n| LoadTarget { url: format!("http://localhost:8080/page-{n}"), requests: 200 })
+            .collect();
+        assert!(refused(Questions { load: many, ..Questions::default() }).contains("ask for fewer"));
+        let one = loaded("http://localhost/", 50);
+        assert_eq!(one.time_limit_seconds(), Questions::default().time_limit_seconds() + 20);
+        assert_eq!(one.merged(&one).map(|both| both.load.len()), Some(1));
     }
 }

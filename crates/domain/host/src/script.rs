@@ -6,6 +6,7 @@
 
 use fleetwright_model::OsFamily;
 
+use crate::load::LoadTarget;
 use crate::questions::{InvalidQuestion, Questions, Repositories};
 use crate::quote::{UnquotableValue, posix_export, powershell_assign};
 use crate::reboot::RebootRequest;
@@ -117,6 +118,7 @@ fn parameters(request: &Request) -> Result<Vec<(&'static str, String)>, RenderEr
                 ("FW_HEALTH", questions.health.join(" ")),
                 ("FW_DATABASES", questions.databases.join(" ")),
                 ("FW_REPOSITORIES", probe.to_owned()),
+                ("FW_LOAD", load_words(&questions.load)),
             ])
         }
         Request::Reboot(reboot) => {
@@ -134,4 +136,10 @@ fn parameters(request: &Request) -> Result<Vec<(&'static str, String)>, RenderEr
             ])
         }
     }
+}
+
+/// `REQUESTS URL` of each, in one line.
+fn load_words(targets: &[LoadTarget]) -> String {
+    let words: Vec<_> = targets.iter().map(|target| format!("{} {}", target.requests, target.url)).collect();
+    words.join(" ")
 }

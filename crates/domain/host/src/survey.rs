@@ -15,6 +15,7 @@
 //! service=active nginx                state, then the name asked for; also agent
 //! health=200 http://localhost/health  HTTP status, 000 (no answer) or unknown
 //! database=yes db.internal:5432       yes|no|unknown
+//! load=99 1 12 40 713 http://localhost/  good, failed, p50 ms, p95 ms, good per second × 10; or unknown
 //! packages=3 26d5…                    count, SHA-256 of the sorted list
 //! cut=packages                        lists that did not fit
 //! z=H4sI…                             base64 of gzip of the lists, or each of their lines as p=…
@@ -34,6 +35,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::boot::BootId;
 use crate::fact::{Judged, Tri, UnitState};
+use crate::load::Load;
 
 pub use parse::{KEYS, parse};
 
@@ -318,6 +320,9 @@ pub struct SurveyReport {
     pub health: Vec<Health>,
     /// The databases that were asked about.
     pub databases: Vec<Database>,
+    /// The endpoints that were put under load.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub load: Vec<Load>,
     /// The installed packages as a whole.
     pub packages: Option<PackageSet>,
     /// Running services, without `.service`.

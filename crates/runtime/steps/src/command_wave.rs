@@ -222,10 +222,21 @@ impl<'a> Wave<'a> {
     /// Sends an order once more to hosts that have been accepted before, and remembers the command.
     /// Slots for which that fails are tried again at the next look.
     pub(crate) async fn send_again(&self, order: &Order, hosts: Vec<Addressed<'_>>) {
-        self.each_sent(order, hosts, |slot, sent, now| {
-            if let Ok(id) = sent {
+        self.send_beside(order, hosts, |_, _| {}).await;
+    }
+
+    /// The same, and tells for which slots it failed and why.
+    pub(crate) async fn send_beside(
+        &self,
+        order: &Order,
+        hosts: Vec<Addressed<'_>>,
+        refused: impl Fn(&Slot, Failure),
+    ) {
+        self.each_sent(order, hosts, |slot, sent, now| match sent {
+            Ok(id) => {
                 self.memory.with(|it| it.again.insert((slot.target, slot.attempt), (id, now)));
             }
+            Err(failure) => refused(slot, failure),
         })
         .await;
     }
@@ -286,6 +297,11 @@ impl<'a> Wave<'a> {
     /// Whether this attempt's command was sent to the host already.
     pub(crate) fn was_sent(&self, listing: &Listing, slot: &Slot, host: &InstanceId) -> bool {
         listing.sent(host, slot.attempt).next().is_some()
+    }
+
+    /// The same, or this process sent it beside the step's own and the listing need not show it yet.
+    pub(crate) fn was_sent_beside(&self, listing: &Listing, slot: &Slot, host: &InstanceId) -> bool {
+        self.memory.again(slot).is_some() || self.was_sent(listing, slot, host)
     }
 
     /// How often this attempt's command was sent to the host, and when last.

@@ -44,6 +44,8 @@ pub const PRECHECK: &str = "precheck.json";
 pub const PATCHES: &str = "patches.json";
 /// The comparison with the state before: `fleetwright_host::Comparison`.
 pub const COMPARISON: &str = "comparison.json";
+/// What the organisation's own check said of the host after patching.
+pub const CHECK: &str = "check.txt";
 /// Says that a stopped instance was found running and is not ours to stop.
 pub const LEFT_RUNNING: &str = "left-running.json";
 

@@ -10,6 +10,7 @@ mod command_listing;
 mod command_mark;
 mod command_wave;
 pub mod context;
+mod custom_check;
 pub mod evidence;
 mod health;
 mod identity;

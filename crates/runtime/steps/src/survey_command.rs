@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use fleetwright_host::{Questions, Reading, Request, Shell, SurveyReport, render, survey};
+use fleetwright_host::{LoadTarget, Questions, Reading, Request, Shell, SurveyReport, render, survey};
 use fleetwright_model::{ErrorClass, InstanceId, OsFamily, Text, code};
 use fleetwright_patch::plan::PlannedHost;
+use fleetwright_patch::plan::checks::load_targets;
 use fleetwright_ports::Invocation;
 use fleetwright_ports::commands::SHORT_OUTPUT;
 
@@ -29,8 +30,15 @@ pub(crate) fn questions(context: &Context, host: &PlannedHost) -> Questions {
         agents: owned(&policy.security_agents),
         health: owned(&host.checks.health),
         databases: owned(&host.checks.databases),
+        load: load_of(context, host),
         ..Questions::default()
     }
+}
+
+/// The endpoints of a host that are put under load; none where the policy has no load test.
+pub(crate) fn load_of(context: &Context, host: &PlannedHost) -> Vec<LoadTarget> {
+    let policy = context.plan().policy.validate.load;
+    policy.map(|load| load_targets(&host.checks, load.requests)).unwrap_or_default()
 }
 
 /// Hosts that are asked the same, with the order that asks them or what to report instead.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fleetwright_flow::{PlaceId, TargetId};
 use fleetwright_host::comparison::{ChangeKind, Weight};
-use fleetwright_host::{Comparison, Reading, SurveyReport, compare};
+use fleetwright_host::{Comparison, LoadCheck, Reading, SurveyReport, compare_with_load};
 use fleetwright_model::{ErrorClass, InstanceId, Text, code};
 use fleetwright_patch::plan::PlannedHost;
-use fleetwright_patch::plan::notes::ValidateNote;
+use fleetwright_patch::plan::notes::{ValidateNote, step};
 use fleetwright_ports::commands::COMMAND_BATCH;
 use fleetwright_ports::{InvocationStatus, RunId};
 use jiff::{SignedDuration, Timestamp};
@@ -20,19 +20,20 @@ use crate::command_wave::{
     Addressed, Answer, Memory, Progress, Repeat, Wave, reached_nobody, report, unsuccessful,
 };
 use crate::context::Context;
+use crate::custom_check::{Checked, Checks, CustomCheck};
 use crate::evidence::{COMPARISON, Files, Taken};
 use crate::health::{Health, health};
 use crate::pace::{Late, Pace};
 use crate::recovery::Awaited;
 use crate::step::{Outcome, Slot, Step, Turn};
-use crate::survey_command::{Asked, read_survey, survey_orders};
+use crate::survey_command::{Asked, load_of, read_survey, survey_orders};
 
 /// A host is asked again this often at most while its services come up.
-const SENDS_MAX: usize = 6;
+pub(crate) const SENDS_MAX: usize = 6;
 /// And not sooner than this.
-const SEND_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) const SEND_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// An answer older than this does not decide against a host.
-const OUTDATED: SignedDuration = SignedDuration::from_mins(15);
+pub(crate) const OUTDATED: SignedDuration = SignedDuration::from_mins(15);
 /// How soon a host usually answers.
 const ANSWERS_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 /// A note has at most 2 KiB: so many findings of so many characters. All are in the artefacts.
@@ -44,6 +45,8 @@ pub(crate) struct Validate {
     context: Arc<Context>,
     name: &'static str,
     memory: Memory,
+    /// The commands of the organisation's own check.
+    checks: Memory,
     /// Answers that were read and kept, of hosts that something is still waited for.
     answered: Mutex<BTreeMap<TargetId, Answered>>,
 }
@@ -72,7 +75,13 @@ struct Findings {
 
 impl Validate {
     pub(crate) fn new(context: Arc<Context>, name: &'static str) -> Self {
-        Self { context, name, memory: Memory::default(), answered: Mutex::default() }
+        Self {
+            context,
+            name,
+            memory: Memory::default(),
+            checks: Memory::default(),
+            answered: Mutex::default(),
+        }
     }
 
     fn wave(&self, place: PlaceId) -> Wave<'_> {
@@ -84,6 +93,17 @@ impl Validate {
             memory: &self.memory,
             pace: Pace::COMMAND,
         }
+    }
+
+    /// The organisation's own check, where the policy names one.
+    fn custom_check(&self, place: PlaceId) -> Option<CustomCheck<'_>> {
+        let document = self.context.plan().policy.validate.check_document.as_ref()?;
+        // The mark of one step's commands must not be taken for the other's.
+        let purpose = if self.name == step::VALIDATE { "check" } else { "check-restored" };
+        Some(CustomCheck {
+            wave: Wave { purpose, memory: &self.checks, ..self.wave(place) },
+            document: document.clone(),
+        })
     }
 
     fn late(&self) -> Late<'static> {
@@ -178,7 +198,7 @@ impl Validate {
                 before = kept.survey_before(&run).await?;
             }
         }
-        let comparison = compare(before.as_ref(), Some(&survey));
+        let comparison = compare_with_load(before.as_ref(), Some(&survey), &self.load_check(host));
         kept.keep_json(Taken::After, COMPARISON, &comparison).await?;
         let uptime = survey.report().uptime_s.and_then(|seconds| i64::try_from(seconds).ok());
         let booted_at =
@@ -186,6 +206,12 @@ impl Validate {
         let answered = Answered { survey: Arc::new(survey), comparison: Arc::new(comparison), booted_at };
         self.answered(|it| it.insert(slot.target, answered));
         Ok(())
+    }
+
+    fn load_check(&self, host: &PlannedHost) -> LoadCheck {
+        let policy = self.context.plan().policy.validate.load;
+        let limits = policy.map(|load| load.limits).unwrap_or_default();
+        LoadCheck { targets: load_of(&self.context, host), limits }
     }
 
     /// The runs whose evidence may be compared with: an earlier one, where the plan names it, shows the
@@ -205,7 +231,7 @@ impl Validate {
             })
             .collect();
         let found = health(&self.context, turn.place, &awaited).await;
-        let mut again = Vec::new();
+        let (mut again, mut well) = (Vec::new(), Vec::new());
         for (slot, host) in hosts {
             let Some(answered) = self.answered(|it| it.get(&slot.target).cloned()) else { continue };
             let health = found.get(&host).cloned().unwrap_or_default();
@@ -215,7 +241,7 @@ impl Validate {
             }
             let findings = self.findings(&answered, health);
             if findings.worse.is_empty() && (!findings.pending || self.waits_are_over(slot)) {
-                self.close(turn, slot, self.well(&answered, findings));
+                well.push(((slot, host), answered, findings));
                 continue;
             }
             let (sends, last) = wave.sends(listing, slot, &host);
@@ -239,6 +265,39 @@ impl Validate {
             }
         }
         self.ask_again(turn, wave, again).await;
+        self.close_well(turn, well).await;
+    }
+
+    /// Hosts on which all else is well have the organisation's own check run, where there is one.
+    async fn close_well(&self, turn: &Turn<'_>, hosts: Vec<(Addressed<'_>, Answered, Findings)>) {
+        let Some(check) = self.custom_check(turn.place) else {
+            for ((slot, _), answered, findings) in hosts {
+                self.close(turn, slot, self.well(&answered, findings));
+            }
+            return;
+        };
+        let addressed = hosts.iter().map(|(addressed, ..)| addressed.clone()).collect();
+        let checked: Checks = check.turn(addressed, |slot| self.waits_are_over(slot)).await;
+        for ((slot, _), answered, mut findings) in hosts {
+            findings.checks += 1;
+            match checked.of(slot) {
+                Checked::Passed => {}
+                Checked::Open(outcome) if outcome.is_open() => {
+                    report(turn, slot, outcome);
+                    continue;
+                }
+                Checked::Open(outcome) => {
+                    self.close(turn, slot, outcome);
+                    continue;
+                }
+                Checked::NotCompared(words) => findings.not_compared.push(words),
+                Checked::Worse(words) => {
+                    findings.worse.push(words);
+                    findings.host_is_worse = true;
+                }
+            }
+            self.close(turn, slot, self.final_word(slot, &answered, findings));
+        }
     }
 
     async fn ask_again(&self, turn: &Turn<'_>, wave: &Wave<'_>, hosts: Vec<Addressed<'_>>) {
@@ -337,6 +396,7 @@ fn checks_of(report: &SurveyReport) -> u32 {
         report.agents.len(),
         report.health.len(),
         report.databases.len(),
+        report.load.len(),
         report.running_services.as_ref().map_or(0, |it| it.len()),
         report.ports.as_ref().map_or(0, |it| it.len()),
         report.mounts.as_ref().map_or(0, Vec::len),
@@ -385,5 +445,8 @@ impl Step for Validate {
 
     async fn cancel(&self, place: PlaceId, slots: &[Slot]) {
         self.wave(place).cancel(slots).await;
+        if let Some(check) = self.custom_check(place) {
+            check.cancel(slots).await;
+        }
     }
 }

@@ -214,6 +214,31 @@ pub(super) static KEYS: &[Key] = &[
         "CloudWatch alarms that must not be in alarm after patching, by name; each is looked up in every account and region worked in.")
         .default("[]")
         .phases(&[Validate]),
+    Key::new("phases.validate.load_requests", Kind::Integer { min: 0, max: 200, unit: "requests" }, "100",
+        "How many requests, one after another, are made of each address that `tags.load` names, before and after \
+         patching; 15 seconds at most for all addresses of an instance, and the instance needs `curl`. 0 makes no \
+         load test.")
+        .default("0")
+        .phases(&[Precheck, Validate]),
+    Key::new("phases.validate.load_latency_rise_percent", Kind::Integer { min: 1, max: 1000, unit: "percent" }, "100",
+        "How far the 95th percentile of the latency under load may rise over the one before patching. A rise of \
+         20 ms or less never counts.")
+        .default("50")
+        .phases(&[Validate]),
+    Key::new("phases.validate.load_error_points", Kind::Integer { min: 0, max: 100, unit: "percentage points" }, "5",
+        "How far the share of failed requests under load may rise over the one before patching.")
+        .default("1")
+        .phases(&[Validate]),
+    Key::new("phases.validate.load_throughput_drop_percent", PERCENT, "50",
+        "How far the throughput under load, in good answers per second of waiting, may fall below the one before \
+         patching. A mean answer that takes 10 ms longer or less never counts.")
+        .default("30")
+        .phases(&[Validate]),
+    Key::new("phases.validate.check_document", Kind::Text(TextForm::Name), "Acme-CheckApplication",
+        "A document of your own that is run on each patched instance once the rest is well; it takes no parameters. \
+         Exit code 0 passes, another one counts as worse than before. It may be run more than once, and must \
+         change nothing.")
+        .phases(&[Validate]),
     Key::new("phases.report.enabled", Kind::Bool, "true", "Whether report files are written.")
         .default("true")
         .phases(&[Report]),

@@ -72,6 +72,16 @@ pub(super) static KEYS: &[Key] = &[
     .default("[\"fleetwright:databases\"]")
     .phases(&[Precheck, Validate]),
     Key::new(
+        "tags.load",
+        KEY_LIST,
+        "[LoadTest]",
+        "Addresses on the instance itself that are put under load before and after patching, separated by spaces, \
+         for example `http://localhost:8080/search?q=test`; `phases.validate.load_requests` says with how many \
+         requests. The requests are GET and must change nothing.",
+    )
+    .default("[\"fleetwright:load\"]")
+    .phases(&[Precheck, Validate]),
+    Key::new(
         "tags.thresholds",
         KEY_LIST,
         "[PrecheckThresholds]",

@@ -8,9 +8,9 @@ use fleetwright_model::{ExternalId, InstanceId, InstanceState, LabelKeys, Phase,
 
 use super::{
     Amount, AwsSettings, BackupSettings, Compliant, EligibilitySettings, Hold, LandingZoneSettings,
-    LogFormat, LogLevel, OutputFormat, OutputSettings, PatchOperation, PatchSettings, PhaseLimits,
-    PhaseSettings, PrecheckSettings, Rate, Reboot, RollbackWay, SafetySettings, ScanSettings, Settings,
-    StartSettings, UnknownFacts, ValidateSettings,
+    LoadSettings, LogFormat, LogLevel, OutputFormat, OutputSettings, PatchOperation, PatchSettings,
+    PhaseLimits, PhaseSettings, PrecheckSettings, Rate, Reboot, RollbackWay, SafetySettings, ScanSettings,
+    Settings, StartSettings, UnknownFacts, ValidateSettings,
 };
 use crate::resolve::ResolvedValue;
 use crate::value::{Secret, Value};
@@ -202,6 +202,7 @@ fn tags(values: &mut Values) -> LabelKeys {
         services: values.texts("tags.services"),
         health: values.texts("tags.health"),
         databases: values.texts("tags.databases"),
+        load: values.texts("tags.load"),
         thresholds: values.texts("tags.thresholds"),
     }
 }
@@ -268,14 +269,28 @@ fn phases(values: &mut Values) -> PhaseSettings {
             cpu_rise_points: Some(values.integer("phases.validate.cpu_rise_points"))
                 .filter(|points| *points > 0),
             alarms: values.texts("phases.validate.alarms"),
+            load: load(values),
+            check_document: values.text("phases.validate.check_document"),
         },
     }
+}
+
+/// The limits are taken also where there is no load test: every value is read.
+fn load(values: &mut Values) -> Option<LoadSettings> {
+    let settings = LoadSettings {
+        requests: values.integer("phases.validate.load_requests"),
+        latency_rise_percent: values.integer("phases.validate.load_latency_rise_percent"),
+        error_points: values.integer("phases.validate.load_error_points"),
+        throughput_drop_percent: values.integer("phases.validate.load_throughput_drop_percent"),
+    };
+    (settings.requests > 0).then_some(settings)
 }
 
 #[cfg(test)]
 mod tests {
     use crate::layers::{Flag, Layers};
     use crate::resolve::resolve;
+    use crate::settings::LoadSettings;
 
     #[test]
     fn every_key_of_the_table_reaches_the_settings_and_every_setting_has_a_key() {
@@ -287,5 +302,27 @@ mod tests {
         let settings = resolve(&layers).expect("defaults are valid").settings;
         assert_eq!(settings.aws.rates["ssm:SendCommand"].burst, 5);
         assert_eq!(settings.aws.max_attempts, 8);
+    }
+
+    #[test]
+    fn a_load_test_is_made_only_where_it_is_asked_for() {
+        let settings =
+            |flags| resolve(&Layers { flags, ..Layers::default() }).expect("valid").settings.phases.validate;
+        let unset = settings(Vec::new());
+        assert_eq!((unset.load, unset.check_document), (None, None));
+        let asked = settings(vec![
+            Flag::new("--set", "phases.validate.load_requests".to_owned(), "50"),
+            Flag::new("--set", "phases.validate.check_document".to_owned(), "Acme-CheckApplication"),
+        ]);
+        assert_eq!(
+            asked.load,
+            Some(LoadSettings {
+                requests: 50,
+                latency_rise_percent: 50,
+                error_points: 1,
+                throughput_drop_percent: 30
+            })
+        );
+        assert_eq!(asked.check_document.as_deref(), Some("Acme-CheckApplication"));
     }
 }

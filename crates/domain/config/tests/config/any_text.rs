@@ -120,7 +120,7 @@ proptest! {
     }
 
     #[test]
-    fn any_choice_of_defaults_and_examples_written_to_a_file_is_read_back(picks in prop::collection::vec(any::<bool>(), 100)) {
+    fn any_choice_of_defaults_and_examples_written_to_a_file_is_read_back(picks in prop::collection::vec(any::<bool>(), 200)) {
         let chosen: Vec<_> = keys::all().filter(|key| !key.path.contains('*') && key.path != "aws.endpoint_url").zip(picks).collect();
         let mut yaml = String::new();
         let mut open: Vec<&str> = Vec::new();

@@ -42,11 +42,18 @@ fn a_value_is_won_by_flag_variable_environment_file_and_default_in_this_order() 
 fn the_chosen_environment_is_laid_over_the_file_in_any_spelling() {
     let mut layers = environments();
     let nonprod = resolve(&layers).expect("valid");
-    assert_eq!((nonprod.settings.safety.max_concurrent, nonprod.settings.aws.max_attempts), (Amount::Count(50), 6));
+    assert_eq!(
+        (nonprod.settings.safety.max_concurrent, nonprod.settings.aws.max_attempts),
+        (Amount::Count(50), 6)
+    );
 
     layers.variables = vec![variable("FLEETWRIGHT_ENVIRONMENT", "preprod")];
     let preprod = resolve(&layers).expect("valid");
-    assert_eq!(preprod.settings.safety.max_concurrent, Amount::Count(20), "its own value wins over the merged one");
+    assert_eq!(
+        preprod.settings.safety.max_concurrent,
+        Amount::Count(20),
+        "its own value wins over the merged one"
+    );
     assert!(!preprod.settings.safety.require_approval, "merged in");
     assert_eq!(preprod.settings.landing_zones.names, ["payments-preprod", "011122223333"]);
 

@@ -43,6 +43,35 @@ http_status() {
     fi
 }
 
+# load REQUESTS URL UNTIL: one request after another, none begun from UNTIL (seconds) on. Good and failed
+# answers, then median, 95th percentile and rate of the good ones; nothing is measured without curl.
+load_of() {
+    if ! have curl || [ "$(date +%s)" -ge "$3" ]; then
+        printf unknown
+        return
+    fi
+    asked=0
+    while [ "$asked" -lt "$1" ] && [ "$(date +%s)" -lt "$3" ]; do
+        curl -gks -o /dev/null -m 5 -w '%{http_code} %{time_total}\n' "$2" 2>/dev/null
+        asked=$((asked + 1))
+    done | tr , . | sort -k 2 -n | awk '
+        function ms(percent) { return t[int((n * percent + 99) / 100)] * 1000 + 0.5 }
+        $1 >= 200 && $1 < 400 { t[++n] = $2; sum += $2; next }
+        { failed++ }
+        END { printf "%d %d %d %d %d", n, failed, ms(50), ms(95), (sum > 0) ? n * 10 / sum : 0 }'
+}
+
+# say_load REQUESTS URL...: the endpoints under load, within 15 seconds all together; a slow one leaves
+# the others their share.
+say_load() {
+    share=$((15 * 2 / $#)) begun=$(date +%s) number=0
+    while [ $# -gt 1 ]; do
+        number=$((number + 1))
+        say load "$(load_of "$1" "$2" $((begun + share * number))) $2"
+        shift 2
+    done
+}
+
 # Whether HOST:PORT $1 takes connections. bash comes first: variants of nc do not agree on -z.
 tcp_open() {
     if have bash && have timeout; then
@@ -126,6 +155,7 @@ say_units service $FW_SERVICES
 say_units agent $FW_AGENTS
 for url in $FW_HEALTH; do say health "$(http_status "$url") $url"; done
 for database in $FW_DATABASES; do say database "$(tcp_open "$database") $database"; done
+[ -z "$FW_LOAD" ] || say_load $FW_LOAD
 say packages "$(package_set)"
 
 # What does not fit is left out by name; half a list would look like services that are gone.

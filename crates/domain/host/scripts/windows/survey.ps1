@@ -31,6 +31,27 @@ function Get-HttpStatus([string]$Url) {
     }
 }
 
+# One request after another, none begun from $Until on; as on Linux.
+function Measure-Load([int]$Requests, [string]$Url, [DateTime]$Until) {
+    $Times = New-Object System.Collections.Generic.List[double]
+    $Failed = 0
+    while ($Times.Count + $Failed -lt $Requests -and [DateTime]::UtcNow -lt $Until) {
+        $Watch = [Diagnostics.Stopwatch]::StartNew()
+        $Status = [int](Get-HttpStatus $Url)
+        if ($Status -ge 200 -and $Status -lt 400) { $Times.Add($Watch.Elapsed.TotalMilliseconds) } else { $Failed++ }
+    }
+    if ($Times.Count + $Failed -eq 0) { return 'unknown' }
+    $Times.Sort()
+    $P50 = 0; $P95 = 0; $Rate = 0
+    if ($Times.Count) {
+        $P50 = [Math]::Round($Times[[int][Math]::Ceiling($Times.Count * 0.5) - 1])
+        $P95 = [Math]::Round($Times[[int][Math]::Ceiling($Times.Count * 0.95) - 1])
+        $Sum = ($Times | Measure-Object -Sum).Sum
+        if ($Sum -gt 0) { $Rate = [Math]::Floor($Times.Count * 10000 / $Sum) }
+    }
+    "$($Times.Count) $Failed $P50 $P95 $Rate"
+}
+
 function Test-Tcp([string]$Address) {
     $At = $Address.LastIndexOf(':')
     $Client = New-Object Net.Sockets.TcpClient
@@ -107,6 +128,12 @@ Say-Services 'service' (Split-List $env:FW_SERVICES)
 Say-Services 'agent' (Split-List $env:FW_AGENTS)
 foreach ($Url in Split-List $env:FW_HEALTH) { Say 'health' "$(Get-HttpStatus $Url) $Url" }
 foreach ($Database in Split-List $env:FW_DATABASES) { Say 'database' "$(Test-Tcp $Database) $Database" }
+$Load = @(Split-List $env:FW_LOAD)
+$Begun = [DateTime]::UtcNow
+for ($At = 0; $At + 1 -lt $Load.Count; $At += 2) {
+    $Until = $Begun.AddSeconds(15 * ($At + 2) / $Load.Count)
+    Say 'load' "$(Measure-Load $Load[$At] $Load[$At + 1] $Until) $($Load[$At + 1])"
+}
 $Names = @($Hotfixes | Where-Object { $_ } | ForEach-Object { $_.HotFixID } | Sort-Object)
 if ($Names) {
     $Digest = [Security.Cryptography.SHA256]::Create().ComputeHash([Text.Encoding]::UTF8.GetBytes(($Names -join "`n")))

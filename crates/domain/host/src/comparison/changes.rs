@@ -10,7 +10,7 @@ use crate::survey::{FailedUnits, List, Mount, MountMode, Port, Scope, SurveyRepo
 /// Windows: 49152, RFC 6335) and differ from boot to boot.
 const EPHEMERAL_FROM: u16 = 32_768;
 
-fn push(
+pub(super) fn push(
     changes: &mut Vec<Change>,
     weight: Weight,
     kind: ChangeKind,

@@ -6,6 +6,7 @@ use crate::answer::{AnswerError, Frame, Reading, clean, frame};
 use crate::block::unpack;
 use crate::boot::BootId;
 use crate::fact::{Judged, Tri, UnitState, split_word};
+use crate::load::{Load, LoadFigures};
 use crate::survey::{
     Database, Disk, DiskRole, FailedUnits, Health, HttpStatus, List, Mount, MountMode, PackageSet, Port,
     RecentPackage, Scope, SurveyReport, Transport, Unit,
@@ -13,7 +14,7 @@ use crate::survey::{
 
 /// Keys of the answer, in the order in which they come. `z` holds the compressed lists, `p` a line of
 /// them on hosts that cannot compress.
-pub const KEYS: [&str; 26] = [
+pub const KEYS: [&str; 27] = [
     "os",
     "os_version",
     "kernel",
@@ -35,6 +36,7 @@ pub const KEYS: [&str; 26] = [
     "agent",
     "health",
     "database",
+    "load",
     "packages",
     "cut",
     "z",
@@ -106,6 +108,7 @@ fn take(key: &str, value: &str, report: &mut SurveyReport) -> Option<()> {
         "agent" => push(&mut report.agents, unit(value)?)?,
         "health" => push(&mut report.health, health(value)?)?,
         "database" => push(&mut report.databases, database(value)?)?,
+        "load" => push(&mut report.load, load(value)?)?,
         "packages" => report.packages = Some(package_set(value)?),
         "cut" => report.cut = value.split(' ').filter_map(list_name).collect(),
         _ => {}
@@ -169,6 +172,19 @@ fn health(value: &str) -> Option<Health> {
 fn database(value: &str) -> Option<Database> {
     let (reachable, address) = split_word(value);
     Some(Database { address: text(address)?, reachable: Tri::from_word(reachable)? })
+}
+
+/// `OK FAILED P50 P95 RATE URL` or `unknown URL`
+fn load(value: &str) -> Option<Load> {
+    if let Some(url) = value.strip_prefix("unknown ") {
+        return Some(Load { url: text(url.trim())?, figures: None });
+    }
+    let mut rest = value;
+    let mut words = [""; 5];
+    for word in &mut words {
+        (*word, rest) = split_word(rest);
+    }
+    Some(Load { url: text(rest)?, figures: Some(LoadFigures::read(words)?) })
 }
 
 /// `COUNT SHA256`

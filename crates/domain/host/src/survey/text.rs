@@ -84,6 +84,10 @@ fn applications(report: &SurveyReport, f: &mut fmt::Formatter<'_>) -> fmt::Resul
     for database in &report.databases {
         row(f, "database", &format!("{} reachable: {}", database.address, database.reachable))?;
     }
+    for load in &report.load {
+        let figures = load.figures.map_or("not measured".to_owned(), |figures| figures.to_string());
+        row(f, "under load", &format!("{} {figures}", load.url))?;
+    }
     Ok(())
 }
 

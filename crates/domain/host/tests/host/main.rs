@@ -5,6 +5,7 @@
 mod distributions;
 mod hostile;
 mod keys;
+mod load;
 mod machine;
 mod quoting;
 mod reboot;

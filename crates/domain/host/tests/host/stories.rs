@@ -19,6 +19,7 @@ fn asked() -> Questions {
         health: vec!["http://localhost:8080/health".into()],
         databases: vec!["db.internal:5432".into()],
         repositories: Repositories::Probe,
+        ..Questions::default()
     }
 }
 

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use fleetwright_host::Thresholds;
-use fleetwright_model::{
-    Instance, InstanceState, LabelKeys, Observed, OsFamily, Phase, Text, Zone,
-};
+use fleetwright_model::{Instance, InstanceState, LabelKeys, Observed, OsFamily, Phase, Text, Zone};
 use fleetwright_patch::eligibility::Rules;
 use fleetwright_patch::inventory::{Host, Inventory, Observations};
 use fleetwright_patch::plan::PatchPlan;
@@ -175,6 +173,8 @@ fn policy() -> Policy {
             wait_seconds: 300,
             cpu_rise_points: None,
             alarms: Vec::new(),
+            load: None,
+            check_document: None,
         },
         rollback: RollbackPolicy { automatic: true, way: RollbackWay::ReplaceRoot, wait_seconds: 1800 },
     }

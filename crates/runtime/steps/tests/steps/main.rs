@@ -5,6 +5,7 @@ mod backup;
 mod clean_up;
 mod context;
 mod costs;
+mod custom_check;
 mod model;
 mod patch;
 mod power;

@@ -347,6 +347,8 @@ fn policy() -> Policy {
             wait_seconds: 300,
             cpu_rise_points: None,
             alarms: Vec::new(),
+            load: None,
+            check_document: None,
         },
         rollback: RollbackPolicy { automatic: true, way: RollbackWay::ReplaceRoot, wait_seconds: 1800 },
     }
