@@ -319,7 +319,8 @@ impl<'a> Wave<'a> {
     }
 
     /// Looks where the slots' commands stand. Hosts are read only from commands that have ended, or
-    /// whose count of ended hosts stands still, or where a slot's time is over.
+    /// in which a good part of the hosts has, or whose count stands still, or where a slot's time is
+    /// over.
     pub(crate) async fn look<'s>(
         &self,
         listing: &Listing,
@@ -355,7 +356,7 @@ impl<'a> Wave<'a> {
                 seen.extend(slots.into_iter().map(|(slot, host)| (slot, host, Progress::Nobody)));
                 return;
             }
-            Some(state) => state.ended || late || self.stands_still(state),
+            Some(state) => state.ended || late || self.is_worth_reading(state),
             None => late || !slots.iter().any(|(slot, _)| young(slot)),
         };
         if !worth_reading {
@@ -389,16 +390,18 @@ impl<'a> Wave<'a> {
         state.and_then(|state| state.requested_at).or(again).unwrap_or(slot.started_at)
     }
 
-    /// True at the second tick at which as many hosts have ended, if some of them are unread.
-    fn stands_still(&self, state: &CommandState) -> bool {
+    /// True where enough hosts have ended since the last reading: a fifth of the command's, or as many as
+    /// at the last tick, so that those who are done wait neither for the slowest nor for one call each.
+    fn is_worth_reading(&self, state: &CommandState) -> bool {
         self.memory.with(|it| {
             let (last, read) = it.counts.entry(state.id.clone()).or_default();
-            let still = state.completed > *read && state.completed == *last;
+            let new = state.completed.saturating_sub(*read);
+            let worth = new > 0 && (new >= state.targets.div_ceil(5).max(2) || state.completed == *last);
             *last = state.completed;
-            if still {
+            if worth {
                 *read = state.completed;
             }
-            still
+            worth
         })
     }
 

@@ -19,19 +19,20 @@ pub(crate) struct Pace {
 
 impl Pace {
     /// Commands that take seconds.
-    pub(crate) const COMMAND: Self = Self { first: 5, longest: 40 };
+    pub(crate) const COMMAND: Self = Self { first: 4, longest: 32 };
     /// Commands that take minutes.
-    pub(crate) const INSTALL: Self = Self { first: 15, longest: 60 };
+    pub(crate) const INSTALL: Self = Self { first: 8, longest: 64 };
     /// Instances that start, stop or come back.
-    pub(crate) const POWER: Self = Self { first: 10, longest: 40 };
+    pub(crate) const POWER: Self = Self { first: 8, longest: 32 };
     /// Images, which take minutes or hours.
-    pub(crate) const IMAGE: Self = Self { first: 15, longest: 240 };
+    pub(crate) const IMAGE: Self = Self { first: 16, longest: 256 };
 
-    /// When to look at something begun at `since`: after about a quarter of its age.
+    /// When to look at something begun at `since`: after a sixteenth of its age at most, so that looking
+    /// makes nothing take longer by more than that, and by half of it on average.
     pub(crate) fn next(self, since: Timestamp, now: Timestamp) -> Timestamp {
         let age = now.duration_since(since).as_secs().max(0);
         let mut interval = self.first.max(1);
-        while interval * 2 <= self.longest && interval * 2 <= age / 4 {
+        while interval * 2 <= self.longest && interval * 2 <= age / 16 {
             interval *= 2;
         }
         let tick = (now.as_second().div_euclid(interval) + 1).saturating_mul(interval);
@@ -88,7 +89,7 @@ mod tests {
     fn looks_grow_rare_with_age() {
         let pace = Pace { first: 5, longest: 40 };
         assert_eq!(pace.next(at(1_000), at(1_001)), at(1_005));
-        assert_eq!(pace.next(at(1_000), at(1_041)), at(1_050));
+        assert_eq!(pace.next(at(1_000), at(1_161)), at(1_170));
         assert_eq!(pace.next(at(1_000), at(9_001)), at(9_040));
     }
 

@@ -8,13 +8,17 @@
 //!   one begins its image no earlier than `(k − 50) / 5` seconds into the run;
 //! - room: a limit of b at once lets through no more than b seconds of work per second, after the
 //!   least time until the first host gets there and before the least time after it;
-//! - path: the host with the longest way.
+//! - path: the host with the longest way;
+//! - stages: the plan takes the hosts of one stage after those of another, so that each stage adds the
+//!   most its hosts need from the installation on, by way or by room, after the least time until the
+//!   first host of all gets there; where somebody approves, until the last does.
 
 use std::collections::HashMap;
 
 use fleetwright_estate::world::diary::Event;
 use fleetwright_estate::world::ids::{ImageId, InstanceId};
 use fleetwright_estate::world::{Region, World};
+use fleetwright_patch::plan::PatchPlan;
 use jiff::Timestamp;
 
 use super::fleet::FleetPolicy;
@@ -36,6 +40,8 @@ pub struct Bound {
     pub reboots: f64,
     /// By the longest way of one host.
     pub path: f64,
+    /// By the stages one after another.
+    pub stages: f64,
     /// Seconds the other side was busy with a host on average, by step.
     pub means: [(&'static str, f64); 6],
 }
@@ -49,6 +55,8 @@ struct Way {
     reboot: f64,
     verify: f64,
     validate: f64,
+    /// The stage of the plan.
+    stage: usize,
 }
 
 impl Way {
@@ -64,10 +72,15 @@ impl Way {
 
 impl Bound {
     /// The bound of the run that was driven in this world.
-    pub fn of(world: &World, run: &str, policy: &FleetPolicy) -> Self {
+    pub fn of(world: &World, run: &str, plan: &PatchPlan, policy: &FleetPolicy) -> Self {
         let mut ways = Vec::new();
+        let mut stages: HashMap<&str, usize> = HashMap::new();
+        for (stage, row) in plan.flow.stages.iter().enumerate() {
+            let targets = row.targets.clone().filter_map(|target| plan.flow.targets.get(target as usize));
+            stages.extend(targets.map(|target| (&*target.subject, stage)));
+        }
         for region in world.accounts.values().flat_map(|account| account.regions.values()) {
-            ways.extend(ways_of(region, run));
+            ways.extend(ways_of(region, run, &stages));
         }
         Self::of_ways(&ways, policy)
     }
@@ -75,8 +88,6 @@ impl Bound {
     fn of_ways(ways: &[Way], policy: &FleetPolicy) -> Self {
         let mut whole: Vec<f64> = ways.iter().map(Way::whole).collect();
         whole.sort_by(|a, b| b.total_cmp(a));
-        let begun = |k: usize| k.saturating_sub(IMAGE_BURST) as f64 / IMAGES_PER_SECOND;
-        let rate = whole.iter().enumerate().map(|(k, way)| begun(k + 1) + way).fold(0.0, f64::max);
         let room = |at_once: u32, busy: &dyn Fn(&Way) -> f64, before: &dyn Fn(&Way) -> f64| {
             let all: f64 = ways.iter().map(busy).sum();
             let least = |of: &dyn Fn(&Way) -> f64| ways.iter().map(of).fold(f64::INFINITY, f64::min);
@@ -88,11 +99,12 @@ impl Bound {
         };
         let held = |way: &Way| way.held(policy.hold_install);
         Self {
-            rate,
+            rate: by_rate(whole.clone()),
             images: room(policy.images, &|way| way.backup, &|_| 0.0),
             disruption: room(policy.out_of_service, &held, &|way| way.whole() - held(way)),
             reboots: room(policy.rebooting, &|way| way.reboot, &|way| way.whole() - way.held(false)),
             path: whole.first().copied().unwrap_or_default(),
+            stages: stages(ways, policy),
             means: [
                 ("backup", mean(ways, |way| way.backup)),
                 ("precheck", mean(ways, |way| way.precheck)),
@@ -106,7 +118,9 @@ impl Bound {
 
     /// The least the run can take.
     pub fn seconds(&self) -> f64 {
-        [self.rate, self.images, self.disruption, self.reboots, self.path].into_iter().fold(0.0, f64::max)
+        [self.rate, self.images, self.disruption, self.reboots, self.path, self.stages]
+            .into_iter()
+            .fold(0.0, f64::max)
     }
 
     /// What decides it.
@@ -117,9 +131,41 @@ impl Bound {
             (self.images, "images at once"),
             (self.disruption, "hosts out of service at once"),
             (self.reboots, "reboots at once"),
+            (self.stages, "stages and their gate"),
         ];
         parts.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).map_or("", |(_, by)| by)
     }
+}
+
+/// When the last of these is over that each begin with an image.
+fn by_rate(mut ways: Vec<f64>) -> f64 {
+    ways.sort_by(|a, b| b.total_cmp(a));
+    let begun = |k: usize| k.saturating_sub(IMAGE_BURST) as f64 / IMAGES_PER_SECOND;
+    ways.iter().enumerate().map(|(k, way)| begun(k + 1) + way).fold(0.0, f64::max)
+}
+
+/// Stage after stage, each as long as its hosts need at least from the installation on.
+fn stages(ways: &[Way], policy: &FleetPolicy) -> f64 {
+    let ahead = |way: &Way| way.backup + way.precheck;
+    let last = |way: &Way| way.patch + way.held(false);
+    // The gate opens when the last host is prepared.
+    let mut all = match policy.approval {
+        true => by_rate(ways.iter().map(ahead).collect()),
+        false => ways.iter().map(ahead).fold(f64::INFINITY, f64::min),
+    };
+    let count = ways.iter().map(|way| way.stage + 1).max().unwrap_or_default();
+    for stage in 0..count {
+        let own: Vec<&Way> = ways.iter().filter(|way| way.stage == stage).collect();
+        let longest = own.iter().map(|way| last(way)).fold(0.0, f64::max);
+        let held: f64 = own.iter().map(|way| way.held(policy.hold_install)).sum();
+        let before =
+            own.iter().map(|way| last(way) - way.held(policy.hold_install)).fold(f64::INFINITY, f64::min);
+        let room = before + held / f64::from(policy.out_of_service.max(1));
+        if !own.is_empty() {
+            all += longest.max(room);
+        }
+    }
+    if ways.is_empty() { 0.0 } else { all }
 }
 
 fn mean(ways: &[Way], of: impl Fn(&Way) -> f64) -> f64 {
@@ -130,7 +176,7 @@ fn seconds(from: Timestamp, until: Timestamp) -> f64 {
     until.duration_since(from).as_secs_f64()
 }
 
-fn ways_of(region: &Region, run: &str) -> Vec<Way> {
+fn ways_of(region: &Region, run: &str, stages: &HashMap<&str, usize>) -> Vec<Way> {
     let mut ways: HashMap<InstanceId, Way> = HashMap::new();
     let mut begun: HashMap<ImageId, (Timestamp, InstanceId)> = HashMap::new();
     let mut passed: HashMap<InstanceId, Timestamp> = HashMap::new();
@@ -169,7 +215,11 @@ fn ways_of(region: &Region, run: &str) -> Vec<Way> {
     }
     let mut ways: Vec<(InstanceId, Way)> = ways.into_iter().collect();
     ways.sort_by_key(|(id, _)| id.0);
-    ways.into_iter().map(|(_, way)| way).collect()
+    let placed = |(id, way): (InstanceId, Way)| {
+        let stage = stages.get(id.to_string().as_str()).copied().unwrap_or_default();
+        Way { stage, ..way }
+    };
+    ways.into_iter().map(placed).collect()
 }
 
 #[cfg(test)]
@@ -185,7 +235,13 @@ mod tests {
 
     #[test]
     fn a_few_hosts_are_bound_by_their_own_way_and_many_by_what_lets_them_through() {
-        let wide = FleetPolicy { out_of_service: 1_000, rebooting: 500, images: 500, hold_install: false };
+        let wide = FleetPolicy {
+            out_of_service: 1_000,
+            rebooting: 500,
+            images: 500,
+            hold_install: false,
+            approval: false,
+        };
         assert_eq!(bound(50, wide).seconds(), 990.0);
         assert_eq!(bound(50, wide).by(), "one host's way");
         assert_eq!(bound(550, wide).rate, 100.0 + 990.0);
@@ -194,5 +250,18 @@ mod tests {
         assert_eq!(bound(200, narrow).by(), "hosts out of service at once");
         let longer = FleetPolicy { hold_install: true, ..narrow };
         assert_eq!(bound(200, longer).disruption, 610.0 + 200.0 * 380.0 / 10.0);
+    }
+
+    #[test]
+    fn stages_come_one_after_another() {
+        let wide = FleetPolicy {
+            out_of_service: 1_000,
+            rebooting: 500,
+            images: 500,
+            hold_install: false,
+            approval: false,
+        };
+        let ways = [WAY, Way { stage: 1, ..WAY }, Way { stage: 2, ..WAY }];
+        assert_eq!(Bound::of_ways(&ways, &wide).stages, 610.0 + 3.0 * 380.0);
     }
 }

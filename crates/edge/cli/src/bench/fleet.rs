@@ -42,17 +42,27 @@ pub struct FleetPolicy {
     pub images: u32,
     /// True counts a host as out of service from the installation on, not from the reboot on.
     pub hold_install: bool,
+    /// True lets nothing be installed before every host has its image and its precheck, and somebody
+    /// has approved (`safety.require_approval`).
+    pub approval: bool,
 }
 
 impl FleetPolicy {
-    /// A tenth of the fleet out of service at once, from the reboot on, and no other limit.
+    /// A tenth of the fleet out of service at once, from the reboot on, unattended, and all else as
+    /// wide as it can be set.
     pub fn tenth_of(hosts: usize) -> Self {
-        let tenth = u32::try_from(hosts / 10).unwrap_or(u32::MAX).clamp(50, 1_000);
+        Self::share_of(hosts, 10)
+    }
+
+    /// The same with one in so many out of service at once.
+    pub fn share_of(hosts: usize, one_in: usize) -> Self {
+        let tenth = u32::try_from(hosts / one_in).unwrap_or(u32::MAX).clamp(50, 1_000);
         Self {
             out_of_service: tenth,
             rebooting: tenth.min(MOST_IN_FLIGHT),
             images: MOST_IN_FLIGHT,
             hold_install: false,
+            approval: false,
         }
     }
 
@@ -72,6 +82,7 @@ impl FleetPolicy {
             rebooting: [20, 50, 100, 200][usize::from(hash[4] % 4)],
             images: [50, 100, 200, MOST_IN_FLIGHT][usize::from(hash[5] % 4)],
             hold_install: hash[6] % 4 == 0,
+            approval: hash[7] % 4 == 0,
         };
         (usize::try_from(hosts).unwrap_or(200), policy)
     }
@@ -83,6 +94,7 @@ impl FleetPolicy {
         set("phases.patch.compliant", "include".to_owned());
         set("safety.max_concurrent", self.out_of_service.to_string());
         set("safety.hold", if self.hold_install { "install" } else { "reboot" }.to_owned());
+        set("safety.require_approval", self.approval.to_string());
         set("phases.patch.max_rebooting", self.rebooting.to_string());
         set("phases.backup.max_concurrent", self.images.to_string());
         flags
@@ -90,7 +102,7 @@ impl FleetPolicy {
 }
 
 /// The largest value of the keys that limit one region of an account.
-const MOST_IN_FLIGHT: u32 = 500;
+const MOST_IN_FLIGHT: u32 = 1_000;
 
 /// What was measured of one fleet.
 pub struct Measured {
@@ -193,7 +205,7 @@ pub async fn measure(
     let estate = &staged.stage.world.estate;
     let counts = Counts::of(&estate.calls(0, usize::MAX));
     let plan = staged.document.plan();
-    let bound = estate.with_world(|world| Bound::of(world, staged.run.as_str(), policy));
+    let bound = estate.with_world(|world| Bound::of(world, staged.run.as_str(), plan, policy));
     Ok(Measured {
         hosts: plan.work.iter().filter(|work| work.host().is_some()).count(),
         policy: *policy,

@@ -37,10 +37,16 @@ pub async fn carry_out(args: &BenchRunArgs, console: Console) -> Result<Exit, Co
         let directory = fresh(&args.work_dir, &format!("run-{size}"))?;
         let policy = FleetPolicy::tenth_of(*size);
         let run = measure(fleet::STEADY, args.seed, *size, &policy, Some(&directory)).await?;
+        let half = FleetPolicy::share_of(*size, 2);
+        let wide = match half == policy {
+            true => None,
+            false => Some(measure(fleet::STEADY, args.seed, *size, &half, None).await?),
+        };
         let naive = match n < args.naive {
             true => Some(naive::measure(args.seed, *size, &policy).await?),
             false => None,
         };
+        runs.extend(wide.map(|wide| (wide, None)));
         runs.push((run, naive));
     }
     table::runs(&mut text, &runs);

@@ -19,14 +19,15 @@ fn per(count: u64, hosts: usize) -> f64 {
 pub(super) fn runs(text: &mut String, runs: &[(Measured, Option<Naive>)]) {
     line!(
         text,
-        "| hosts in one cell | driven by | calls/host without polling | polling/host | throttled | makespan | ÷ lower bound | ended well |"
+        "| hosts in one cell | out of service at once | driven by | calls/host without polling | polling/host | throttled | makespan | ÷ lower bound | ended well |"
     );
-    line!(text, "|---|---|---|---|---|---|---|---|");
+    line!(text, "|---|---|---|---|---|---|---|---|---|");
     for (run, naive) in runs {
         line!(
             text,
-            "| {} | fleetwright | {:.3} | {:.3} | {} | {:.0} s | {:.3} | {} |",
+            "| {} | {} | fleetwright | {:.3} | {:.3} | {} | {:.0} s | {:.3} | {} |",
             run.hosts,
+            run.policy.out_of_service,
             per(run.counts.work(), run.hosts),
             per(run.counts.polling, run.hosts),
             run.counts.throttled,
@@ -37,7 +38,7 @@ pub(super) fn runs(text: &mut String, runs: &[(Measured, Option<Naive>)]) {
         if let Some(naive) = naive {
             line!(
                 text,
-                "| | one worker per host | {:.3} | {:.3} | {} | {:.0} s | {:.3} | {} |",
+                "| | 100 | one worker per host | {:.3} | {:.3} | {} | {:.0} s | {:.3} | {} |",
                 per(naive.counts.work(), naive.hosts),
                 per(naive.counts.polling, naive.hosts),
                 naive.counts.throttled,
