@@ -127,7 +127,6 @@ instance = "unsaved"
 SETTINGS = (
     "safety.automatic_rollback=true",
     "safety.max_failure_percentage=100",
-    "phases.patch.reboot_timeout=10m",
     # A host that is not patched is made to fail by its own trouble, not by what others were given.
     "phases.backup.max_attempts=1",
 )
@@ -177,11 +176,15 @@ class Seen:
         self.findings = world.check(phase="ended", planned={})
 
     def effects(self):
-        """How often each change was carried out: what, and which instance."""
-        done = collections.Counter()
+        """How often each change was carried out: what, and which instance. A call with the client token of
+        an earlier one changes nothing: it is how a task that may have begun is asked for again."""
+        done, tokens = collections.Counter(), set()
         for call in self.calls:
-            if call["ok"]:
+            token = call["request"].get("ClientToken")
+            if call["ok"] and token not in tokens:
                 done.update(changes(call))
+            if call["ok"] and token:
+                tokens.add(token)
         return done
 
 
