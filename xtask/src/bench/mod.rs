@@ -4,9 +4,11 @@
 //! contender used, and the peers are Python programs. Here the release binary is built, the
 //! environment is prepared, and the driver is started.
 
-use crate::process::{cargo, program, stream};
+use std::path::PathBuf;
+
+use crate::process::{cargo, program, read, stream};
 use crate::suite;
-use crate::workspace::{Failure, Workspace};
+use crate::workspace::{self, Failure, Workspace};
 
 /// Measure against peers on the simulated estate.
 #[derive(clap::Args)]
@@ -32,7 +34,26 @@ enum What {
         #[arg(long, value_enum, default_value_t = Build::Release)]
         build: Build,
     },
+    /// Whole runs on simulated fleets in virtual time; the tables go into docs/benchmarks.md.
+    Run {
+        /// Hosts of the fleets that are driven one by one.
+        #[arg(long, default_value = "1000,10000")]
+        sizes: String,
+        /// Random fleets that are compared with the lower bound.
+        #[arg(long, default_value_t = 100)]
+        fleets: u32,
+        /// Hosts of the run that is resumed; 0 leaves it out.
+        #[arg(long, default_value_t = 100_000)]
+        resume: u32,
+        /// Which build to measure: counts are the same in both, wall time is not.
+        #[arg(long, value_enum, default_value_t = Build::Release)]
+        build: Build,
+    },
 }
+
+/// What the tables of `bench run` stand between.
+const BEGINS: &str = "<!-- what follows is written by `cargo xtask bench run` -->\n";
+const ENDS: &str = "<!-- what `cargo xtask bench run` wrote ends here -->\n";
 
 /// A cargo profile.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -48,14 +69,13 @@ enum Build {
 /// # Errors
 /// When something does not build or a contender fails; a target that is missed is no error.
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Failure> {
-    let What::Scan { rounds, sizes, alone, build } = &arguments.what;
-    let (profile, directory): (&[&str], _) = match build {
-        Build::Release => (&["--release"], "release"),
-        Build::Debug => (&[], "debug"),
+    let (rounds, sizes, alone, build) = match &arguments.what {
+        What::Scan { rounds, sizes, alone, build } => (rounds, sizes, alone, build),
+        What::Run { sizes, fleets, resume, build } => {
+            return runs(workspace, sizes, &[("--fleets", *fleets), ("--resume", *resume)], *build);
+        }
     };
-    let arguments = ["build", "--package", "fleetwright", "--locked"];
-    stream(cargo(workspace, arguments.into_iter().chain(profile.iter().copied())))?;
-    let binary = workspace.target.join(directory).join("fleetwright");
+    let binary = built(workspace, *build)?;
     let python = suite::environment(workspace, "tests/bench")?;
     let sizes: Vec<_> = sizes.iter().map(u32::to_string).collect();
     let mut driver = program(workspace, &python.to_string_lossy(), ["tests/bench/scan.py"]);
@@ -65,4 +85,58 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Fa
         .args(["--rounds", &rounds.to_string(), "--sizes", &sizes.join(","), "--alone", &alone.to_string()])
         .args(["--output", ".bench/scan.json"]);
     stream(driver)
+}
+
+/// Builds the binary that is measured.
+fn built(workspace: &Workspace, build: Build) -> Result<PathBuf, Failure> {
+    let (profile, directory): (&[&str], _) = match build {
+        Build::Release => (&["--release"], "release"),
+        Build::Debug => (&[], "debug"),
+    };
+    let arguments = ["build", "--package", "fleetwright", "--locked"];
+    stream(cargo(workspace, arguments.into_iter().chain(profile.iter().copied())))?;
+    Ok(workspace.target.join(directory).join("fleetwright"))
+}
+
+/// Measures whole runs and puts the tables into the document.
+fn runs(workspace: &Workspace, sizes: &str, counts: &[(&str, u32)], build: Build) -> Result<(), Failure> {
+    let binary = built(workspace, build)?;
+    let mut bench =
+        program(workspace, &binary.to_string_lossy(), ["internal", "bench-run", "--sizes", sizes]);
+    for (name, count) in counts {
+        bench.args([*name, &count.to_string()]);
+    }
+    bench.arg("--work-dir").arg(workspace.target.join("bench-run"));
+    let tables = read(bench)?;
+    print!("{tables}");
+    let path = workspace.root.join("docs/benchmarks.md");
+    let document = workspace::read(&path)?;
+    match with_tables(&document, &tables) {
+        Some(text) => workspace::write(&path, &text),
+        None => Err(Failure::Answer {
+            command: path.display().to_string(),
+            what: format!("it has no place for the tables, between {} and {}", BEGINS.trim(), ENDS.trim()),
+        }),
+    }
+}
+
+/// The document with these tables in their place; none where it has no place for them.
+fn with_tables(document: &str, tables: &str) -> Option<String> {
+    let (before, rest) = document.split_once(BEGINS)?;
+    let (_, after) = rest.split_once(ENDS)?;
+    Some(format!("{before}{BEGINS}\n{}\n\n{ENDS}{after}", tables.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_tables_take_the_place_of_old_ones_and_nothing_else() {
+        let document = format!("a\n{BEGINS}old\n{ENDS}b\n");
+        let once = with_tables(&document, "| new |\n").expect("it has a place");
+        assert_eq!(once, format!("a\n{BEGINS}\n| new |\n\n{ENDS}b\n"));
+        assert_eq!(with_tables(&once, "| new |"), Some(once.clone()));
+        assert_eq!(with_tables("nothing", "| new |"), None);
+    }
 }
