@@ -301,7 +301,6 @@ runs! {
     patch_bricks_boot: "run-patch-bricks-boot";
     patch_fails: "run-patch-fails";
     report_lost: "run-report-lost";
-    report_lost_in_reboot: "run-report-lost-in-reboot";
     service_breaks: "run-service-breaks";
     service_breaks_restored: "run-service-breaks-restored";
     short_sessions: "run-short-sessions";
