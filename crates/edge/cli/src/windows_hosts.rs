@@ -142,6 +142,11 @@ fn services(host: &HostView<'_>, script: &str, answer: &mut Answer) {
         let status = host.health_status().map_or("000".to_owned(), |status| status.to_string());
         answer.say("health", format!("{status} {url}"));
     }
+    let load = variable(script, "FW_LOAD");
+    let mut words = load.split(' ').filter(|word| !word.is_empty());
+    while let (Some(requests), Some(url)) = (words.next(), words.next()) {
+        answer.say("load", format!("{} {url}", figures(host, requests)));
+    }
     for database in variable(script, "FW_DATABASES").split(' ').filter(|address| !address.is_empty()) {
         answer.say("database", format!("yes {database}"));
     }
@@ -158,6 +163,15 @@ fn services(host: &HostView<'_>, script: &str, answer: &mut Answer) {
     answer.say("p", format!("ports {}", ports.join(" ")));
     answer.say("p", "mounts 1");
     answer.say("p", "mount NTFS rw C: C:\\");
+}
+
+/// What the load test of the survey measures on a host that answers each request alike.
+fn figures(host: &HostView<'_>, requests: &str) -> String {
+    let latency = host.app_latency_ms().max(1);
+    match host.health_status() {
+        Some(200..400) => format!("{requests} 0 {latency} {latency} {}", 10_000 / latency),
+        _ => format!("0 {requests} 0 0 0"),
+    }
 }
 
 #[cfg(test)]

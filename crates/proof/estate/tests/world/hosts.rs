@@ -259,6 +259,12 @@ fn locks_repositories_load_memory_and_services_can_be_in_a_bad_way() {
             "systemctl --failed --no-legend --plain | cut -d' ' -f1",
             "nginx.service\n",
         ),
+        (
+            "app_slow",
+            "web-1",
+            "curl -s -o /dev/null -w '%{http_code} %{time_total}' localhost/healthz",
+            "200 0.200000",
+        ),
         ("app_unhealthy", "web-1", "curl -s -o /dev/null -w '%{http_code}' localhost/healthz", "503"),
     ] {
         let mut shift = Shift::new(&format!("kind = \"{kind}\""));
@@ -273,6 +279,17 @@ fn an_application_can_turn_ill_after_the_patch_only() {
     assert_eq!(shift.host(&id, |view| view.health_status()), Some(200));
     shift.patch(&id, &[("Operation", "Install"), ("RebootOption", "NoReboot")], 3_600);
     assert_eq!(shift.host(&id, |view| view.health_status()), Some(503));
+}
+
+#[test]
+fn an_application_can_turn_slow_after_the_patch_and_answers_always_alike() {
+    let timed = "curl -s -o /dev/null -w '%{time_total}' localhost/healthz";
+    let mut shift = Shift::new("kind = \"app_slow\"\nwhen = \"after_patch\"\ninstance = \"web-1\"");
+    assert_eq!(told(&mut shift, "web-1", timed), "0.004000");
+    let id = shift.id("web-1");
+    shift.patch(&id, &[("Operation", "Install"), ("RebootOption", "NoReboot")], 3_600);
+    assert_eq!(told(&mut shift, "web-1", timed), "0.200000");
+    assert_eq!(shift.host(&id, |view| view.health_status()), Some(200), "slow is not ill");
 }
 
 #[test]

@@ -31,6 +31,8 @@ pub enum HostFaultKind {
     RepositoryUnreachable,
     /// The application's health endpoint answers 503, from `when` on.
     AppUnhealthy,
+    /// The application answers fifty times slower, from `when` on; its health endpoint stays well.
+    AppSlow,
     /// A patch run takes effect, but its report is lost in the race with the reboot.
     ReportLost,
     /// Commands never reach the agent, though it pings.
@@ -92,7 +94,7 @@ pub struct HostFault {
     /// event (a command, a boot, an install), not for a condition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
-    /// From when it shows; for `app_unhealthy`, `service_down`, `load_high` and `memory_low`.
+    /// From when it shows; for `app_unhealthy`, `app_slow`, `service_down`, `load_high` and `memory_low`.
     #[serde(default)]
     pub when: When,
     /// How late, in minutes, for `agent_late`.

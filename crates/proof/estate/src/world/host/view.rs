@@ -147,6 +147,16 @@ impl<'a> HostView<'a> {
         Some(if self.suffers(HostFaultKind::AppUnhealthy) { 503 } else { 200 })
     }
 
+    /// How long the application takes to answer, in milliseconds: always the same in the same state.
+    #[must_use]
+    pub fn app_latency_ms(&self) -> u32 {
+        let usual = 4;
+        let slow = if self.suffers(HostFaultKind::AppSlow) { 50 } else { 1 };
+        let busy = if self.suffers(HostFaultKind::LoadHigh) { 10 } else { 1 };
+        let ill = if self.suffers(HostFaultKind::AppUnhealthy) { 5 } else { 1 };
+        usual * slow.max(busy).max(ill)
+    }
+
     /// The ports something listens on, in order.
     #[must_use]
     pub fn ports(&self) -> Vec<u16> {

@@ -52,6 +52,7 @@ const FACT_WORDS: &[(&str, &[&str])] = &[
     ("LOCK", &["fuser", "lsof", "apt", "dpkg", "dnf", "yum", "pgrep", "pidof", "rpm"]),
     ("REPOSITORIES", &["apt", "dnf", "yum", "curl", "wget"]),
     ("HEALTH", &["curl", "wget"]),
+    ("APP_LATENCY", &["curl"]),
     ("APP_PORT", &["curl", "wget", "tcp", "nc"]),
     ("CPUS", &["nproc", "getconf"]),
 ];
@@ -237,6 +238,7 @@ fn facts(view: &HostView<'_>, identity: &Identity, [one, five, fifteen]: [&str; 
         ("REPOSITORIES", u8::from(view.repositories_reachable()).to_string()),
         ("HEALTH", health),
         ("APP_PORT", view.application().1.to_string()),
+        ("APP_LATENCY", format!("0.{:03}000", view.app_latency_ms())),
     ];
     let mut text = String::new();
     for (name, value) in pairs {

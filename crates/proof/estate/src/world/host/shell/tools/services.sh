@@ -128,12 +128,12 @@ ask() {
     port=${host##*:}
     [ "$port" != "$host" ] || case $url in https:*) port=443 ;; *) port=80 ;; esac
     host=${host%%:*}
-    status='' body=''
+    status='' body='' took=0.004000
     case $host in
         localhost | 127.0.0.1 | "$HOSTNAME" | "$IP")
             problem="Failed to connect to $host port $port after 0 ms: Couldn't connect to server" code=7
             if [ "$port" = "$APP_PORT" ] && [ -n "$HEALTH" ]; then
-                status=$HEALTH body=ok
+                status=$HEALTH body=ok took=$APP_LATENCY
                 [ "$HEALTH" = 200 ] || body='service unavailable'
             fi
             ;;
@@ -176,7 +176,7 @@ curl_() {
     done
     ask "$url"
     write() {
-        [ -z "$format" ] || printf '%b' "$(echo "$format" | sed "s/%{http_code}/${status:-000}/g; s/%{response_code}/${status:-000}/g; s/%{time_total}/0.004/g")"
+        [ -z "$format" ] || printf '%b' "$(echo "$format" | sed "s/%{http_code}/${status:-000}/g; s/%{response_code}/${status:-000}/g; s/%{time_total}/$took/g")"
     }
     if [ -z "$status" ]; then
         write
