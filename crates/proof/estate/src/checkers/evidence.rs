@@ -171,6 +171,7 @@ pub(super) fn installs(record: &CallRecord) -> bool {
     }
     let request: Value = serde_json::from_str(&record.request).unwrap_or(Value::Null);
     let operation = request["Parameters"]["Operation"][0].as_str();
-    request["DocumentName"].as_str().is_some_and(|name| name.ends_with("AWS-RunPatchBaseline"))
+    let documents = ["AWS-RunPatchBaseline", "AWS-RunPatchBaselineWithHooks"];
+    request["DocumentName"].as_str().is_some_and(|name| documents.iter().any(|known| name.ends_with(known)))
         && operation == Some("Install")
 }

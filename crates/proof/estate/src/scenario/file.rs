@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::documents::DocumentSection;
 use crate::fault::FaultRule;
 use crate::generate::fleet::Fleet;
 use crate::limits::LimitSettings;
@@ -55,6 +56,9 @@ pub struct Scenario {
     /// CloudWatch alarms.
     #[serde(default)]
     pub alarms: Vec<Alarm>,
+    /// Systems Manager documents of the organisation's own.
+    #[serde(default)]
+    pub documents: Vec<DocumentSection>,
     /// Instances by hand.
     #[serde(default)]
     pub instances: Vec<InstanceSection>,

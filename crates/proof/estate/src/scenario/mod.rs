@@ -4,11 +4,13 @@
 //! instances by hand. [`Scenario::prepare`] turns it into a world and everything around it.
 
 mod access;
+mod documents;
 mod error;
 mod file;
 mod images;
 mod prepare;
 
+pub use documents::{DocumentSection, PlatformName};
 pub use error::ScenarioError;
 pub use file::{
     AccessSection, AccountSection, AgentState, ExceptionSection, HubPlace, ImageSection, InstanceSection,

@@ -7,7 +7,7 @@ use rand::RngExt;
 
 use super::error::ScenarioError;
 use super::file::{AgentState, InstanceSection, PatchManager, Payment, RootKind, Scenario, State};
-use super::{access, images};
+use super::{access, documents, images};
 use crate::fault::FaultRule;
 use crate::generate::accounts::{self, AccountPlan, AccountWish};
 use crate::generate::applications::Tier;
@@ -139,7 +139,11 @@ pub(super) fn prepare(
             .ok_or_else(|| source.error(KEY, nth, unknown(&exception.account, &plans)))?;
         access::restrict(&mut world, plan, exception).map_err(|problem| source.error(KEY, nth, problem))?;
     }
-    let environment = Environment::new(scenario.seed, scenario.hosts).with_alarms(scenario.alarms);
+    let documents = documents::make(&scenario.documents)
+        .map_err(|(nth, problem)| source.error("[[documents]]", nth, problem))?;
+    let environment = Environment::new(scenario.seed, scenario.hosts)
+        .with_alarms(scenario.alarms)
+        .with_documents(documents);
     world.furnish_hosts(environment);
     Ok(Prepared {
         name: scenario.name,

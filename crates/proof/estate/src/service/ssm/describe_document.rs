@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::document;
 use crate::call::{ApiError, Call, Operation, Requirement, Service};
 use crate::world::World;
-use crate::world::command::document::{Document, ParameterKind};
+use crate::world::command::document::Document;
 
 /// DescribeDocument: a document's versions, platforms and parameters.
 pub(super) struct DescribeDocument;
@@ -27,13 +27,14 @@ impl Operation for DescribeDocument {
     }
 
     fn requirements(&self, _: &World, call: &Call) -> Vec<Requirement> {
-        let resource = format!("arn:aws:ssm:{}::document/{}", call.region, name(call));
+        let resource = document::arn(call, name(call));
         vec![Requirement { action: "ssm:DescribeDocument".into(), resource, context: Vec::new() }]
     }
 
     fn answer(&self, world: &mut World, call: &Call) -> Result<String, ApiError> {
-        document::region(world, call)?;
-        let found = Document::find(name(call)).ok_or_else(|| {
+        let region = document::region(world, call)?;
+        let custom = region.hosts.environment().documents();
+        let found = Document::find(name(call), custom).ok_or_else(|| {
             let message = format!("Document with name {} does not exist.", name(call));
             ApiError::new(400, "InvalidDocument", message)
         })?;
@@ -41,18 +42,23 @@ impl Operation for DescribeDocument {
             .parameters()
             .iter()
             .map(|parameter| {
-                let kind = if parameter.kind == ParameterKind::Lines { "StringList" } else { "String" };
+                let kind = if parameter.kind.is_list() { "StringList" } else { "String" };
                 let mut shown =
                     json!({ "Name": parameter.name, "Type": kind, "Description": parameter.description });
-                if let Some(default) = parameter.default {
-                    shown["DefaultValue"] = default.into();
+                if let Some(default) = &parameter.default {
+                    shown["DefaultValue"] = default.as_ref().into();
                 }
                 shown
             })
             .collect();
+        let own = match &found {
+            Document::Custom(custom) => Some(custom),
+            _ => None,
+        };
         document::write(&json!({ "Document": {
             "Name": found.name(),
-            "Owner": "Amazon",
+            "Owner": own.map_or("Amazon", |_| &call.account),
+            "Description": own.map_or("", |custom| &custom.description),
             "CreatedDate": CREATED,
             "Status": "Active",
             "DocumentVersion": found.version(),
@@ -61,7 +67,7 @@ impl Operation for DescribeDocument {
             "Parameters": parameters,
             "PlatformTypes": found.platforms(),
             "DocumentType": "Command",
-            "SchemaVersion": "1.2",
+            "SchemaVersion": own.map_or("1.2", |_| "2.2"),
             "DocumentFormat": "JSON",
             "Tags": [],
         }}))

@@ -111,6 +111,15 @@ pub(super) fn region<'w>(world: &'w World, call: &Call) -> Result<&'w Region, Ap
         })
 }
 
+/// The ARN of a document that a call names: AWS's own belong to no account.
+pub(super) fn arn(call: &Call, name: &str) -> String {
+    match name.starts_with("arn:") {
+        true => name.to_owned(),
+        false if name.starts_with("AWS-") => format!("arn:aws:ssm:{}::document/{name}", call.region),
+        false => format!("arn:aws:ssm:{}:{}:document/{name}", call.region, call.account),
+    }
+}
+
 /// A moment as the service writes it: seconds since 1970 with a fraction.
 pub(super) fn seconds(moment: Timestamp) -> f64 {
     moment.as_millisecond() as f64 / 1_000.0

@@ -136,12 +136,12 @@ fn by_target(targets: &[Target], region: &Region, account: &str) -> Result<Vec<I
     Ok(region.instances.iter().filter(|it| is_managed(it) && matches(it)).map(|it| it.id).collect())
 }
 
-fn document_of(input: &Input) -> Result<Document, ApiError> {
+fn document_of(input: &Input, region: &Region) -> Result<Document, ApiError> {
     let name = input.document_name.as_deref().unwrap_or_default();
     if name.is_empty() {
         return Err(document::constraint("null", "documentName", "Member must not be null"));
     }
-    let found = Document::find(name).ok_or_else(|| {
+    let found = Document::find(name, region.hosts.environment().documents()).ok_or_else(|| {
         ApiError::new(400, "InvalidDocument", format!("Document with name {name} does not exist."))
     })?;
     match input.document_version.as_deref() {
@@ -224,11 +224,7 @@ impl Operation for SendCommand {
 
     fn requirements(&self, world: &World, call: &Call) -> Vec<Requirement> {
         let name = call.json().get("DocumentName").and_then(Value::as_str).unwrap_or_default();
-        let resource = match name.starts_with("arn:") {
-            true => name.to_owned(),
-            false if name.starts_with("AWS-") => format!("arn:aws:ssm:{}::document/{name}", call.region),
-            false => format!("arn:aws:ssm:{}:{}:document/{name}", call.region, call.account),
-        };
+        let resource = document::arn(call, name);
         let action = "ssm:SendCommand";
         let mut needed = vec![Requirement { action: action.into(), resource, context: Vec::new() }];
         let input: Option<Input> = document::read(call).ok();
@@ -252,7 +248,7 @@ impl Operation for SendCommand {
     fn answer(&self, world: &mut World, call: &Call) -> Result<String, ApiError> {
         let input: Input = document::read(call)?;
         let region = document::region(world, call)?;
-        let document = document_of(&input)?;
+        let document = document_of(&input, region)?;
         let ids = nodes(&input, region, &call.account)?;
         let order = order(input, document, &ids)?;
         let mut place = world.place(&call.account, &call.region).ok_or_else(|| {

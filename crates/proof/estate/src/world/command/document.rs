@@ -1,11 +1,15 @@
 //! The documents that commands run, with their parameters.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
+use super::custom_document::CustomDocument;
+use super::parameter::{Parameter, ParameterKind, parameter};
 use crate::world::platform::Platform;
 
 /// A document the estate can run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Document {
     /// `AWS-RunShellScript`.
     RunShellScript,
@@ -13,45 +17,14 @@ pub enum Document {
     RunPowerShellScript,
     /// `AWS-RunPatchBaseline`.
     RunPatchBaseline,
+    /// `AWS-RunPatchBaselineWithHooks`.
+    RunPatchBaselineWithHooks,
     /// `AWS-UpdateSSMAgent`.
     UpdateSsmAgent,
-}
-
-/// What a parameter takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ParameterKind {
-    /// One text of any form.
-    Text,
-    /// Several texts.
-    Lines,
-    /// One of a few words.
-    OneOf(&'static [&'static str]),
-    /// A number of seconds up to two days.
-    Seconds,
-    /// A UUID, or nothing.
-    Uuid,
-}
-
-/// A parameter of a document.
-#[derive(Clone, Copy, Debug)]
-pub struct Parameter {
-    /// Its name.
-    pub name: &'static str,
-    /// What it takes.
-    pub kind: ParameterKind,
-    /// What it is without being given; `None` where it must be given.
-    pub default: Option<&'static str>,
-    /// What it is for.
-    pub description: &'static str,
-}
-
-const fn parameter(
-    name: &'static str,
-    kind: ParameterKind,
-    default: Option<&'static str>,
-    description: &'static str,
-) -> Parameter {
-    Parameter { name, kind, default, description }
+    /// `AWS-Noop`, which does nothing.
+    Noop,
+    /// One of the organisation's own.
+    Custom(Arc<CustomDocument>),
 }
 
 const SCRIPT: &[Parameter] = &[
@@ -70,33 +43,70 @@ const SCRIPT: &[Parameter] = &[
     ),
 ];
 
-const PATCH: &[Parameter] = &[
+const OPERATION: Parameter = parameter(
+    "Operation",
+    ParameterKind::OneOf(&["Scan", "Install"]),
+    None,
+    "(Required) The update or configuration to perform on the instance.",
+);
+const ASSOCIATION: Parameter =
+    parameter("AssociationId", ParameterKind::Text, Some(""), "(Optional) The ID of an association.");
+const SNAPSHOT: Parameter =
+    parameter("SnapshotId", ParameterKind::Uuid, Some(""), "(Optional) The snapshot ID to use.");
+const OVERRIDE_LIST: Parameter = parameter(
+    "InstallOverrideList",
+    ParameterKind::Text,
+    Some(""),
+    "(Optional) A list of patches to install.",
+);
+const BASELINE_OVERRIDE: Parameter =
+    parameter("BaselineOverride", ParameterKind::Text, Some(""), "(Optional) Baselines to use instead.");
+const REBOOT: Parameter = parameter(
+    "RebootOption",
+    ParameterKind::OneOf(&["RebootIfNeeded", "NoReboot"]),
+    Some("RebootIfNeeded"),
+    "(Optional) Reboot behavior after a patch Install operation.",
+);
+const STEP_TIMEOUT: Parameter = parameter(
+    "StepTimeoutSeconds",
+    ParameterKind::Seconds,
+    Some("7200"),
+    "(Optional) The time in seconds for a command to complete before it is considered to have failed.",
+);
+
+const PATCH: &[Parameter] =
+    &[OPERATION, ASSOCIATION, SNAPSHOT, OVERRIDE_LIST, BASELINE_OVERRIDE, REBOOT, STEP_TIMEOUT];
+
+/// The name of the document that does nothing.
+pub(super) const NOOP: &str = "AWS-Noop";
+/// The parameters that name hooks, in the order in which the hooks run.
+pub(super) const HOOKS: [&str; 3] = ["PreInstallHookDocName", "PostInstallHookDocName", "OnExitHookDocName"];
+
+/// Without `InstallOverrideList`, which this document does not have (Systems Manager user guide,
+/// "AWS-RunPatchBaselineWithHooks").
+const PATCH_WITH_HOOKS: &[Parameter] = &[
+    OPERATION,
+    SNAPSHOT,
+    BASELINE_OVERRIDE,
+    REBOOT,
+    STEP_TIMEOUT,
     parameter(
-        "Operation",
-        ParameterKind::OneOf(&["Scan", "Install"]),
-        None,
-        "(Required) The update or configuration to perform on the instance.",
+        HOOKS[0],
+        ParameterKind::DocumentName,
+        Some(NOOP),
+        "(Optional) The document that runs before patches are installed.",
     ),
-    parameter("AssociationId", ParameterKind::Text, Some(""), "(Optional) The ID of an association."),
-    parameter("SnapshotId", ParameterKind::Uuid, Some(""), "(Optional) The snapshot ID to use."),
     parameter(
-        "InstallOverrideList",
-        ParameterKind::Text,
-        Some(""),
-        "(Optional) A list of patches to install.",
-    ),
-    parameter("BaselineOverride", ParameterKind::Text, Some(""), "(Optional) Baselines to use instead."),
-    parameter(
-        "RebootOption",
-        ParameterKind::OneOf(&["RebootIfNeeded", "NoReboot"]),
-        Some("RebootIfNeeded"),
-        "(Optional) Reboot behavior after a patch Install operation.",
+        HOOKS[1],
+        ParameterKind::DocumentName,
+        Some(NOOP),
+        "(Optional) The document that runs after patches were installed, before any reboot.",
     ),
     parameter(
-        "StepTimeoutSeconds",
-        ParameterKind::Seconds,
-        Some("7200"),
-        "(Optional) The time in seconds for a command to complete before it is considered to have failed.",
+        HOOKS[2],
+        ParameterKind::DocumentName,
+        Some(NOOP),
+        "(Optional) The document that runs at the end, after any reboot.",
     ),
 ];
 
@@ -111,100 +121,128 @@ const UPDATE: &[Parameter] = &[
 ];
 
 impl Document {
-    /// Every document.
-    pub const ALL: [Self; 4] =
-        [Self::RunShellScript, Self::RunPowerShellScript, Self::RunPatchBaseline, Self::UpdateSsmAgent];
+    /// Every document of AWS's own.
+    pub const BUILT_IN: [Self; 6] = [
+        Self::RunShellScript,
+        Self::RunPowerShellScript,
+        Self::RunPatchBaseline,
+        Self::RunPatchBaselineWithHooks,
+        Self::UpdateSsmAgent,
+        Self::Noop,
+    ];
 
     /// Its name.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::RunShellScript => "AWS-RunShellScript",
             Self::RunPowerShellScript => "AWS-RunPowerShellScript",
             Self::RunPatchBaseline => "AWS-RunPatchBaseline",
+            Self::RunPatchBaselineWithHooks => "AWS-RunPatchBaselineWithHooks",
             Self::UpdateSsmAgent => "AWS-UpdateSSMAgent",
+            Self::Noop => NOOP,
+            Self::Custom(document) => &document.name,
         }
     }
 
-    /// The document of that name, or of an ARN that ends with it.
+    /// The document of that name, or of an ARN that ends with it: one of AWS's own, or of `custom`.
     #[must_use]
-    pub fn find(name: &str) -> Option<Self> {
+    pub fn find(name: &str, custom: &[Arc<CustomDocument>]) -> Option<Self> {
         let short = match name.strip_prefix("arn:aws:ssm:") {
             Some(rest) => rest.split_once(":document/")?.1,
             None => name,
         };
-        Self::ALL.into_iter().find(|document| document.name() == short)
+        let built_in = Self::BUILT_IN.into_iter().find(|document| document.name() == short);
+        let own = || custom.iter().find(|document| document.name == short).cloned().map(Self::Custom);
+        built_in.or_else(own)
     }
 
-    /// The name of the step that runs, as plugins and GetCommandInvocation show it.
+    /// The name of the step that runs, as plugins and GetCommandInvocation show it; of several, the
+    /// first on that platform.
     #[must_use]
-    pub const fn plugin(self, platform: Platform) -> &'static str {
+    pub fn plugin(&self, platform: Platform) -> &str {
         match self {
             Self::RunShellScript => "aws:runShellScript",
             Self::RunPowerShellScript => "aws:runPowerShellScript",
-            Self::RunPatchBaseline if platform.is_windows() => "PatchWindows",
-            Self::RunPatchBaseline => "PatchLinux",
+            Self::RunPatchBaseline | Self::RunPatchBaselineWithHooks if platform.is_windows() => {
+                "PatchWindows"
+            }
+            Self::RunPatchBaseline | Self::RunPatchBaselineWithHooks => "PatchLinux",
             Self::UpdateSsmAgent => "aws:updateSsmAgent",
+            Self::Noop => "noop",
+            Self::Custom(document) => {
+                document.steps.iter().find(|step| step.runs_on(platform)).map_or("", |step| &step.name)
+            }
         }
     }
 
     /// Its parameters.
     #[must_use]
-    pub const fn parameters(self) -> &'static [Parameter] {
+    pub fn parameters(&self) -> &[Parameter] {
         match self {
             Self::RunShellScript | Self::RunPowerShellScript => SCRIPT,
             Self::RunPatchBaseline => PATCH,
+            Self::RunPatchBaselineWithHooks => PATCH_WITH_HOOKS,
             Self::UpdateSsmAgent => UPDATE,
+            Self::Noop => &[],
+            Self::Custom(document) => &document.parameters,
         }
     }
 
     /// Its latest version.
     #[must_use]
-    pub const fn version(self) -> &'static str {
+    pub const fn version(&self) -> &'static str {
         "1"
     }
 
     /// The platforms it is for, as DescribeDocument lists them.
     #[must_use]
-    pub const fn platforms(self) -> &'static [&'static str] {
+    pub fn platforms(&self) -> &'static [&'static str] {
         match self {
             Self::RunShellScript => &["Linux", "MacOS"],
-            Self::RunPowerShellScript => &["Windows", "Linux", "MacOS"],
-            Self::RunPatchBaseline => &["Windows", "Linux", "MacOS"],
+            Self::RunPowerShellScript
+            | Self::RunPatchBaseline
+            | Self::RunPatchBaselineWithHooks
+            | Self::Noop => &["Windows", "Linux", "MacOS"],
             Self::UpdateSsmAgent => &["Windows", "Linux"],
+            Self::Custom(document) => document.platforms(),
         }
     }
 
     /// True where it can run there. PowerShell on Linux is a package that the estate's hosts do not
     /// have.
     #[must_use]
-    pub const fn runs_on(self, platform: Platform) -> bool {
+    pub fn runs_on(&self, platform: Platform) -> bool {
         match self {
             Self::RunShellScript => !platform.is_windows(),
             Self::RunPowerShellScript => platform.is_windows(),
-            Self::RunPatchBaseline | Self::UpdateSsmAgent => true,
+            Self::RunPatchBaseline | Self::RunPatchBaselineWithHooks | Self::UpdateSsmAgent | Self::Noop => {
+                true
+            }
+            Self::Custom(document) => document.runs_on(platform),
         }
     }
 
     /// Seconds that the execution may take.
     #[must_use]
-    pub fn execution_seconds(self, parameters: &Map<String, Value>) -> i64 {
+    pub fn execution_seconds(&self, parameters: &Map<String, Value>) -> i64 {
         let name = match self {
             Self::RunShellScript | Self::RunPowerShellScript => "executionTimeout",
-            Self::RunPatchBaseline => "StepTimeoutSeconds",
-            Self::UpdateSsmAgent => return 600,
+            Self::RunPatchBaseline | Self::RunPatchBaselineWithHooks => "StepTimeoutSeconds",
+            Self::UpdateSsmAgent | Self::Noop => return 600,
+            Self::Custom(document) => return document.execution_seconds(parameters).cast_signed(),
         };
         self.text(parameters, name).parse().unwrap_or(3_600)
     }
 
     /// A parameter's first value, or its default.
     #[must_use]
-    pub fn text(self, parameters: &Map<String, Value>, name: &str) -> String {
+    pub fn text(&self, parameters: &Map<String, Value>, name: &str) -> String {
         match parameters.get(name).and_then(|values| values.get(0)).and_then(Value::as_str) {
             Some(text) => text.to_owned(),
             None => {
                 let known = self.parameters().iter().find(|known| known.name == name);
-                known.and_then(|known| known.default).unwrap_or_default().to_owned()
+                known.and_then(|known| known.default.as_deref()).unwrap_or_default().to_owned()
             }
         }
     }
@@ -213,63 +251,32 @@ impl Document {
     ///
     /// # Errors
     /// The message of `InvalidParameters`.
-    pub fn check(self, parameters: &Map<String, Value>) -> Result<(), String> {
+    pub fn check(&self, parameters: &Map<String, Value>) -> Result<(), String> {
         for (name, values) in parameters {
-            let known = self.parameters().iter().find(|known| known.name == name);
+            let known = self.parameters().iter().find(|known| known.name == *name);
             let Some(known) = known else {
                 return Err(format!("Parameter \"{name}\" is not defined in the document."));
             };
             known.check(values)?;
         }
         let missing =
-            self.parameters().iter().find(|p| p.default.is_none() && !parameters.contains_key(p.name));
+            self.parameters().iter().find(|p| p.default.is_none() && !parameters.contains_key(&*p.name));
         match missing {
             Some(missing) => Err(format!("Document requires parameter {}.", missing.name)),
             None => self.check_overrides(parameters),
         }
     }
-}
 
-impl Document {
     /// Refuses what would change which patches are installed, and what the estate does not do.
-    fn check_overrides(self, parameters: &Map<String, Value>) -> Result<(), String> {
+    fn check_overrides(&self, parameters: &Map<String, Value>) -> Result<(), String> {
         const OVERRIDES: [&str; 2] = ["InstallOverrideList", "BaselineOverride"];
-        let given = |name: &&str| self == Self::RunPatchBaseline && !self.text(parameters, name).is_empty();
+        let patches = matches!(self, Self::RunPatchBaseline | Self::RunPatchBaselineWithHooks);
+        let given = |name: &&str| patches && !self.text(parameters, name).is_empty();
         match OVERRIDES.iter().find(|name| given(name)) {
             Some(name) => Err(format!(
                 "Parameter {name} is not supported: the estate installs what the baseline approves; leave it out."
             )),
             None => Ok(()),
-        }
-    }
-}
-
-impl Parameter {
-    fn check(&self, values: &Value) -> Result<(), String> {
-        let list = values.as_array().map(Vec::as_slice).unwrap_or_default();
-        let one = match self.kind {
-            ParameterKind::Lines => return if list.is_empty() { Err(self.refuse(values)) } else { Ok(()) },
-            _ if list.len() != 1 => return Err(self.refuse(values)),
-            _ => list[0].as_str().unwrap_or_default(),
-        };
-        let fits = match self.kind {
-            ParameterKind::Text | ParameterKind::Lines => true,
-            ParameterKind::OneOf(choices) => choices.contains(&one),
-            // The document's pattern allows 1 to 172,800 seconds.
-            ParameterKind::Seconds => one.parse().is_ok_and(|seconds: u32| (1..=172_800).contains(&seconds)),
-            ParameterKind::Uuid => one.is_empty() || super::CommandId::parse(one).is_some(),
-        };
-        if fits { Ok(()) } else { Err(self.refuse(&Value::from(one))) }
-    }
-
-    fn refuse(&self, value: &Value) -> String {
-        match self.kind {
-            ParameterKind::OneOf(choices) => format!(
-                "Parameter {} has value {value} not in the allowed values: [{}].",
-                self.name,
-                choices.join(", ")
-            ),
-            _ => format!("Parameter {} has a value {value} that its pattern does not allow.", self.name),
         }
     }
 }

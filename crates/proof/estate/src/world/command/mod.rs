@@ -1,10 +1,13 @@
 //! Run Command: commands, their invocations, and what becomes of both.
 
+pub mod custom_document;
 pub mod document;
 pub mod output;
+pub mod parameter;
 pub mod patch_run;
 pub mod run;
 pub mod script_run;
+mod sequence;
 pub mod status;
 
 use std::collections::HashMap;
@@ -149,9 +152,11 @@ pub struct Invocation {
     pub stdout: Arc<str>,
     /// What it wrote to its standard error.
     pub stderr: Arc<str>,
-    /// How often it was begun: more than once where it asked for reboots.
+    /// How often it was begun: more than once where it asked for reboots or has several parts.
     pub runs: u32,
     pub(super) running: Option<Box<Running>>,
+    /// How far it has come, where its document has several parts.
+    sequence: Option<Box<sequence::Sequence>>,
     /// True once the agent has been given the command.
     pub(super) holds_slot: bool,
 }

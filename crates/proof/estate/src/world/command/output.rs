@@ -6,6 +6,8 @@
 //! <https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-rc-setting-up-cwlogs.html> and
 //! the page "Configuring the output" beside it.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -49,14 +51,21 @@ impl Stream {
 }
 
 /// The folders that a step's outputs are in: the plugin's name and the step's.
-fn step(document: &Document, platform: Platform) -> &'static str {
-    match document {
+fn step(document: &Document, platform: Platform) -> Cow<'static, str> {
+    let patches = matches!(document, Document::RunPatchBaseline | Document::RunPatchBaselineWithHooks);
+    let text = match document {
         Document::RunShellScript => "awsrunShellScript/0.awsrunShellScript",
         Document::RunPowerShellScript => "awsrunPowerShellScript/0.awsrunPowerShellScript",
-        Document::RunPatchBaseline if platform.is_windows() => "awsrunPowerShellScript/PatchWindows",
-        Document::RunPatchBaseline => "awsrunShellScript/PatchLinux",
+        _ if patches && platform.is_windows() => "awsrunPowerShellScript/PatchWindows",
+        Document::RunPatchBaseline | Document::RunPatchBaselineWithHooks => "awsrunShellScript/PatchLinux",
         Document::UpdateSsmAgent => "awsupdateSsmAgent",
-    }
+        Document::Noop => "noop",
+        Document::Custom(_) => {
+            let plugin = if platform.is_windows() { "awsrunPowerShellScript" } else { "awsrunShellScript" };
+            return format!("{plugin}/{}", document.plugin(platform)).into();
+        }
+    };
+    text.into()
 }
 
 /// The key of an output: `PREFIX/COMMAND/INSTANCE/PLUGIN/STEP/stdout`.

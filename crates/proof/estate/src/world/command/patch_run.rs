@@ -1,4 +1,4 @@
-//! Runs of AWS-RunPatchBaseline.
+//! Runs of AWS-RunPatchBaseline, with hooks or without.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -44,8 +44,14 @@ impl PatchRun {
     }
 }
 
-/// What a run comes to that begins now.
-pub(super) fn run(place: &mut Place<'_>, invocation: InvocationRef, at: Timestamp) -> (ScriptResult, Work) {
+/// What a run comes to that begins now; with another reboot option than the command's where there is
+/// one.
+pub(super) fn run(
+    place: &mut Place<'_>,
+    invocation: InvocationRef,
+    reboot_option: Option<RebootOption>,
+    at: Timestamp,
+) -> (ScriptResult, Work) {
     let mut run = PatchRun {
         operation: PatchOperation::Scan,
         reboot_option: RebootOption::RebootIfNeeded,
@@ -65,6 +71,7 @@ pub(super) fn run(place: &mut Place<'_>, invocation: InvocationRef, at: Timestam
     if text("RebootOption") == "NoReboot" {
         run.reboot_option = RebootOption::NoReboot;
     }
+    run.reboot_option = reboot_option.unwrap_or(run.reboot_option);
     let mut random = place.draws("patch", id.0, at);
     let drawn: u128 = random.random();
     run.snapshot = CommandId::parse(&text("SnapshotId")).map_or(drawn, |given| given.0);

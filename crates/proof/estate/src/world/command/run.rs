@@ -7,9 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use rand::RngExt;
 
 use super::document::Document;
+use super::sequence::Progress;
 use super::{
     Command, CommandChange, CommandId, Invocation, InvocationOutcome, InvocationRef, Order, output,
-    patch_run, script_run, status,
+    patch_run, script_run, sequence, status,
 };
 use crate::world::agent::{LATEST_AGENT_VERSION, Ping};
 use crate::world::host::environment::{ensure, strike};
@@ -75,6 +76,7 @@ pub fn send(place: &mut Place<'_>, order: Order, targets: &[InstanceId], at: Tim
                 stderr: Arc::from(""),
                 runs: 0,
                 running: None,
+                sequence: None,
                 holds_slot: false,
             }
         })
@@ -230,7 +232,8 @@ enum Reach {
 }
 
 fn reach(place: &mut Place<'_>, id: InstanceId, invocation: InvocationRef, at: Timestamp) -> Reach {
-    let document = place.region.commands.get(invocation.command).map(|command| command.order.document);
+    let document =
+        place.region.commands.get(invocation.command).map(|command| command.order.document.clone());
     let Some(it) = place.region.instances.get(id) else {
         return Reach::Ends(InvocationOutcome::Undeliverable);
     };
@@ -268,19 +271,21 @@ fn reach(place: &mut Place<'_>, id: InstanceId, invocation: InvocationRef, at: T
     }
 }
 
-/// Begins a run; the first one, or another after a reboot.
+/// Begins a run; the first one, or another after a reboot or after an earlier part.
 fn begin(place: &mut Place<'_>, invocation: InvocationRef, at: Timestamp) {
     let Some(command) = place.region.commands.get(invocation.command) else { return };
     let id = command.invocations[invocation.place].instance;
-    let document = command.order.document;
+    let document = command.order.document.clone();
     let limit_seconds = document.execution_seconds(&command.order.parameters);
     let Some(boot) = place.region.instances.get(id).map(|it| it.boot_id) else { return };
     let mut random = place.draws("run", id.0, at);
     let overhead = SignedDuration::from_millis(random.random_range(300..2_500));
     let (mut result, work) = match document {
         Document::RunShellScript | Document::RunPowerShellScript => script_run::run(place, invocation, at),
-        Document::RunPatchBaseline => patch_run::run(place, invocation, at),
+        Document::RunPatchBaseline => patch_run::run(place, invocation, None, at),
         Document::UpdateSsmAgent => update_agent(random.random_range(15..60)),
+        Document::Noop => (ScriptResult::default(), Work::Script(Effects::default())),
+        Document::RunPatchBaselineWithHooks | Document::Custom(_) => sequence::run(place, invocation, at),
     };
     if strike(place.region, id, HostFaultKind::ExecutionTimeout, at).is_some() {
         result.seconds = u64::MAX;
@@ -313,7 +318,7 @@ fn finish(place: &mut Place<'_>, invocation: InvocationRef, run: u32, at: Timest
     let same_boot = place.region.instances.get(id).is_some_and(|it| it.boot_id == running.boot);
     let up = place.region.hosts.get(id).is_none_or(|host| host.boot == Boot::Up);
     if !same_boot || !up {
-        tell(place, invocation, 1, (String::new(), CUT_OFF.to_owned()), at);
+        conclude(place, invocation, 1, (String::new(), CUT_OFF.to_owned()), at);
         return;
     }
     let result = running.result;
@@ -404,8 +409,32 @@ fn time_out_later(place: &mut Place<'_>, invocation: InvocationRef) {
     schedule(place, limit, CommandChange::ExecutionTimeout(invocation));
 }
 
-/// The agent reports the end of a run.
+/// A run has ended: the next part begins where there is one, or the agent reports the end.
 fn tell(
+    place: &mut Place<'_>,
+    invocation: InvocationRef,
+    exit_code: i32,
+    outputs: (String, String),
+    at: Timestamp,
+) {
+    let Some(command) = place.region.commands.get_mut(invocation.command) else { return };
+    let entry = &mut command.invocations[invocation.place];
+    let Some(sequence) = entry.sequence.as_mut() else {
+        conclude(place, invocation, exit_code, outputs, at);
+        return;
+    };
+    match sequence.advance(exit_code, outputs) {
+        // What was cancelled ends with the part that ran.
+        Progress::GoesOn if entry.outcome == InvocationOutcome::Cancelling => {
+            settle(place, invocation, InvocationOutcome::Cancelled, at);
+        }
+        Progress::GoesOn => begin(place, invocation, at),
+        Progress::Ended(exit_code, outputs) => conclude(place, invocation, exit_code, outputs, at),
+    }
+}
+
+/// The agent reports the end of a command.
+fn conclude(
     place: &mut Place<'_>,
     invocation: InvocationRef,
     exit_code: i32,

@@ -13,6 +13,7 @@ use super::shell::{Memory, Shell};
 use super::state::Host;
 use crate::generate::seed::Seed;
 use crate::policy::pattern;
+use crate::world::command::custom_document::CustomDocument;
 use crate::world::ids::InstanceId;
 use crate::world::instance::Instance;
 use crate::world::metrics::Alarm;
@@ -24,6 +25,7 @@ pub struct Environment {
     seed: Seed,
     faults: Vec<HostFault>,
     alarms: Vec<Alarm>,
+    documents: Vec<Arc<CustomDocument>>,
     shell: Mutex<Shell>,
     powershell: OnceLock<Arc<dyn PowerShell>>,
 }
@@ -42,6 +44,7 @@ impl Environment {
             seed: Seed::root(seed).child("hosts"),
             faults,
             alarms: Vec::new(),
+            documents: Vec::new(),
             shell: Mutex::new(Shell::default()),
             powershell: OnceLock::new(),
         }
@@ -51,6 +54,18 @@ impl Environment {
     #[must_use]
     pub fn with_alarms(self, alarms: Vec<Alarm>) -> Self {
         Self { alarms, ..self }
+    }
+
+    /// The same with these documents of the organisation's own.
+    #[must_use]
+    pub fn with_documents(self, documents: Vec<Arc<CustomDocument>>) -> Self {
+        Self { documents, ..self }
+    }
+
+    /// The organisation's own documents: every account has them in every region.
+    #[must_use]
+    pub fn documents(&self) -> &[Arc<CustomDocument>] {
+        &self.documents
     }
 
     /// The scenario's alarms.
