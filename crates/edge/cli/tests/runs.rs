@@ -3,6 +3,8 @@
 
 #[path = "runs/bad_input.rs"]
 mod bad_input;
+#[path = "runs/clock.rs"]
+mod clock;
 #[path = "runs/effects.rs"]
 mod effects;
 #[path = "runs/expectation.rs"]

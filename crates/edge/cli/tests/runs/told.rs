@@ -194,7 +194,7 @@ fn restored_hosts_are_the_same_machines(
     }
 }
 
-fn invariants(staged: &StagedRun, since: Timestamp, wrong: &mut Vec<String>) {
+pub(crate) fn invariants(staged: &StagedRun, since: Timestamp, wrong: &mut Vec<String>) {
     let plan = staged.document.plan();
     let planned = plan.work.iter().filter_map(|work| work.host());
     let run = Run {
