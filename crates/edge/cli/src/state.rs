@@ -98,7 +98,7 @@ impl State {
         if let Some(name) = name {
             return self.load(&run_id(name)?).await;
         }
-        let open: Vec<RunEntry> = self.runs().await?.into_iter().filter(|entry| !is_closed(entry)).collect();
+        let open: Vec<RunEntry> = self.runs().await?.into_iter().filter(is_unfinished).collect();
         match open.as_slice() {
             [] => Err(CommandError::new(&code::NOTHING_UNFINISHED, self.none_here())),
             [only] => self.load(&only.run).await,
@@ -197,6 +197,14 @@ impl Invocation {
             regions: or(&given.regions, self.regions),
         }
     }
+}
+
+/// True where there is something to resume: the run was begun, or nobody can tell, and is not over. A
+/// process that died between making a run and its first record did nothing.
+fn is_unfinished(entry: &RunEntry) -> bool {
+    let readable = entry.created_at != jiff::Timestamp::UNIX_EPOCH;
+    let never_begun = entry.last.is_none() && readable;
+    !is_closed(entry) && !never_begun
 }
 
 /// True where the run's last record closes it.

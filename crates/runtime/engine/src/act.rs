@@ -14,7 +14,7 @@ use crate::lane::{LaneKey, NewSlot, later};
 use crate::lanes::LaneIndex;
 
 /// How long a step may be late with its own time-out before the driver gives up on it.
-const GRACE: Duration = Duration::from_secs(600);
+pub(crate) const GRACE: Duration = Duration::from_secs(600);
 
 /// How long a slot in doubt is held back before its step looks for the mark of what may have been done.
 /// What the process before did last, it may have done just before it died, and AWS shows what is new

@@ -4,9 +4,11 @@ use fleetwright_flow::{Command, Event, Flight, Illegal, Signal, SkipScope, StepI
 use fleetwright_model::{ErrorClass, code};
 use fleetwright_steps::Outcome;
 
+use crate::act::GRACE;
 use crate::control::{AtGates, Decision, Interrupt};
 use crate::dispatcher::Dispatcher;
 use crate::error::DriveError;
+use crate::lane::later;
 use crate::lanes::Report;
 use crate::watch::LaneName;
 
@@ -89,6 +91,10 @@ impl Dispatcher<'_> {
                 if open.slot.handle.is_none() {
                     let handle = handle.clone();
                     self.record(Event::Accepted { target, step, direction, handle })?;
+                    if let Some(flight) = self.run.flight(target) {
+                        let backstop = later(flight.deadline.max(self.time.now()), GRACE);
+                        self.lanes.grant(lane, target, self.time.to_clock(flight.deadline), backstop);
+                    }
                 }
             }
             Outcome::LookAgain { at, .. } => *at = self.time.of_clock(*at),

@@ -169,6 +169,18 @@ impl Lane {
         self.due.insert((look_at, target));
     }
 
+    /// Gives a slot its time; answers with the backstop it had.
+    pub(crate) fn grant(
+        &mut self,
+        target: TargetId,
+        deadline: Timestamp,
+        backstop: Timestamp,
+    ) -> Option<Timestamp> {
+        let open = self.open.get_mut(&target)?;
+        open.slot.deadline = deadline;
+        Some(std::mem::replace(&mut open.backstop, backstop))
+    }
+
     /// Lets go of a slot that has come to its end.
     pub(crate) fn release(&mut self, target: TargetId) -> Option<Open> {
         self.answer(target);

@@ -109,6 +109,20 @@ impl Lanes {
         self.reschedule(report.lane);
     }
 
+    /// Gives a slot its time, which counts from when it was accepted.
+    pub(crate) fn grant(
+        &mut self,
+        lane: LaneIndex,
+        target: TargetId,
+        deadline: Timestamp,
+        backstop: Timestamp,
+    ) {
+        if let Some(before) = self.list[lane.0].grant(target, deadline, backstop) {
+            self.backstops.remove(&(before, lane, target));
+            self.backstops.insert((backstop, lane, target));
+        }
+    }
+
     /// Lets go of a slot that came to its end.
     pub(crate) fn release(&mut self, lane: LaneIndex, target: TargetId) {
         let open = self.list[lane.0].release(target);

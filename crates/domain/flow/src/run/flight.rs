@@ -27,7 +27,9 @@ pub struct Flight {
     pub handle: Option<Text>,
     /// When it was started.
     pub started_at: Timestamp,
-    /// When it has failed with a time-out.
+    /// When it has failed with a time-out: the step's limit after it was accepted, or until then after
+    /// it was started. What nobody could begin, because the process was dead, has its whole time once
+    /// it was.
     pub deadline: Timestamp,
     /// Whether it, or an attempt before it, may have acted unnoticed: started by an earlier owner and
     /// never accepted, or tried again after an ambiguous failure.
@@ -57,6 +59,7 @@ impl Run {
     fn flight_of(&self, target: TargetId) -> Flight {
         let walk = self.walk(target);
         let limit = Duration::from_secs(self.step_of(target).timeout_seconds.into());
+        let begun = if walk.handle.is_some() { walk.accepted_at } else { walk.since };
         Flight {
             target,
             place: self.plan.target(target).place,
@@ -65,7 +68,7 @@ impl Run {
             attempt: walk.attempt,
             handle: walk.handle.clone(),
             started_at: walk.since,
-            deadline: walk.since.checked_add(limit).unwrap_or(Timestamp::MAX),
+            deadline: begun.checked_add(limit).unwrap_or(Timestamp::MAX),
             doubt: self.is_in_doubt(target),
         }
     }

@@ -23,7 +23,8 @@ impl Run {
             Event::Owner { .. } => self.epoch = record.epoch,
             Event::Started { target, attempt, .. } => self.start(*target, *attempt, record.at),
             Event::Accepted { target, handle, .. } => {
-                self.walk_mut(*target).handle = Some(handle.clone());
+                let walk = self.walk_mut(*target);
+                (walk.handle, walk.accepted_at) = (Some(handle.clone()), record.at);
             }
             Event::Succeeded { target, note, finding, .. } => self.succeed(*target, note, finding),
             Event::Failed { target, failure, .. } => self.fail(*target, failure),

@@ -129,6 +129,8 @@ pub(crate) struct Walk {
     pub(crate) forsaken: bool,
     /// What the other side calls the attempt in flight.
     pub(crate) handle: Option<Text>,
+    /// When the other side accepted it; without meaning while there is no handle.
+    pub(crate) accepted_at: Timestamp,
     pub(crate) notes: Vec<Note>,
     pub(crate) fate: Option<Box<Fate>>,
 }
@@ -155,6 +157,7 @@ impl Walk {
             counted: false,
             forsaken: false,
             handle: None,
+            accepted_at: Timestamp::UNIX_EPOCH,
             notes: Vec::new(),
             fate: None,
         }

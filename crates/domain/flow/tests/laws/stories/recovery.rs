@@ -26,6 +26,23 @@ fn what_was_accepted_before_a_crash_is_attached_to_again_without_doubt() {
 }
 
 #[test]
+fn what_could_only_be_begun_late_has_its_whole_time_from_then_on() {
+    let mut driver = Driver::new(plan(vec![step("reboot")], vec![], 1));
+    driver.go();
+    let limit = driver.flight(0).deadline.duration_since(driver.now);
+    driver.crash();
+    driver.now += jiff::SignedDuration::from_hours(2);
+    let accepted_at = driver.now;
+    driver.note(Event::Accepted {
+        target: TargetId(0),
+        step: StepIndex(0),
+        direction: Direction::Do,
+        handle: "cmd-1".into(),
+    });
+    assert_eq!(driver.flight(0).deadline.duration_since(accepted_at), limit);
+}
+
+#[test]
 fn doubt_stays_until_the_step_is_over() {
     let mut driver = Driver::new(plan(vec![retried("patch"), step("verify")], vec![], 1));
     driver.go();
