@@ -1,6 +1,7 @@
 //! The estate's world: what scenarios make of it, and what EC2 and Systems Manager say of it.
 
 mod commands;
+mod documents;
 mod ec2;
 mod fleet;
 mod history;
