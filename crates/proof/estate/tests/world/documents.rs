@@ -215,8 +215,7 @@ inputs.runCommand = ["cat /var/tmp/note"]
     assert_eq!((output(&answer), &answer["ResponseCode"]), (("Failed", "first\nkept\n"), &json!(3)));
 }
 
-/// Three hooks, of which the first ends with `code`. Each tells how many patches were installed and
-/// whether the host has rebooted.
+/// Three hooks, of which the first ends with `code`. Each leaves its name on the host.
 fn hooks(code: u8) -> Shift {
     let mut text = String::new();
     for (name, code) in [("Acme-Before", code), ("Acme-After", 0), ("Acme-Exit", 0)] {
