@@ -155,3 +155,27 @@ fn the_hub_can_be_a_delegated_administrator_or_stand_alone() {
     assert!(delegated.world.accounts.contains_key(&organization.management));
     assert!(make("no-organization").world.organization.is_none());
 }
+
+#[test]
+fn missing_patches_and_earlier_images_are_as_the_file_says() {
+    let text = "name = \"x\"\n[[accounts]]\nname = \"a\"\ninstances_per_region = 0\nregions = [\"eu-central-1\"]\n\
+                [[instances]]\naccount = \"a\"\ncount = 2\nmissing = [\"openssl\", \"kern*\"]\n\
+                [instances.tags]\nName = \"web\"\n\
+                [[images]]\ninstance = \"w*\"\ndays_old = 40\nname = \"old-\"\n\
+                [images.tags]\nof = \"{instance}\"\n";
+    let prepared = prepare(text, &Overrides::default());
+    let region = &prepared.world.accounts[&prepared.landing_zones[0].account_id].regions["eu-central-1"];
+    for it in region.instances.iter() {
+        let state = it.patch_state.as_deref().expect("it was scanned");
+        let titles: Vec<&str> = state.missing.iter().map(|patch| patch.title).collect();
+        assert_eq!(titles, ["kernel", "openssl"]);
+        let id = region.image_names[&format!("old-{}", it.id)];
+        assert_eq!(region.images[&id].tags.get("of"), Some(it.id.to_string().as_str()));
+        assert_eq!(region.images[&id].disks.len(), it.volumes.len());
+    }
+
+    let nobody = refused(&text.replace("instance = \"w*\"", "instance = \"db\""));
+    assert!(nobody.problem.contains("no instance"), "{nobody}");
+    let unknown = refused(&text.replace("openssl", "opnssl"));
+    assert!(unknown.problem.contains("opnssl") && unknown.problem.contains("openssl"), "{unknown}");
+}
