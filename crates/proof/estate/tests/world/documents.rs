@@ -217,7 +217,12 @@ inputs.runCommand = ["cat /var/tmp/note"]
 
 /// Three hooks, of which the first ends with `code`. Each leaves its name on the host.
 fn hooks(code: u8) -> Shift {
-    let mut text = String::new();
+    hooks_with(code, "")
+}
+
+/// The same where something goes wrong on hosts.
+fn hooks_with(code: u8, rule: &str) -> Shift {
+    let mut text = rule.to_owned();
     for (name, code) in [("Acme-Before", code), ("Acme-After", 0), ("Acme-Exit", 0)] {
         let _ = write!(text, "{}", script(name, &format!("echo {name} >>/var/tmp/hooks; exit {code}")));
     }
@@ -277,6 +282,16 @@ fn a_hook_that_fails_before_the_install_prevents_it_and_the_last_hook_still_runs
     assert_eq!((&answer["Status"], &answer["ResponseCode"]), (&json!("Failed"), &json!(5)), "{answer}");
     assert_eq!(ran, "Acme-Before Acme-Exit ");
     assert_eq!(happened(&mut shift), ["script", "script", "script"], "nothing was installed");
+}
+
+#[test]
+fn an_install_that_fails_leaves_only_the_last_hook() {
+    let mut shift = hooks_with(0, "[[hosts]]\nkind = \"patch_fails\"\npatch = \"*\"\n");
+    let (answer, ran) = install(&mut shift, "RebootIfNeeded", "Install");
+    assert_eq!(answer["Status"], "Failed", "{answer}");
+    assert_eq!(ran, "Acme-Before Acme-Exit ");
+    let id = shift.id("web-1");
+    assert_eq!(shift.reboots(&id), 0, "nothing was installed that could need it");
 }
 
 #[test]
