@@ -221,7 +221,9 @@ pub struct Retry {
 pub enum OnFailure {
     /// The target has failed; its remaining steps are not walked, but for the finally-steps.
     Fail,
-    /// The way back is walked, then the finally-steps.
+    /// The way back is walked, then the finally-steps. Only where the failure says something of the
+    /// target ([`fleetwright_model::ErrorClass::is_verdict`]); that nobody could look is no reason to
+    /// put anything back, and the target has then failed.
     Undo,
     /// The target has failed, but the rest of the recipe still tells what became of it.
     Continue,

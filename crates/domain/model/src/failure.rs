@@ -41,6 +41,14 @@ impl ErrorClass {
     }
 }
 
+impl ErrorClass {
+    /// True where the failure says something of the thing worked on. The others say that nobody could
+    /// look or act: from them nothing follows about it, least of all that it must be put back.
+    pub fn is_verdict(self) -> bool {
+        matches!(self, Self::Conflict | Self::NotFound | Self::Permanent)
+    }
+}
+
 impl fmt::Display for ErrorClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())

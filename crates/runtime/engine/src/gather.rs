@@ -152,10 +152,20 @@ impl Dispatcher<'_> {
         code: &'static str,
         message: &str,
     ) -> Result<(), DriveError> {
+        self.fail_as(ErrorClass::Permanent, target, code, message)
+    }
+
+    fn fail_as(
+        &mut self,
+        class: ErrorClass,
+        target: TargetId,
+        code: &'static str,
+        message: &str,
+    ) -> Result<(), DriveError> {
         if self.run.flight(target).is_none() {
             return Ok(());
         }
-        self.record(self.run.failure(target, ErrorClass::Permanent, code, message, self.time.now()))
+        self.record(self.run.failure(target, class, code, message, self.time.now()))
     }
 
     /// Steps report their own time-outs; this catches those that do not.
@@ -164,7 +174,8 @@ impl Dispatcher<'_> {
             let step = self.lanes.step_name(lane).clone();
             tracing::error!(%step, target = target.0, "the step did not end in its time");
             let message = format!("{step} did not end in its time, nor say that it was over");
-            self.fail(target, code::STEP_TIMED_OUT.id, &message)?;
+            // What a step was doing when it hung, nobody knows.
+            self.fail_as(ErrorClass::Ambiguous, target, code::STEP_TIMED_OUT.id, &message)?;
             self.lanes.give_up(lane, target);
         }
         Ok(())

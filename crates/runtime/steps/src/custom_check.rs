@@ -100,7 +100,7 @@ impl CustomCheck<'_> {
     }
 
     fn wait(&self, slot: &Slot, waiting_for: &str) -> Checked {
-        let late = Late { step: self.wave.step, class: ErrorClass::Permanent, code: &code::NOT_COMPARED };
+        let late = Late { step: self.wave.step, class: ErrorClass::Transient, code: &code::NOT_COMPARED };
         Checked::Open(Pace::COMMAND.look(slot, self.wave.context.now(), waiting_for, late))
     }
 

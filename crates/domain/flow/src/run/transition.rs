@@ -99,7 +99,7 @@ impl Run {
             }
             None => {
                 self.count(id, |count| count.failed += 1);
-                self.fail_for_good(id, &failure.code);
+                self.fail_for_good(id, failure);
             }
         }
     }
@@ -113,7 +113,8 @@ impl Run {
         }
     }
 
-    fn fail_for_good(&mut self, id: TargetId, code: &Text) {
+    fn fail_for_good(&mut self, id: TargetId, failure: &FailedStep) {
+        let code = &failure.code;
         let plan = self.plan.clone();
         let cancelled = self.is_cancelled();
         let recipe = plan.recipe_of(id);
@@ -125,7 +126,9 @@ impl Run {
                 fate.failed.get_or_insert_with(|| (step, code.clone()));
                 match recipe.steps[step.index()].on_failure {
                     OnFailure::Continue => walk.go_to(StepIndex(step.0 + 1)),
-                    OnFailure::Undo if !recipe.undo.is_empty() && !cancelled => {
+                    OnFailure::Undo
+                        if failure.class.is_verdict() && !recipe.undo.is_empty() && !cancelled =>
+                    {
                         walk.course = Course::Undo;
                         walk.left_at = step;
                         walk.go_to(StepIndex(0));

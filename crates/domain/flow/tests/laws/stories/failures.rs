@@ -33,6 +33,21 @@ fn names(commands: &[Command]) -> Vec<(Direction, u8)> {
 }
 
 #[test]
+fn that_nobody_could_look_is_no_reason_to_take_a_target_back() {
+    for class in [Throttled, Transient, Ambiguous, Denied] {
+        let mut driver = Driver::new(plan(recipe(OnFailure::Undo), vec![step("restore")], 1));
+        for _ in ["start", "drain"] {
+            driver.go();
+            driver.succeed(0);
+        }
+        driver.go();
+        driver.fail(0, class);
+        let next = names(&driver.go());
+        assert_eq!(next, [(Direction::Do, 3)], "{class}: put back in service, not restored");
+    }
+}
+
+#[test]
 fn after_a_failure_what_was_taken_out_is_put_back_and_nothing_else_is_done() {
     let mut driver = Driver::new(plan(recipe(OnFailure::Fail), vec![], 1));
     driver.go();
