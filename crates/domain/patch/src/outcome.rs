@@ -144,12 +144,16 @@ fn stories(records: &[Record]) -> BTreeMap<TargetId, Story> {
                 stories.entry(*target).or_default().started_at.get_or_insert(record.at);
             }
             Event::Succeeded { target, .. } | Event::Skipped { target, .. } => {
-                stories.entry(*target).or_default().ended_at = Some(record.at);
+                let story = stories.entry(*target).or_default();
+                story.ended_at = Some(record.at);
             }
             Event::Failed { target, failure, .. } => {
                 let story = stories.entry(*target).or_default();
                 story.ended_at = Some(record.at);
-                story.message = Some(failure.message.clone());
+                // An attempt that was tried again explains nothing; the first final failure does.
+                if failure.retry_at.is_none() {
+                    story.message.get_or_insert_with(|| failure.message.clone());
+                }
             }
             _ => {}
         }

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::json::CallCount;
 use crate::plan_text::duration;
-use crate::text::{number, table};
+use crate::text::number;
 use crate::{FORMAT_VERSION, safe};
 
 /// Hosts are listed one by one up to this many; `hosts.csv` has them all.
@@ -48,7 +48,6 @@ pub fn write_text(
     out: &mut impl fmt::Write,
     facts: &RunFacts<'_>,
     results: &[HostResult<'_>],
-    width: u16,
 ) -> fmt::Result {
     let took = match (facts.started_at, facts.ended_at) {
         (Some(start), Some(end)) => format!(", {}", duration(elapsed(start, end))),
@@ -69,7 +68,7 @@ pub fn write_text(
             number(facts.gaps, "part of the fleet")
         )?;
     }
-    write_troubles(out, results, width)?;
+    write_troubles(out, results)?;
     if let Some(why) = facts.outcome.why {
         writeln!(out, "\n{} {}: {}", why.id, why.title, why.next_step)?;
     }
@@ -81,7 +80,7 @@ fn elapsed(start: Timestamp, end: Timestamp) -> u64 {
 }
 
 /// Everything that ended and is not plain success, worst first.
-fn write_troubles(out: &mut impl fmt::Write, results: &[HostResult<'_>], width: u16) -> fmt::Result {
+fn write_troubles(out: &mut impl fmt::Write, results: &[HostResult<'_>]) -> fmt::Result {
     let mut troubles: Vec<&HostResult<'_>> = results
         .iter()
         .filter(|result| !matches!(result.outcome, HostOutcome::Success | HostOutcome::Open))
@@ -90,32 +89,43 @@ fn write_troubles(out: &mut impl fmt::Write, results: &[HostResult<'_>], width: 
         return Ok(());
     }
     troubles.sort_by(|a, b| b.outcome.cmp(&a.outcome).then(a.target.cmp(&b.target)));
-    let mut table = table(width, &["outcome", "landing zone", "region", "instance", "name", "at", "why"]);
+    writeln!(out)?;
     for result in troubles.iter().take(LISTED_AT_MOST) {
-        table.add_row([
-            result.outcome.as_str().replace('_', " "),
-            safe::line(result.place.zone.as_str()).into_owned(),
-            result.place.region.to_string(),
-            result.host.id.to_string(),
-            safe::line(result.host.name.as_deref().unwrap_or("–")).into_owned(),
-            result.step.as_deref().unwrap_or("–").to_owned(),
-            why(result),
-        ]);
+        write_trouble(out, result)?;
     }
-    writeln!(out, "\n{table}")?;
     match troubles.len().saturating_sub(LISTED_AT_MOST) {
         0 => Ok(()),
         more => writeln!(out, "… and {more} more; hosts.csv has them all"),
     }
 }
 
-fn why(result: &HostResult<'_>) -> String {
-    let title = result.code.as_deref().and_then(code::find).map_or("", |code| code.title);
+/// Two lines: who and where, and why.
+fn write_trouble(out: &mut impl fmt::Write, result: &HostResult<'_>) -> fmt::Result {
+    let name = result.host.name.as_deref().map(|name| format!(" {}", safe::line(name))).unwrap_or_default();
+    let step = result.step.as_deref().map(|step| format!(", at {step}")).unwrap_or_default();
+    writeln!(
+        out,
+        "{:<12} {}{name} ({} {}){step}",
+        result.outcome.as_str().replace('_', " "),
+        result.host.id,
+        safe::line(result.place.zone.as_str()),
+        result.place.region,
+    )?;
     let id = result.code.as_deref().unwrap_or("");
-    match &result.message {
-        Some(message) => format!("{id} {title}: {}", safe::line(message)),
-        None => format!("{id} {title}"),
+    let title = result.code.as_deref().and_then(code::find).map_or("", |code| code.title);
+    match words(result) {
+        Some(words) => writeln!(out, "{:<12} {id} {title}: {}", "", safe::line(words)),
+        None => writeln!(out, "{:<12} {id} {title}", ""),
     }
+}
+
+/// The reason in words, without the step and the instance that the line before has named.
+fn words<'a>(result: &'a HostResult<'_>) -> Option<&'a str> {
+    let message = result.message.as_deref()?;
+    let message =
+        message.strip_prefix("step:").and_then(|rest| rest.split_once(": ")).map_or(message, |it| it.1);
+    let named = message.strip_prefix(result.host.id.as_str()).and_then(|rest| rest.strip_prefix(": "));
+    Some(named.unwrap_or(message))
 }
 
 /// One host in JSON and CSV.

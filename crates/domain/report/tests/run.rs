@@ -57,7 +57,7 @@ impl Tale {
     fn text(&self) -> String {
         let results = results(&self.plan, &self.run, &self.records);
         let mut text = String::new();
-        write_text(&mut text, &self.facts(), &results, 160).expect("written");
+        write_text(&mut text, &self.facts(), &results).expect("written");
         text
     }
 

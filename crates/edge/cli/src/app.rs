@@ -234,7 +234,7 @@ impl App {
         let state = State::open(&args.state, &self.environment)?;
         in_runtime(Time::Wall, async {
             let found = state.find(args.run.as_deref()).await?;
-            runs::status(&state, &found, &SystemClock, form(args.output), self.console).await
+            runs::status(&state, &found, &SystemClock, form(args.output)).await
         })
     }
 
@@ -243,7 +243,7 @@ impl App {
         let state = State::open(&args.state, &self.environment)?;
         in_runtime(Time::Wall, async {
             let found = state.find(args.run.as_deref()).await?;
-            runs::watch(&state, found, &SystemClock, form(args.output), self.console).await
+            runs::watch(&state, found, &SystemClock, form(args.output)).await
         })
     }
 

@@ -116,7 +116,7 @@ impl Driving {
             Conclusion::Closed(_) => None,
         };
         let told = Told { run, document, state: &concluded.run, records, calls: calls(&self.aws) };
-        let exit = told.tell(outcome, directory, self.format, self.console)?;
+        let exit = told.tell(outcome, directory, self.format)?;
         if let Some(directory) = directory {
             let directory = directory.display();
             self.console.note(&format!(
@@ -201,7 +201,6 @@ impl Told<'_> {
         why: Option<&'static Code>,
         directory: Option<&Path>,
         format: OutputFormat,
-        console: Console,
     ) -> Result<Exit, CommandError> {
         let plan = self.document.plan();
         let results = results(plan, self.state, self.records);
@@ -222,7 +221,7 @@ impl Told<'_> {
             calls: self.calls.clone(),
         };
         let mut text = String::new();
-        report::write_text(&mut text, &facts, &results, console.width)
+        report::write_text(&mut text, &facts, &results)
             .map_err(|error| CommandError::new(&code::INTERNAL, error.to_string()))?;
         if let Some(directory) = directory {
             let at = |name: &str| directory.join(name);

@@ -104,7 +104,6 @@ pub async fn status(
     found: &FoundRun,
     clock: &dyn Clock,
     format: OutputFormat,
-    console: Console,
 ) -> Result<Exit, CommandError> {
     let folded = fold(found);
     let driven = is_driven(state, found).await?;
@@ -128,7 +127,7 @@ pub async fn status(
         Condition::AtGate(_) => Some(&code::APPROVAL_WAITS),
         _ => Some(&code::RUN_INTERRUPTED),
     };
-    let exit = told.tell(why, None, format, console)?;
+    let exit = told.tell(why, None, format)?;
     match folded.damage {
         Some(damage) => Err(CommandError::new(&code::JOURNAL_DAMAGED, format!("{}: {damage}", found.run))),
         // Looking at an unfinished run is not an interruption.
@@ -146,7 +145,6 @@ pub async fn watch(
     found: FoundRun,
     clock: &dyn Clock,
     format: OutputFormat,
-    console: Console,
 ) -> Result<Exit, CommandError> {
     let Folded { mut run, mut records, damage } = fold(&found);
     if let Some(damage) = damage {
@@ -190,7 +188,7 @@ pub async fn watch(
         records: &records,
         calls: Default::default(),
     };
-    told.tell(None, None, format, console)
+    told.tell(None, None, format)
 }
 
 /// A decision a person takes.
