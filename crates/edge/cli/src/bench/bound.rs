@@ -133,7 +133,8 @@ impl Bound {
             (self.reboots, "reboots at once"),
             (self.stages, "stages and their gate"),
         ];
-        parts.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).map_or("", |(_, by)| by)
+        // Of equals the first counts: it is the simplest to say.
+        parts.into_iter().rev().max_by(|a, b| a.0.total_cmp(&b.0)).map_or("", |(_, by)| by)
     }
 }
 
@@ -226,8 +227,15 @@ fn ways_of(region: &Region, run: &str, stages: &HashMap<&str, usize>) -> Vec<Way
 mod tests {
     use super::*;
 
-    const WAY: Way =
-        Way { backup: 600.0, precheck: 10.0, patch: 200.0, reboot: 150.0, verify: 20.0, validate: 10.0 };
+    const WAY: Way = Way {
+        backup: 600.0,
+        precheck: 10.0,
+        patch: 200.0,
+        reboot: 150.0,
+        verify: 20.0,
+        validate: 10.0,
+        stage: 0,
+    };
 
     fn bound(hosts: usize, policy: FleetPolicy) -> Bound {
         Bound::of_ways(&vec![WAY; hosts], &policy)
