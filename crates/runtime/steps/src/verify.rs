@@ -170,7 +170,7 @@ impl Step for Verify {
     }
 
     fn gathers_for(&self) -> Duration {
-        Duration::from_secs(4)
+        Duration::from_secs(12)
     }
 
     fn batch_size(&self) -> usize {

@@ -36,7 +36,10 @@ struct Evidence<'a> {
 
 /// When a step of a target was in flight.
 #[derive(Default)]
-struct Intents(BTreeMap<(TargetId, String), Vec<(Timestamp, Option<Timestamp>)>>);
+struct Intents(BTreeMap<(TargetId, String), Vec<Span>>);
+
+/// From when, and until when if it ended.
+type Span = (Timestamp, Option<Timestamp>);
 
 impl Intents {
     fn covers(&self, target: TargetId, steps: &[&str], at: Timestamp) -> bool {
