@@ -248,7 +248,7 @@ impl Step for Patch {
     }
 
     fn gathers_for(&self) -> Duration {
-        Duration::from_secs(30)
+        Duration::from_secs(12)
     }
 
     fn batch_size(&self) -> usize {

@@ -332,7 +332,7 @@ impl Step for Precheck {
     }
 
     fn gathers_for(&self) -> Duration {
-        Duration::from_secs(45)
+        Duration::from_secs(30)
     }
 
     fn batch_size(&self) -> usize {

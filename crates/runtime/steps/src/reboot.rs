@@ -296,7 +296,7 @@ impl Step for Reboot {
     }
 
     fn gathers_for(&self) -> Duration {
-        Duration::from_secs(12)
+        Duration::from_secs(6)
     }
 
     fn batch_size(&self) -> usize {

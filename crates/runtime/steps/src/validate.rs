@@ -423,7 +423,7 @@ impl Step for Validate {
     }
 
     fn gathers_for(&self) -> Duration {
-        Duration::from_secs(12)
+        Duration::from_secs(6)
     }
 
     fn batch_size(&self) -> usize {
