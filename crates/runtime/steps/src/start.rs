@@ -77,7 +77,12 @@ impl Start {
     /// which every start renews, does not say otherwise.
     fn is_ours(&self, slot: &Slot, instance: &Instance) -> bool {
         let planned = self.context.host(slot.target).and_then(|host| host.launch_time);
-        let since = self.context.marks_since(START, slot);
+        let mut since = self.context.marks_since(START, slot);
+        if slot.attempt > 1 {
+            // The attempt before found it stopped and as it was planned. Our clock may have been set
+            // meanwhile, so it does not decide about AWS's times.
+            since = since.min(self.context.plan().flow.created_at);
+        }
         let renewed = instance.launch_time != planned;
         (slot.doubt || slot.attempt > 1) && (!renewed || instance.launch_time.is_none_or(|at| at >= since))
     }

@@ -214,7 +214,7 @@ impl<'a> Recipes<'a> {
     fn validate(&self, name: &str) -> Step {
         let wait = self.policy.validate.wait_seconds + 600;
         Step {
-            retry: Retry { attempts: 2, base_seconds: 30, cap_seconds: 300 },
+            retry: Retry { attempts: 4, base_seconds: 30, cap_seconds: 300 },
             timeout_seconds: self.seconds(Phase::Validate, wait),
             expected_seconds: 30,
             ..plain(name)

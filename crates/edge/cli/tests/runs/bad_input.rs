@@ -2,6 +2,7 @@
 //! changes nothing.
 #![expect(clippy::disallowed_methods, reason = "these tests spoil files on purpose")]
 
+use fleetwright_flow::{Event, Plan, Record, Sequence};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -166,7 +167,13 @@ async fn with_several_unfinished_runs_one_must_be_named_and_what_waits_for_nothi
         let name: fleetwright_ports::RunId = format!("run-{start}").parse().expect("a name");
         let state = State::at(&path).expect("a state directory");
         let plan = staged.document.write();
-        state.journal.create(&name, &plan, staged.stage.clock.now()).await.expect("created");
+        let at = staged.stage.clock.now();
+        state.journal.create(&name, &plan, at).await.expect("created");
+        let claim = state.journal.claim(&name, "a test").await.expect("nobody drives it");
+        let (epoch, seq) = (claim.epoch(), Sequence(1));
+        let event = Event::Opened { format: Plan::FORMAT, plan: staged.document.digest().clone() };
+        let opened = [Record { seq, epoch, at, event }];
+        state.journal.append(&name, epoch, Sequence(0), &opened).await.expect("durable");
         names.push(name.to_string());
     }
     let told = fleetwright(directory.path(), &["resume", "--state-dir", "state"]);

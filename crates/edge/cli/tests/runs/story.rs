@@ -35,7 +35,7 @@ pub(crate) async fn planned_into(scenario: &str, settings: &[(&str, &str)], stat
 
 #[tokio::test(start_paused = true)]
 async fn the_demo_fleet_comes_through_a_whole_run() {
-    let staged = planned("demo", &[]).await;
+    let staged = planned("demo", &[("safety.automatic_rollback", "true")]).await;
     staged.drive(&approving()).await.expect("driven");
     let finished = staged.finished().await;
     assert!(matches!(finished.outcome.exit, Exit::Success | Exit::Partial), "{:?}", finished.outcome);
