@@ -7,8 +7,11 @@ use fleetwright_model::code::{self, Code, Exit};
 use super::{Documents, markdown};
 
 /// The areas, by the letter in the id.
-const AREAS: [(char, &str); 5] = [
+const AREAS: [(char, &str); 8] = [
     ('A', "Access to AWS"),
+    ('B', "Backups"),
+    ('H', "Hosts in a run"),
+    ('R', "Plans and runs"),
     ('C', "Configuration and landing zones"),
     ('G', "General"),
     ('P', "Patching: why an instance is or is not eligible"),

@@ -156,6 +156,10 @@ stories! {
     a_page_that_fails_in_the_middle_loses_nothing_but_the_rest_of_its_listing: "broken-page";
     a_large_fleet_is_read_completely_within_its_limits: "scale"
         at WorldArgs { accounts: Some(20), instances: Some(10_000), ..WorldArgs::default() };
+    the_fleet_that_runs_are_measured_on_is_read: "scale-run"
+        at WorldArgs { instances: Some(300), ..WorldArgs::default() };
+    the_fleet_that_stops_are_measured_on_is_read: "scale-run-faults"
+        at WorldArgs { instances: Some(300), ..WorldArgs::default() };
 }
 
 #[tokio::test(start_paused = true)]

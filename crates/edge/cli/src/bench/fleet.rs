@@ -171,7 +171,8 @@ pub(super) async fn stage(
     let world = WorldArgs {
         scenario: Some(scenario.to_owned()),
         seed: Some(seed),
-        accounts: None,
+        // A region of one account takes no more.
+        accounts: (hosts > 40_000).then(|| hosts.div_ceil(40_000)),
         instances: Some(hosts),
     };
     Stage::set(&world, policy.flags(), QUIET).await
