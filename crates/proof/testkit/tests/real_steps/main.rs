@@ -1,5 +1,5 @@
 //! The real steps over hosts in memory: every crash point of every recipe the planner makes, random
-//! worlds with faults, and mutants of steps and parts that break an invariant each.
+//! worlds with faults, and wrong steps that both must find out.
 
 mod cases;
 mod judge;
