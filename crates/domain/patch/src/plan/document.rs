@@ -138,37 +138,14 @@ impl PlanDocument {
         &self.canonical
     }
 
-    /// What a reader may rely on: one piece of work for each target, every index within its list.
+    /// What a reader may rely on: one piece of work for each target, and a plan that can be walked.
     fn check(&self) -> Result<(), PlanError> {
-        let inconsistent = |what: String| Err(PlanError::Inconsistent { what });
-        let flow = &self.plan.flow;
-        if flow.targets.len() != self.plan.work.len() {
-            return inconsistent(format!(
-                "{} targets and {} pieces of work",
-                flow.targets.len(),
-                self.plan.work.len()
-            ));
+        let (targets, work) = (self.plan.flow.targets.len(), self.plan.work.len());
+        if targets != work {
+            let what = format!("{targets} targets and {work} pieces of work");
+            return Err(PlanError::Inconsistent { what });
         }
-        let mut next = 0;
-        for stage in &flow.stages {
-            if stage.targets.start != next || stage.targets.end < stage.targets.start {
-                return inconsistent(format!("stage {} does not follow the one before", stage.name));
-            }
-            next = stage.targets.end;
-        }
-        if next as usize != flow.targets.len() {
-            return inconsistent("targets without a stage".to_owned());
-        }
-        for target in &flow.targets {
-            let known = target.place.index() < flow.places.len()
-                && target.recipe.index() < flow.recipes.len()
-                && target.groups.iter().all(|group| group.index() < flow.groups.len())
-                && target.after.iter().all(|after| after.index() < flow.targets.len());
-            if !known {
-                return inconsistent(format!("target {} names something that is not there", target.subject));
-            }
-        }
-        Ok(())
+        self.plan.flow.check().map_err(|error| PlanError::Inconsistent { what: error.to_string() })
     }
 }
 

@@ -20,15 +20,8 @@ use crate::files;
 /// It cannot be read, is not a plan, was edited, is of another version, or cannot be walked.
 pub fn read(path: &Path) -> Result<PlanDocument, CommandError> {
     let bytes = files::read_bytes(path)?;
-    let at = |message: String| format!("{}: {message}", path.display());
-    let document =
-        PlanDocument::read(&bytes).map_err(|error| CommandError::new(error.code(), at(error.to_string())))?;
-    document
-        .plan()
-        .flow
-        .check()
-        .map_err(|error| CommandError::new(&code::PLAN_UNREADABLE, at(error.to_string())))?;
-    Ok(document)
+    PlanDocument::read(&bytes)
+        .map_err(|error| CommandError::new(error.code(), format!("{}: {error}", path.display())))
 }
 
 /// The landing zones of the plan as the inventory has them.
