@@ -14,8 +14,8 @@ pub mod timeline;
 pub use check::InvalidPlan;
 pub use format::Unreadable;
 pub use plan::{
-    Charge, Effect, Format, Gate, Group, GroupId, OnFailure, Place, PlaceId, Plan, Recipe, RecipeId, Retry,
-    Stage, StageId, Step, StepIndex, Target, TargetId, When,
+    ApprovalRule, Charge, Effect, Format, Gate, Group, GroupId, OnExpiry, OnFailure, Place, PlaceId, Plan,
+    Recipe, RecipeId, Retry, Span, Stage, StageId, Step, StepIndex, Target, TargetId, When, Window, WindowId,
 };
 pub use record::{Direction, Ending, Epoch, Event, FailedStep, Record, Sequence, Signal, SkipScope};
 pub use run::{

@@ -59,6 +59,10 @@ index!(
     StageId(u16)
 );
 index!(
+    /// A window's place in [`Plan::windows`].
+    WindowId(u16)
+);
+index!(
     /// A step's place in [`Recipe::steps`] or, on the way back, in [`Recipe::undo`].
     StepIndex(u8)
 );
@@ -76,6 +80,9 @@ pub struct Plan {
     pub places: Vec<Place>,
     /// Disruption budgets.
     pub groups: Vec<Group>,
+    /// When targets may be changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
     /// What is done to a target.
     pub recipes: Vec<Recipe>,
     /// Stages, in the order they are walked.
@@ -102,6 +109,33 @@ pub struct Group {
     pub name: Text,
     /// Members out of service at once at most; at least 1.
     pub capacity: u32,
+    /// Members out of service at once at first, at least 1: the limit grows by one with each member
+    /// that is verified healthy, up to the capacity. None allows the capacity at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<u32>,
+    /// What other runs, and who watches for outages nobody planned, call the same group; members that
+    /// are down on their account leave less room here. None is of this run alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<Text>,
+}
+
+/// When targets may be changed: the moments are made out when the plan is made, so that it can be
+/// read and checked. Freezes are cut out of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// What people call it.
+    pub name: Text,
+    /// When it is open: in order, apart from each other, none empty.
+    pub open: Vec<Span>,
+}
+
+/// A stretch of time; its end is not part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Span {
+    /// Its first moment.
+    pub from: Timestamp,
+    /// The first moment after it.
+    pub until: Timestamp,
 }
 
 /// Targets that are walked together.
@@ -115,6 +149,41 @@ pub struct Stage {
     pub targets: Range<u32>,
     /// More failures than this stop the run: nothing further is started. `None` never stops.
     pub max_failures: Option<u32>,
+    /// Targets that must have ended well when all of the stage rest; fewer stop the run.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub min_verified: u32,
+    /// Who decides at the gate, and until when; none where any one person does, whenever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalRule>,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// Who decides at a gate, and until when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalRule {
+    /// Different people who must approve; at least 1. One rejection is enough.
+    pub needed: u16,
+    /// Who may decide; empty is anybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvers: Vec<Text>,
+    /// Seconds from when the gate is reached until the decision is due; none waits for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_seconds: Option<u32>,
+    /// What happens when it was not made in time.
+    pub on_expiry: OnExpiry,
+}
+
+/// What happens when a gate was not decided in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnExpiry {
+    /// As if somebody had rejected: the run ends after what is in flight.
+    Reject,
+    /// The stage's targets are left as they are; the next stage's gate is asked.
+    Skip,
 }
 
 /// What must be decided before a stage goes past its [`Step::ahead_of_gate`] steps.
@@ -136,6 +205,10 @@ pub struct Recipe {
     pub steps: Vec<Step>,
     /// What undoes it, in order; empty where there is no way back.
     pub undo: Vec<Step>,
+    /// Seconds it takes at worst from the start of its first [`Step::in_window`] step to its end, the
+    /// way back included: a target with a window is not admitted with less of it left.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reserve_seconds: u32,
 }
 
 /// One step of a recipe.
@@ -150,6 +223,10 @@ pub struct Step {
     /// True where the target is changed from this step on: it is then taken to the recipe's end even
     /// when the run stops, because half a change is worse than either.
     pub commits: bool,
+    /// Whether it may start only inside the target's window, with the recipe's reserve left, as long
+    /// as the target is not changed. What is changed is taken to its end at any time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_window: bool,
     /// What the step does to the target's disruption budgets.
     pub charge: Charge,
     /// Whether it runs only while all is well, or also after failure and abort.
@@ -244,11 +321,14 @@ pub struct Target {
     /// Targets that must have ended well before this one starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<TargetId>,
+    /// When it may be changed; none is at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<WindowId>,
 }
 
 impl Plan {
     /// The format this version writes.
-    pub const FORMAT: Format = Format { major: 1, minor: 0 };
+    pub const FORMAT: Format = Format { major: 1, minor: 1 };
 
     /// The target with that id.
     pub fn target(&self, id: TargetId) -> &Target {
