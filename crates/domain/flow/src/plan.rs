@@ -326,6 +326,61 @@ pub struct Target {
     pub window: Option<WindowId>,
 }
 
+impl Group {
+    /// A budget of this run alone, its whole capacity open at once.
+    pub fn new(name: impl Into<Text>, capacity: u32) -> Self {
+        Self { name: name.into(), capacity, first: None, shared: None }
+    }
+}
+
+impl Stage {
+    /// A stage without gate, that no failure stops.
+    pub fn new(name: impl Into<Text>, targets: Range<u32>) -> Self {
+        Self {
+            name: name.into(),
+            gate: Gate::Open,
+            targets,
+            max_failures: None,
+            min_verified: 0,
+            approval: None,
+        }
+    }
+}
+
+impl Recipe {
+    /// A recipe that needs no reserve of a window.
+    pub fn new(name: impl Into<Text>, steps: Vec<Step>, undo: Vec<Step>) -> Self {
+        Self { name: name.into(), steps, undo, reserve_seconds: 0 }
+    }
+}
+
+impl Step {
+    /// A step that only looks, in its turn, tried once, for ten minutes at most.
+    pub fn new(name: impl Into<Text>) -> Self {
+        Self {
+            name: name.into(),
+            effect: Effect::Reads,
+            ahead_of_gate: false,
+            commits: false,
+            in_window: false,
+            charge: Charge::None,
+            when: When::InTurn,
+            retry: Retry { attempts: 1, base_seconds: 0, cap_seconds: 0 },
+            on_failure: OnFailure::Fail,
+            max_in_flight: None,
+            timeout_seconds: 600,
+            expected_seconds: 30,
+        }
+    }
+}
+
+impl Target {
+    /// A target of no group, that waits for no other and for no window.
+    pub fn new(subject: impl Into<Text>, place: PlaceId, recipe: RecipeId) -> Self {
+        Self { subject: subject.into(), place, recipe, groups: Vec::new(), after: Vec::new(), window: None }
+    }
+}
+
 impl Plan {
     /// The format this version writes.
     pub const FORMAT: Format = Format { major: 1, minor: 1 };

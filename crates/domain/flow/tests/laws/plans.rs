@@ -15,17 +15,10 @@ pub(crate) fn at(second: i64) -> Timestamp {
 
 pub(crate) fn step(name: &str) -> Step {
     Step {
-        name: name.into(),
         effect: Effect::Changes,
-        ahead_of_gate: false,
-        commits: false,
-        charge: Charge::None,
-        when: When::InTurn,
         retry: Retry { attempts: 1, base_seconds: 10, cap_seconds: 60 },
-        on_failure: OnFailure::Fail,
-        max_in_flight: None,
-        timeout_seconds: 600,
         expected_seconds: 60,
+        ..Step::new(name)
     }
 }
 
@@ -37,7 +30,8 @@ pub(crate) fn plan(steps: Vec<Step>, undo: Vec<Step>, targets: u32) -> Plan {
         created_at: at(0),
         places: vec![place("eu-central-1"), place("us-east-1")],
         groups: Vec::new(),
-        recipes: vec![Recipe { name: "patch".into(), steps, undo }],
+        windows: Vec::new(),
+        recipes: vec![Recipe::new("patch", steps, undo)],
         stages: vec![stage("canary", 0..targets)],
         targets: (0..targets).map(target).collect(),
     }
@@ -52,21 +46,15 @@ pub(crate) fn place(region: &str) -> Place {
 }
 
 pub(crate) fn stage(name: &str, targets: Range<u32>) -> Stage {
-    Stage { name: name.into(), gate: Gate::Open, targets, max_failures: None }
+    Stage::new(name, targets)
 }
 
 pub(crate) fn group(name: &str, capacity: u32) -> Group {
-    Group { name: name.into(), capacity }
+    Group::new(name, capacity)
 }
 
 pub(crate) fn target(number: u32) -> Target {
-    Target {
-        subject: format!("i-{number:017x}").into(),
-        place: PlaceId(0),
-        recipe: RecipeId(0),
-        groups: Vec::new(),
-        after: Vec::new(),
-    }
+    Target::new(format!("i-{number:017x}"), PlaceId(0), RecipeId(0))
 }
 
 /// Every choice a plan can make, small.
@@ -82,10 +70,9 @@ pub(crate) fn drawn(tape: &mut Tape) -> Arc<Plan> {
             targets.push(drawn_target(tape, targets.len() as u32, recipes.len(), groups.len()));
         }
         stages.push(Stage {
-            name: format!("wave-{index}").into(),
             gate: if tape.rarely(3) { Gate::Approval } else { Gate::Open },
-            targets: from..targets.len() as u32,
             max_failures: tape.rarely(2).then(|| tape.pick(3) as u32),
+            ..stage(&format!("wave-{index}"), from..targets.len() as u32)
         });
     }
     let plan = Plan {
@@ -94,6 +81,7 @@ pub(crate) fn drawn(tape: &mut Tape) -> Arc<Plan> {
         created_at: at(0),
         places: vec![place("eu-central-1"), place("us-east-1")],
         groups,
+        windows: Vec::new(),
         recipes,
         stages,
         targets,
@@ -140,7 +128,7 @@ fn drawn_recipe(tape: &mut Tape, index: usize) -> Recipe {
             drawn
         })
         .collect();
-    Recipe { name: format!("recipe-{index}").into(), steps, undo }
+    Recipe::new(format!("recipe-{index}"), steps, undo)
 }
 
 fn drawn_step(tape: &mut Tape, name: &str) -> Step {

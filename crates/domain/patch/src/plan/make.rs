@@ -289,6 +289,7 @@ impl<'a> Draft<'a> {
             recipe,
             groups: vec![flow::GroupId(0)],
             after: Vec::new(),
+            window: None,
         });
         self.work.push(Work::Host(Box::new(planned)));
     }
@@ -312,23 +313,21 @@ impl<'a> Draft<'a> {
             gate,
             targets: 0..hosts,
             max_failures: Some(max_failures(hosts, limits)),
+            min_verified: 0,
+            approval: None,
         }];
         if let Some(recipe) = self.recipes.clean_up().filter(|_| hosts > 0) {
             self.add_clean_up(recipe);
             let end = u32::try_from(self.targets.len()).expect("fewer than four billion targets");
-            stages.push(flow::Stage {
-                name: "clean-up".into(),
-                gate: flow::Gate::Open,
-                targets: hosts..end,
-                max_failures: None,
-            });
+            stages.push(flow::Stage::new("clean-up", hosts..end));
         }
         let plan = flow::Plan {
             format: flow::Plan::FORMAT,
             seed: self.request.seed,
             created_at: self.request.now,
             places: self.places,
-            groups: vec![flow::Group { name: "fleet".into(), capacity: limits.out_of_service.of(hosts) }],
+            groups: vec![flow::Group::new("fleet", limits.out_of_service.of(hosts))],
+            windows: Vec::new(),
             recipes: self.recipes.into_list(),
             stages,
             targets: self.targets,
@@ -344,6 +343,7 @@ impl<'a> Draft<'a> {
                 recipe,
                 groups: Vec::new(),
                 after: Vec::new(),
+                window: None,
             });
             self.work.push(Work::Region);
         }

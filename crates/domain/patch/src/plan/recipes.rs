@@ -109,7 +109,7 @@ impl<'a> Recipes<'a> {
             ],
             false => Vec::new(),
         };
-        Recipe { name: name.into(), steps, undo }
+        Recipe::new(name, steps, undo)
     }
 
     /// Installing, rebooting, and the proof of both.
@@ -251,7 +251,7 @@ impl<'a> Recipes<'a> {
             expected_seconds: 30,
             ..plain(step::CLEAN_UP)
         };
-        Recipe { name: "clean-up".into(), steps: vec![step], undo: Vec::new() }
+        Recipe::new("clean-up", vec![step], Vec::new())
     }
 
     /// The recipe that puts a host back to its image, by a person's decision.
@@ -259,7 +259,7 @@ impl<'a> Recipes<'a> {
         let this = Recipes::new(&[], policy, limits);
         let restore = Step { commits: true, charge: Charge::Take, ..this.restore() };
         let validate = Step { charge: Charge::Release, ..this.validate(step::VALIDATE_RESTORED) };
-        Recipe { name: "rollback".into(), steps: vec![restore, validate], undo: Vec::new() }
+        Recipe::new("rollback", vec![restore, validate], Vec::new())
     }
 }
 
@@ -269,17 +269,5 @@ fn take(now: bool) -> Charge {
 
 /// A step that only looks and fails when it fails.
 fn plain(name: &str) -> Step {
-    Step {
-        name: name.into(),
-        effect: Effect::Reads,
-        ahead_of_gate: false,
-        commits: false,
-        charge: Charge::None,
-        when: When::InTurn,
-        retry: Retry { attempts: 1, base_seconds: 0, cap_seconds: 0 },
-        on_failure: OnFailure::Fail,
-        max_in_flight: None,
-        timeout_seconds: 600,
-        expected_seconds: 30,
-    }
+    Step::new(name)
 }

@@ -36,6 +36,7 @@ pub fn rollback(of: &PatchPlan, request: &RollbackRequest) -> PatchPlan {
         targets.push(flow::Target {
             recipe: flow::RecipeId(0),
             groups: vec![flow::GroupId(0)],
+            window: None,
             ..target.clone()
         });
         let mut host = host.clone();
@@ -51,12 +52,10 @@ pub fn rollback(of: &PatchPlan, request: &RollbackRequest) -> PatchPlan {
         seed: request.seed,
         created_at: request.now,
         places: of.flow.places.clone(),
-        groups: vec![flow::Group {
-            name: "rollback".into(),
-            capacity: request.limits.out_of_service.of(hosts),
-        }],
+        groups: vec![flow::Group::new("rollback", request.limits.out_of_service.of(hosts))],
+        windows: Vec::new(),
         recipes: vec![Recipes::rollback(&of.policy, &request.limits)],
-        stages: vec![flow::Stage { name: "rollback".into(), gate, targets: 0..hosts, max_failures: None }],
+        stages: vec![flow::Stage { gate, ..flow::Stage::new("rollback", 0..hosts) }],
         targets,
     };
     let mut plan = PatchPlan {

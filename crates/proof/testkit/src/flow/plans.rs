@@ -1,8 +1,8 @@
 //! Small plans in the shape of the patching recipe.
 
 use fleetwright_flow::{
-    Charge, Effect, Gate, Group, GroupId, OnFailure, Place, PlaceId, Plan, Recipe, RecipeId, Retry, Stage,
-    Step, StepIndex, Target, When,
+    Charge, Effect, Group, GroupId, OnFailure, Place, PlaceId, Plan, Recipe, RecipeId, Retry, Stage, Step,
+    StepIndex, Target, When,
 };
 use fleetwright_model::{AccountId, ZoneName};
 
@@ -11,17 +11,10 @@ use crate::sample;
 /// A step that only looks, tried once, in its turn.
 pub fn looks(name: &str) -> Step {
     Step {
-        name: name.into(),
-        effect: Effect::Reads,
-        ahead_of_gate: false,
-        commits: false,
-        charge: Charge::None,
-        when: When::InTurn,
         retry: Retry { attempts: 3, base_seconds: 10, cap_seconds: 120 },
-        on_failure: OnFailure::Fail,
-        max_in_flight: None,
         timeout_seconds: 3_600,
         expected_seconds: 60,
+        ..Step::new(name)
     }
 }
 
@@ -33,9 +26,9 @@ pub fn changes(name: &str) -> Step {
 /// Every kind of step there is: ahead of the gate, taking, committing, releasing, a way back, and a
 /// step that puts back what another took out.
 pub fn patching() -> Recipe {
-    Recipe {
-        name: "patch".into(),
-        steps: vec![
+    Recipe::new(
+        "patch",
+        vec![
             Step { ahead_of_gate: true, ..changes("backup") },
             Step { ahead_of_gate: true, ..looks("precheck") },
             Step { charge: Charge::Take, ..changes("drain") },
@@ -44,8 +37,8 @@ pub fn patching() -> Recipe {
             Step { on_failure: OnFailure::Undo, charge: Charge::Release, ..looks("verify") },
             Step { when: When::Finally { of: StepIndex(2) }, ..changes("return") },
         ],
-        undo: vec![changes("restore"), looks("validate")],
-    }
+        vec![changes("restore"), looks("validate")],
+    )
 }
 
 /// That many targets that follow the recipe in one stage of one place, as many out of service at once
@@ -56,14 +49,10 @@ pub fn plan(recipe: Recipe, targets: u32, budget: u32) -> Plan {
         seed: 7,
         created_at: sample::now(),
         places: vec![place("production", "111122223333")],
-        groups: vec![Group { name: "web".into(), capacity: budget }],
+        groups: vec![Group::new("web", budget)],
+        windows: Vec::new(),
         recipes: vec![recipe],
-        stages: vec![Stage {
-            name: "first".into(),
-            gate: Gate::Open,
-            targets: 0..targets,
-            max_failures: None,
-        }],
+        stages: vec![Stage::new("first", 0..targets)],
         targets: (0..targets).map(|number| target(number, PlaceId(0))).collect(),
     }
 }
@@ -80,10 +69,7 @@ pub fn place(zone: &str, account: &str) -> Place {
 /// A target that counts against the first group and follows the first recipe.
 pub fn target(number: u32, place: PlaceId) -> Target {
     Target {
-        subject: sample::id(u64::from(number)).to_string().into(),
-        place,
-        recipe: RecipeId(0),
         groups: vec![GroupId(0)],
-        after: Vec::new(),
+        ..Target::new(sample::id(u64::from(number)).to_string(), place, RecipeId(0))
     }
 }

@@ -12,7 +12,7 @@ use fleetwright_testkit::flow::plans::{changes, patching, plan};
 use crate::world::{World, waiting};
 
 fn one_step(step: PlanStep) -> Recipe {
-    Recipe { name: "one".into(), steps: vec![step], undo: vec![] }
+    Recipe::new("one", vec![step], vec![])
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,11 +35,8 @@ async fn a_turn_takes_a_thousand_slots_at_most() {
 /// Backups end in the same second, but prechecks are staggered by the lane's limit.
 #[tokio::test(start_paused = true)]
 async fn slots_are_held_back_until_a_batch_is_full_or_they_waited_long_enough() {
-    let recipe = Recipe {
-        name: "two".into(),
-        steps: vec![PlanStep { max_in_flight: Some(3), ..changes("first") }, changes("second")],
-        undo: vec![],
-    };
+    let first = PlanStep { max_in_flight: Some(3), ..changes("first") };
+    let recipe = Recipe::new("two", vec![first, changes("second")], vec![]);
     let world = World::of(plan(recipe, 8, 8)).await;
     let mut second = world.step("second");
     (second.batch, second.gathers, second.lasts) = (5, Duration::from_secs(90), Duration::ZERO);

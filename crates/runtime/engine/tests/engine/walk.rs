@@ -104,11 +104,8 @@ async fn what_may_pass_is_tried_again_later_and_later() {
 }
 
 async fn end_after(behaviour: Behaviour) -> (World, Option<End>) {
-    let recipe = Recipe {
-        name: "one".into(),
-        steps: vec![PlanStep { timeout_seconds: 300, ..changes("only") }],
-        undo: vec![],
-    };
+    let only = PlanStep { timeout_seconds: 300, ..changes("only") };
+    let recipe = Recipe::new("one", vec![only], vec![]);
     let world = World::of(plan(recipe, 2, 2)).await;
     world.effects.script(&world.subject(0), "only", &[behaviour]);
     let concluded = world.finish().await;
@@ -134,7 +131,7 @@ async fn a_step_that_says_nothing_of_a_target_is_at_fault() {
 
 #[tokio::test(start_paused = true)]
 async fn a_step_that_panics_fails_what_it_had_not_answered() {
-    let recipe = Recipe { name: "one".into(), steps: vec![changes("only")], undo: vec![] };
+    let recipe = Recipe::new("one", vec![changes("only")], vec![]);
     let world = World::of(plan(recipe, 2, 2)).await;
     world.effects.script(&world.subject(1), "only", &[Behaviour::Panic]);
     let concluded = world.finish().await;
@@ -156,11 +153,8 @@ async fn a_step_that_never_ends_is_given_up_ten_minutes_after_its_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_hangs_holds_up_its_lane_only_until_it_is_given_up() {
-    let recipe = Recipe {
-        name: "one".into(),
-        steps: vec![PlanStep { timeout_seconds: 300, max_in_flight: Some(1), ..changes("only") }],
-        undo: vec![],
-    };
+    let only = PlanStep { timeout_seconds: 300, max_in_flight: Some(1), ..changes("only") };
+    let recipe = Recipe::new("one", vec![only], vec![]);
     let world = World::of(plan(recipe, 2, 2)).await;
     world.effects.script(&world.subject(0), "only", &[Behaviour::Hang]);
     let concluded = world.finish().await;

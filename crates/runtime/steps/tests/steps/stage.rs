@@ -282,19 +282,14 @@ fn planned(number: u64) -> Work {
 
 fn plan(zone: &Zone, hosts: u64) -> PatchPlan {
     let format = flow::Plan::FORMAT;
-    let target = |number: u64| flow::Target {
-        subject: sample::id(number).as_str().into(),
-        place: flow::PlaceId(0),
-        recipe: flow::RecipeId(0),
-        groups: Vec::new(),
-        after: Vec::new(),
-    };
+    let target =
+        |number: u64| flow::Target::new(sample::id(number).as_str(), flow::PlaceId(0), flow::RecipeId(0));
     let place = flow::Place {
         zone: zone.name.clone(),
         account: zone.account.clone(),
         region: sample::region(REGION),
     };
-    let recipe = flow::Recipe { name: "running".into(), steps: Vec::new(), undo: Vec::new() };
+    let recipe = flow::Recipe::new("running", Vec::new(), Vec::new());
     PatchPlan {
         format,
         program: "test".into(),
@@ -309,6 +304,7 @@ fn plan(zone: &Zone, hosts: u64) -> PatchPlan {
             created_at: sample::now(),
             places: vec![place],
             groups: Vec::new(),
+            windows: Vec::new(),
             recipes: vec![recipe],
             stages: Vec::new(),
             targets: (1..=hosts).map(target).collect(),
