@@ -7,8 +7,9 @@ use fleetwright_model::code::{self, Code, Exit};
 use super::{Documents, markdown};
 
 /// The areas, by the letter in the id.
-const AREAS: [(char, &str); 8] = [
+const AREAS: [(char, &str); 9] = [
     ('A', "Access to AWS"),
+    ('V', "Approvals by link"),
     ('B', "Backups"),
     ('H', "Hosts in a run"),
     ('R', "Plans and runs"),

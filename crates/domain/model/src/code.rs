@@ -4,6 +4,7 @@
 //! below keep ids unique and in order. An id is never reused.
 
 mod access;
+mod approval;
 mod backup;
 mod configuration;
 mod eligibility;
@@ -13,6 +14,7 @@ mod run;
 mod scan;
 
 pub use access::*;
+pub use approval::*;
 pub use backup::*;
 pub use configuration::*;
 pub use eligibility::*;
@@ -123,8 +125,9 @@ impl Serialize for Code {
 }
 
 /// Every area's list.
-const AREAS: [&[&Code]; 8] = [
+const AREAS: [&[&Code]; 9] = [
     access::ALL,
+    approval::ALL,
     backup::ALL,
     configuration::ALL,
     eligibility::ALL,
