@@ -6,4 +6,5 @@ mod schema;
 
 pub use default_file::default_yaml;
 pub use reference::reference_markdown;
+pub(crate) use schema::record as record_schema;
 pub use schema::schema;

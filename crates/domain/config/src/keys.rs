@@ -5,6 +5,7 @@ mod aws;
 mod eligibility;
 mod find;
 mod kind;
+mod ordering;
 mod output;
 mod phases;
 mod safety;
@@ -12,6 +13,7 @@ mod scan;
 mod sections;
 mod selection;
 mod tags;
+mod waves;
 
 use fleetwright_model::Phase;
 
@@ -139,6 +141,8 @@ pub fn all() -> impl Iterator<Item = &'static Key> {
         output::KEYS,
         phases::KEYS,
         safety::KEYS,
+        waves::KEYS,
+        ordering::KEYS,
     ]
     .into_iter()
     .flatten()

@@ -42,6 +42,8 @@ pub use references::{Reference, Sources, load};
 pub use schema::schema;
 pub use selection::{Chosen, Wanted, choose};
 
+pub(crate) use entry::account;
+
 use crate::error::FilePlace;
 use crate::settings::Settings;
 

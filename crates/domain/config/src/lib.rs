@@ -30,10 +30,13 @@ pub mod keys;
 pub mod landing_zones;
 pub mod layers;
 pub mod origin;
+mod record;
 mod redaction;
 pub mod resolve;
+mod run_input;
 pub mod settings;
 mod value;
+mod waves;
 mod yaml;
 
 pub use document::{default_yaml, reference_markdown, schema};
@@ -43,6 +46,7 @@ pub use landing_zones::{Inventory, Listed, ZoneDefaults, schema as landing_zones
 pub use layers::{Flag, Layers};
 pub use origin::Origin;
 pub use resolve::{Overridden, Resolved, ResolvedValue, resolve};
+pub use run_input::{RunInput, run_input_schema};
 pub use settings::Settings;
-pub use value::{Secret, Value};
+pub use value::{Secret, Value, Written};
 pub use yaml::SourceText;

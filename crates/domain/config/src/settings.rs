@@ -2,6 +2,7 @@
 
 mod build;
 mod contradictions;
+mod waves;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,6 +11,10 @@ use fleetwright_model::{ExternalId, InstanceId, InstanceState, LabelKeys, Phase,
 
 pub(crate) use build::build;
 pub(crate) use contradictions::find as find_contradictions;
+pub use waves::{
+    AbortOnIssues, ApprovalSettings, BudgetSettings, Expiry, GateSettings, OrderGroup, OrderMode,
+    OrderingSettings, Tolerance, Waiver, WaveSelection, WaveSettings, ZoneByZone,
+};
 
 /// Every setting. The fields are the sections of the file; the reference describes each key.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +39,8 @@ pub struct Settings {
     pub phases: PhaseSettings,
     /// `safety`: how far a run may go before it stops.
     pub safety: SafetySettings,
+    /// `ordering`: instances that depend on each other.
+    pub ordering: OrderingSettings,
 }
 
 /// `aws`: how AWS is reached.
@@ -146,12 +153,13 @@ macro_rules! words {
                 match self { $(Self::$variant => $word),+ }
             }
 
-            fn from_word(word: &str) -> Option<Self> {
+            pub(crate) fn from_word(word: &str) -> Option<Self> {
                 match word { $($word => Some(Self::$variant),)+ _ => None }
             }
         }
     };
 }
+pub(crate) use words;
 
 words! {
     /// Form of standard output.
@@ -420,6 +428,24 @@ pub struct SafetySettings {
     pub rollback_way: RollbackWay,
     /// How long restoring an instance may take.
     pub rollback_timeout: Duration,
+    /// Waves, in order; empty is one.
+    pub waves: Vec<WaveSettings>,
+    /// Instances of each operating-system family that go ahead; 0 has none.
+    pub canary: u32,
+    /// How long to wait after a wave.
+    pub bake: Duration,
+    /// Whether a wave goes on one zone at a time.
+    pub zone_by_zone: ZoneByZone,
+    /// Which faults between two waves end the run.
+    pub abort_on_issues: AbortOnIssues,
+    /// Instances out of service at once in the beginning.
+    pub ramp: Option<u32>,
+    /// Members of a group out of service at once.
+    pub budgets: BudgetSettings,
+    /// What is looked at between two waves.
+    pub gate: GateSettings,
+    /// Who approves, and until when.
+    pub approvals: ApprovalSettings,
 }
 
 words! {

@@ -15,6 +15,9 @@ pub(crate) use duration::show as show_duration;
 pub(crate) use form::{check_form, is_environment};
 
 use crate::keys::{Key, Kind, Reading, Secrecy, TextForm};
+use crate::record::{self, Spelling};
+use crate::settings::{OrderGroup, Waiver, WaveSettings};
+use crate::waves;
 use crate::yaml::{self, Content, Node, Source, SourceText, Span, Style};
 
 /// A value that has been read and is within the bounds of its key.
@@ -40,6 +43,27 @@ pub enum Value {
     Tags(BTreeMap<String, Vec<String>>),
     /// A text that is never shown.
     Secret(Secret),
+    /// Waves.
+    Waves(Written<Vec<WaveSettings>>),
+    /// Sets of dependent instances.
+    OrderGroups(Written<Vec<OrderGroup>>),
+    /// Waivers.
+    Waivers(Written<Vec<Waiver>>),
+}
+
+/// A structured value, with what was written for it: it is shown as that.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written<T> {
+    /// What was written, as JSON.
+    pub json: serde_json::Value,
+    /// What it means.
+    pub value: T,
+}
+
+impl<T> Serialize for Written<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.json.serialize(serializer)
+    }
 }
 
 /// A text that is never shown: not by `Debug`, not when serialized.
@@ -84,6 +108,9 @@ impl Value {
                 format!("{{{}}}", tags.iter().map(one).collect::<Vec<_>>().join(", "))
             }
             Self::Secret(_) => HIDDEN.to_owned(),
+            Self::Waves(Written { json, .. })
+            | Self::OrderGroups(Written { json, .. })
+            | Self::Waivers(Written { json, .. }) => json.to_string(),
         }
     }
 }
@@ -109,7 +136,7 @@ impl Fault {
         Self { code, message: message.into(), hint: None, value, span: node.span }
     }
 
-    fn wrong(node: &Node, expected: &str) -> Self {
+    pub(crate) fn wrong(node: &Node, expected: &str) -> Self {
         Self::new(&code::WRONG_TYPE, node, format!("needs {expected}, found {}", shown(node)))
     }
 
@@ -159,10 +186,27 @@ fn read_kind(key: &Key, reading: Reading, node: &Node) -> Result<Value, Fault> {
         Kind::Bool => Ok(Value::Bool(boolean(node)? != (reading == Reading::Inverted))),
         Kind::Integer { min, max, unit } => integer(node, reading, min, max, unit).map(Value::Integer),
         Kind::Number { min, max, unit } => number(node, min, max, unit).map(Value::Number),
-        Kind::Duration { min, max } => length(node, reading, min, max).map(Value::Duration),
-        Kind::Text(form) => text(node, form, reading).map(Value::Text),
+        Kind::Duration { min, max } => length_in(node, reading, min, max).map(Value::Duration),
+        Kind::Text(form) => text_in(node, form, reading).map(Value::Text),
         Kind::List(form) => texts(node, form).map(Value::Texts),
         Kind::TagFilter => tag_filter(node).map(Value::Tags),
+        Kind::Waves => {
+            written(node, |node, faults| waves::waves(node, "", Spelling::Snake, faults)).map(Value::Waves)
+        }
+        Kind::OrderGroups => {
+            written(node, |node, faults| waves::order_groups(node, "", faults)).map(Value::OrderGroups)
+        }
+        Kind::Waivers => written(node, |node, faults| waves::waivers(node, "", faults)).map(Value::Waivers),
+    }
+}
+
+/// Reads a structured value; of its faults the first is told.
+fn written<T>(node: &Node, read: impl FnOnce(&Node, &mut Vec<Fault>) -> T) -> Result<Written<T>, Fault> {
+    let mut faults = Vec::new();
+    let value = read(node, &mut faults);
+    match faults.into_iter().next() {
+        Some(fault) => Err(fault),
+        None => Ok(Written { json: record::json(node), value }),
     }
 }
 
@@ -224,7 +268,12 @@ fn number(node: &Node, min: f64, max: f64, unit: &str) -> Result<f64, Fault> {
     }
 }
 
-fn length(node: &Node, reading: Reading, min: Duration, max: Duration) -> Result<Duration, Fault> {
+/// A length of time; a plain number is seconds.
+pub(crate) fn length(node: &Node, min: Duration, max: Duration) -> Result<Duration, Fault> {
+    length_in(node, Reading::Same, min, max)
+}
+
+fn length_in(node: &Node, reading: Reading, min: Duration, max: Duration) -> Result<Duration, Fault> {
     const EXPECTED: &str = "a duration such as 90s, 30m or 1h30m";
     let Content::Scalar { text, .. } = &node.content else { return Err(Fault::wrong(node, EXPECTED)) };
     let (unit, unit_name) = match reading {
@@ -246,7 +295,12 @@ fn length(node: &Node, reading: Reading, min: Duration, max: Duration) -> Result
     })
 }
 
-fn text(node: &Node, form: TextForm, reading: Reading) -> Result<String, Fault> {
+/// One text.
+pub(crate) fn text(node: &Node, form: TextForm) -> Result<String, Fault> {
+    text_in(node, form, Reading::Same)
+}
+
+fn text_in(node: &Node, form: TextForm, reading: Reading) -> Result<String, Fault> {
     let Content::Scalar { text, .. } = &node.content else {
         return Err(Fault::wrong(node, &form.describe()));
     };
@@ -261,8 +315,8 @@ fn text(node: &Node, form: TextForm, reading: Reading) -> Result<String, Fault> 
 /// A list of texts; one text alone is a list of one.
 pub(crate) fn texts(node: &Node, form: TextForm) -> Result<Vec<String>, Fault> {
     match &node.content {
-        Content::Sequence(items) => items.iter().map(|item| text(item, form, Reading::Same)).collect(),
-        Content::Scalar { .. } => Ok(vec![text(node, form, Reading::Same)?]),
+        Content::Sequence(items) => items.iter().map(|item| text(item, form)).collect(),
+        Content::Scalar { .. } => Ok(vec![text(node, form)?]),
         _ => Err(Fault::wrong(node, &format!("a list; each item is {}", form.describe()))),
     }
 }
@@ -300,6 +354,7 @@ pub(crate) fn read_outside(key: &Key, reading: Reading, given: &str) -> Result<V
     let parts = || given.split(',').map(str::trim).filter(|part| !part.is_empty());
     let node = match key.kind {
         Kind::List(_) | Kind::TagFilter if given.starts_with(['[', '{']) => flow_node(given)?,
+        Kind::Waves | Kind::OrderGroups | Kind::Waivers => flow_node(given)?,
         Kind::List(_) => {
             Node::floating(Content::Sequence(parts().map(|part| Arc::new(Node::plain(part))).collect()))
         }

@@ -25,6 +25,10 @@ pub struct LabelKeys {
     pub databases: Vec<String>,
     /// Addresses on it that are put under load.
     pub load: Vec<String>,
+    /// The set of instances that depend on each other it belongs to.
+    pub order_group: Vec<String>,
+    /// Its part in that set.
+    pub order_role: Vec<String>,
     /// Thresholds of the precheck that differ on it.
     pub thresholds: Vec<String>,
 }

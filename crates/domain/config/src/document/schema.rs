@@ -1,11 +1,14 @@
 //! JSON Schema of the configuration file, for editors.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use crate::keys::{self, Key, Kind, Reading, Secrecy, TextForm, sections};
+use crate::record::{Form, Member, Spelling};
 use crate::value;
+use crate::waves::{ORDER_GROUP, WAIVER, WAVE};
 
 /// The JSON Schema (draft 2020-12) of a configuration file. Older spellings are in it, marked
 /// deprecated. It asks for `true` and `false`, where reading also takes `yes` and `no`.
@@ -149,10 +152,55 @@ fn of_kind(kind: &Kind, reading: Reading) -> Value {
             let item = text(*form, reading);
             json!({ "anyOf": [{ "type": "array", "items": item.clone() }, item] })
         }
-        Kind::TagFilter => json!({ "type": "object", "additionalProperties": { "anyOf": [
-            { "type": ["string", "number", "boolean"] },
-            { "type": "array", "minItems": 1, "items": { "type": ["string", "number", "boolean"] } }
-        ] } }),
+        Kind::TagFilter => tags(),
+        Kind::Waves => json!({ "type": "array", "items": record(WAVE, Spelling::Snake) }),
+        Kind::OrderGroups => json!({ "type": "array", "items": record(ORDER_GROUP, Spelling::Snake) }),
+        Kind::Waivers => json!({ "type": "array", "items": record(WAIVER, Spelling::Snake) }),
+    }
+}
+
+fn tags() -> Value {
+    json!({ "type": "object", "additionalProperties": { "anyOf": [
+        { "type": ["string", "number", "boolean"] },
+        { "type": "array", "minItems": 1, "items": { "type": ["string", "number", "boolean"] } }
+    ] } })
+}
+
+/// The schema of a record.
+pub(crate) fn record(table: &'static [Member], spelling: Spelling) -> Value {
+    let property = |member: &Member| {
+        let mut schema = json!({ "anyOf": [of_form(member.form, spelling), { "type": "null" }] });
+        if let Form::Record(_) | Form::Records(_) = member.form {
+            schema = of_form(member.form, spelling);
+        }
+        schema["description"] = json!(member.doc);
+        (member.spelt(spelling).to_owned(), schema)
+    };
+    let properties: Map<String, Value> = table.iter().map(property).collect();
+    json!({ "type": "object", "additionalProperties": false, "properties": properties })
+}
+
+fn of_form(form: Form, spelling: Spelling) -> Value {
+    let several = |item: Value| json!({ "anyOf": [{ "type": "array", "items": item.clone() }, item] });
+    match form {
+        Form::Bool => json!({ "type": "boolean" }),
+        Form::Text(form) => text(form, Reading::Same),
+        Form::List(form) => several(text(form, Reading::Same)),
+        Form::Accounts => several(json!({ "anyOf": [
+            { "type": "string", "pattern": "^[0-9]{12}$" },
+            { "type": "integer", "minimum": 0, "maximum": 999_999_999_999_u64 }
+        ] })),
+        Form::Tolerance => json!({ "anyOf": [
+            { "type": "integer", "minimum": 0 },
+            { "type": "string", "pattern": "^[0-9]+%?$" },
+        ] }),
+        Form::Length { .. } => {
+            of_kind(&Kind::Duration { min: Duration::ZERO, max: Duration::MAX }, Reading::Same)
+        }
+        Form::Tags => tags(),
+        Form::Moment => json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}" }),
+        Form::Record(table) => record(table, spelling),
+        Form::Records(table) => json!({ "type": "array", "items": record(table, spelling) }),
     }
 }
 

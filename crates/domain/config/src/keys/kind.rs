@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use crate::record::Member;
 use crate::value::show_duration;
+use crate::waves::{ORDER_GROUP, WAIVER, WAVE};
 
 /// What values a key takes, with bounds and unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +44,12 @@ pub enum Kind {
     /// Tag keys with the values that match: `{Application: [web, api], Environment: prod}`. In
     /// variables and flags `Application=web|api,Environment=prod`.
     TagFilter,
+    /// A list of waves; in variables and flags as YAML or JSON.
+    Waves,
+    /// A list of sets of dependent instances; in variables and flags as YAML or JSON.
+    OrderGroups,
+    /// A list of waivers; in variables and flags as YAML or JSON.
+    Waivers,
 }
 
 /// What form a text has.
@@ -97,6 +105,9 @@ impl Kind {
             Self::TagFilter => {
                 "a mapping of tag keys to a value or a list of values; * and ? are wildcards".to_owned()
             }
+            Self::Waves => members("waves", WAVE),
+            Self::OrderGroups => members("groups", ORDER_GROUP),
+            Self::Waivers => members("waivers", WAIVER),
         }
     }
 }
@@ -123,6 +134,12 @@ impl TextForm {
             Self::OneOf(words) => format!("one of {}", words.join(", ")),
         }
     }
+}
+
+/// The members of a record, in words.
+fn members(what: &str, table: &[Member]) -> String {
+    let names: Vec<&str> = table.iter().map(|member| member.name).collect();
+    format!("a list of {what}; each has {}", names.join(", "))
 }
 
 /// Seconds, for bounds in the table.

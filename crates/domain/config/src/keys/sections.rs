@@ -35,6 +35,13 @@ static SECTIONS: &[Section] = &[
     section("phases.validate", "Proving that hosts are well afterwards."),
     section("phases.report", "Writing reports."),
     section("safety", "How far a run may go before it stops."),
+    section(
+        "safety.budgets",
+        "How many members of a group may be out of service at once; the strictest of all that an instance is in wins.",
+    ),
+    section("safety.gate", "What is looked at between two waves."),
+    section("safety.approvals", "Who approves, and until when."),
+    section("ordering", "Instances that depend on each other."),
 ];
 
 /// Every section, in the order of the default file.

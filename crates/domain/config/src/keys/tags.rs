@@ -82,6 +82,23 @@ pub(super) static KEYS: &[Key] = &[
     .default("[\"fleetwright:load\"]")
     .phases(&[Precheck, Validate]),
     Key::new(
+        "tags.order_group",
+        KEY_LIST,
+        "[Cluster]",
+        "The set of instances it depends on: the name of a group of `ordering.groups`, or \
+         `one-at-a-time:NAME`, `quorum:NAME`, `singleton:NAME` for a set that only tags describe.",
+    )
+    .default("[\"fleetwright:group\"]")
+    .phases(&[Patch]),
+    Key::new(
+        "tags.order_role",
+        KEY_LIST,
+        "[Role]",
+        "Its part in that set: `primary`, `leader`, `master` and `writer` go last.",
+    )
+    .default("[\"fleetwright:role\"]")
+    .phases(&[Patch]),
+    Key::new(
         "tags.thresholds",
         KEY_LIST,
         "[PrecheckThresholds]",

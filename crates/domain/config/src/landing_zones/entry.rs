@@ -228,7 +228,8 @@ fn filters(node: &Node) -> Result<BTreeMap<String, Vec<String>>, Fault> {
     Ok(tags)
 }
 
-fn account(node: &Node) -> Result<AccountId, Fault> {
+/// An account id; as a plain number it gets its leading zeros back.
+pub(crate) fn account(node: &Node) -> Result<AccountId, Fault> {
     let invalid = |shown: &str| {
         Fault::new(&code::INVALID_ACCOUNT, node, format!("{shown} is not a 12-digit AWS account id"))
     };

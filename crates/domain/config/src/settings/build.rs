@@ -7,10 +7,11 @@ use std::time::Duration;
 use fleetwright_model::{ExternalId, InstanceId, InstanceState, LabelKeys, Phase, Region, Regions};
 
 use super::{
-    Amount, AwsSettings, BackupSettings, Compliant, EligibilitySettings, Hold, LandingZoneSettings,
-    LoadSettings, LogFormat, LogLevel, OutputFormat, OutputSettings, PatchOperation, PatchSettings,
-    PhaseLimits, PhaseSettings, PrecheckSettings, Rate, Reboot, RollbackWay, SafetySettings, ScanSettings,
-    Settings, StartSettings, UnknownFacts, ValidateSettings,
+    AbortOnIssues, Amount, ApprovalSettings, AwsSettings, BackupSettings, BudgetSettings, Compliant,
+    EligibilitySettings, Expiry, GateSettings, Hold, LandingZoneSettings, LoadSettings, LogFormat, LogLevel,
+    OrderingSettings, OutputFormat, OutputSettings, PatchOperation, PatchSettings, PhaseLimits,
+    PhaseSettings, PrecheckSettings, Rate, Reboot, RollbackWay, SafetySettings, ScanSettings, Settings,
+    StartSettings, UnknownFacts, ValidateSettings, WaveSettings, ZoneByZone,
 };
 use crate::resolve::ResolvedValue;
 use crate::value::{Secret, Value};
@@ -53,7 +54,17 @@ fn take_all(values: &mut Values, environments: BTreeSet<String>) -> Settings {
             automatic_rollback: values.bool("safety.automatic_rollback"),
             rollback_way: RollbackWay::from_word(&values.word("safety.rollback_way")).expect(AGREES),
             rollback_timeout: values.duration("safety.rollback_timeout"),
+            waves: values.waves(),
+            canary: values.integer("safety.canary"),
+            bake: values.duration("safety.bake"),
+            zone_by_zone: ZoneByZone::from_word(&values.word("safety.zone_by_zone")).expect(AGREES),
+            abort_on_issues: AbortOnIssues::from_word(&values.word("safety.abort_on_issues")).expect(AGREES),
+            ramp: values.optional_integer("safety.ramp"),
+            budgets: budgets(values),
+            gate: gate(values),
+            approvals: approvals(values),
         },
+        ordering: values.ordering(),
     }
 }
 
@@ -93,6 +104,14 @@ impl Values {
         value
     }
 
+    fn optional_duration(&mut self, path: &str) -> Option<Duration> {
+        match self.take(path) {
+            Value::Duration(value) => Some(value),
+            Value::Unset => None,
+            _ => unreachable!("{path}: {AGREES}"),
+        }
+    }
+
     fn text(&mut self, path: &str) -> Option<String> {
         match self.take(path) {
             Value::Text(value) => Some(value),
@@ -118,6 +137,26 @@ impl Values {
         values
     }
 
+    fn amount(&mut self, path: &str) -> Option<Amount> {
+        let text = self.text(path)?;
+        Some(Amount::read(&text).expect("its form was checked when it was read"))
+    }
+
+    fn waves(&mut self) -> Vec<WaveSettings> {
+        const PATH: &str = "safety.waves";
+        let Value::Waves(waves) = self.take(PATH) else { unreachable!("{PATH}: {AGREES}") };
+        waves.value
+    }
+
+    fn ordering(&mut self) -> OrderingSettings {
+        let groups = self.take("ordering.groups");
+        let waivers = self.take("ordering.waivers");
+        let (Value::OrderGroups(groups), Value::Waivers(waivers)) = (groups, waivers) else {
+            unreachable!("ordering: {AGREES}")
+        };
+        OrderingSettings { groups: groups.value, waivers: waivers.value }
+    }
+
     fn rates(&mut self) -> BTreeMap<String, Rate> {
         let name = |path: &String| path.strip_prefix("aws.rates.")?.strip_suffix(".burst").map(str::to_owned);
         let names: Vec<String> = self.0.keys().filter_map(name).collect();
@@ -129,6 +168,35 @@ impl Values {
                 (name, Rate { burst, per_second })
             })
             .collect()
+    }
+}
+
+fn budgets(values: &mut Values) -> BudgetSettings {
+    BudgetSettings {
+        zone: values.amount("safety.budgets.zone"),
+        application: values.amount("safety.budgets.application"),
+        availability_zone: values.amount("safety.budgets.availability_zone"),
+        auto_scaling_group: values.amount("safety.budgets.auto_scaling_group"),
+        target_group: values.amount("safety.budgets.target_group"),
+    }
+}
+
+fn gate(values: &mut Values) -> GateSettings {
+    GateSettings {
+        alarms: values.texts("safety.gate.alarms"),
+        target_groups: values.bool("safety.gate.target_groups"),
+        compliance: values.bool("safety.gate.compliance"),
+        differences: values.bool("safety.gate.differences"),
+        patch_list_bucket: values.text("safety.gate.patch_list_bucket"),
+    }
+}
+
+fn approvals(values: &mut Values) -> ApprovalSettings {
+    ApprovalSettings {
+        needed: values.integer("safety.approvals.needed"),
+        approvers: values.texts("safety.approvals.approvers"),
+        expires: values.optional_duration("safety.approvals.expires"),
+        on_expiry: Expiry::from_word(&values.word("safety.approvals.on_expiry")).expect(AGREES),
     }
 }
 
@@ -202,6 +270,8 @@ fn tags(values: &mut Values) -> LabelKeys {
         services: values.texts("tags.services"),
         health: values.texts("tags.health"),
         databases: values.texts("tags.databases"),
+        order_group: values.texts("tags.order_group"),
+        order_role: values.texts("tags.order_role"),
         load: values.texts("tags.load"),
         thresholds: values.texts("tags.thresholds"),
     }

@@ -6,7 +6,9 @@ mod bad_inventories;
 mod inventories;
 mod layers;
 mod older_shapes;
+mod run_inputs;
 mod schemas;
+mod waves;
 
 use fleetwright_config::landing_zones::{Inventory, Sources, ZoneDefaults, load};
 use fleetwright_config::{ConfigErrors, Layers, Resolved, SourceText, resolve};
