@@ -183,6 +183,32 @@ pub struct RunEntry {
     pub driven_by: Option<Text>,
 }
 
+/// A decision on its way into a run's mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Letter {
+    /// When it is left.
+    pub at: Timestamp,
+    /// The decision.
+    pub signal: Signal,
+    /// Who; untrusted text.
+    pub by: Text,
+    /// Why, where they said; untrusted text.
+    pub reason: Option<Text>,
+    /// What state of the run the decision is about, where it names one: about another it is void.
+    pub basis: Option<Text>,
+    /// A mark that one letter of the run carries at most, ever: what was to be used once, and was.
+    pub once: Option<Text>,
+}
+
+/// What became of a letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It is in the mailbox, under this number.
+    Taken(u64),
+    /// A letter with its mark is there already; the mailbox is as it was.
+    Spent,
+}
+
 /// A decision that waits to be taken up by whoever drives the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
@@ -196,6 +222,20 @@ pub struct Mail {
     pub by: Text,
     /// Why, where they said; untrusted text.
     pub reason: Option<Text>,
+    /// As [`Letter::basis`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Text>,
+    /// As [`Letter::once`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub once: Option<Text>,
+}
+
+impl Mail {
+    /// The letter under its number.
+    pub fn of(number: u64, letter: Letter) -> Self {
+        let Letter { at, signal, by, reason, basis, once } = letter;
+        Self { number, at, signal, by, reason, basis, once }
+    }
 }
 
 /// Holding a run: until it is dropped, no other process of this machine can claim the run. What
@@ -251,10 +291,19 @@ pub trait Journal: Send + Sync {
     /// The storage cannot be listed.
     async fn runs(&self) -> Result<Vec<RunEntry>, JournalError>;
 
-    /// Leaves a decision for whoever drives the run; answers with its number.
+    /// Leaves a decision for whoever drives the run. Looking for its mark ([`Letter::once`]) and
+    /// putting it into the mailbox are one: of letters with the same mark, left at the same moment by
+    /// whomever, one is taken. Durable when it returns.
     ///
     /// # Errors
     /// No such run, or the storage refuses.
+    async fn deliver(&self, run: &RunId, letter: Letter) -> Result<Delivery, JournalError>;
+
+    /// Leaves a decision that may be taken any number of times, about whatever the run is then;
+    /// answers with its number.
+    ///
+    /// # Errors
+    /// As [`Journal::deliver`].
     async fn post(
         &self,
         run: &RunId,
@@ -262,7 +311,17 @@ pub trait Journal: Send + Sync {
         signal: Signal,
         by: &str,
         reason: Option<&str>,
-    ) -> Result<u64, JournalError>;
+    ) -> Result<u64, JournalError> {
+        let (by, reason) = (by.into(), reason.map(Text::from));
+        let letter = Letter { at, signal, by, reason, basis: None, once: None };
+        match self.deliver(run, letter).await? {
+            Delivery::Taken(number) => Ok(number),
+            Delivery::Spent => {
+                let cause = "a letter without a mark was taken for one that was there already".into();
+                Err(JournalError::Storage { place: run.as_str().into(), cause })
+            }
+        }
+    }
 
     /// Decisions after that number, oldest first.
     ///

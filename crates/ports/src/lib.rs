@@ -19,7 +19,9 @@ pub use fleetwright_model::permission::{
     Answer, Identity, PermissionAnswer, Refusal, RequiredAction, Verified,
 };
 pub use images::{Image, ImageQuery, ImageRequest, ImageState, Images, Snapshot, SnapshotState};
-pub use journal::{Artifacts, Claim, Damage, Journal, JournalError, LoadedRun, Mail, RunEntry, RunId};
+pub use journal::{
+    Artifacts, Claim, Damage, Delivery, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry, RunId,
+};
 pub use machines::{Baseline, InstanceQuery, Machines};
 pub use metrics::{Alarm, AlarmState, Measurement, Metrics};
 pub use power::{Power, Pulse, Replacement, Restore, RestoreState};

@@ -1,7 +1,7 @@
-//! The conditions under which records are appended, the same for every journal.
+//! The conditions under which records are appended and letters taken, the same for every journal.
 
 use fleetwright_flow::{Epoch, Record, Sequence};
-use fleetwright_ports::JournalError;
+use fleetwright_ports::{JournalError, Letter, Mail};
 
 /// What a journal knows of a run when somebody wants to append to it.
 #[derive(Clone, Copy, Debug)]
@@ -46,4 +46,9 @@ impl Standing {
         }
         Ok(())
     }
+}
+
+/// Whether a letter with the same mark is in the mailbox.
+pub(crate) fn is_spent(mailbox: &[Mail], letter: &Letter) -> bool {
+    letter.once.is_some() && mailbox.iter().any(|mail| mail.once == letter.once)
 }

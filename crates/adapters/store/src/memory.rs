@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use async_trait::async_trait;
-use fleetwright_flow::{Epoch, Record, Sequence, Signal};
+use fleetwright_flow::{Epoch, Record, Sequence};
 use fleetwright_model::Text;
-use fleetwright_ports::{Artifacts, Claim, Journal, JournalError, LoadedRun, Mail, RunEntry, RunId};
+use fleetwright_ports::{
+    Artifacts, Claim, Delivery, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry, RunId,
+};
 use jiff::Timestamp;
 
 use crate::artifacts::check_key;
-use crate::contract::Standing;
+use crate::contract::{Standing, is_spent};
 
 /// What messages name as the place.
 const PLACE: &str = "memory";
@@ -185,18 +187,14 @@ impl Journal for MemoryJournal {
         Ok(entries)
     }
 
-    async fn post(
-        &self,
-        run: &RunId,
-        at: Timestamp,
-        signal: Signal,
-        by: &str,
-        reason: Option<&str>,
-    ) -> Result<u64, JournalError> {
+    async fn deliver(&self, run: &RunId, letter: Letter) -> Result<Delivery, JournalError> {
         self.with(run, |run| {
+            if is_spent(&run.mail, &letter) {
+                return Delivery::Spent;
+            }
             let number = run.mail.len() as u64 + 1;
-            run.mail.push(Mail { number, at, signal, by: by.into(), reason: reason.map(Text::from) });
-            number
+            run.mail.push(Mail::of(number, letter));
+            Delivery::Taken(number)
         })
     }
 

@@ -6,7 +6,7 @@ use fleetwright_flow::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Journal, JournalError, RunId};
+use crate::{Delivery, Journal, JournalError, Letter, RunId};
 
 /// Opens the storage under test once more: what one handle wrote, every other one sees.
 pub type Open<'a> = &'a dyn Fn() -> Box<dyn Journal>;
@@ -22,6 +22,7 @@ pub async fn check(open: Open<'_>) {
     lets_one_owner_drive_at_a_time(open).await;
     fences_an_owner_that_came_back(open).await;
     carries_mail_from_anybody_to_the_driver(open).await;
+    takes_one_letter_under_a_mark(open).await;
     names_runs_that_are_not_there(open).await;
 }
 
@@ -192,6 +193,45 @@ async fn carries_mail_from_anybody_to_the_driver(open: Open<'_>) {
     assert_eq!(told, expected, "oldest first, as they were posted");
     assert_eq!(driver.mail(&name, 1).await, Ok(mail[1..].to_vec()), "what was taken up is not read again");
     assert_eq!(driver.mail(&name, 2).await, Ok(Vec::new()), "nothing new");
+}
+
+async fn takes_one_letter_under_a_mark(open: Open<'_>) {
+    let (first, second, name, other) = (open(), open(), run("marks"), run("marks-elsewhere"));
+    for name in [&name, &other] {
+        first.create(name, b"{}", at(0)).await.expect("room for a run");
+    }
+    let letter = |by: &str, once: Option<&str>| Letter {
+        at: at(1),
+        signal: Signal::Approve(StageId(2)),
+        by: by.into(),
+        reason: None,
+        basis: Some("0123456789abcdef-7".into()),
+        once: once.map(Into::into),
+    };
+    let taken = Ok(Delivery::Taken(1));
+    assert_eq!(first.deliver(&name, letter("ann", Some("k1:aa"))).await, taken, "a mark that is new");
+    let spent = Ok(Delivery::Spent);
+    assert_eq!(second.deliver(&name, letter("ann", Some("k1:aa"))).await, spent, "and never again");
+    assert_eq!(first.deliver(&name, letter("bob", Some("k1:aa"))).await, spent, "by nobody");
+    assert_eq!(
+        second.deliver(&other, letter("ann", Some("k1:aa"))).await,
+        taken,
+        "a run knows its own marks"
+    );
+    assert_eq!(
+        second.deliver(&name, letter("bob", Some("k1:ab"))).await,
+        Ok(Delivery::Taken(2)),
+        "another mark"
+    );
+    for number in [3, 4] {
+        let unmarked = first.deliver(&name, letter("ann", None)).await;
+        assert_eq!(unmarked, Ok(Delivery::Taken(number)), "what carries no mark may come again");
+    }
+    let mail = second.mail(&name, 0).await.expect("the mailbox");
+    let told: Vec<_> = mail.iter().map(|m| (m.number, &*m.by, m.once.as_deref())).collect();
+    let expected = [(1, "ann", Some("k1:aa")), (2, "bob", Some("k1:ab")), (3, "ann", None), (4, "ann", None)];
+    assert_eq!(told, expected, "what was refused left nothing");
+    assert!(mail.iter().all(|m| m.basis.as_deref() == Some("0123456789abcdef-7")), "the basis is kept");
 }
 
 async fn names_runs_that_are_not_there(open: Open<'_>) {

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetwright_clock::VirtualClock;
-use fleetwright_flow::{Epoch, PlaceId, Plan, Record, Sequence, Signal, TargetId};
+use fleetwright_flow::{Epoch, PlaceId, Plan, Record, Sequence, TargetId};
 use fleetwright_model::{ErrorClass, Text};
-use fleetwright_ports::{Claim, Clock, Journal, JournalError, LoadedRun, Mail, RunEntry, RunId};
+use fleetwright_ports::{
+    Claim, Clock, Delivery, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry, RunId,
+};
 use fleetwright_steps::Step;
 use fleetwright_store::MemoryJournal;
 use fleetwright_testkit::crash::{Draw, World, enumerate, seeds};
@@ -220,15 +222,8 @@ impl Journal for Unfenced {
         self.0.runs().await
     }
 
-    async fn post(
-        &self,
-        run: &RunId,
-        at: Timestamp,
-        signal: Signal,
-        by: &str,
-        reason: Option<&str>,
-    ) -> Result<u64, JournalError> {
-        self.0.post(run, at, signal, by, reason).await
+    async fn deliver(&self, run: &RunId, letter: Letter) -> Result<Delivery, JournalError> {
+        self.0.deliver(run, letter).await
     }
 
     async fn mail(&self, run: &RunId, after: u64) -> Result<Vec<Mail>, JournalError> {

@@ -17,9 +17,9 @@
 pub(crate) mod bytes;
 mod event;
 
-use fleetwright_flow::{Epoch, Format, Record, Sequence, Signal};
+use fleetwright_flow::{Epoch, Format, Record, Sequence};
 use fleetwright_model::Text;
-use fleetwright_ports::Mail;
+use fleetwright_ports::{Letter, Mail};
 use jiff::Timestamp;
 
 use bytes::{Malformed, Reader, TextsOut, put_number, unzigzag, zigzag};
@@ -104,13 +104,18 @@ fn timestamp(seconds: Option<i64>, nanoseconds: i32) -> Result<Timestamp, Malfor
         .ok_or(Malformed::Broken("a time is out of range"))
 }
 
-/// A letter of the mailbox, without its number.
-pub(crate) fn encode_mail(at: Timestamp, signal: Signal, by: &str, reason: Option<&str>) -> Vec<u8> {
+/// A letter of the mailbox, without its number. Basis and mark were added by minor 1; a letter without
+/// them is written as minor 0 did.
+pub(crate) fn encode_mail(letter: &Letter) -> Vec<u8> {
     let (mut into, mut texts) = (Vec::new(), TextsOut::default());
-    put_time(&mut into, at);
-    event::put_signal(&mut into, signal);
-    texts.put(&mut into, by);
-    event::put_optional(&mut into, &mut texts, reason);
+    put_time(&mut into, letter.at);
+    event::put_signal(&mut into, letter.signal);
+    texts.put(&mut into, &letter.by);
+    event::put_optional(&mut into, &mut texts, letter.reason.as_deref());
+    if letter.basis.is_some() || letter.once.is_some() {
+        event::put_optional(&mut into, &mut texts, letter.basis.as_deref());
+        event::put_optional(&mut into, &mut texts, letter.once.as_deref());
+    }
     into
 }
 
@@ -122,7 +127,11 @@ pub(crate) fn decode_mail(number: u64, bytes: &[u8]) -> Result<Mail, Malformed> 
     let signal = event::signal(&mut reader)?;
     let by = reader.text(&mut texts)?;
     let reason = event::optional(&mut reader, &mut texts)?;
-    Ok(Mail { number, at, signal, by, reason })
+    let (basis, once) = match reader.is_empty() {
+        true => (None, None),
+        false => (event::optional(&mut reader, &mut texts)?, event::optional(&mut reader, &mut texts)?),
+    };
+    Ok(Mail { number, at, signal, by, reason, basis, once })
 }
 
 #[cfg(test)]

@@ -207,7 +207,7 @@ fn read_since(connection: &Connection, genesis: Link, after: Sequence) -> Result
     Ok(walk.records)
 }
 
-fn read_mail(connection: &Connection, after: u64) -> Result<Vec<Mail>, RowError> {
+pub(super) fn read_mail(connection: &Connection, after: u64) -> Result<Vec<Mail>, RowError> {
     let mut statement =
         connection.prepare("SELECT number, seal, body FROM mail WHERE number > ? ORDER BY number")?;
     let mut rows = statement.query([i64::try_from(after).unwrap_or(i64::MAX)])?;

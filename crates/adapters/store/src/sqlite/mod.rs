@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use fleetwright_flow::{Epoch, Record, Sequence, Signal};
+use fleetwright_flow::{Epoch, Record, Sequence};
 use fleetwright_model::Text;
-use fleetwright_ports::{Claim, Journal, JournalError, LoadedRun, Mail, RunEntry, RunId};
+use fleetwright_ports::{Claim, Delivery, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry, RunId};
 use jiff::Timestamp;
 
 use crate::FileArtifacts;
@@ -168,15 +168,8 @@ impl Journal for SqliteJournal {
         Ok(entries)
     }
 
-    async fn post(
-        &self,
-        run: &RunId,
-        at: Timestamp,
-        signal: Signal,
-        by: &str,
-        reason: Option<&str>,
-    ) -> Result<u64, JournalError> {
-        self.with(run, |database| database.post(at, signal, by, reason))
+    async fn deliver(&self, run: &RunId, letter: Letter) -> Result<Delivery, JournalError> {
+        self.with(run, |database| database.deliver(&letter))
     }
 
     async fn mail(&self, run: &RunId, after: u64) -> Result<Vec<Mail>, JournalError> {

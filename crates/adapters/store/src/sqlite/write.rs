@@ -1,16 +1,17 @@
 //! What changes a run's database: claims, appends, mail. Each is one transaction that takes the
 //! writer's place before it looks, so that what it has seen still holds when it commits.
 
-use fleetwright_flow::{Epoch, Record, Sequence, Signal};
-use fleetwright_ports::JournalError;
-use jiff::Timestamp;
+use fleetwright_flow::{Epoch, Record, Sequence};
+use fleetwright_ports::{Delivery, JournalError, Letter};
 use rusqlite::{Transaction, TransactionBehavior, params};
 
 use crate::chain::Link;
 use crate::codec;
+use crate::contract::is_spent;
 use crate::error;
 
 use super::database::{Database, State};
+use super::load::read_mail;
 
 impl Database {
     /// Raises the epoch and names the owner.
@@ -54,17 +55,18 @@ impl Database {
         })
     }
 
-    /// Puts a decision into the mailbox and answers with its number.
-    pub(super) fn post(
-        &mut self,
-        at: Timestamp,
-        signal: Signal,
-        by: &str,
-        reason: Option<&str>,
-    ) -> Result<u64, JournalError> {
+    /// Puts a decision into the mailbox, unless one with its mark is there. A mailbox that cannot be
+    /// read takes no letter with a mark: whether it was spent is then not known.
+    pub(super) fn deliver(&mut self, letter: &Letter) -> Result<Delivery, JournalError> {
         let place = self.place.clone();
-        let body = codec::encode_mail(at, signal, by, reason);
-        let number = self.change(|transaction| {
+        let body = codec::encode_mail(letter);
+        self.change(|transaction| {
+            if letter.once.is_some() {
+                let mailbox = read_mail(transaction, 0).map_err(|error| error.at(&place))?;
+                if is_spent(&mailbox, letter) {
+                    return Ok(Delivery::Spent);
+                }
+            }
             transaction
                 .query_row("SELECT coalesce(max(number), 0) + 1 FROM mail", [], |row| row.get::<_, i64>(0))
                 .and_then(|number| {
@@ -72,9 +74,9 @@ impl Database {
                     let row = params![number, &seal.0[..], body];
                     transaction.execute("INSERT INTO mail VALUES (?, ?, ?)", row).map(|_| number)
                 })
+                .map(|number| Delivery::Taken(number as u64))
                 .map_err(|error| error::of_sqlite(&place, &error))
-        })?;
-        Ok(number as u64)
+        })
     }
 
     /// One transaction: durable when this returns, without trace where it fails.

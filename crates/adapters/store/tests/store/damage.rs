@@ -4,12 +4,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fleetwright_flow::{Record, Sequence};
-use fleetwright_ports::{Journal, JournalError, LoadedRun};
+use fleetwright_flow::{Record, Sequence, Signal, StageId};
+use fleetwright_ports::{Journal, JournalError, Letter, LoadedRun};
 use proptest::prelude::*;
 use rusqlite::{Connection, params};
 
-use crate::samples::{self, PLAN, journal, now, run, write_story};
+use crate::samples::{self, PLAN, journal, now, run, start, write_story};
 
 fn database(state: &Path) -> PathBuf {
     state.join("runs").join(run().as_str()).join("journal.db")
@@ -148,6 +148,11 @@ fn a_changed_decision_in_the_mailbox_is_not_carried_out() {
         }
         other => panic!("{other:?}"),
     }
+    // Whether a mark was spent is not known any more.
+    let (at, signal, by) = (start(), Signal::Approve(StageId(0)), "ann".into());
+    let marked = Letter { at, signal, by, reason: None, basis: None, once: Some("k1:00".into()) };
+    let refused = now(journal(state.path()).deliver(&run(), marked));
+    assert!(matches!(refused, Err(JournalError::Storage { .. })), "{refused:?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use fleetwright_flow::{Epoch, Record, Sequence, Signal};
-use fleetwright_ports::{Journal, JournalError};
+use fleetwright_ports::{Delivery, Journal, JournalError, Letter};
 use tempfile::tempdir;
 
 use crate::samples::{PLAN, journal, now, run, start, story};
@@ -125,6 +125,39 @@ fn decisions_reach_the_driver_while_it_writes() {
     assert_eq!(mail.iter().map(|letter| letter.number).collect::<Vec<_>>(), (1..=60).collect::<Vec<u64>>());
     assert_eq!(mail.iter().filter(|letter| &*letter.by == "ann").count(), 30, "no decision is lost");
     assert_eq!(now(driver.load(&run())).map(|loaded| loaded.records), Ok(records));
+}
+
+#[test]
+fn of_many_who_use_the_same_mark_at_once_one_is_taken() {
+    let state = tempdir().expect("a directory");
+    now(journal(state.path()).create(&run(), PLAN, start())).expect("an empty directory");
+    let begin = Barrier::new(4);
+    let taken: Vec<usize> = thread::scope(|scope| {
+        let clicker = |by: &'static str| {
+            let (begin, state) = (&begin, state.path());
+            scope.spawn(move || {
+                let visitor = journal(state);
+                let letter = |mark: usize| Letter {
+                    at: start(),
+                    signal: Signal::Pause,
+                    by: by.into(),
+                    reason: None,
+                    basis: None,
+                    once: Some(format!("k1:{mark}").into()),
+                };
+                begin.wait();
+                let took =
+                    |mark| now(visitor.deliver(&run(), letter(mark))).expect("a mailbox") != Delivery::Spent;
+                (0..20).filter(|mark| took(*mark)).count()
+            })
+        };
+        let clickers: Vec<_> = ["ann", "bob", "carl", "dora"].map(clicker).into_iter().collect();
+        clickers.into_iter().map(|clicker| clicker.join().expect("it clicks")).collect()
+    });
+    assert_eq!(taken.iter().sum::<usize>(), 20, "each mark once: {taken:?}");
+    let mail = now(journal(state.path()).mail(&run(), 0)).expect("the mailbox");
+    let marks: std::collections::BTreeSet<_> = mail.iter().map(|letter| &letter.once).collect();
+    assert_eq!((mail.len(), marks.len()), (20, 20));
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fleetwright_flow::{Epoch, Plan, Record, Sequence, Signal};
-use fleetwright_ports::{Claim, Journal, JournalError, LoadedRun, Mail, RunEntry, RunId};
+use fleetwright_flow::{Epoch, Plan, Record, Sequence};
+use fleetwright_ports::{Claim, Delivery, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry, RunId};
 use jiff::Timestamp;
 
 use super::process::{Process, When};
@@ -80,15 +80,8 @@ impl Journal for ProcessJournal {
         self.inner.runs().await
     }
 
-    async fn post(
-        &self,
-        run: &RunId,
-        at: Timestamp,
-        signal: Signal,
-        by: &str,
-        reason: Option<&str>,
-    ) -> Result<u64, JournalError> {
-        self.inner.post(run, at, signal, by, reason).await
+    async fn deliver(&self, run: &RunId, letter: Letter) -> Result<Delivery, JournalError> {
+        self.inner.deliver(run, letter).await
     }
 
     async fn mail(&self, run: &RunId, after: u64) -> Result<Vec<Mail>, JournalError> {

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use fleetwright_flow::{Direction, End, Epoch, Event, Record, Run, Sequence, Signal, TargetId};
+use fleetwright_flow::{Direction, End, Epoch, Event, Record, Run, Sequence, TargetId};
 use fleetwright_model::InstanceId;
 use fleetwright_patch::plan::{PatchPlan, Work, notes};
-use fleetwright_ports::{Claim, Journal, JournalError, LoadedRun, Mail, RunEntry, RunId};
+use fleetwright_ports::{Claim, Delivery, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry, RunId};
 use fleetwright_store::MemoryJournal;
 use jiff::Timestamp;
 
@@ -160,15 +160,8 @@ impl Journal for Witness {
         self.journal.runs().await
     }
 
-    async fn post(
-        &self,
-        run: &RunId,
-        at: Timestamp,
-        signal: Signal,
-        by: &str,
-        reason: Option<&str>,
-    ) -> Result<u64, JournalError> {
-        self.journal.post(run, at, signal, by, reason).await
+    async fn deliver(&self, run: &RunId, letter: Letter) -> Result<Delivery, JournalError> {
+        self.journal.deliver(run, letter).await
     }
 
     async fn mail(&self, run: &RunId, after: u64) -> Result<Vec<Mail>, JournalError> {
