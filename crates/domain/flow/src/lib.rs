@@ -4,6 +4,7 @@
 //! what may start. Live and on recovery the same two functions decide, so a run killed anywhere
 //! comes back to the same place. Nothing here knows EC2, EKS, a clock or a disk.
 
+pub mod admission;
 pub mod check;
 pub mod format;
 pub mod plan;
@@ -11,6 +12,7 @@ pub mod record;
 pub mod run;
 pub mod timeline;
 
+pub use admission::Admission;
 pub use check::InvalidPlan;
 pub use format::Unreadable;
 pub use plan::{
@@ -19,7 +21,7 @@ pub use plan::{
 };
 pub use record::{Direction, Ending, Epoch, Event, FailedStep, Record, Sequence, Signal, SkipScope};
 pub use run::{
-    Command, Condition, End, Flight, GateView, GroupView, Illegal, Position, Run, RunView, StageView,
-    StepCount, StepView, TargetState, Totals, WaitingFor,
+    ApprovalView, Command, Condition, End, Flight, GateView, GroupView, Illegal, Position, Run, RunView,
+    StageView, StepCount, StepView, TargetState, Totals, WaitingFor, WindowView,
 };
 pub use timeline::{Outcome, Timeline, Visit};

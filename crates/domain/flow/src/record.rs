@@ -4,7 +4,7 @@ use fleetwright_model::{ErrorClass, Text};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Format, StageId, StepIndex, TargetId};
+use crate::plan::{Format, GroupId, StageId, StepIndex, TargetId, WindowId};
 
 /// A record's place in the journal, from 1 without gaps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -144,9 +144,31 @@ pub enum Event {
         signal: Signal,
         /// Who; untrusted text.
         by: Text,
+        /// What a decision at a gate was made about ([`crate::Run::basis`]): of a plan or a gate that
+        /// is no longer the run's, it counts for nothing. None where they did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        basis: Option<Text>,
         /// Why, where they said; untrusted text.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<Text>,
+    },
+    /// A window opened, closed, or opened for the last time, as far as targets stand at it.
+    WindowTurned {
+        /// The window.
+        window: WindowId,
+    },
+    /// Somebody looked how many members of a group are out of service on others' account: outages
+    /// nobody planned, and other runs.
+    Observed {
+        /// The group.
+        group: GroupId,
+        /// How many; those this run holds a place for are not among them.
+        elsewhere: u32,
+    },
+    /// A gate was not decided in its time; the plan says what that means.
+    GateExpired {
+        /// The stage.
+        stage: StageId,
     },
     /// Nothing is left to do.
     Closed {
@@ -191,6 +213,11 @@ pub enum Signal {
     Pause,
     /// Go on.
     Resume,
+    /// No unchanged target is changed until the thaw: a calendar closed in the middle of the run. Looking
+    /// and preparing go on, and so do targets already changed.
+    Freeze,
+    /// The calendar opened again.
+    Thaw,
     /// End the run: start nothing further, finish what is in flight.
     Abort,
     /// End the run now: what is in flight is cancelled.

@@ -1,5 +1,6 @@
 //! A run: the plan, and everything the records so far say about it.
 
+mod approvals;
 mod backoff;
 mod budget;
 mod flight;
@@ -12,6 +13,7 @@ mod tally;
 mod transition;
 mod view;
 mod walk;
+mod windows;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::mem::size_of;
@@ -24,16 +26,21 @@ pub use flight::Flight;
 pub use illegal::{Illegal, Position};
 pub use next::Command;
 pub use tally::{StepCount, Totals};
-pub use view::{Condition, GateView, GroupView, RunView, StageView, StepView, TargetState, WaitingFor};
+pub use view::{
+    ApprovalView, Condition, GateView, GroupView, RunView, StageView, StepView, TargetState, WaitingFor,
+    WindowView,
+};
 pub use walk::End;
 
 pub(crate) use walk::{Course, SkipReason, Wait, Walk};
 
 use crate::plan::{Plan, StageId, StepIndex, TargetId};
 use crate::record::{Direction, Ending, Epoch, Event, Record, Sequence};
+use approvals::Deciding;
 use budget::Ledger;
 use lanes::Lanes;
 use tally::Tally;
+use windows::Windows;
 
 /// A run in memory: a fold of its records over its plan, and nothing else. Two runs of one plan that
 /// were given the same records are equal, and propose the same.
@@ -47,14 +54,23 @@ pub struct Run {
     last: Sequence,
     epoch: Epoch,
     opened_at: Option<Timestamp>,
+    /// The time of the last record.
+    at: Timestamp,
+    /// The plan's digest, as the run was opened with it.
+    digest: Option<Text>,
     ended: Option<(Ending, Timestamp)>,
     paused: bool,
+    /// Whether nothing that would change an unchanged target is started.
+    frozen: bool,
     stop: Option<Stop>,
     /// The stage that is walked; past the last when all are over.
     stage: StageId,
     stages: Vec<StageState>,
     walks: Vec<Walk>,
     ledgers: Vec<Ledger>,
+    /// How often targets joined waiting lists.
+    tickets: u32,
+    windows: Windows,
     lanes: Lanes,
     timers: BTreeSet<(Timestamp, TargetId)>,
     flights: BTreeSet<TargetId>,
@@ -99,14 +115,19 @@ pub(crate) enum GateState {
     Ahead,
     /// It waits for a decision.
     Reached,
+    /// Nobody decided in time, and the stage is left as it is.
+    Expired,
 }
 
 /// One stage's counts.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StageState {
     pub(crate) gate: GateState,
+    pub(crate) deciding: Deciding,
     pub(crate) size: u32,
     pub(crate) rested: u32,
+    /// Targets that ended well.
+    pub(crate) well: u32,
     pub(crate) failures: u32,
     /// Targets that stand before the gate.
     pub(crate) at_gate: BTreeSet<TargetId>,
@@ -173,8 +194,10 @@ impl Run {
                     crate::Gate::Open => GateState::Passed,
                     crate::Gate::Approval => GateState::Ahead,
                 },
+                deciding: Deciding::default(),
                 size: stage.targets.len() as u32,
                 rested: 0,
+                well: 0,
                 failures: 0,
                 at_gate: BTreeSet::new(),
                 after: 0,
@@ -184,8 +207,10 @@ impl Run {
         for (stage, row) in plan.stages.iter().enumerate() {
             walks.extend(row.targets.clone().map(|_| Walk::new(StageId(stage as u16))));
         }
-        let mut ledgers: Vec<Ledger> = plan.groups.iter().map(|group| Ledger::new(group.capacity)).collect();
-        for (walk, target) in walks.iter_mut().zip(&plan.targets) {
+        let mut ledgers: Vec<Ledger> = plan.groups.iter().map(Ledger::new).collect();
+        let (windows, classes) = Windows::new(&plan);
+        for ((walk, target), class) in walks.iter_mut().zip(&plan.targets).zip(classes) {
+            walk.class = class;
             walk.before = target.after.len() as u32;
             for group in &target.groups {
                 ledgers[group.index()].open += 1;
@@ -195,12 +220,17 @@ impl Run {
             last: Sequence(0),
             epoch: Epoch(0),
             opened_at: None,
+            at: Timestamp::UNIX_EPOCH,
+            digest: None,
             ended: None,
             paused: false,
+            frozen: false,
             stop: None,
             stage: StageId(0),
             stages,
             ledgers,
+            tickets: 0,
+            windows,
             lanes: Lanes::new(&plan),
             timers: BTreeSet::new(),
             flights: BTreeSet::new(),
@@ -254,6 +284,11 @@ impl Run {
     /// Whether nothing uncommitted is started until somebody resumes.
     pub fn is_paused(&self) -> bool {
         self.paused
+    }
+
+    /// Whether nothing that would change an unchanged target is started until the thaw.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen
     }
 
     /// How the run will end, where it is already being stopped.
@@ -328,6 +363,7 @@ impl Run {
             + ledgers
             + dependents
             + self.lanes.heap_bytes()
+            + self.windows.heap_bytes()
             + self.moving.capacity() * size_of::<TargetId>()
             + self.stages.len() * size_of::<StageState>()
     }

@@ -49,24 +49,32 @@ pub fn write(out: &mut impl Write, view: &RunView, waits: &Waits) -> fmt::Result
         write_stage(out, stage)?;
     }
     for group in &view.groups {
+        let elsewhere = match group.elsewhere {
+            0 => String::new(),
+            elsewhere => format!(" and {elsewhere} elsewhere"),
+        };
         let kept = match group.kept {
             0 => String::new(),
             kept => format!(", {kept} of them not verified healthy"),
         };
         writeln!(
             out,
-            "  out of service, {}: {} of {}{kept}; {} wait for room",
+            "  out of service, {}: {}{elsewhere} of {}{kept}; {} wait for room",
             safe::line(&group.name),
             group.held,
-            group.capacity,
+            group.limit,
             group.waiting
         )?;
+    }
+    for window in &view.windows {
+        let opens = window.opens_at.map_or(String::new(), |at| format!(", which opens at {}", time(at)));
+        writeln!(out, "  {} wait for the window {}{opens}", window.waiting, safe::line(&window.name))?;
     }
     for (what, count) in waits {
         writeln!(out, "  {count} × {}", safe::line(what))?;
     }
     if let Some(at) = view.next_retry {
-        writeln!(out, "  next attempt at {}", time(at))?;
+        writeln!(out, "  goes on by itself at {}", time(at))?;
     }
     Ok(())
 }
@@ -77,6 +85,7 @@ fn write_stage(out: &mut impl Write, stage: &StageView) -> fmt::Result {
         GateView::Ahead => ", its gate is ahead",
         GateView::Waiting => ", WAITS FOR APPROVAL",
         GateView::Approved => ", approved",
+        GateView::Expired => ", nobody decided in time",
         GateView::Closed => ", closed",
     };
     let stop = match stage.max_failures {
@@ -120,6 +129,7 @@ fn all(totals: &Totals) -> u32 {
     totals.not_started
         + totals.after
         + totals.gate
+        + totals.window
         + totals.budget
         + totals.retry
         + totals.ready

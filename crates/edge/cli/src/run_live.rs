@@ -99,7 +99,7 @@ impl RunLive {
                     safe::line(&name)
                 ));
             }
-            Event::Signalled { signal, by, reason } => {
+            Event::Signalled { signal, by, reason, .. } => {
                 let reason =
                     reason.as_deref().map(|why| format!(": {}", safe::line(why))).unwrap_or_default();
                 self.say(&format!(
@@ -150,6 +150,8 @@ pub fn signal_name(signal: Signal) -> &'static str {
         Signal::Reject(_) => "rejected",
         Signal::Pause => "paused",
         Signal::Resume => "resumed",
+        Signal::Freeze => "frozen: no unchanged host is changed",
+        Signal::Thaw => "thawed",
         Signal::Abort => "aborted: what is in flight is finished",
         Signal::AbortNow => "aborted: what is in flight is cancelled",
     }

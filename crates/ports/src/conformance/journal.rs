@@ -44,7 +44,7 @@ fn records(epoch: Epoch, first: u64, count: u64) -> Vec<Record> {
             0 => Event::Succeeded { target, step, direction, note: Some("{\"ö\":1}".into()), finding: None },
             1 => Event::Started { target, step, direction, attempt: 2 },
             2 => Event::Accepted { target, step, direction, handle: "ami-0abc".into() },
-            _ => Event::Signalled { signal: Signal::Approve(StageId(1)), by: "ann".into(), reason: None },
+            _ => Event::Signalled { signal: Signal::Approve(StageId(1)), by: "ann".into(), basis: None, reason: None },
         };
         Record { seq: Sequence(seq), epoch, at: at(0) + SignedDuration::from_millis(seq as i64), event }
     };

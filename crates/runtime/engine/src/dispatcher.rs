@@ -1,8 +1,6 @@
 //! The one place that decides, records and hands out.
 
-use std::collections::BTreeSet;
-
-use fleetwright_flow::{Event, Record, Run, Sequence, Signal, StageId, TargetId};
+use fleetwright_flow::{Event, Record, Run, Sequence, TargetId};
 use fleetwright_ports::{Claim, RunId};
 use jiff::Timestamp;
 
@@ -38,8 +36,6 @@ pub(crate) struct Dispatcher<'a> {
     /// Reported and not recorded yet, and turns whose end has not been dealt with.
     pub(crate) reports: Vec<Report>,
     pub(crate) ended: Vec<TurnEnd>,
-    /// Gates that wait for a decision.
-    pub(crate) gates: BTreeSet<StageId>,
     /// How far the process is to stop, as of the beginning of this round.
     pub(crate) interrupt: Interrupt,
 }
@@ -56,8 +52,6 @@ impl<'a> Dispatcher<'a> {
     ) -> Self {
         let time = RunTime::after(ports.clock.clone(), records.last().map(|record| record.at));
         let mailbox = Mailbox::of(records, time.now());
-        let mut gates = BTreeSet::new();
-        records.iter().for_each(|record| note_gate(&mut gates, &record.event));
         let begun = run.in_flight().map(|flight| flight.target).collect();
         let durable = run.last();
         Self {
@@ -75,7 +69,6 @@ impl<'a> Dispatcher<'a> {
             begun,
             reports: Vec::new(),
             ended: Vec::new(),
-            gates,
             interrupt: Interrupt::None,
         }
     }
@@ -123,7 +116,6 @@ impl<'a> Dispatcher<'a> {
 
     /// Keeps an applied record for the next commit.
     pub(crate) fn keep(&mut self, record: Record) {
-        note_gate(&mut self.gates, &record.event);
         self.pending.push(record);
     }
 
@@ -166,13 +158,15 @@ impl<'a> Dispatcher<'a> {
             let goes_on = timer && self.has_committed_open();
             return Ok((!goes_on).then_some(Conclusion::Interrupted));
         }
-        if timer {
+        if timer || self.run.window_turns_at().is_some() {
             return Ok(None);
         }
-        if *self.control.at_gates() == AtGates::Leave && !self.gates.is_empty() {
-            return Ok(Some(Conclusion::WaitsForApproval(self.gates.iter().copied().collect())));
+        let gate = self.run.gate_waiting();
+        if let Some(stage) = gate.filter(|_| *self.control.at_gates() == AtGates::Leave) {
+            return Ok(Some(Conclusion::WaitsForApproval(vec![stage])));
         }
-        if self.run.is_paused() || !self.gates.is_empty() {
+        let decision = gate.is_some() || self.run.is_paused() || self.run.is_frozen();
+        if decision || self.run.waits_for_others() {
             return Ok(None);
         }
         Err(DriveError::Stalled { last: self.run.last() })
@@ -191,7 +185,7 @@ impl<'a> Dispatcher<'a> {
     async fn wait(&mut self) {
         let now = self.time.now();
         // A timer that is due and still unused waits for room or for a decision, not for time.
-        let timer = self.run.wake_at().filter(|at| *at > now);
+        let timer = self.run.wake_after(now);
         let due = timer.into_iter().chain(self.lanes.wakes_at()).fold(self.mailbox.next_look, Timestamp::min);
         tokio::select! {
             biased;
@@ -199,21 +193,5 @@ impl<'a> Dispatcher<'a> {
             ended = self.lanes.stir(&mut self.reports) => self.ended.extend(ended),
             () = self.time.sleep_until(due) => {}
         }
-    }
-}
-
-/// Keeps the list of gates that wait for a decision.
-fn note_gate(gates: &mut BTreeSet<StageId>, event: &Event) {
-    match event {
-        Event::GateReached { stage } => {
-            gates.insert(*stage);
-        }
-        Event::Signalled { signal: Signal::Approve(stage) | Signal::Reject(stage), .. } => {
-            gates.remove(stage);
-        }
-        Event::Signalled { signal: Signal::Abort | Signal::AbortNow, .. } | Event::Closed { .. } => {
-            gates.clear();
-        }
-        _ => {}
     }
 }

@@ -33,7 +33,7 @@ impl Dispatcher<'_> {
     /// Records a decision, if the run is at the point for it.
     fn decide(&mut self, decision: Decision) {
         let Decision { signal, by, reason } = decision;
-        let record = self.next_record(Event::Signalled { signal, by: by.clone(), reason });
+        let record = self.next_record(Event::Signalled { signal, by: by.clone(), basis: None, reason });
         match self.run.apply(&record) {
             Ok(()) => {
                 self.keep(record);
@@ -196,13 +196,18 @@ impl Dispatcher<'_> {
                 quiet = false;
             }
             if let AtGates::Approve { by } = self.control.at_gates() {
-                for stage in self.gates.clone() {
-                    self.record(Event::Signalled {
+                if let Some(stage) = self.run.gate_waiting() {
+                    let approval = Event::Signalled {
                         signal: Signal::Approve(stage),
                         by: by.clone(),
+                        basis: None,
                         reason: None,
-                    })?;
-                    quiet = false;
+                    };
+                    // A gate that is not theirs to decide, or not theirs alone, goes on waiting.
+                    if self.run.check(&self.next_record(approval.clone())).is_ok() {
+                        self.record(approval)?;
+                        quiet = false;
+                    }
                 }
             }
             if quiet {

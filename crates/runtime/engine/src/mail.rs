@@ -48,7 +48,7 @@ impl Mailbox {
 
     fn take_from_record(&mut self, letter: &Mail) -> bool {
         let same = |record: &Record| match &record.event {
-            Event::Signalled { signal, by, reason } => {
+            Event::Signalled { signal, by, reason, .. } => {
                 *signal == letter.signal && *by == letter.by && *reason == letter.reason
             }
             _ => false,

@@ -4,7 +4,8 @@
 //! begin with a byte that says whether they are there.
 
 use fleetwright_flow::{
-    Direction, Ending, Event, FailedStep, Format, Signal, SkipScope, StageId, StepIndex, TargetId,
+    Direction, Ending, Event, FailedStep, Format, GroupId, Signal, SkipScope, StageId, StepIndex, TargetId,
+    WindowId,
 };
 use fleetwright_model::{ErrorClass, Text};
 
@@ -20,6 +21,10 @@ const SKIPPED: u8 = 7;
 const GATE_REACHED: u8 = 8;
 const SIGNALLED: u8 = 9;
 const CLOSED: u8 = 10;
+const DECIDED: u8 = 11;
+const WINDOW_TURNED: u8 = 12;
+const OBSERVED: u8 = 13;
+const GATE_EXPIRED: u8 = 14;
 
 /// Error classes by their number in the format ([`class_number`]).
 const CLASSES: [ErrorClass; 7] = [
@@ -69,7 +74,11 @@ pub(super) fn tag(event: &Event) -> u8 {
         Event::Failed { .. } => FAILED,
         Event::Skipped { .. } => SKIPPED,
         Event::GateReached { .. } => GATE_REACHED,
-        Event::Signalled { .. } => SIGNALLED,
+        Event::Signalled { basis: None, .. } => SIGNALLED,
+        Event::Signalled { basis: Some(_), .. } => DECIDED,
+        Event::WindowTurned { .. } => WINDOW_TURNED,
+        Event::Observed { .. } => OBSERVED,
+        Event::GateExpired { .. } => GATE_EXPIRED,
         Event::Closed { .. } => CLOSED,
     }
 }
@@ -109,11 +118,21 @@ pub(super) fn put<'a>(into: &mut Vec<u8>, event: &'a Event, texts: &mut TextsOut
             texts.put(into, code);
         }
         Event::GateReached { stage } => put_number(into, u64::from(stage.0)),
-        Event::Signalled { signal, by, reason } => {
+        Event::Signalled { signal, by, basis, reason } => {
             put_signal(into, *signal);
             texts.put(into, by);
+            // Where there is one, the kind of the record says so.
+            if let Some(basis) = basis {
+                texts.put(into, basis);
+            }
             put_optional(into, texts, reason.as_deref());
         }
+        Event::WindowTurned { window } => put_number(into, u64::from(window.0)),
+        Event::Observed { group, elsewhere } => {
+            put_number(into, u64::from(group.0));
+            put_number(into, u64::from(*elsewhere));
+        }
+        Event::GateExpired { stage } => put_number(into, u64::from(stage.0)),
         Event::Closed { ending } => put_number(into, ending_number(*ending)),
     }
 }
@@ -160,8 +179,17 @@ pub(super) fn take(
         GATE_REACHED => Event::GateReached { stage: StageId(reader.narrow()?) },
         SIGNALLED => {
             let signal = signal(reader)?;
-            Event::Signalled { signal, by: reader.text(texts)?, reason: optional(reader, texts)? }
+            let by = reader.text(texts)?;
+            Event::Signalled { signal, by, basis: None, reason: optional(reader, texts)? }
         }
+        DECIDED => {
+            let signal = signal(reader)?;
+            let (by, basis) = (reader.text(texts)?, Some(reader.text(texts)?));
+            Event::Signalled { signal, by, basis, reason: optional(reader, texts)? }
+        }
+        WINDOW_TURNED => Event::WindowTurned { window: WindowId(reader.narrow()?) },
+        OBSERVED => Event::Observed { group: GroupId(reader.narrow()?), elsewhere: reader.narrow()? },
+        GATE_EXPIRED => Event::GateExpired { stage: StageId(reader.narrow()?) },
         CLOSED => Event::Closed { ending: listed(&ENDINGS, "ending", reader)? },
         other => return Err(Malformed::Unknown("event", other.into())),
     })
@@ -219,6 +247,8 @@ pub(super) fn put_signal(into: &mut Vec<u8>, signal: Signal) {
         Signal::Resume => (3, None),
         Signal::Abort => (4, None),
         Signal::AbortNow => (5, None),
+        Signal::Freeze => (6, None),
+        Signal::Thaw => (7, None),
     };
     into.push(number);
     if let Some(stage) = stage {
@@ -235,6 +265,8 @@ pub(super) fn signal(reader: &mut Reader<'_>) -> Result<Signal, Malformed> {
         3 => Signal::Resume,
         4 => Signal::Abort,
         5 => Signal::AbortNow,
+        6 => Signal::Freeze,
+        7 => Signal::Thaw,
         other => return Err(Malformed::Unknown("signal", other.into())),
     })
 }

@@ -1,7 +1,7 @@
 //! What was encoded comes back, and bytes that nobody encoded do no harm.
 
 use fleetwright_flow::{
-    Direction, Ending, Event, FailedStep, Signal, SkipScope, StageId, StepIndex, TargetId,
+    Direction, Ending, Event, FailedStep, GroupId, Signal, SkipScope, StageId, StepIndex, TargetId, WindowId,
 };
 use fleetwright_model::ErrorClass;
 use proptest::prelude::*;
@@ -24,7 +24,14 @@ fn signal() -> impl Strategy<Value = Signal> {
     prop_oneof![
         any::<u16>().prop_map(|stage| Signal::Approve(StageId(stage))),
         any::<u16>().prop_map(|stage| Signal::Reject(StageId(stage))),
-        prop::sample::select(vec![Signal::Pause, Signal::Resume, Signal::Abort, Signal::AbortNow]),
+        prop::sample::select(vec![
+            Signal::Pause,
+            Signal::Resume,
+            Signal::Freeze,
+            Signal::Thaw,
+            Signal::Abort,
+            Signal::AbortNow
+        ]),
     ]
 }
 
@@ -75,7 +82,16 @@ fn event() -> impl Strategy<Value = Event> {
             code
         }),
         any::<u16>().prop_map(|stage| Event::GateReached { stage: StageId(stage) }),
-        (signal(), text(), maybe()).prop_map(|(signal, by, reason)| Event::Signalled { signal, by, reason }),
+        (signal(), text(), maybe(), maybe()).prop_map(|(signal, by, basis, reason)| Event::Signalled {
+            signal,
+            by,
+            basis,
+            reason
+        }),
+        any::<u16>().prop_map(|window| Event::WindowTurned { window: WindowId(window) }),
+        (any::<u16>(), any::<u32>())
+            .prop_map(|(group, elsewhere)| Event::Observed { group: GroupId(group), elsewhere }),
+        any::<u16>().prop_map(|stage| Event::GateExpired { stage: StageId(stage) }),
         prop::sample::select(endings).prop_map(|ending| Event::Closed { ending }),
     ]
 }

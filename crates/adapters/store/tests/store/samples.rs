@@ -64,7 +64,7 @@ pub(crate) fn story(epoch: Epoch, count: u64) -> Vec<Record> {
             10 => {
                 let signals = [Signal::Reject(StageId(300)), Signal::Pause, Signal::Resume, Signal::Abort];
                 let signal = signals[(seq / 12) as usize % 4];
-                Event::Signalled { signal, by: "ann".into(), reason: Some("rain".into()) }
+                Event::Signalled { signal, by: "ann".into(), basis: None, reason: Some("rain".into()) }
             }
             11 => {
                 let (note, finding) = (Some("{\"images\":[\"ami-1\"]}".into()), Some("FW-P0007".into()));

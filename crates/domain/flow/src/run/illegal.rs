@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::plan::{Format, StageId, StepIndex, TargetId};
+use crate::plan::{Format, GroupId, StageId, StepIndex, TargetId, WindowId};
 use crate::record::{Direction, Ending, Epoch, Sequence};
 
 /// A step and the way it is on.
@@ -65,6 +65,24 @@ pub enum Illegal {
     /// The plan has no such stage.
     #[error("the plan has no stage {}", .0.0)]
     NoSuchStage(StageId),
+    /// The plan has no such window.
+    #[error("the plan has no window {}", .0.0)]
+    NoSuchWindow(WindowId),
+    /// The plan has no such group.
+    #[error("the plan has no group {}", .0.0)]
+    NoSuchGroup(GroupId),
+    /// Nobody stands at the window for whom it opens or closes by then.
+    #[error("window {} has not turned by then", .0.0)]
+    WindowSteady(WindowId),
+    /// The record's time is not in the target's window, or too late in it for the recipe's reserve. A
+    /// driver that took too long asks [`crate::Run::next`] again.
+    #[error("target {} may not start at {at} then: its window is not open, or not for long enough", target.0)]
+    OutsideWindow {
+        /// The target.
+        target: TargetId,
+        /// Where it stands.
+        at: Position,
+    },
     /// The target rests: nothing that comes late changes what is known of it.
     #[error("target {} rests, nothing happens to it any more", .0.0)]
     AtRest(TargetId),
@@ -151,6 +169,18 @@ pub enum Illegal {
     /// The stage's gate does not wait for that.
     #[error("the gate of stage {} is not at that point", .0.0)]
     OtherGate(StageId),
+    /// Whoever decided is not among those who may.
+    #[error("the gate of stage {} is not theirs to decide", .0.0)]
+    NotAnApprover(StageId),
+    /// The same person approved before; as many different people as the rule says are needed.
+    #[error("the same person approved stage {} already", .0.0)]
+    ApprovedAlready(StageId),
+    /// The decision was made about another plan, or about an earlier point of the run.
+    #[error("what was decided of stage {} is not what stands to be decided", .0.0)]
+    OtherBasis(StageId),
+    /// The decision came too late, or the record that says so too early.
+    #[error("the time for deciding of stage {} is over, or not over yet", .0.0)]
+    Expiry(StageId),
     /// Something does not rest yet.
     #[error("the run is not over: something does not rest yet")]
     NotAtRest,

@@ -19,7 +19,10 @@ pub(crate) enum Rank {
     Undo,
     PutBack,
     Committed,
+    /// Looks or prepares.
     Uncommitted,
+    /// Would change the target: not while the run is frozen.
+    Guarded,
 }
 
 /// One lane.

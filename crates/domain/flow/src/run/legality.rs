@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 
 use super::illegal::{Illegal, Position};
-use super::lanes::Rank;
-use super::{Course, GateState, Run, Wait};
+use super::{Course, Run, Wait};
 use crate::plan::{Plan, StageId, TargetId};
-use crate::record::{Event, FailedStep, Record, Signal, SkipScope};
+use crate::record::{Event, FailedStep, Record, SkipScope};
 
 /// The longest note a step may leave, in bytes.
 const LONGEST_NOTE_BYTES: usize = 2048;
@@ -82,12 +81,18 @@ impl Run {
                     _ => Ok(()),
                 }
             }
-            Event::GateReached { stage } => {
+            Event::GateReached { stage, .. } => {
                 let due = self.gate_due() == Some(*stage);
                 self.check_stage(*stage)?;
                 if due { Ok(()) } else { Err(Illegal::OtherGate(*stage)) }
             }
-            Event::Signalled { signal, .. } => self.check_signal(*signal),
+            Event::Signalled { signal, by, basis, .. } => self.check_signal(*signal, by, basis.as_ref(), at),
+            Event::WindowTurned { window } => self.check_turn(*window, at),
+            Event::Observed { group, .. } if group.index() >= self.ledgers.len() => {
+                Err(Illegal::NoSuchGroup(*group))
+            }
+            Event::Observed { .. } => Ok(()),
+            Event::GateExpired { stage } => self.check_expiry(*stage, at),
             Event::Closed { ending } => {
                 let expected = self.close_due().ok_or(Illegal::NotAtRest)?;
                 if *ending == expected {
@@ -125,9 +130,10 @@ impl Run {
             Wait::Retry => now >= walk.since,
             _ => false,
         };
-        if !ready || (self.paused && self.rank(id) == Rank::Uncommitted) {
+        if !ready || !self.is_admitted(id) || !self.may_start(self.rank(id)) {
             return Err(Illegal::Waiting { target: id, at });
         }
+        self.check_window(id, at, now)?;
         if attempt != walk.attempt + 1 {
             return Err(Illegal::OtherAttempt { target: id, expected: walk.attempt + 1, found: attempt });
         }
@@ -145,22 +151,7 @@ impl Run {
         Ok(())
     }
 
-    fn check_stage(&self, id: StageId) -> Result<(), Illegal> {
+    pub(super) fn check_stage(&self, id: StageId) -> Result<(), Illegal> {
         if id.index() < self.stages.len() { Ok(()) } else { Err(Illegal::NoSuchStage(id)) }
-    }
-
-    /// A decision at a gate needs the gate to wait for one. The others may always be said, and said
-    /// again.
-    fn check_signal(&self, signal: Signal) -> Result<(), Illegal> {
-        match signal {
-            Signal::Approve(stage) | Signal::Reject(stage) => {
-                self.check_stage(stage)?;
-                let waits = self.stop.is_none()
-                    && stage == self.stage
-                    && self.stages[stage.index()].gate == GateState::Reached;
-                if waits { Ok(()) } else { Err(Illegal::OtherGate(stage)) }
-            }
-            Signal::Pause | Signal::Resume | Signal::Abort | Signal::AbortNow => Ok(()),
-        }
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::lanes::{LaneKey, Rank};
 use super::{Run, Wait};
-use crate::plan::{PlaceId, StageId, StepIndex, TargetId};
+use crate::plan::{PlaceId, StageId, StepIndex, TargetId, WindowId};
 use crate::record::{Direction, Ending, Event, SkipScope};
 
 /// Something that may happen now, once [`Command::event`] is durable and applied.
@@ -45,6 +45,16 @@ pub enum Command {
         /// The stage.
         stage: StageId,
     },
+    /// A window opens or closes for targets that stand at it.
+    TurnWindow {
+        /// The window.
+        window: WindowId,
+    },
+    /// A gate was not decided in its time.
+    ExpireGate {
+        /// The stage.
+        stage: StageId,
+    },
     /// Everything rests.
     Close {
         /// How the run ended.
@@ -67,6 +77,8 @@ impl Command {
                 code: code.clone(),
             },
             Self::ReachGate { stage } => Event::GateReached { stage: *stage },
+            Self::TurnWindow { window } => Event::WindowTurned { window: *window },
+            Self::ExpireGate { stage } => Event::GateExpired { stage: *stage },
             Self::Close { ending } => Event::Closed { ending: *ending },
         }
     }
@@ -77,18 +89,26 @@ impl Run {
     /// steps to begin - the way back, then what is put back, then targets that were changed already,
     /// then the rest, each by target - and, alone, the end.
     ///
+    /// A window that turns and a gate whose time is over come first and alone, because they decide
+    /// over what else may happen.
+    ///
     /// Nothing is remembered of what was proposed: the answer follows from the records and `now`, and
     /// asking twice gives it twice. A driver makes records of the whole answer, stamps them with `now`
-    /// or later, applies them, and asks again until nothing is left. All of one answer may be recorded
+    /// (later, a window may have closed: [`super::Illegal::OutsideWindow`]), applies them, and asks again until nothing is left. All of one answer may be recorded
     /// together, in its order: no part takes the room of another.
     ///
     /// The cost is that of the answer, of the lanes that have room, and of the timers that fell due
-    /// since the last record.
+    /// since the last record; nothing that waits for a window is looked at before it turns.
     pub fn next(&self, now: Timestamp) -> Vec<Command> {
         if self.opened_at.is_none() || self.ended.is_some() {
             return Vec::new();
         }
-        let mut commands: Vec<Command> = self.to_skip.iter().map(|id| self.skip_command(*id)).collect();
+        let mut commands = self.turns(now);
+        commands.extend(self.expiry_due(now).map(|stage| Command::ExpireGate { stage }));
+        if !commands.is_empty() {
+            return commands;
+        }
+        commands.extend(self.to_skip.iter().map(|id| self.skip_command(*id)));
         commands.extend(self.gate_due().map(|stage| Command::ReachGate { stage }));
         let mut begins = self.begins(now);
         begins.sort_unstable();
@@ -105,15 +125,20 @@ impl Run {
 
     /// The first moment after `now` at which [`Run::next`] may answer something new without a further
     /// record: what a driver sleeps until. Attempts that are due and held up do not hide later ones.
+    /// The turn of a window that somebody stands at and the end of a gate's time are such moments too.
     pub fn wake_after(&self, now: Timestamp) -> Option<Timestamp> {
         let later = (Bound::Excluded((now, TargetId(u32::MAX))), Bound::Unbounded);
-        self.timers.range(later).next().map(|(due, _)| *due)
+        let retry = self.timers.range(later).next().map(|(due, _)| *due);
+        let expiry = self.gate_expires_at().filter(|at| *at > now);
+        [retry, self.turn_after(now), expiry].into_iter().flatten().min()
     }
 
     fn begins(&self, now: Timestamp) -> Vec<(Rank, TargetId)> {
         let mut due: BTreeMap<LaneKey, Vec<(Rank, TargetId)>> = BTreeMap::new();
         for (_, id) in self.timers.range(..=(now, TargetId(u32::MAX))) {
-            due.entry(self.lane(*id)).or_default().push((self.rank(*id), *id));
+            if self.is_admitted(*id) {
+                due.entry(self.lane(*id)).or_default().push((self.rank(*id), *id));
+            }
         }
         let mut begins = Vec::new();
         for key in self.lanes.open() {
@@ -143,8 +168,9 @@ impl Run {
         waiting.into_iter().take(room)
     }
 
-    fn may_start(&self, rank: Rank) -> bool {
-        !self.paused || rank < Rank::Uncommitted
+    /// What a pause and a freeze leave alone.
+    pub(super) fn may_start(&self, rank: Rank) -> bool {
+        (!self.paused || rank < Rank::Uncommitted) && (!self.frozen || rank < Rank::Guarded)
     }
 
     fn begin_command(&self, target: TargetId) -> Command {

@@ -5,7 +5,7 @@ use fleetwright_model::Text;
 use super::lanes::{LaneKey, Rank};
 use super::tally::Spot;
 use super::{Course, GateState, Run, SkipReason, StageState, Stop, Wait};
-use crate::plan::{Charge, StageId, Step, StepIndex, TargetId, When};
+use crate::plan::{Charge, Effect, StageId, Step, StepIndex, TargetId, When};
 use crate::record::{Direction, Ending};
 
 impl Run {
@@ -30,8 +30,15 @@ impl Run {
             Course::Undo => Rank::Undo,
             Course::PutBack => Rank::PutBack,
             Course::Forward if walk.committed => Rank::Committed,
+            Course::Forward if self.would_change(id) => Rank::Guarded,
             Course::Forward => Rank::Uncommitted,
         }
+    }
+
+    /// Whether the step a target stands at is more than a look or a preparation.
+    fn would_change(&self, id: TargetId) -> bool {
+        let step = self.step_of(id);
+        step.in_window || (step.effect == Effect::Changes && !step.ahead_of_gate)
     }
 
     pub(super) fn spot(&self, id: TargetId) -> Spot {
@@ -48,6 +55,9 @@ impl Run {
     pub(super) fn enter(&mut self, id: TargetId, wait: Wait) {
         self.operations += 1;
         self.walk_mut(id).wait = wait;
+        if stands_at_window(wait) {
+            self.come_to_window(id, wait);
+        }
         let stage = self.walk(id).stage.index();
         match wait {
             Wait::After => self.stages[stage].after += 1,
@@ -78,7 +88,7 @@ impl Run {
                 self.stages[stage].rested += 1;
                 return;
             }
-            Wait::Stage | Wait::Moving => {}
+            Wait::Stage | Wait::Window | Wait::Moving => {}
         }
         let spot = self.spot(id);
         self.tally.arrive(spot, wait);
@@ -86,13 +96,19 @@ impl Run {
 
     /// Takes a target out of its queue; what groups set aside for it goes to others.
     pub(super) fn leave(&mut self, id: TargetId) {
-        self.leave_keeping_reservations(id);
-        self.give_up_reservations(id);
+        let (wait, reserved) = (self.walk(id).wait, self.walk(id).reserved);
+        self.leave_keeping_places(id);
+        if wait == Wait::Budget || reserved != 0 {
+            self.give_up_places(id);
+        }
     }
 
-    pub(super) fn leave_keeping_reservations(&mut self, id: TargetId) {
+    pub(super) fn leave_keeping_places(&mut self, id: TargetId) {
         self.operations += 1;
         let wait = self.walk(id).wait;
+        if stands_at_window(wait) {
+            self.go_from_window(id);
+        }
         let spot = self.spot(id);
         let stage = self.walk(id).stage.index();
         match wait {
@@ -120,7 +136,7 @@ impl Run {
             Wait::Skip(_) => {
                 self.to_skip.remove(&id);
             }
-            Wait::Stage | Wait::Rest | Wait::Moving => {}
+            Wait::Stage | Wait::Window | Wait::Rest | Wait::Moving => {}
         }
         self.walk_mut(id).wait = Wait::Moving;
         self.tally.depart(spot, wait);
@@ -144,9 +160,19 @@ impl Run {
             if self.opened_at.is_none() || !over {
                 return;
             }
+            if self.is_short() {
+                self.stop(Stop::Halted);
+            }
             self.stage = StageId(self.stage.0 + 1);
             self.open_stage();
         }
+    }
+
+    /// Whether too few of the present stage ended well for what comes after it. A stage nobody decided
+    /// about was not tried.
+    fn is_short(&self) -> bool {
+        let stage = &self.stages[self.stage.index()];
+        stage.gate != GateState::Expired && stage.well < self.plan.stages[self.stage.index()].min_verified
     }
 
     /// Lets the targets of the present stage start.
@@ -166,13 +192,18 @@ impl Run {
     fn stand(&mut self, id: TargetId) {
         match self.next_stop(id) {
             None => self.rest(id),
-            Some(_) => match self.wait_for(id) {
+            Some(_) => match self.wait_where_it_stands(id) {
                 Wait::Budget => self.join_queues(id),
                 // A put-back that was being tried when the run stopped keeps to its back-off.
                 Wait::Ready if self.walk(id).attempt > 0 => self.enter(id, Wait::Retry),
                 wait => self.enter(id, wait),
             },
         }
+    }
+
+    fn wait_where_it_stands(&mut self, id: TargetId) -> Wait {
+        self.look_at_window(id);
+        self.wait_for(id)
     }
 
     /// Moves a target to the next step of its course, or on to the next course, and says where it
@@ -231,10 +262,13 @@ impl Run {
             return Wait::After;
         }
         let gate = self.stages[walk.stage.index()].gate;
-        if gate != GateState::Passed && !self.step_of(id).ahead_of_gate {
-            return Wait::Gate;
+        match gate {
+            _ if self.step_of(id).ahead_of_gate => {}
+            GateState::Passed => {}
+            GateState::Ahead | GateState::Reached => return Wait::Gate,
+            GateState::Expired => return Wait::Skip(SkipReason::Expired),
         }
-        self.wait_for_room(id)
+        self.wait_for_window(id).unwrap_or_else(|| self.wait_for_room(id))
     }
 
     fn wait_for_room(&self, id: TargetId) -> Wait {
@@ -283,6 +317,7 @@ impl Run {
             self.ledgers[group.index()].open -= 1;
         }
         if end.is_well() {
+            self.stages[stage.index()].well += 1;
             self.discharge(id);
         } else if self.walk(id).holds {
             self.keep_charge(id);
@@ -360,7 +395,14 @@ impl Run {
             SkipReason::Stopping => &code::RUN_STOPPED,
             SkipReason::Cancelled => &code::CANCELLED,
             SkipReason::Dependency | SkipReason::Exhausted => &code::DEPENDENCY,
+            SkipReason::Window => &code::WINDOW_OVER,
+            SkipReason::Expired => &code::GATE_EXPIRED,
         };
         code.id.into()
     }
+}
+
+/// Whether a target in that queue has come to the step it stands at, and has not started it.
+fn stands_at_window(wait: Wait) -> bool {
+    matches!(wait, Wait::Window | Wait::Budget | Wait::Ready | Wait::Retry)
 }

@@ -46,6 +46,9 @@ pub struct Totals {
     pub after: u32,
     /// Wait for a gate.
     pub gate: u32,
+    /// Wait for their window.
+    #[serde(default)]
+    pub window: u32,
     /// Wait for room in their groups.
     pub budget: u32,
     /// Wait for their next attempt.
@@ -81,6 +84,7 @@ impl Totals {
             Wait::Stage => &mut self.not_started,
             Wait::After => &mut self.after,
             Wait::Gate => &mut self.gate,
+            Wait::Window => &mut self.window,
             Wait::Budget => &mut self.budget,
             Wait::Retry => &mut self.retry,
             Wait::Ready => &mut self.ready,

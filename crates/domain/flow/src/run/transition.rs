@@ -4,18 +4,19 @@ use fleetwright_model::{ErrorClass, Text};
 use jiff::Timestamp;
 
 use super::walk::Note;
-use super::{Course, GateState, Run, Stop, Wait};
-use crate::plan::{Charge, OnFailure, StageId, StepIndex, TargetId};
+use super::{Course, Run, Stop, Wait};
+use crate::plan::{Charge, OnFailure, StepIndex, TargetId};
 use crate::record::{Event, FailedStep, Record, Signal, SkipScope};
 
 impl Run {
     /// Applies a record that was checked.
     pub(super) fn transition(&mut self, record: &Record) {
-        self.last = record.seq;
+        (self.last, self.at) = (record.seq, record.at);
         self.operations += 1;
         self.ripen(record.at);
         match &record.event {
-            Event::Opened { .. } => {
+            Event::Opened { plan, .. } => {
+                self.digest = Some(plan.clone());
                 self.epoch = record.epoch;
                 self.opened_at = Some(record.at);
                 self.open_stage();
@@ -29,8 +30,11 @@ impl Run {
             Event::Succeeded { target, note, finding, .. } => self.succeed(*target, note, finding),
             Event::Failed { target, failure, .. } => self.fail(*target, failure),
             Event::Skipped { target, scope, code, .. } => self.skip(*target, *scope, code),
-            Event::GateReached { stage } => self.stages[stage.index()].gate = GateState::Reached,
-            Event::Signalled { signal, .. } => self.signal(*signal),
+            Event::GateReached { stage, .. } => self.reach_gate(*stage),
+            Event::Signalled { signal, by, .. } => self.signal(*signal, by),
+            Event::WindowTurned { window } => self.turn_window(*window),
+            Event::Observed { group, elsewhere } => self.observe(*group, *elsewhere),
+            Event::GateExpired { stage } => self.expire(*stage),
             Event::Closed { ending } => self.ended = Some((*ending, record.at)),
         }
         self.settle();
@@ -43,8 +47,9 @@ impl Run {
             if due > now {
                 return;
             }
+            let wait = self.wait_for_window(id).unwrap_or(Wait::Ready);
             self.leave(id);
-            self.enter(id, Wait::Ready);
+            self.enter(id, wait);
         }
     }
 
@@ -107,6 +112,7 @@ impl Run {
     /// Waits for the next attempt, unless the run has come to be stopping meanwhile.
     fn back_off(&mut self, id: TargetId, due: Timestamp) {
         self.walk_mut(id).since = due;
+        self.look_at_window(id);
         match self.wait_for(id) {
             Wait::Skip(reason) => self.enter(id, Wait::Skip(reason)),
             _ => self.enter(id, Wait::Retry),
@@ -201,22 +207,16 @@ impl Run {
         self.set_moving(id);
     }
 
-    fn signal(&mut self, signal: Signal) {
+    fn signal(&mut self, signal: Signal, by: &Text) {
         match signal {
-            Signal::Approve(stage) => self.pass_gate(stage),
+            Signal::Approve(stage) => self.approve(stage, by),
             Signal::Reject(_) => self.stop(Stop::Rejected),
             Signal::Pause => self.paused = true,
             Signal::Resume => self.paused = false,
+            Signal::Freeze => self.frozen = true,
+            Signal::Thaw => self.frozen = false,
             Signal::Abort => self.stop(Stop::Aborted),
             Signal::AbortNow => self.stop(Stop::AbortedNow),
-        }
-    }
-
-    fn pass_gate(&mut self, stage: StageId) {
-        self.stages[stage.index()].gate = GateState::Passed;
-        for id in self.stages[stage.index()].at_gate.clone() {
-            self.leave(id);
-            self.set_moving(id);
         }
     }
 

@@ -9,10 +9,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::illegal::Position;
-use super::lanes::Rank;
 use super::tally::{StepCount, Totals};
 use super::{End, GateState, Run, Stop, Wait};
-use crate::plan::{Gate, GroupId, StageId, StepIndex, TargetId};
+use crate::plan::{Gate, GroupId, StageId, StepIndex, TargetId, WindowId};
 use crate::record::{Direction, Ending};
 
 /// A run at one moment. Made in time proportional to stages, steps and groups, never to targets.
@@ -20,6 +19,9 @@ use crate::record::{Direction, Ending};
 pub struct RunView {
     /// What the run as a whole is doing.
     pub condition: Condition,
+    /// Whether no unchanged target is changed until the thaw.
+    #[serde(default)]
+    pub frozen: bool,
     /// When it was opened.
     pub started_at: Option<Timestamp>,
     /// When it was closed.
@@ -30,9 +32,12 @@ pub struct RunView {
     pub totals: Totals,
     /// Stage by stage.
     pub stages: Vec<StageView>,
-    /// Groups that somebody waits for, or that failed targets hold.
+    /// Groups that somebody waits for, that failed targets hold, or with members down elsewhere.
     pub groups: Vec<GroupView>,
-    /// The next attempt that waits for its time.
+    /// Windows that somebody waits for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<WindowView>,
+    /// The next moment that is waited for: an attempt's, a window's, the end of a gate's time.
     pub next_retry: Option<Timestamp>,
     /// Targets that came to rest, per minute since the run was opened; none in its first minute.
     pub ended_per_minute: Option<f64>,
@@ -69,12 +74,18 @@ pub struct StageView {
     pub name: Text,
     /// Its gate.
     pub gate: GateView,
+    /// Who approved so far, where a rule says who decides, or where somebody has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalView>,
     /// Its targets.
     pub totals: Totals,
     /// Targets that failed for good, those included that are still being taken back.
     pub failures: u32,
     /// More than this stop the run.
     pub max_failures: Option<u32>,
+    /// Fewer that ended well stop the run.
+    #[serde(default)]
+    pub min_verified: u32,
     /// Its steps in order, by name; the way back comes last.
     pub steps: Vec<StepView>,
 }
@@ -102,8 +113,36 @@ pub enum GateView {
     Waiting,
     /// It was approved.
     Approved,
+    /// Nobody decided in time, and the stage was left as it is.
+    Expired,
     /// The run stopped before it was.
     Closed,
+}
+
+/// How far a decision has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalView {
+    /// Different people who must approve.
+    pub needed: u16,
+    /// Who did.
+    pub given: Vec<Text>,
+    /// What the decision is about, once the gate is reached.
+    pub basis: Option<Text>,
+    /// When the time for deciding is over, while the gate waits.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// One window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowView {
+    /// Its place.
+    pub window: WindowId,
+    /// What people call it.
+    pub name: Text,
+    /// Targets that wait for it.
+    pub waiting: u32,
+    /// When it opens to the first of them.
+    pub opens_at: Option<Timestamp>,
 }
 
 /// One group's budget.
@@ -115,6 +154,12 @@ pub struct GroupView {
     pub name: Text,
     /// Members out of service at once at most.
     pub capacity: u32,
+    /// The same by what is known so far: it may still grow with members that are verified healthy.
+    #[serde(default)]
+    pub limit: u32,
+    /// Members out of service on others' account.
+    #[serde(default)]
+    pub elsewhere: u32,
     /// Members charged.
     pub held: u32,
     /// Of those, the ones that ended badly and keep their place to the end of the run.
@@ -153,6 +198,8 @@ pub enum TargetState {
 pub enum WaitingFor {
     /// A decision at its stage's gate, or the preparations before it.
     Gate(StageId),
+    /// This window, which opens then.
+    Window(WindowId, Option<Timestamp>),
     /// Room in this group, and perhaps in others.
     Budget(GroupId),
     /// The time of its next attempt.
@@ -163,6 +210,8 @@ pub enum WaitingFor {
     Turn,
     /// The run to be resumed.
     Paused,
+    /// The thaw.
+    Frozen,
     /// Nothing more: it is about to be left as it is.
     Leaving,
 }
@@ -176,12 +225,14 @@ impl Run {
         let minutes = elapsed_seconds as f64 / 60.0;
         RunView {
             condition: self.condition(),
+            frozen: self.frozen,
             started_at: self.opened_at,
             ended_at: end,
             elapsed_seconds,
             totals: self.tally.totals,
             stages: (0..self.stages.len()).map(|index| self.stage_view(StageId(index as u16))).collect(),
             groups: self.group_views(),
+            windows: self.window_views(),
             next_retry: self.wake_after(now),
             ended_per_minute: (minutes >= 1.0).then(|| f64::from(self.tally.totals.ended()) / minutes),
             remaining_seconds: self.remaining_seconds(),
@@ -215,10 +266,16 @@ impl Run {
             }
             Wait::After => WaitingFor::After(self.unfinished_before(target)),
             Wait::Gate => WaitingFor::Gate(walk.stage),
+            Wait::Window => {
+                let window = self.plan.target(target).window;
+                let window = window.expect("a target waits for the window it has");
+                WaitingFor::Window(window, self.opens_at(target))
+            }
             Wait::Budget => WaitingFor::Budget(self.missing_group(target)),
             Wait::Retry => WaitingFor::Retry(walk.since),
-            Wait::Ready if self.paused && self.rank(target) == Rank::Uncommitted => WaitingFor::Paused,
-            Wait::Ready => WaitingFor::Turn,
+            Wait::Ready if self.may_start(self.rank(target)) => WaitingFor::Turn,
+            Wait::Ready if self.paused => WaitingFor::Paused,
+            Wait::Ready => WaitingFor::Frozen,
             Wait::Skip(_) => WaitingFor::Leaving,
         };
         TargetState::Waiting { at, on }
@@ -242,6 +299,7 @@ impl Run {
         let gate = match (stage.gate, state.gate) {
             (Gate::Open, _) => GateView::Open,
             (Gate::Approval, GateState::Passed) => GateView::Approved,
+            (Gate::Approval, GateState::Expired) => GateView::Expired,
             (Gate::Approval, _) if self.stop.is_some() => GateView::Closed,
             (Gate::Approval, GateState::Ahead) => GateView::Ahead,
             (Gate::Approval, GateState::Reached) => GateView::Waiting,
@@ -250,11 +308,36 @@ impl Run {
             stage: id,
             name: stage.name.clone(),
             gate,
+            approval: self.approval_view(id),
             totals: *self.tally.stage_totals(id),
             failures: state.failures,
             max_failures: stage.max_failures,
+            min_verified: stage.min_verified,
             steps: self.step_views(id),
         }
+    }
+
+    fn approval_view(&self, id: StageId) -> Option<ApprovalView> {
+        let (rule, given) = (self.plan.stages[id.index()].approval.as_ref(), self.approved_by(id));
+        (rule.is_some() || !given.is_empty()).then(|| ApprovalView {
+            needed: rule.map_or(1, |rule| rule.needed),
+            given: given.to_vec(),
+            basis: self.basis(id),
+            expires_at: self.gate_expires_at().filter(|_| self.gate_waiting() == Some(id)),
+        })
+    }
+
+    fn window_views(&self) -> Vec<WindowView> {
+        let ids = (0..self.plan.windows.len()).map(|index| WindowId(index as u16));
+        let waited = ids.map(|window| (window, self.windows.waiting(window))).filter(|(_, count)| *count > 0);
+        waited
+            .map(|(window, waiting)| WindowView {
+                window,
+                name: self.plan.windows[window.index()].name.clone(),
+                waiting: waiting as u32,
+                opens_at: self.windows.opens_at(window),
+            })
+            .collect()
     }
 
     /// Steps of several recipes are merged by name, in the order in which they come first.
@@ -279,11 +362,17 @@ impl Run {
     }
 
     fn group_views(&self) -> Vec<GroupView> {
-        let busy = self.ledgers.iter().enumerate().filter(|(_, ledger)| ledger.waiting + ledger.kept > 0);
+        let busy = self
+            .ledgers
+            .iter()
+            .enumerate()
+            .filter(|(_, ledger)| ledger.waiting > 0 || ledger.kept > 0 || ledger.elsewhere > 0);
         busy.map(|(index, ledger)| GroupView {
             group: GroupId(index as u16),
             name: self.plan.groups[index].name.clone(),
             capacity: ledger.capacity,
+            limit: ledger.limit(),
+            elsewhere: ledger.elsewhere,
             held: ledger.held,
             kept: ledger.kept,
             waiting: ledger.waiting,

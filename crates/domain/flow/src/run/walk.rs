@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::{StageId, StepIndex};
 use crate::record::{Direction, Epoch};
+use crate::run::windows::ClassId;
 
 /// Which list of steps a target is walking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,10 @@ pub(crate) enum SkipReason {
     Dependency,
     /// Hosts that did not end well hold a budget it needs, for good.
     Exhausted,
+    /// Its window does not open again for as long as it needs.
+    Window,
+    /// Its stage's gate was not decided in time.
+    Expired,
 }
 
 /// What a target waits for. Every queue of the run is the set of targets with one of these.
@@ -52,6 +57,8 @@ pub(crate) enum Wait {
     After,
     /// Its stage's gate.
     Gate,
+    /// Its window.
+    Window,
     /// Room in its groups.
     Budget,
     /// Nothing: a lane may take it.
@@ -105,8 +112,10 @@ pub(crate) struct Walk {
     pub(crate) attempt: u16,
     /// The groups, by place in its list, that have set a place aside for it.
     pub(crate) reserved: u16,
-    /// Tells its present entry in the groups' waiting lists from earlier ones.
+    /// Its place in the groups' waiting lists: who joined earlier has a lower one.
     pub(crate) ticket: u32,
+    /// What its window and its recipe's reserve make of it; none where neither matters.
+    pub(crate) class: Option<ClassId>,
     /// Targets before it that have not ended well yet.
     pub(crate) before: u32,
     /// Forward steps ever started, one bit each.
@@ -123,6 +132,8 @@ pub(crate) struct Walk {
     pub(crate) committed: bool,
     /// Whether an attempt at this step may have acted unnoticed.
     pub(crate) doubt: bool,
+    /// Whether its groups grew by it: it was held, and was verified healthy.
+    pub(crate) proven: bool,
     /// Whether it is counted among its stage's failures.
     pub(crate) counted: bool,
     /// Whether a target before it ended badly.
@@ -146,6 +157,7 @@ impl Walk {
             attempt: 0,
             reserved: 0,
             ticket: 0,
+            class: None,
             before: 0,
             started: 0,
             epoch: Epoch(0),
@@ -154,6 +166,7 @@ impl Walk {
             owes: false,
             committed: false,
             doubt: false,
+            proven: false,
             counted: false,
             forsaken: false,
             handle: None,

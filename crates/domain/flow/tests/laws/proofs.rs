@@ -95,9 +95,11 @@ proptest! {
             run.apply(record).expect("legal");
             let before = run.clone();
             let again = Record { seq: Sequence(record.seq.0 + 1), ..record.clone() };
-            let harmless = matches!(record.event, Event::Signalled {
-                signal: Signal::Pause | Signal::Resume | Signal::Abort | Signal::AbortNow, ..
-            });
+            let harmless = match record.event {
+                Event::Signalled { signal, .. } => !matches!(signal, Signal::Approve(_) | Signal::Reject(_)),
+                Event::Observed { .. } => true,
+                _ => false,
+            };
             prop_assert!(harmless || run.apply(&again).is_err(), "took {again:?} twice");
             prop_assert_eq!(&run, &before);
         }
@@ -167,7 +169,8 @@ fn recount(run: &Run) -> Totals {
                 WaitingFor::Budget(_) => &mut totals.budget,
                 WaitingFor::Retry(_) => &mut totals.retry,
                 WaitingFor::After(_) => &mut totals.after,
-                WaitingFor::Turn | WaitingFor::Paused => &mut totals.ready,
+                WaitingFor::Window(..) => &mut totals.window,
+                WaitingFor::Turn | WaitingFor::Paused | WaitingFor::Frozen => &mut totals.ready,
                 WaitingFor::Leaving => &mut totals.skipping,
             },
             TargetState::Ended(end) => match end {

@@ -4,17 +4,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fleetwright_flow::*;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// What a history may not do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Law {
-    /// I1, I5, I13: more members of a group out of service than it has room for.
+    /// I1, I5, I6, I13: more members of a group out of service than it has room for, others' included,
+    /// and as far as it has grown.
     Budget,
     /// I12: something of a later stage is started before an earlier one is over.
     StageOrder,
-    /// A stage is changed before its gate was approved.
+    /// A stage is changed before its gate was approved: by as many different people as it takes, all of
+    /// them among those who may, in time and about what stands to be decided.
     Gate,
+    /// I11: an unchanged target is changed outside its window, or with less of it left than the recipe's
+    /// reserve.
+    Window,
+    /// An unchanged target is changed while the run is frozen.
+    Freeze,
+    /// I12: a stage is begun although too few of an earlier one ended well.
+    MinSample,
     /// A target starts before those it comes after ended well.
     After,
     /// I19: a step is carried out again although it is over, or twice at once.
@@ -59,13 +68,25 @@ struct TargetBook {
     left: bool,
     undoing: bool,
     touched: bool,
+    proven: bool,
+}
+
+/// A gate that was reached.
+struct GateBook {
+    at: Timestamp,
+    seq: u64,
+    by: BTreeSet<String>,
+    expired: bool,
 }
 
 struct Referee<'a> {
     plan: &'a Plan,
     steps: BTreeMap<At, Book>,
     targets: Vec<TargetBook>,
-    approved: BTreeSet<StageId>,
+    digest: String,
+    gates: BTreeMap<StageId, GateBook>,
+    elsewhere: BTreeMap<GroupId, u32>,
+    frozen: bool,
     failures: BTreeMap<StageId, u32>,
     stopped: bool,
     paused: bool,
@@ -81,7 +102,10 @@ pub(crate) fn judge(plan: &Plan, records: &[Record]) -> BTreeSet<Law> {
         plan,
         steps: BTreeMap::new(),
         targets: plan.targets.iter().map(|_| TargetBook::default()).collect(),
-        approved: BTreeSet::new(),
+        digest: String::new(),
+        gates: BTreeMap::new(),
+        elsewhere: BTreeMap::new(),
+        frozen: false,
         failures: BTreeMap::new(),
         stopped: false,
         paused: false,
@@ -125,8 +149,8 @@ impl Referee<'_> {
             Event::Succeeded { target, step, direction, .. } => {
                 let at = (*target, *direction, *step);
                 if self.step(at).charge == Charge::Release {
-                    let book = &mut self.targets[target.index()];
-                    (book.holds, book.owes) = (false, false);
+                    self.give_back(*target, *direction);
+                    self.targets[target.index()].owes = false;
                 }
                 self.over(at);
                 self.give_back_at_the_end(at);
@@ -137,12 +161,21 @@ impl Referee<'_> {
             Event::Skipped { target, step, direction, scope, .. } => {
                 self.skipped((*target, *direction, *step), *scope);
             }
-            Event::Signalled { signal, .. } => self.signalled(*signal),
+            Event::Signalled { signal, by, basis, .. } => {
+                self.decided(*signal, by, basis.as_deref(), record.at);
+                self.signalled(*signal);
+            }
+            Event::GateReached { stage } => {
+                let (at, seq) = (record.at, record.seq.0);
+                self.gates.insert(*stage, GateBook { at, seq, by: BTreeSet::new(), expired: false });
+            }
+            Event::GateExpired { stage } => self.expired(*stage, record.at),
+            Event::Observed { group, elsewhere } => {
+                self.elsewhere.insert(*group, *elsewhere);
+            }
+            Event::Opened { plan, .. } => self.digest = plan.chars().take(16).collect(),
             Event::Closed { .. } => self.closed(),
-            Event::Opened { .. }
-            | Event::Owner { .. }
-            | Event::Accepted { .. }
-            | Event::GateReached { .. } => {}
+            Event::Owner { .. } | Event::Accepted { .. } | Event::WindowTurned { .. } => {}
         }
         self.count_held();
     }
@@ -172,7 +205,11 @@ impl Referee<'_> {
         self.law(Law::Cancel, !(self.cancelled && step.when == When::InTurn));
         self.law(Law::WayBack, direction == Direction::Do || self.targets[id.index()].undoing);
         let waits = self.plan.stages[stage].gate == Gate::Approval && changes && !step.ahead_of_gate;
-        self.law(Law::Gate, !waits || self.approved.contains(&StageId(stage as u16)));
+        self.law(Law::Gate, !waits || self.is_approved(StageId(stage as u16)));
+        let guarded = uncommitted && (step.in_window || (step.effect == Effect::Changes && !step.ahead_of_gate));
+        self.law(Law::Freeze, !(self.frozen && guarded));
+        self.law(Law::Window, !(uncommitted && step.in_window) || self.is_in_window(id, now));
+        self.law(Law::MinSample, (0..stage).all(|before| self.is_proven(before)));
         if !touched {
             let well = self.plan.target(id).after.iter().all(|before| self.is_well(*before));
             self.law(Law::After, well);
@@ -190,7 +227,11 @@ impl Referee<'_> {
         let owes =
             book.owes && step.charge == Charge::None && step.when == When::InTurn && at.1 == Direction::Do;
         if step.charge == Charge::Take || owes {
-            (book.holds, book.owes) = (true, false);
+            let held = std::mem::replace(&mut book.holds, true);
+            book.owes = false;
+            if !held {
+                self.count_room(at.0);
+            }
         }
     }
 
@@ -202,6 +243,82 @@ impl Referee<'_> {
         });
         let kept = beside.count() <= limit as usize;
         self.law(Law::Lane, kept);
+    }
+
+    /// Whoever takes a place finds one free: as far as the group has grown, and beside what is out of
+    /// service elsewhere.
+    fn count_room(&mut self, id: TargetId) {
+        for group in self.plan.target(id).groups.clone() {
+            let members = || {
+                let all = self.plan.targets.iter().zip(&self.targets);
+                all.filter(|(target, _)| target.groups.contains(&group)).map(|(_, book)| book)
+            };
+            let held = members().filter(|book| book.holds).count() as u32;
+            let proven = members().filter(|book| book.proven).count() as u32;
+            let row = &self.plan.groups[group.index()];
+            let limit = row.first.map_or(row.capacity, |first| row.capacity.min(first + proven));
+            let elsewhere = self.elsewhere.get(&group).copied().unwrap_or(0);
+            self.law(Law::Budget, held + elsewhere <= limit);
+        }
+    }
+
+    fn is_in_window(&self, id: TargetId, now: Timestamp) -> bool {
+        let Some(window) = self.plan.target(id).window else { return true };
+        let reserve = i64::from(self.plan.recipe_of(id).reserve_seconds);
+        let spans = &self.plan.windows[window.index()].open;
+        spans.iter().any(|span| {
+            span.from <= now && now < span.until && now.duration_until(span.until).as_secs() >= reserve
+        })
+    }
+
+    fn is_proven(&self, stage: usize) -> bool {
+        let well = self.plan.targets_of(StageId(stage as u16)).filter(|id| self.is_well(*id)).count();
+        let left = self.gates.get(&StageId(stage as u16)).is_some_and(|gate| gate.expired);
+        left || well >= self.plan.stages[stage].min_verified as usize
+    }
+
+    fn is_approved(&self, stage: StageId) -> bool {
+        let needed = self.plan.stages[stage.index()].approval.as_ref().map_or(1, |rule| rule.needed.into());
+        self.gates.get(&stage).is_some_and(|gate| !gate.expired && gate.by.len() >= needed)
+    }
+
+    fn decided(&mut self, signal: Signal, by: &str, basis: Option<&str>, now: Timestamp) {
+        let (Signal::Approve(stage) | Signal::Reject(stage)) = signal else { return };
+        let rule = self.plan.stages[stage.index()].approval.as_ref();
+        let Some(gate) = self.gates.get(&stage) else { return self.law(Law::Gate, false) };
+        let theirs = rule.is_none_or(|rule| {
+            rule.approvers.is_empty() || rule.approvers.iter().any(|approver| &**approver == by)
+        });
+        let in_time = self.end_of(stage).is_none_or(|end| now < end);
+        let same = basis.is_none_or(|basis| basis == format!("{}-{}", self.digest, gate.seq));
+        self.law(Law::Gate, theirs && in_time && same && !gate.expired);
+        if let (Signal::Approve(_), Some(gate)) = (signal, self.gates.get_mut(&stage)) {
+            gate.by.insert(by.to_owned());
+        }
+    }
+
+    fn end_of(&self, stage: StageId) -> Option<Timestamp> {
+        let seconds = self.plan.stages[stage.index()].approval.as_ref()?.expires_seconds?;
+        self.gates.get(&stage)?.at.checked_add(SignedDuration::from_secs(seconds.into())).ok()
+    }
+
+    fn expired(&mut self, stage: StageId, now: Timestamp) {
+        self.law(Law::Gate, self.end_of(stage).is_some_and(|end| end <= now) && !self.is_approved(stage));
+        match self.plan.stages[stage.index()].approval.as_ref().map(|rule| rule.on_expiry) {
+            Some(OnExpiry::Skip) => {
+                if let Some(gate) = self.gates.get_mut(&stage) {
+                    gate.expired = true;
+                }
+            }
+            _ => self.stopped = true,
+        }
+    }
+
+    /// Verified healthy. Who went their way so far are evidence; who had to be taken back are not.
+    fn give_back(&mut self, id: TargetId, direction: Direction) {
+        let book = &mut self.targets[id.index()];
+        let held = std::mem::take(&mut book.holds);
+        book.proven |= held && direction == Direction::Do && !book.failed && !book.left;
     }
 
     fn count_held(&mut self) {
@@ -228,7 +345,7 @@ impl Referee<'_> {
 
     fn give_back_at_the_end(&mut self, at: At) {
         if self.is_well(at.0) {
-            self.targets[at.0.index()].holds = false;
+            self.give_back(at.0, Direction::Do);
         }
     }
 
@@ -278,9 +395,9 @@ impl Referee<'_> {
 
     fn signalled(&mut self, signal: Signal) {
         match signal {
-            Signal::Approve(stage) => {
-                self.approved.insert(stage);
-            }
+            Signal::Approve(_) => {}
+            Signal::Freeze => self.frozen = true,
+            Signal::Thaw => self.frozen = false,
             Signal::Reject(_) | Signal::Abort => self.stopped = true,
             Signal::AbortNow => (self.stopped, self.cancelled) = (true, true),
             Signal::Pause => self.paused = true,

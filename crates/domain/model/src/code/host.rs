@@ -91,4 +91,10 @@ codes! {
     COMPLIANCE_UNKNOWN = "FW-H0030", Some(Exit::Partial), "Compliance not known",
         "The rescan after patching did not report, so nobody can say whether patches are missing. That is not compliant.",
         "`fleetwright retry`, or start a scan with Patch Manager.";
+    WINDOW_OVER = "FW-H0031", None, "No window long enough",
+        "The host's window does not open again for as long as patching, proving and, if need be, restoring take.",
+        "`fleetwright plan` looks further ahead; or give the host a longer window.";
+    GATE_EXPIRED = "FW-H0032", None, "Nobody decided in time",
+        "The approval of this host's wave was due, and the plan leaves the wave as it is then.",
+        "`fleetwright retry` takes the hosts that were not changed, and asks again.";
 }
