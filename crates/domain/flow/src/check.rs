@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::{Charge, OnFailure, Plan, Recipe, Step, StepIndex, TargetId, When};
+use fleetwright_model::Text;
+
+use crate::plan::{
+    ApprovalRule, Charge, Gate, OnFailure, Plan, Recipe, Span, Step, StepIndex, TargetId, When,
+};
 
 /// The most steps of a recipe, either way.
 pub const MOST_STEPS: usize = 64;
@@ -29,12 +33,20 @@ impl Plan {
     /// # Errors
     /// [`InvalidPlan`] names the first place that is wrong: an index that leads nowhere, stages that
     /// do not share the targets out in order, a group without room, targets that wait for each other,
-    /// a step that would take a target out of service before the gate or while putting it back.
+    /// a step that would take a target out of service before the gate or while putting it back, a
+    /// window out of order, a target whose window says nothing of its changes, a decision that can
+    /// never be made.
     pub fn check(&self) -> Result<(), InvalidPlan> {
         for (index, group) in self.groups.iter().enumerate() {
             if group.capacity == 0 {
                 return Err(wrong(format!("groups[{index}].capacity"), "0: nothing could ever start"));
             }
+            if group.first == Some(0) {
+                return Err(wrong(format!("groups[{index}].first"), "0: nothing could ever start"));
+            }
+        }
+        for (index, window) in self.windows.iter().enumerate() {
+            check_spans(&window.open, &format!("windows[{index}].open"))?;
         }
         for (index, recipe) in self.recipes.iter().enumerate() {
             check_recipe(recipe, &format!("recipes[{index}]"))?;
@@ -80,6 +92,14 @@ impl Plan {
                 return Err(wrong(format!("stages[{index}].targets"), what));
             }
             next = stage.targets.end;
+            let size = stage.targets.len();
+            if stage.min_verified as usize > size {
+                let what = format!("{} of {size} targets can never end well", stage.min_verified);
+                return Err(wrong(format!("stages[{index}].min_verified"), what));
+            }
+            if let Some(rule) = &stage.approval {
+                check_rule(rule, stage.gate, &format!("stages[{index}].approval"))?;
+            }
         }
         if next as usize == self.targets.len() {
             Ok(())
@@ -97,6 +117,13 @@ impl Plan {
         }
         if target.recipe.index() >= self.recipes.len() {
             return Err(wrong(at("recipe"), format!("there is no recipe {}", target.recipe.0)));
+        }
+        if let Some(window) = target.window {
+            if window.index() >= self.windows.len() {
+                return Err(wrong(at("window"), format!("there is no window {}", window.0)));
+            }
+            check_guarded(&self.recipes[target.recipe.index()])
+                .map_err(|what| wrong(at("window"), format!("recipe {}: {what}", target.recipe.0)))?;
         }
         if target.groups.len() > MOST_GROUPS {
             return Err(wrong(
@@ -127,6 +154,56 @@ impl Plan {
         }
         Ok(())
     }
+}
+
+fn check_spans(spans: &[Span], path: &str) -> Result<(), InvalidPlan> {
+    if let Some(index) = spans.iter().position(|span| span.from >= span.until) {
+        let Span { from, until } = spans[index];
+        return Err(wrong(
+            format!("{path}[{index}]"),
+            format!("from {from} until {until} is no time at all"),
+        ));
+    }
+    match spans.windows(2).position(|pair| pair[0].until >= pair[1].from) {
+        None => Ok(()),
+        Some(index) => {
+            let (until, from) = (spans[index].until, spans[index + 1].from);
+            let what = format!("it begins at {from}, and the one before lasts until {until}");
+            Err(wrong(format!("{path}[{}]", index + 1), what))
+        }
+    }
+}
+
+fn check_rule(rule: &ApprovalRule, gate: Gate, path: &str) -> Result<(), InvalidPlan> {
+    if gate == Gate::Open {
+        return Err(wrong(path.to_owned(), "a rule for a gate that is open"));
+    }
+    if rule.needed == 0 {
+        return Err(wrong(format!("{path}.needed"), "0: nobody would be asked"));
+    }
+    let people: BTreeSet<&Text> = rule.approvers.iter().collect();
+    if people.len() < rule.approvers.len() {
+        return Err(wrong(format!("{path}.approvers"), "somebody stands in it twice"));
+    }
+    if !people.is_empty() && people.len() < usize::from(rule.needed) {
+        let what = format!("{} of {} people can never approve", rule.needed, people.len());
+        return Err(wrong(format!("{path}.needed"), what));
+    }
+    if rule.expires_seconds == Some(0) {
+        return Err(wrong(format!("{path}.expires_seconds"), "0: nobody could ever decide"));
+    }
+    Ok(())
+}
+
+/// Whether a window keeps a recipe's changes where they belong.
+fn check_guarded(recipe: &Recipe) -> Result<(), &'static str> {
+    if recipe.steps.iter().find(|step| step.commits).is_some_and(|step| !step.in_window) {
+        return Err("it changes its targets whether the window is open or not");
+    }
+    if recipe.reserve_seconds == 0 && recipe.steps.iter().any(|step| step.in_window) {
+        return Err("nothing is kept of the window for what the change takes (reserve_seconds)");
+    }
+    Ok(())
 }
 
 fn check_recipe(recipe: &Recipe, path: &str) -> Result<(), InvalidPlan> {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use fleetwright_flow::*;
-use fleetwright_model::ErrorClass;
+use fleetwright_model::{ErrorClass, Text};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::plans::at;
+use crate::plans::{PEOPLE, at};
 use crate::tape::Tape;
 
 /// A run with its journal.
@@ -77,6 +77,18 @@ impl Driver {
         self.note(Event::Signalled { signal, by: "ops".into(), basis: None, reason: None });
     }
 
+    /// What the run makes of a decision at a gate.
+    pub(crate) fn decide(&mut self, signal: Signal, by: &str, basis: Option<Text>) -> Result<(), Illegal> {
+        let event = Event::Signalled { signal, by: by.into(), basis, reason: None };
+        self.run.check(&self.run.record(self.now, event.clone()))?;
+        self.note(event);
+        Ok(())
+    }
+
+    pub(crate) fn observe(&mut self, group: u16, elsewhere: u32) {
+        self.note(Event::Observed { group: GroupId(group), elsewhere });
+    }
+
     pub(crate) fn flight(&self, target: u32) -> Flight {
         self.run.flight(TargetId(target)).expect("the target is in flight")
     }
@@ -117,12 +129,19 @@ fn turn(driver: &mut Driver, tape: &mut Tape) {
     let commands = driver.run.next(driver.now);
     let some = tape.rarely(3);
     let mut moved = false;
+    if tape.rarely(8) {
+        driver.wait(1);
+    }
     for command in commands {
         if some && !matches!(command, Command::Close { .. }) && tape.pick(2) == 1 {
             continue;
         }
-        driver.note(command.event());
         moved = true;
+        let late = driver.run.check(&driver.run.record(driver.now, command.event()));
+        // Whoever is slower than the window asks again.
+        if !matches!(late, Err(Illegal::OutsideWindow { .. })) {
+            driver.note(command.event());
+        }
     }
     let flights: Vec<Flight> = driver.run.in_flight().collect();
     let cancelled: Vec<TargetId> = driver.run.to_cancel().map(|flight| flight.target).collect();
@@ -142,11 +161,23 @@ fn turn(driver: &mut Driver, tape: &mut Tape) {
 /// Nothing can move by itself: time passes, or somebody decides.
 fn wake(driver: &mut Driver, tape: &mut Tape) {
     if let Some(stage) = driver.run.gate_waiting() {
-        driver.signal(if tape.rarely(5) { Signal::Reject(stage) } else { Signal::Approve(stage) });
+        if tape.rarely(3) {
+            driver.wait(60);
+        }
+        let signal = if tape.rarely(5) { Signal::Reject(stage) } else { Signal::Approve(stage) };
+        let basis = driver.run.basis(stage).filter(|_| tape.rarely(2));
+        let first = tape.pick(PEOPLE.len());
+        let mut people = PEOPLE[first..].iter().chain(&PEOPLE[..first]);
+        let decided = people.any(|by| driver.decide(signal, by, basis.clone()).is_ok());
+        assert!(decided || driver.run.gate_expires_at().is_some_and(|end| end <= driver.now));
     } else if let Some(due) = driver.run.wake_after(driver.now) {
         driver.now = due;
     } else if driver.run.is_paused() {
         driver.signal(Signal::Resume);
+    } else if driver.run.is_frozen() {
+        driver.signal(Signal::Thaw);
+    } else if driver.run.waits_for_others() {
+        (0..driver.run.plan().groups.len() as u16).for_each(|group| driver.observe(group, 0));
     } else {
         let commands = driver.run.next(driver.now);
         assert!(!commands.is_empty(), "the run stalls: {:#?}", driver.run.totals());
@@ -162,6 +193,13 @@ fn interfere(driver: &mut Driver, tape: &mut Tape) {
         driver.signal(Signal::Abort);
     } else if tape.rarely(200) {
         driver.signal(Signal::AbortNow);
+    } else if tape.rarely(60) {
+        driver.signal(Signal::Freeze);
+    } else if driver.run.is_frozen() && tape.rarely(4) {
+        driver.signal(Signal::Thaw);
+    } else if tape.rarely(15) && !driver.run.plan().groups.is_empty() {
+        let group = tape.pick(driver.run.plan().groups.len()) as u16;
+        driver.observe(group, tape.pick(3) as u32);
     } else if tape.rarely(12) {
         leave_out(driver, tape);
     }

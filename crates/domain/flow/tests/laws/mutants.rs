@@ -152,6 +152,95 @@ fn a_kernel_that_goes_back_unasked_is_caught() {
     assert!(broken.contains(&Law::WayBack), "{broken:?}");
 }
 
+#[test]
+fn a_kernel_without_windows_is_caught() {
+    let broken = broken_without(|plan| plan.targets.iter_mut().for_each(|target| target.window = None));
+    assert!(broken.contains(&Law::Window), "{broken:?}");
+}
+
+#[test]
+fn a_kernel_that_starts_what_cannot_end_in_the_window_is_caught() {
+    let broken = broken_without(|plan| plan.recipes.iter_mut().for_each(|recipe| recipe.reserve_seconds = 1));
+    assert!(broken.contains(&Law::Window), "{broken:?}");
+}
+
+#[test]
+fn a_kernel_that_takes_changes_for_preparations_is_caught() {
+    let broken = broken_without(|plan| each_step(plan, |step| step.in_window = step.commits));
+    assert!(broken.contains(&Law::Window), "{broken:?}");
+}
+
+#[test]
+fn a_kernel_that_does_not_begin_small_is_caught() {
+    let broken = broken_without(|plan| plan.groups.iter_mut().for_each(|group| group.first = None));
+    assert!(broken.contains(&Law::Budget), "{broken:?}");
+}
+
+#[test]
+fn a_kernel_that_is_content_with_too_few_is_caught() {
+    let broken = broken_without(|plan| plan.stages.iter_mut().for_each(|stage| stage.min_verified = 0));
+    assert!(broken.contains(&Law::MinSample), "{broken:?}");
+}
+
+/// Every law that is broken when the kernel reads the rules of decisions in another way.
+fn broken_with_rules(change: impl Fn(&mut ApprovalRule)) -> BTreeSet<Law> {
+    broken_without(|plan| {
+        plan.stages.iter_mut().filter_map(|stage| stage.approval.as_mut()).for_each(&change)
+    })
+}
+
+#[test]
+fn a_kernel_that_is_content_with_one_approval_is_caught() {
+    let broken = broken_with_rules(|rule| rule.needed = 1);
+    assert!(broken.contains(&Law::Gate), "{broken:?}");
+}
+
+#[test]
+fn a_kernel_that_lets_anybody_approve_is_caught() {
+    let broken = broken_with_rules(|rule| rule.approvers.clear());
+    assert!(broken.contains(&Law::Gate), "{broken:?}");
+}
+
+#[test]
+fn a_kernel_for_which_no_approval_is_too_late_is_caught() {
+    let broken = broken_with_rules(|rule| rule.expires_seconds = None);
+    assert!(broken.contains(&Law::Gate), "{broken:?}");
+}
+
+#[test]
+fn a_kernel_that_goes_on_when_it_should_have_stopped_for_want_of_a_decision_is_caught() {
+    let broken = broken_with_rules(|rule| rule.on_expiry = OnExpiry::Skip);
+    assert!(broken.contains(&Law::StopRule), "{broken:?}");
+}
+
+#[test]
+fn a_kernel_that_does_not_count_outages_is_caught() {
+    let mut shared = plan(vec![Step { charge: Charge::Take, ..step("patch") }], vec![], 2);
+    shared.groups = vec![crate::plans::group("app", 2)];
+    shared.targets.iter_mut().for_each(|target| target.groups = vec![GroupId(0)]);
+    let mut driver = Driver::new(shared);
+    let outage = driver.run.record(driver.now, Event::Observed { group: GroupId(0), elsewhere: 1 });
+    driver.records.push(outage);
+    driver.go();
+    assert_eq!(judge(driver.run.plan(), &driver.records), [Law::Budget].into());
+}
+
+#[test]
+fn an_approval_of_another_plan_is_caught() {
+    let mut gated = plan(vec![step("patch")], vec![], 1);
+    gated.stages[0].gate = Gate::Approval;
+    let mut driver = Driver::new(gated);
+    driver.go();
+    let basis = driver.run.basis(StageId(0));
+    driver.decide(Signal::Approve(StageId(0)), "ann", basis).expect("it is the one");
+    assert_eq!(judge(driver.run.plan(), &driver.records), BTreeSet::new());
+    let Some(Record { event: Event::Signalled { basis, .. }, .. }) = driver.records.last_mut() else {
+        panic!("the decision is on record");
+    };
+    *basis = Some("ffffffffffffffff-2".into());
+    assert_eq!(judge(driver.run.plan(), &driver.records), [Law::Gate].into());
+}
+
 /// A kernel that never hears of a signal, although it is on record.
 fn broken_when_deaf_to(signal: Signal) -> BTreeSet<Law> {
     let mut driver = Driver::new(plan(vec![step("start"), step("patch")], vec![], 2));
@@ -170,6 +259,7 @@ fn broken_when_deaf_to(signal: Signal) -> BTreeSet<Law> {
 #[test]
 fn a_kernel_that_is_deaf_to_signals_is_caught() {
     assert_eq!(broken_when_deaf_to(Signal::Pause), [Law::Pause].into());
+    assert_eq!(broken_when_deaf_to(Signal::Freeze), [Law::Freeze].into());
     assert_eq!(broken_when_deaf_to(Signal::Abort), [Law::StopRule].into());
     assert_eq!(broken_when_deaf_to(Signal::AbortNow), [Law::StopRule, Law::Cancel].into());
 }

@@ -60,17 +60,35 @@ pub(crate) fn target(number: u32) -> Target {
 /// Every choice a plan can make, small.
 pub(crate) fn drawn(tape: &mut Tape) -> Arc<Plan> {
     let recipes: Vec<Recipe> = (0..1 + tape.pick(2)).map(|index| drawn_recipe(tape, index)).collect();
-    let groups: Vec<Group> =
-        (0..tape.pick(4)).map(|index| group(&format!("group-{index}"), 1 + tape.pick(3) as u32)).collect();
+    let windows: Vec<Window> = (0..tape.pick(3)).map(|_| drawn_window(tape)).collect();
+    let groups: Vec<Group> = (0..tape.pick(4))
+        .map(|index| Group {
+            first: tape.rarely(3).then(|| 1 + tape.pick(2) as u32),
+            ..group(&format!("group-{index}"), 1 + tape.pick(3) as u32)
+        })
+        .collect();
     let mut stages = Vec::new();
     let mut targets = Vec::new();
     for index in 0..1 + tape.pick(3) {
         let from = targets.len() as u32;
         for _ in 0..tape.pick(6) {
-            targets.push(drawn_target(tape, targets.len() as u32, recipes.len(), groups.len()));
+            let mut drawn = drawn_target(tape, targets.len() as u32, recipes.len(), groups.len());
+            let reserve = recipes[drawn.recipe.index()].reserve_seconds;
+            if reserve > 0 && !windows.is_empty() && tape.rarely(2) {
+                drawn.window = Some(WindowId(tape.pick(windows.len()) as u16));
+            }
+            targets.push(drawn);
         }
+        let gate = if tape.rarely(3) { Gate::Approval } else { Gate::Open };
+        let approval = (gate == Gate::Approval && tape.rarely(2)).then(|| drawn_rule(tape));
         stages.push(Stage {
-            gate: if tape.rarely(3) { Gate::Approval } else { Gate::Open },
+            gate,
+            approval,
+            min_verified: if tape.rarely(4) {
+                tape.pick(1 + targets.len() - from as usize) as u32
+            } else {
+                0
+            },
             max_failures: tape.rarely(2).then(|| tape.pick(3) as u32),
             ..stage(&format!("wave-{index}"), from..targets.len() as u32)
         });
@@ -81,7 +99,7 @@ pub(crate) fn drawn(tape: &mut Tape) -> Arc<Plan> {
         created_at: at(0),
         places: vec![place("eu-central-1"), place("us-east-1")],
         groups,
-        windows: Vec::new(),
+        windows,
         recipes,
         stages,
         targets,
@@ -102,8 +120,34 @@ fn drawn_target(tape: &mut Tape, number: u32, recipes: usize, groups: usize) -> 
     }
 }
 
+/// Up to three spans of some minutes.
+fn drawn_window(tape: &mut Tape) -> Window {
+    let mut second = 0;
+    let open = (0..1 + tape.pick(3))
+        .map(|_| {
+            let from = second + 1 + tape.pick(100) as i64;
+            second = from + 20 + tape.pick(200) as i64;
+            Span { from: at(from), until: at(second) }
+        })
+        .collect();
+    Window { name: "night".into(), open }
+}
+
+/// The people who decide.
+pub(crate) const PEOPLE: [&str; 4] = ["ann", "bob", "cy", "ops"];
+
+fn drawn_rule(tape: &mut Tape) -> ApprovalRule {
+    ApprovalRule {
+        needed: 1 + tape.pick(2) as u16,
+        approvers: if tape.rarely(2) { vec!["bob".into(), "cy".into()] } else { vec![] },
+        expires_seconds: tape.rarely(2).then(|| 20 + tape.pick(100) as u32),
+        on_expiry: if tape.rarely(2) { OnExpiry::Skip } else { OnExpiry::Reject },
+    }
+}
+
 fn drawn_recipe(tape: &mut Tape, index: usize) -> Recipe {
     let ahead = tape.pick(3);
+    let window_from = tape.rarely(2).then(|| tape.pick(4));
     let length = tape.pick(7);
     let steps = (0..length)
         .map(|place| {
@@ -118,6 +162,7 @@ fn drawn_recipe(tape: &mut Tape, index: usize) -> Recipe {
             if drawn.when != When::InTurn && drawn.charge == Charge::Take {
                 drawn.charge = Charge::None;
             }
+            drawn.in_window = window_from.is_some_and(|from| drawn.commits || place >= from);
             drawn
         })
         .collect();
@@ -128,7 +173,8 @@ fn drawn_recipe(tape: &mut Tape, index: usize) -> Recipe {
             drawn
         })
         .collect();
-    Recipe::new(format!("recipe-{index}"), steps, undo)
+    let reserve_seconds = if window_from.is_some() { 1 + tape.pick(60) as u32 } else { 0 };
+    Recipe { reserve_seconds, ..Recipe::new(format!("recipe-{index}"), steps, undo) }
 }
 
 fn drawn_step(tape: &mut Tape, name: &str) -> Step {

@@ -206,7 +206,8 @@ impl Referee<'_> {
         self.law(Law::WayBack, direction == Direction::Do || self.targets[id.index()].undoing);
         let waits = self.plan.stages[stage].gate == Gate::Approval && changes && !step.ahead_of_gate;
         self.law(Law::Gate, !waits || self.is_approved(StageId(stage as u16)));
-        let guarded = uncommitted && (step.in_window || (step.effect == Effect::Changes && !step.ahead_of_gate));
+        let guarded =
+            uncommitted && (step.in_window || (step.effect == Effect::Changes && !step.ahead_of_gate));
         self.law(Law::Freeze, !(self.frozen && guarded));
         self.law(Law::Window, !(uncommitted && step.in_window) || self.is_in_window(id, now));
         self.law(Law::MinSample, (0..stage).all(|before| self.is_proven(before)));
