@@ -13,7 +13,7 @@ pub mod run;
 pub mod timeline;
 
 pub use admission::Admission;
-pub use check::InvalidPlan;
+pub use check::{InvalidPlan, MOST_GROUPS, MOST_STEPS};
 pub use format::Unreadable;
 pub use plan::{
     ApprovalRule, Charge, Effect, Format, Gate, Group, GroupId, OnExpiry, OnFailure, Place, PlaceId, Plan,

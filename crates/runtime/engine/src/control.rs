@@ -38,6 +38,8 @@ pub(crate) enum Interrupt {
 pub(crate) struct Decision {
     pub(crate) signal: Signal,
     pub(crate) by: Text,
+    /// What a decision at a gate was made about, where they said.
+    pub(crate) basis: Option<Text>,
     pub(crate) reason: Option<Text>,
 }
 
@@ -83,7 +85,7 @@ impl Control {
     /// A decision about the run, as if it had come by mail. It is recorded, or declined where the run
     /// is not at that point.
     pub fn signal(&self, signal: Signal, by: impl Into<Text>, reason: Option<Text>) {
-        self.state().decisions.push_back(Decision { signal, by: by.into(), reason });
+        self.state().decisions.push_back(Decision { signal, by: by.into(), basis: None, reason });
         self.0.changed.notify_one();
     }
 

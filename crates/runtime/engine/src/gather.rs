@@ -2,6 +2,7 @@
 
 use fleetwright_flow::{Command, Event, Flight, Illegal, Signal, SkipScope, StepIndex, TargetId};
 use fleetwright_model::{ErrorClass, code};
+use fleetwright_ports::Mail;
 use fleetwright_steps::Outcome;
 
 use crate::act::GRACE;
@@ -25,15 +26,16 @@ impl Dispatcher<'_> {
         let mail = self.ports.journal.mail(&self.name, self.mailbox.read).await;
         let mail = mail.map_err(|refusal| DriveError::journal("reading the run's mailbox", refusal))?;
         for letter in self.mailbox.take(mail, now) {
-            self.decide(Decision { signal: letter.signal, by: letter.by, reason: letter.reason });
+            let Mail { signal, by, basis, reason, .. } = letter;
+            self.decide(Decision { signal, by, basis, reason });
         }
         Ok(())
     }
 
     /// Records a decision, if the run is at the point for it.
     fn decide(&mut self, decision: Decision) {
-        let Decision { signal, by, reason } = decision;
-        let record = self.next_record(Event::Signalled { signal, by: by.clone(), basis: None, reason });
+        let Decision { signal, by, basis, reason } = decision;
+        let record = self.next_record(Event::Signalled { signal, by: by.clone(), basis, reason });
         match self.run.apply(&record) {
             Ok(()) => {
                 self.keep(record);

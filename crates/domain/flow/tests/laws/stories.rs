@@ -2,8 +2,11 @@
 
 mod budgets;
 mod control;
+mod decisions;
 mod failures;
+mod growth;
 mod recovery;
 mod refusals;
 mod scale;
 mod stages;
+mod windows;
