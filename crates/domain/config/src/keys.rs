@@ -14,13 +14,15 @@ mod sections;
 mod selection;
 mod tags;
 mod waves;
+mod windows;
 
 use fleetwright_model::Phase;
 
 pub use find::{Found, find, nearest};
 pub(crate) use find::{is_section, suggest_child};
 pub use kind::{Kind, TextForm};
-pub use sections::{Section, sections};
+pub(crate) use sections::names_in;
+pub use sections::{Names, Section, sections};
 
 /// Prefix of the environment variables that set keys.
 pub const VARIABLE_PREFIX: &str = "FLEETWRIGHT_";
@@ -143,6 +145,7 @@ pub fn all() -> impl Iterator<Item = &'static Key> {
         safety::KEYS,
         waves::KEYS,
         ordering::KEYS,
+        windows::KEYS,
     ]
     .into_iter()
     .flatten()

@@ -3,11 +3,13 @@
 mod build;
 mod contradictions;
 mod waves;
+mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fleetwright_model::{ExternalId, InstanceId, InstanceState, LabelKeys, Phase, Region, Regions};
+use fleetwright_window::Schedule;
 
 pub(crate) use build::build;
 pub(crate) use contradictions::find as find_contradictions;
@@ -15,6 +17,7 @@ pub use waves::{
     AbortOnIssues, ApprovalSettings, BudgetSettings, Expiry, GateSettings, OrderGroup, OrderMode,
     OrderingSettings, Tolerance, Waiver, WaveSelection, WaveSettings, ZoneByZone,
 };
+pub use windows::FreezeSettings;
 
 /// Every setting. The fields are the sections of the file; the reference describes each key.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +44,10 @@ pub struct Settings {
     pub safety: SafetySettings,
     /// `ordering`: instances that depend on each other.
     pub ordering: OrderingSettings,
+    /// `windows`: when instances may be changed, by the name of the window.
+    pub windows: BTreeMap<String, Vec<Schedule>>,
+    /// `freezes`: when nothing is changed, by the name of the freeze.
+    pub freezes: BTreeMap<String, FreezeSettings>,
 }
 
 /// `aws`: how AWS is reached.
@@ -446,6 +453,9 @@ pub struct SafetySettings {
     pub gate: GateSettings,
     /// Who approves, and until when.
     pub approvals: ApprovalSettings,
+    /// The window of instances whose tags name none: a name of `windows`, or a schedule
+    /// ([`fleetwright_window::WindowTag`]).
+    pub window: Option<String>,
 }
 
 words! {

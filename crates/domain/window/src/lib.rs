@@ -23,6 +23,7 @@
 //! this tree. What is read here is the part of RFC 5545 that calendars of freezes have; everything
 //! else is refused with its line ([`Freeze::from_icalendar`]).
 
+mod calendar;
 mod cron;
 mod days;
 mod fault;
@@ -36,9 +37,10 @@ mod tag;
 mod words;
 mod zone;
 
+pub use calendar::{Calendar, Unresolved};
 pub use fault::Fault;
 pub use freeze::{Closed, Freeze};
-pub use opening::{Closure, Opening, Standing, open};
+pub use opening::{Closure, Opening, Standing, always_open, open};
 pub use schedule::{LONGEST, Occurrence, SHORTEST, Schedule, Shape};
 pub use span::{Span, subtract, union};
 pub use tag::{WindowTag, is_window_name};

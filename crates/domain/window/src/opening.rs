@@ -75,6 +75,16 @@ pub fn open(schedules: &[Schedule], freezes: &[Freeze], range: Span) -> Opening 
     let mut windows: Vec<Occurrence> =
         schedules.iter().flat_map(|schedule| schedule.occurrences(range)).collect();
     windows.sort_unstable();
+    let cutoff = schedules.iter().map(Schedule::cutoff).max().unwrap_or_default();
+    Opening { cutoff, ..without_freezes(&windows, freezes, range) }
+}
+
+/// The range minus the freezes: for what may be changed at any other time.
+pub fn always_open(freezes: &[Freeze], range: Span) -> Opening {
+    without_freezes(&[Occurrence { span: range, cutoff: SignedDuration::ZERO }], freezes, range)
+}
+
+fn without_freezes(windows: &[Occurrence], freezes: &[Freeze], range: Span) -> Opening {
     let all = union(windows.iter().map(|window| window.span));
     // Freezes beyond the range end windows that reach over it, whose cutoffs may lie within.
     let hull = match (all.first(), all.last()) {
@@ -96,7 +106,7 @@ pub fn open(schedules: &[Schedule], freezes: &[Freeze], range: Span) -> Opening 
         windows: shown,
         open: union(pieces.iter().filter_map(|piece| within(piece.span))),
         starts: union(pieces.iter().filter_map(|piece| within(piece.starts()?))),
-        cutoff: schedules.iter().map(Schedule::cutoff).max().unwrap_or_default(),
+        cutoff: SignedDuration::ZERO,
         closed,
     }
 }

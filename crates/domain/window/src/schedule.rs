@@ -91,6 +91,15 @@ impl Schedule {
         Self::read(trimmed, shape).map_err(|fault| fault.within(column))
     }
 
+    /// Whether a text is a schedule, leaving aside what stands beside it.
+    ///
+    /// # Errors
+    /// As for [`Self::parse`].
+    pub fn check(text: &str) -> Result<(), Fault> {
+        let duration = (!is_inline(text.trim())).then_some(LONGEST);
+        Self::parse(text, Shape { duration, ..Shape::default() }).map(|_| ())
+    }
+
     fn read(text: &str, shape: Shape) -> Result<Self, Fault> {
         if text.starts_with("rate(") {
             return Err(Fault::at(1, "rate(…) does not say when it begins; write cron(…) or days and times"));

@@ -51,7 +51,11 @@ fn open_sections(yaml: &mut String, open: &mut Vec<&'static str>, key: &'static 
         yaml.push('\n');
         comment(yaml, &indent, doc);
         let mark = if is_chosen_by_user(&path) { "# " } else { "" };
-        let shown = if *name == "*" { "ec2:DescribeInstances" } else { name };
+        let above = path.rsplit_once('.').map_or("", |(above, _)| above);
+        let shown = match keys::names_in(above) {
+            Some(names) if *name == "*" => names.example,
+            _ => name,
+        };
         writeln!(yaml, "{indent}{mark}{shown}:").expect("writing to a string does not fail");
         open.push(name);
     }

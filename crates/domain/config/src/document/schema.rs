@@ -92,7 +92,8 @@ impl Tree {
             let child = child.into_schema(&full);
             if name == "*" {
                 schema["additionalProperties"] = child;
-                schema["propertyNames"] = json!({ "pattern": "^[A-Za-z0-9-]+:([A-Za-z0-9-]+|\\*)$" });
+                let pattern = keys::names_in(path).map_or(".", |names| names.pattern);
+                schema["propertyNames"] = json!({ "pattern": pattern });
             } else {
                 properties.insert(name, child);
             }

@@ -86,6 +86,14 @@ pub enum TextForm {
     Name,
     /// A number of instances, or a share of them such as `10%`.
     Amount,
+    /// When a window opens: a cron expression, days and times, or one time.
+    Schedule,
+    /// An IANA time zone.
+    TimeZone,
+    /// A day, or two with `..` between them.
+    Dates,
+    /// The name of a window, or days, times and time zone.
+    Window,
     /// One of a few words, in any case.
     OneOf(&'static [&'static str]),
 }
@@ -131,6 +139,12 @@ impl TextForm {
             Self::InstanceId => "an EC2 instance id (i- and 8 or 17 hexadecimal digits)".to_owned(),
             Self::Name => "a name (1 to 255 characters)".to_owned(),
             Self::Amount => "a number of instances from 1 on, or a share of them from 1% to 100%".to_owned(),
+            Self::Schedule => "cron(…), five cron fields, at(2026-12-06T23:00) or Sun 23:00-03:00".to_owned(),
+            Self::TimeZone => "an IANA time zone such as Europe/Berlin".to_owned(),
+            Self::Dates => "a date such as 2026-12-24, or two as in 2026-12-20..2027-01-06".to_owned(),
+            Self::Window => {
+                "the name of a window, or a schedule such as Sun 23:00-03:00 Europe/Berlin".to_owned()
+            }
             Self::OneOf(words) => format!("one of {}", words.join(", ")),
         }
     }

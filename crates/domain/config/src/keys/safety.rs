@@ -89,4 +89,13 @@ pub(super) static KEYS: &[Key] = &[
     )
     .default("30m")
     .phases(&[Patch, Validate]),
+    Key::new(
+        "safety.window",
+        Kind::Text(TextForm::Window),
+        "Sun 23:00-03:00 Europe/Berlin",
+        "When instances may be changed whose tags (`tags.maintenance_window`) do not say: the name of a window of \
+         `windows`, or days, times and time zone. Without it they may be changed at any time, \
+         freezes left out.",
+    )
+    .phases(&[Patch]),
 ];

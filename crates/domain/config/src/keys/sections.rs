@@ -7,16 +7,66 @@ pub struct Section {
     pub path: &'static str,
     /// What its keys are about, one sentence.
     pub doc: &'static str,
+    /// Which names users choose for what is in it; `None` where the names are given.
+    pub names: Option<Names>,
+}
+
+/// Names that users choose.
+#[derive(Clone, Copy, Debug)]
+pub struct Names {
+    /// One of them.
+    pub example: &'static str,
+    /// What they are, in words.
+    pub what: &'static str,
+    /// The same as a regular expression.
+    pub pattern: &'static str,
+    /// Whether a text is one.
+    pub valid: fn(&str) -> bool,
+}
+
+/// Names of windows and freezes.
+const WINDOW_NAME: Names = Names {
+    example: "sunday-night",
+    what: "the name of a window (1 to 64 letters, digits, - and _)",
+    pattern: "^[A-Za-z0-9_-]{1,64}$",
+    valid: fleetwright_window::is_window_name,
+};
+
+const FREEZE_NAME: Names = Names {
+    example: "year-end",
+    what: "the name of a freeze (1 to 64 letters, digits, - and _)",
+    ..WINDOW_NAME
+};
+
+const ACTION: Names = Names {
+    example: "ec2:DescribeInstances",
+    what: "an action such as ec2:DescribeInstances",
+    pattern: "^[A-Za-z0-9-]+:([A-Za-z0-9-]+|\\*)$",
+    valid: is_action,
+};
+
+/// `service:Action` or `service:*`, as IAM policies name actions.
+fn is_action(name: &str) -> bool {
+    name.split_once(':').is_some_and(|(service, action)| {
+        let plain =
+            |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        plain(service) && (action == "*" || plain(action))
+    })
 }
 
 const fn section(path: &'static str, doc: &'static str) -> Section {
-    Section { path, doc }
+    Section { path, doc, names: None }
+}
+
+const fn named(path: &'static str, names: Names, doc: &'static str) -> Section {
+    Section { path, doc, names: Some(names) }
 }
 
 static SECTIONS: &[Section] = &[
     section("aws", "How AWS is reached."),
-    section(
+    named(
         "aws.rates",
+        ACTION,
         "Request rates of single actions, where the account's limits differ from those AWS publishes; \
          one entry per `service:Action`, or `service:*` for all actions of a service.",
     ),
@@ -42,9 +92,23 @@ static SECTIONS: &[Section] = &[
     section("safety.gate", "What is looked at between two waves."),
     section("safety.approvals", "Who approves, and until when."),
     section("ordering", "Instances that depend on each other."),
+    named(
+        "windows",
+        WINDOW_NAME,
+        "When instances may be changed. A window is meant by its name in `safety.window` or in a tag \
+         (`tags.maintenance_window`), which may as well be a schedule, such as `Sun 23:00-03:00 Europe/Berlin`.",
+    ),
+    section("windows.*", "One window."),
+    named("freezes", FREEZE_NAME, "When nothing is changed, whatever the windows say."),
+    section("freezes.*", "One freeze: dates, calendars, or both."),
 ];
 
 /// Every section, in the order of the default file.
 pub fn sections() -> impl Iterator<Item = &'static Section> {
     SECTIONS.iter()
+}
+
+/// Which names users choose for what is in a section.
+pub(crate) fn names_in(path: &str) -> Option<Names> {
+    sections().find(|section| section.path == path)?.names
 }

@@ -125,11 +125,10 @@ impl Walk<'_> {
     }
 
     fn subsection(&mut self, section: &str, path: String, entry: &Entry) {
-        if section == "aws.rates" && !is_action(&entry.key) {
-            let message = format!(
-                "`{}` is not an action such as ec2:DescribeInstances",
-                crate::error::shorten(&entry.key)
-            );
+        if let Some(names) = keys::names_in(section)
+            && !(names.valid)(&entry.key)
+        {
+            let message = format!("`{}` is not {}", crate::error::shorten(&entry.key), names.what);
             let error = ConfigError::new(&code::WRONG_TYPE, self.source.place(entry.key_span), message);
             self.errors.push(error.key(self.full(&path)));
             return;
@@ -277,13 +276,4 @@ fn contradiction(
         .key(&first.path)
         .related(first_place.clone());
     Some(if key.secrecy == Secrecy::Secret { error.secret() } else { error })
-}
-
-/// `service:Action` or `service:*`, as IAM policies name actions.
-fn is_action(name: &str) -> bool {
-    name.split_once(':').is_some_and(|(service, action)| {
-        let plain =
-            |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        plain(service) && (action == "*" || plain(action))
-    })
 }

@@ -6,17 +6,20 @@ use std::time::Duration;
 
 use fleetwright_model::{ExternalId, InstanceId, InstanceState, LabelKeys, Phase, Region, Regions};
 
+use fleetwright_window::Schedule;
+
 use super::{
     AbortOnIssues, Amount, ApprovalSettings, AwsSettings, BackupSettings, BudgetSettings, Compliant,
-    EligibilitySettings, Expiry, GateSettings, Hold, LandingZoneSettings, LoadSettings, LogFormat, LogLevel,
-    OrderingSettings, OutputFormat, OutputSettings, PatchOperation, PatchSettings, PhaseLimits,
-    PhaseSettings, PrecheckSettings, Rate, Reboot, RollbackWay, SafetySettings, ScanSettings, Settings,
-    StartSettings, UnknownFacts, ValidateSettings, WaveSettings, ZoneByZone,
+    EligibilitySettings, Expiry, FreezeSettings, GateSettings, Hold, LandingZoneSettings, LoadSettings,
+    LogFormat, LogLevel, OrderingSettings, OutputFormat, OutputSettings, PatchOperation, PatchSettings,
+    PhaseLimits, PhaseSettings, PrecheckSettings, Rate, Reboot, RollbackWay, SafetySettings, ScanSettings,
+    Settings, StartSettings, UnknownFacts, ValidateSettings, WaveSettings, ZoneByZone, windows,
 };
 use crate::resolve::ResolvedValue;
 use crate::value::{Secret, Value};
 
 const AGREES: &str = "the key table and the settings agree";
+const CONSISTENT: &str = "contradictions were looked for before";
 
 /// Builds the settings.
 pub(crate) fn build(values: &BTreeMap<String, ResolvedValue>, environments: BTreeSet<String>) -> Settings {
@@ -63,8 +66,11 @@ fn take_all(values: &mut Values, environments: BTreeSet<String>) -> Settings {
             budgets: budgets(values),
             gate: gate(values),
             approvals: approvals(values),
+            window: values.text("safety.window"),
         },
         ordering: values.ordering(),
+        windows: values.windows(),
+        freezes: values.freezes(),
     }
 }
 
@@ -155,6 +161,27 @@ impl Values {
             unreachable!("ordering: {AGREES}")
         };
         OrderingSettings { groups: groups.value, waivers: waivers.value }
+    }
+
+    /// The values below a section whose names users choose, by name.
+    fn named(&mut self, section: &str) -> BTreeMap<String, windows::Values> {
+        let named = windows::by_name(self.0.iter(), section);
+        let below = format!("{section}.");
+        self.0.retain(|path, _| !path.starts_with(&below));
+        named
+    }
+
+    fn windows(&mut self) -> BTreeMap<String, Vec<Schedule>> {
+        let schedules = |(name, values)| (name, windows::schedules(&values).expect(CONSISTENT));
+        self.named("windows").into_iter().map(schedules).collect()
+    }
+
+    fn freezes(&mut self) -> BTreeMap<String, FreezeSettings> {
+        let freeze = |(name, values): (String, windows::Values)| {
+            let freeze = windows::freeze(&name, &values).expect(CONSISTENT);
+            (name, freeze)
+        };
+        self.named("freezes").into_iter().map(freeze).collect()
     }
 
     fn rates(&mut self) -> BTreeMap<String, Rate> {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use fleetwright_model::{Code, code};
+use fleetwright_window::WindowTag;
 
+use super::windows;
 use crate::error::{ConfigError, Place};
 use crate::resolve::ResolvedValue;
 use crate::value::Value;
@@ -15,6 +17,8 @@ pub(crate) fn find(values: &Values, errors: &mut Vec<ConfigError>) {
     half_rates(values, errors);
     mixed_regions(values, errors);
     special_endpoints(values, errors);
+    unfit_windows(values, errors);
+    unknown_default_window(values, errors);
 }
 
 /// A rate needs its size and its refill.
@@ -39,6 +43,41 @@ fn mixed_regions(values: &Values, errors: &mut Vec<ConfigError>) {
     {
         let message = format!("`{PATH}` names `all` next to single regions");
         errors.extend(error(&code::CONFLICTING_KEYS, PATH, resolved, message));
+    }
+}
+
+/// Windows and freezes that are not whole, or whose parts do not fit each other.
+fn unfit_windows(values: &Values, errors: &mut Vec<ConfigError>) {
+    let plain = || values.iter().map(|(path, resolved)| (path, &resolved.value));
+    let windows = windows::by_name(plain(), "windows").into_iter();
+    let windows =
+        windows.map(|(name, values)| (format!("windows.{name}"), windows::schedules(&values).err()));
+    let freezes = windows::by_name(plain(), "freezes").into_iter();
+    let freezes =
+        freezes.map(|(name, values)| (format!("freezes.{name}"), windows::freeze(&name, &values).err()));
+    for (path, unfit) in windows.chain(freezes) {
+        let Some(unfit) = unfit else { continue };
+        let full = unfit.key.map_or_else(|| path.clone(), |key| format!("{path}.{key}"));
+        // Without a key to blame, the first that was given tells where it is.
+        let place = values.range(full.clone()..).next().filter(|(given, _)| given.starts_with(&path));
+        if let Some((_, resolved)) = place {
+            errors.extend(error(unfit.code, &full, resolved, format!("`{full}` {}", unfit.message)));
+        }
+    }
+}
+
+/// The default window must be one that is described.
+fn unknown_default_window(values: &Values, errors: &mut Vec<ConfigError>) {
+    const PATH: &str = "safety.window";
+    let Some(resolved) = values.get(PATH) else { return };
+    let Value::Text(text) = &resolved.value else { return };
+    let Ok(WindowTag::Named(name)) = WindowTag::parse(text) else { return };
+    let known = windows::by_name(values.iter().map(|(path, resolved)| (path, &resolved.value)), "windows");
+    if !known.contains_key(&name) {
+        let nearest = crate::keys::nearest(&name, known.keys().map(String::as_str));
+        let suggestion = nearest.map_or(String::new(), |nearest| format!("; did you mean `{nearest}`?"));
+        let message = format!("`{PATH}`: there is no window `{name}`{suggestion}");
+        errors.extend(error(&code::UNKNOWN_WINDOW, PATH, resolved, message));
     }
 }
 

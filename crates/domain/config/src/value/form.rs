@@ -1,6 +1,7 @@
 //! Whether a text has the form its key asks for.
 
 use fleetwright_model::{AccountId, Code, ExternalId, InstanceId, Region, RoleArn, ZoneName, code};
+use fleetwright_window::{Freeze, Schedule, WindowTag, Zone};
 
 use super::Fault;
 use crate::error::shorten;
@@ -11,6 +12,9 @@ use crate::yaml::Node;
 pub(crate) fn check_form(form: TextForm, text: &str, node: &Node) -> Result<String, Fault> {
     if let TextForm::OneOf(words) = form {
         return one_of(words, text, node);
+    }
+    if let Some(wrong) = of_windows(form, text) {
+        return Err(Fault::new(&code::INVALID_SCHEDULE, node, format!("`{}`, {wrong}", shorten(text))));
     }
     let (code, valid) = judge(form, text);
     if valid {
@@ -29,6 +33,19 @@ pub(crate) fn check_form(form: TextForm, text: &str, node: &Node) -> Result<Stri
         TextForm::Region | TextForm::RegionOrAll => region_hint(fault, text),
         _ => fault,
     })
+}
+
+/// What is wrong with a text about windows or freezes; `None` where nothing is, and for other forms.
+fn of_windows(form: TextForm, text: &str) -> Option<String> {
+    let utc = Zone::utc();
+    let fault = match form {
+        TextForm::Schedule => Schedule::check(text).err(),
+        TextForm::Dates => Freeze::new("").with_dates(text, &utc).err(),
+        TextForm::Window => WindowTag::parse(text).err(),
+        TextForm::TimeZone => return Zone::named(text).err(),
+        _ => None,
+    };
+    fault.map(|fault| fault.to_string())
 }
 
 fn one_of(words: &[&'static str], text: &str, node: &Node) -> Result<String, Fault> {
@@ -76,6 +93,9 @@ fn judge(form: TextForm, text: &str) -> (&'static Code, bool) {
         TextForm::Amount => (&code::OUT_OF_RANGE, crate::settings::Amount::read(text).is_some()),
         TextForm::InstanceId => (&code::WRONG_TYPE, InstanceId::new(text).is_ok()),
         TextForm::OneOf(words) => (&code::WRONG_TYPE, words.contains(&text)),
+        TextForm::Schedule | TextForm::Dates | TextForm::Window | TextForm::TimeZone => {
+            (&code::INVALID_SCHEDULE, of_windows(form, text).is_none())
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod older_shapes;
 mod run_inputs;
 mod schemas;
 mod waves;
+mod windows;
 
 use fleetwright_config::landing_zones::{Inventory, Sources, ZoneDefaults, load};
 use fleetwright_config::{ConfigErrors, Layers, Resolved, SourceText, resolve};

@@ -60,4 +60,13 @@ codes! {
     TOO_LARGE = "FW-C0019", C, "File too large",
         "The file exceeds the bounds that keep a broken or hostile file from exhausting memory.",
         "Split the inventory into several files and name them all.";
+    INVALID_SCHEDULE = "FW-C0020", C, "Not a schedule",
+        "The schedule of a window, a date of a freeze or a time zone cannot be understood, or a window's duration and cutoff do not fit it. A window nobody understands would be one that never closes.",
+        "Write it as the message shows; the time zone by its IANA name, such as Europe/Berlin.";
+    INVALID_CALENDAR = "FW-C0021", C, "Not a usable calendar",
+        "An iCalendar file of a freeze has a line that is not understood. It is not passed over, because it could move the freeze.",
+        "Change the line named, or export the calendar again with plain events (DTSTART, DTEND, RRULE) in IANA time zones.";
+    UNKNOWN_WINDOW = "FW-C0022", C, "Unknown window",
+        "A setting names a window that is not described.",
+        "Describe it under `windows`, or use one of the names there.";
 }

@@ -1,6 +1,6 @@
 //! Windows minus freezes, and what is said of closed ones.
 
-use fleetwright_window::{Freeze, Schedule, Shape, Standing, open};
+use fleetwright_window::{Calendar, Freeze, Schedule, Shape, Standing, Unresolved, open};
 use jiff::SignedDuration;
 
 use crate::{at, calendar, days, frozen, inline, schedule, shown, zone};
@@ -129,4 +129,17 @@ fn a_schedule_without_what_it_needs_is_refused() {
     assert!(refused("Sun 23:00-03:00 UTC", zoned).contains("zone is given twice"));
     assert_eq!(schedule("0 23 * * SUN", "Europe/Berlin", 4).to_string(), "0 23 * * SUN for 4h Europe/Berlin");
     assert_eq!(inline("Sun 23:00-03:00 UTC").to_string(), "Sun 23:00-03:00 UTC");
+}
+
+#[test]
+fn the_tag_of_a_host_leads_to_its_window_or_says_why_not() {
+    let windows = [("sunday-night".to_owned(), vec![inline("Sun 23:00-03:00 Europe/Berlin")])].into();
+    let calendar = Calendar { windows, freezes: Vec::new() };
+    let range = days("2026-12-01", "2026-12-08");
+    let named = calendar.opening("sunday-night", range).expect("known");
+    assert_eq!(calendar.opening("Sun 23:00-03:00 Europe/Berlin", range), Ok(named));
+    let unknown = calendar.opening("monday-night", range).expect_err("unknown");
+    assert_eq!(unknown, Unresolved::Unknown("monday-night".to_owned()));
+    let faulty = calendar.opening("Son 23:00-03:00 Europe/Berlin", range).expect_err("faulty").to_string();
+    assert!(faulty.starts_with("not a window, column 1: `Son` is not a day"), "{faulty}");
 }
