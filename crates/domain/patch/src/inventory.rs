@@ -2,7 +2,7 @@
 
 use fleetwright_model::{
     AccountId, AgentFacts, Code, Exit, Gap, Hardware, Instance, LabelKeys, Observed, PatchFacts, Region,
-    Storage, SystemHealth, Zone, ZoneName, code,
+    Storage, SystemHealth, Text, Zone, ZoneName, code,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -32,6 +32,8 @@ pub struct Host {
     pub storage: Observed<Storage>,
     /// Memory and network of its type.
     pub hardware: Observed<Hardware>,
+    /// The target groups of load balancers it is registered with, by ARN.
+    pub target_groups: Observed<Vec<Text>>,
     /// What its tags say.
     pub labels: Labels,
     /// Its platform.
@@ -92,10 +94,17 @@ impl Host {
             health,
             storage,
             hardware,
+            target_groups: Observed::NotChecked,
             labels,
             platform,
             judgement,
         }
+    }
+
+    /// The Auto Scaling group it belongs to.
+    /// Source: EC2 Auto Scaling user guide, "Tag Auto Scaling groups and instances".
+    pub fn auto_scaling_group(&self) -> Option<&Text> {
+        self.instance.tags.get("aws:autoscaling:groupName")
     }
 }
 

@@ -58,6 +58,10 @@ pub struct Labels {
     pub patch_group: Option<Text>,
     /// The maintenance window.
     pub maintenance_window: Option<Text>,
+    /// The set of hosts that depend on each other it belongs to.
+    pub order_group: Option<Text>,
+    /// Its part in that set.
+    pub order_role: Option<Text>,
     /// False only where a tag says that no backup is needed.
     pub requires_backup: bool,
     /// True where a tag says that the instance is to be left alone.
@@ -74,6 +78,8 @@ impl Labels {
             criticality: first(tags, &keys.criticality).map(Criticality::read),
             patch_group: text(&keys.patch_group),
             maintenance_window: text(&keys.maintenance_window),
+            order_group: text(&keys.order_group),
+            order_role: text(&keys.order_role),
             requires_backup: !first(tags, &keys.requires_backup).is_some_and(|value| says_no(value)),
             // A bare opt-out tag without a value opts out: leaving a host alone is the safe reading.
             opted_out: first_even_empty(tags, &keys.opt_out).is_some_and(|value| !says_no(value)),

@@ -5,19 +5,29 @@
 
 pub mod checks;
 pub mod document;
+mod draft;
 pub mod drift;
 pub mod estimate;
+pub mod gates;
+mod groups;
 pub mod make;
 pub mod notes;
+mod ordering;
 pub mod policy;
 pub mod recipes;
+pub mod roll_out;
 pub mod rollback;
+mod waves;
+pub mod windows;
 
 pub use document::{PlanDocument, PlanError};
 pub use drift::{Changed, Drift, drift};
-pub use make::{Amount, Earlier, Hold, Limits, PlanRequest, make};
+pub use gates::GateWork;
+pub use make::{Amount, Earlier, Hold, Limits, PlanRequest, Refused, make};
 pub use policy::{Policy, RollbackWay};
+pub use roll_out::{PlannedGroup, PlannedRollOut, PlannedSet, PlannedWave, RollOut};
 pub use rollback::{RollbackRequest, rollback};
+pub use windows::Windows;
 
 use std::collections::BTreeMap;
 
@@ -49,6 +59,9 @@ pub struct PatchPlan {
     pub flow: flow::Plan,
     /// What each of the kernel's targets is, in the same order.
     pub work: Vec<Work>,
+    /// How it goes through the fleet.
+    #[serde(default, skip_serializing_if = "PlannedRollOut::is_empty")]
+    pub roll_out: PlannedRollOut,
     /// Hosts of the selection that are not worked on, and why.
     pub left_out: Vec<LeftOut>,
     /// What could not be read: hosts there are not in the plan.
@@ -106,6 +119,8 @@ pub enum Work {
     Host(Box<PlannedHost>),
     /// A region whose images past their retention are deleted.
     Region,
+    /// The gate between two stages, for the hosts of one place.
+    Gate(GateWork),
 }
 
 impl Work {
@@ -113,7 +128,7 @@ impl Work {
     pub fn host(&self) -> Option<&PlannedHost> {
         match self {
             Self::Host(host) => Some(host),
-            Self::Region => None,
+            Self::Region | Self::Gate(_) => None,
         }
     }
 }
@@ -138,6 +153,24 @@ pub struct PlannedHost {
     /// Where it is placed in its region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability_zone: Option<Text>,
+    /// The application it belongs to. Untrusted text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<Text>,
+    /// The environment of that application. Untrusted text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Text>,
+    /// The Auto Scaling group it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_scaling_group: Option<Text>,
+    /// The target groups it is registered with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub target_groups: Vec<Text>,
+    /// What Patch Manager is asked to do, where its wave differs from the policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<policy::Operation>,
+    /// Whether it is rebooted, where its wave differs from the policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reboot: Option<policy::RebootStrategy>,
     /// Size of its volumes together, in GiB, where it was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_gib: Option<u64>,

@@ -87,7 +87,7 @@ fn named(name: &str) -> PatchPlan {
     let mut plan = plan();
     match &mut plan.work[0] {
         Work::Host(host) => host.name = Some(name.into()),
-        Work::Region => panic!("the first is a host"),
+        Work::Region | Work::Gate(_) => panic!("the first is a host"),
     }
     plan
 }

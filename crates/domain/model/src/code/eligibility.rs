@@ -79,4 +79,25 @@ codes! {
     CHECKS_UNUSABLE = "FW-P0026", None, "Checks in tags not usable",
         "A tag names a service, an address, a database or a threshold in a form that cannot be checked. The host is left out rather than patched without the check.",
         "Correct the tag; `fleetwright config explain tags.services` and its neighbours say what they take.";
+    NO_WAVE = "FW-P0027", None, "In no wave",
+        "None of the waves takes the host, so it is not patched in this run.",
+        "Add a last wave without a selection, or see which of its accounts, regions and tags leaves the host out.";
+    WINDOW_UNKNOWN = "FW-P0028", None, "Window not known",
+        "A tag names a maintenance window that is not described, so nobody knows when the host may be changed.",
+        "Describe the window under `windows`, or correct the tag; `fleetwright config explain tags.maintenance_window` says which tags are read.";
+    WINDOW_TOO_SHORT = "FW-P0029", None, "No window long enough",
+        "In the time planned for, no opening of the host's window leaves room for patching, rebooting, verifying and the way back.",
+        "Make the window longer, shorten the time-outs of the phases, or plan nearer to the next opening.";
+    NOBODY_TAKES_OVER = "FW-P0030", None, "Nobody can take over",
+        "The host belongs to a set that cannot spare it: a singleton, or a quorum of fewer than three. There is no waiver, or it has expired.",
+        "Give a waiver with a last day and a reason (ordering.waivers), or add members to the set.";
+    ORDER_UNUSABLE = "FW-P0031", None, "Order in tags not usable",
+        "A tag names a set of hosts in a form that cannot be understood, so nobody knows what the host depends on.",
+        "Name a group of ordering.groups, or write one-at-a-time:NAME, quorum:NAME or singleton:NAME.";
+    TOO_MANY_GROUPS = "FW-P0032", None, "In too many groups",
+        "The host belongs to more groups with a budget than a plan can hold for one host.",
+        "Take it out of target groups that no longer use it, or leave out a kind of budget under safety.budgets.";
+    GROUP_DOWN = "FW-P0033", None, "No room in its group",
+        "So many members of one of the host's groups are down already that the group's budget is used up.",
+        "Bring the members back that are down, then plan anew.";
 }

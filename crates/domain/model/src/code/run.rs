@@ -73,4 +73,10 @@ codes! {
     RUN_UNDER_WAY = "FW-R0024", None, "Under way",
         "A living process drives the run.",
         "Follow it with `fleetwright watch`; `fleetwright pause` and `fleetwright abort` stop it in order.";
+    PLAN_REFUSED = "FW-R0025", Some(Exit::Validation), "Plan refused",
+        "What is asked for cannot be planned safely: a wave would take every healthy member of a group out of service at once, or the order cannot be kept.",
+        "Give the group a budget (safety.budgets), cut the wave into smaller ones, or give a waiver with a last day and a reason (ordering.waivers).";
+    PLAN_UNSAFE = "FW-R0026", Some(Exit::Validation), "Plan breaks a safety rule",
+        "The plan was checked on its own, without the planner, and breaks at least one of the rules named. Nothing was changed.",
+        "Make it again with `fleetwright plan`; if it happens again, report it with the plan.";
 }

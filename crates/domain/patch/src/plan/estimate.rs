@@ -34,9 +34,12 @@ pub fn of(plan: &PatchPlan) -> Estimate {
 }
 
 /// Targets of each place at each step.
-fn loads(plan: &PatchPlan) -> BTreeMap<(flow::PlaceId, Text), Load> {
+fn loads<'a>(
+    plan: &PatchPlan,
+    targets: impl IntoIterator<Item = &'a flow::Target>,
+) -> BTreeMap<(flow::PlaceId, Text), Load> {
     let mut loads: BTreeMap<(flow::PlaceId, Text), Load> = BTreeMap::new();
-    for target in &plan.flow.targets {
+    for target in targets {
         for step in &plan.flow.recipes[target.recipe.index()].steps {
             let load = loads.entry((target.place, step.name.clone())).or_default();
             load.targets += 1;
@@ -63,9 +66,15 @@ impl Load {
     }
 }
 
-/// The slowest place's steps one after another, or the disruption budget, whichever takes longer.
+/// Stages one after another.
 fn seconds(plan: &PatchPlan) -> u64 {
-    let loads = loads(plan);
+    plan.flow.stages.iter().map(|stage| stage_seconds(plan, stage)).sum()
+}
+
+/// The slowest place's steps one after another, or the disruption budget, whichever takes longer.
+fn stage_seconds(plan: &PatchPlan, stage: &flow::Stage) -> u64 {
+    let targets = &plan.flow.targets[stage.targets.start as usize..stage.targets.end as usize];
+    let loads = loads(plan, targets);
     let mut places: BTreeMap<flow::PlaceId, (u64, u64)> = BTreeMap::new();
     for ((place, name), load) in &loads {
         let (ahead, held) = places.entry(*place).or_default();
@@ -76,7 +85,7 @@ fn seconds(plan: &PatchPlan) -> u64 {
         }
     }
     let (ahead, held) = places.values().fold((0, 0), |(ahead, held), (a, h)| (ahead.max(*a), held.max(*h)));
-    ahead + held.max(budget_seconds(plan))
+    ahead + held.max(budget_seconds(plan, targets))
 }
 
 /// The steps between taking the budget and giving it back.
@@ -94,21 +103,21 @@ fn is_held(plan: &PatchPlan, name: &str) -> bool {
 }
 
 /// How long the hosts take that must go through each budget in turn.
-fn budget_seconds(plan: &PatchPlan) -> u64 {
-    let mut groups = vec![(0_u64, 0_u64); plan.flow.groups.len()];
-    for target in &plan.flow.targets {
+fn budget_seconds(plan: &PatchPlan, targets: &[flow::Target]) -> u64 {
+    let mut groups: BTreeMap<flow::GroupId, (u64, u64)> = BTreeMap::new();
+    for target in targets {
         let held = held_steps(&plan.flow.recipes[target.recipe.index()]);
         let seconds: u64 = held.iter().map(|step| u64::from(step.expected_seconds)).sum();
         for group in &target.groups {
-            let (members, longest) = &mut groups[group.index()];
+            let (members, longest) = groups.entry(*group).or_default();
             *members += u64::from(!held.is_empty());
             *longest = seconds.max(*longest);
         }
     }
-    let rounds = |(group, (members, longest)): (&flow::Group, &(u64, u64))| {
-        members.div_ceil(u64::from(group.capacity.max(1))) * longest
+    let rounds = |(group, (members, longest)): (&flow::GroupId, &(u64, u64))| {
+        members.div_ceil(u64::from(plan.flow.groups[group.index()].capacity.max(1))) * longest
     };
-    plan.flow.groups.iter().zip(&groups).map(rounds).max().unwrap_or(0)
+    groups.iter().map(rounds).max().unwrap_or(0)
 }
 
 /// Calls of every step, polling left out.
@@ -119,9 +128,9 @@ fn calls(plan: &PatchPlan) -> BTreeMap<Text, u64> {
             *calls.entry(name.into()).or_default() += count;
         }
     };
-    let budget =
-        plan.flow.groups.iter().map(|group| u64::from(group.capacity)).min().unwrap_or(COMMAND_BATCH);
-    for ((_, name), load) in &loads(plan) {
+    // The first group is of the whole run.
+    let budget = plan.flow.groups.first().map_or(COMMAND_BATCH, |group| u64::from(group.capacity));
+    for ((_, name), load) in &loads(plan, &plan.flow.targets) {
         let n = load.targets;
         let together = match is_held(plan, name) {
             true => COMMAND_BATCH.min(budget).min(load.at_once.unwrap_or(COMMAND_BATCH)).max(1),

@@ -5,11 +5,17 @@ use std::collections::BTreeMap;
 use fleetwright_flow as flow;
 use fleetwright_model::{Code, Gap, InstanceId, LabelKeys, Phase, Text, code};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use super::recipes::{Recipes, Shape};
+use super::draft::{Draft, Drafted};
+use super::groups::{self, Census};
+use super::ordering::{self, Set};
+use super::recipes::{Recipes, Shape, Variant};
+use super::roll_out::{GroupKind, RollOut};
+use super::windows::{self, Windows};
 use super::{
     Backup, Before, HostChecks, LeftOut, Parent, PatchPlan, PlannedGap, PlannedHost, PlannedZone, Policy,
-    Scanned, Work, checks, estimate,
+    Scanned, checks, estimate, waves,
 };
 use crate::eligibility::{Verdict, Weight};
 use crate::inventory::{Host, Inventory};
@@ -40,6 +46,13 @@ pub struct PlanRequest {
     pub include_compliant: bool,
     /// The landing zones, as they were entered.
     pub zones: Vec<PlannedZone>,
+    /// How the plan goes through the fleet.
+    pub roll_out: RollOut,
+    /// When hosts may be changed.
+    pub windows: Windows,
+    /// Seconds that steps took at earlier runs, by name: the 95th percentile. They stand for what a
+    /// step usually takes, and twice of it, within its time-out, for what it takes at worst.
+    pub learnt: BTreeMap<Text, u32>,
 }
 
 /// What an earlier run left for one host.
@@ -83,7 +96,8 @@ pub struct Limits {
 }
 
 /// A number of hosts, or a share of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Amount {
     /// So many.
     Count(u32),
@@ -113,35 +127,175 @@ pub enum Hold {
     Reboot,
 }
 
+/// Budgets by what a host is; the kernel takes 16 of a target, and the run, its wave and its sets have
+/// theirs as well.
+const MOST_BUDGETS: usize = 12;
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// A wave would take every member in service of a group out of service at once.
+    #[error(
+        "{kind} {name}: stage {stage} would take all {members} members in service out of service at once; \
+         give it a budget, a smaller wave, or a waiver",
+        kind = .kind.as_str()
+    )]
+    Empties {
+        /// What the group is.
+        kind: GroupKind,
+        /// What it is called.
+        name: Text,
+        /// The stage.
+        stage: Text,
+        /// Its members in service.
+        members: u32,
+    },
+    /// Hosts wait for each other.
+    #[error("the order cannot be kept: {what}")]
+    Order {
+        /// What.
+        what: String,
+    },
+    /// More than a plan can hold.
+    #[error("{count} {what} are more than one plan can hold ({most}); plan fewer hosts at once")]
+    TooLarge {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much.
+        count: usize,
+        /// The most.
+        most: usize,
+    },
+}
+
+impl Refused {
+    /// The code with its page and next step.
+    pub fn code(&self) -> &'static Code {
+        &code::PLAN_REFUSED
+    }
+}
+
+/// A host that is worked on, in the making.
+pub(super) struct Candidate<'a> {
+    pub(super) host: &'a Host,
+    pub(super) planned: PlannedHost,
+    pub(super) shape: Shape,
+    /// The name of its window.
+    pub(super) window: Option<&'a Text>,
+    /// When it could be changed first.
+    pub(super) opens: Timestamp,
+}
+
 /// Makes the plan. The inventory is expected in its lasting order ([`Inventory::sort`]).
-pub fn make(inventory: &Inventory, request: &PlanRequest) -> PatchPlan {
-    let (mut chosen, mut left_out) = (Vec::new(), Vec::new());
+///
+/// # Errors
+/// [`Refused`]: what is asked for cannot be planned safely.
+pub fn make(inventory: &Inventory, request: &PlanRequest) -> Result<PatchPlan, Refused> {
+    let census = groups::census(inventory);
+    let mut table = windows::Table::new(&request.windows, request.now);
+    let mut recipes = Recipes::new(&request.phases, &request.policy, &request.limits, &request.learnt);
+    let (mut candidates, mut left_out) = (Vec::new(), Vec::new());
     for host in &inventory.hosts {
-        match choose(host, request) {
-            Ok(planned) => chosen.push((host, planned)),
+        let candidate = choose(host, request)
+            .and_then(|planned| candidate(host, planned, &table, &mut recipes, request))
+            .and_then(|candidate| fits(candidate, request, &census));
+        match candidate {
+            Ok(Some(candidate)) => candidates.push(candidate),
+            Ok(None) => {}
             Err(reasons) => left_out.push(leave(host, &reasons)),
         }
     }
     // Least critical first; within that by landing zone, region and id, as the inventory is.
-    chosen.sort_by_key(|(host, _)| rank(host));
-    let mut draft = Draft::new(request);
-    for (host, planned) in chosen {
-        draft.add(host, planned);
+    candidates.sort_by_key(|candidate| rank(candidate.host));
+    let sets = order(inventory, request, &mut candidates, &mut left_out);
+    let changes = request.phases.contains(&Phase::Patch);
+    let (waves, of) = waves::assign(&candidates, &sets, &request.roll_out, changes);
+    let keys =
+        waves::stages(&candidates, &sets, &waves, &of, request.roll_out.zone_by_zone).ok_or_else(|| {
+            Refused::Order { what: "sets of hosts come after each other in a circle".to_owned() }
+        })?;
+    for (candidate, key) in candidates.iter().zip(&keys) {
+        if key.is_none() {
+            left_out.push(leave(candidate.host, &[&code::NO_WAVE]));
+        }
     }
-    let (flow, work) = draft.finish();
+    let mut draft = Draft::new(request, recipes, &census);
+    draft.place(candidates, &sets, &waves, keys, &mut table)?;
+    let drafted = draft.finish(table.into_list())?;
     let gaps = inventory.gaps.iter().map(planned_gap).collect();
-    assemble(inventory, request, flow, work, left_out, gaps)
+    Ok(assemble(inventory, request, drafted, left_out, gaps))
+}
+
+/// Takes out who cannot be spared, again and again until the sets are what is left.
+fn order(
+    inventory: &Inventory,
+    request: &PlanRequest,
+    candidates: &mut Vec<Candidate<'_>>,
+    left_out: &mut Vec<LeftOut>,
+) -> Vec<Set> {
+    let (sets, out) = ordering::resolve(inventory, candidates, &request.roll_out, request.now);
+    if out.is_empty() {
+        return sets;
+    }
+    let mut index = 0;
+    candidates.retain(|candidate| {
+        let reason = out.get(&index);
+        index += 1;
+        left_out.extend(reason.map(|reason| leave(candidate.host, &[*reason])));
+        reason.is_none()
+    });
+    ordering::resolve(inventory, candidates, &request.roll_out, request.now).0
+}
+
+/// The candidate, with the window it may be changed in; none where the phases have nothing to do.
+fn candidate<'a>(
+    host: &'a Host,
+    planned: PlannedHost,
+    table: &windows::Table<'a>,
+    recipes: &mut Recipes<'_>,
+    request: &PlanRequest,
+) -> Result<Option<Candidate<'a>>, Vec<&'static Code>> {
+    let shape = Shape::of(&planned);
+    let changes = request.phases.contains(&Phase::Patch);
+    let window = if changes { table.name_of(host).map_err(|code| vec![code])? } else { None };
+    let variant = Variant { windowed: window.is_some(), ..Variant::default() };
+    let Some(recipe) = recipes.of(shape, variant) else { return Ok(None) };
+    let opens = match window {
+        None => request.now,
+        Some(name) => {
+            let reserve = recipes.get(recipe).reserve_seconds;
+            table.first_start(name, reserve).ok_or_else(|| vec![&code::WINDOW_TOO_SHORT])?
+        }
+    };
+    Ok(Some(Candidate { host, planned, shape, window, opens }))
+}
+
+/// Whether its groups have room for it at all.
+fn fits<'a>(
+    candidate: Option<Candidate<'a>>,
+    request: &PlanRequest,
+    census: &BTreeMap<groups::Identity, Census>,
+) -> Result<Option<Candidate<'a>>, Vec<&'static Code>> {
+    let Some(candidate) = candidate else { return Ok(None) };
+    let budgets = &request.roll_out.budgets;
+    if groups::is_exhausted(candidate.host, budgets, census) {
+        return Err(vec![&code::GROUP_DOWN]);
+    }
+    let budgeted = groups::of_host(candidate.host).filter(|(kind, _)| budgets.of(*kind).is_some()).count();
+    if budgeted > MOST_BUDGETS {
+        return Err(vec![&code::TOO_MANY_GROUPS]);
+    }
+    Ok(Some(candidate))
 }
 
 fn assemble(
     inventory: &Inventory,
     request: &PlanRequest,
-    flow: flow::Plan,
-    work: Vec<Work>,
+    drafted: Drafted,
     left_out: Vec<LeftOut>,
     gaps: Vec<PlannedGap>,
 ) -> PatchPlan {
-    let used = |zone: &&PlannedZone| flow.places.iter().any(|place| place.zone == zone.name);
+    let used = |zone: &&PlannedZone| drafted.flow.places.iter().any(|place| place.zone == zone.name);
     let mut plan = PatchPlan {
         format: flow::Plan::FORMAT,
         program: request.program.clone(),
@@ -150,8 +304,9 @@ fn assemble(
         scanned: Scanned { started: inventory.started, finished: inventory.finished },
         zones: request.zones.iter().filter(used).cloned().collect(),
         policy: request.policy.clone(),
-        flow,
-        work,
+        flow: drafted.flow,
+        work: drafted.work,
+        roll_out: drafted.roll_out,
         left_out,
         gaps,
         estimate: super::Estimate::default(),
@@ -202,6 +357,12 @@ fn planned(host: &Host, request: &PlanRequest, checks: HostChecks) -> PlannedHos
         launch_time: instance.launch_time,
         state: instance.state,
         availability_zone: instance.availability_zone.clone(),
+        application: host.labels.application.clone(),
+        environment: host.labels.application.as_ref().and(host.labels.environment.clone()),
+        auto_scaling_group: host.auto_scaling_group().cloned(),
+        target_groups: host.target_groups.known().cloned().unwrap_or_default(),
+        operation: None,
+        reboot: None,
         storage_gib: host.storage.known().map(|storage| storage.gib),
         missing: host.patches.known().map(|patches| patches.missing),
         backup: backup(host, request, earlier),
@@ -246,116 +407,11 @@ fn planned_gap(gap: &Gap) -> PlannedGap {
 }
 
 /// Least critical first; what nobody labelled stands in the middle.
-fn rank(host: &Host) -> u8 {
+pub(super) fn rank(host: &Host) -> u8 {
     match host.labels.criticality {
         Some(Criticality::Low) => 0,
         Some(Criticality::Medium | Criticality::Other(_)) | None => 1,
         Some(Criticality::High) => 2,
         Some(Criticality::Critical) => 3,
     }
-}
-
-/// The kernel's plan in the making.
-struct Draft<'a> {
-    request: &'a PlanRequest,
-    recipes: Recipes<'a>,
-    places: Vec<flow::Place>,
-    targets: Vec<flow::Target>,
-    work: Vec<Work>,
-}
-
-impl<'a> Draft<'a> {
-    fn new(request: &'a PlanRequest) -> Self {
-        Self {
-            request,
-            recipes: Recipes::new(&request.phases, &request.policy, &request.limits),
-            places: Vec::new(),
-            targets: Vec::new(),
-            work: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, host: &Host, planned: PlannedHost) {
-        let Some(recipe) = self.recipes.of(Shape::of(&planned)) else { return };
-        let place = flow::Place {
-            zone: host.zone.clone(),
-            account: host.account.clone(),
-            region: host.region.clone(),
-        };
-        let place = self.place(place);
-        self.targets.push(flow::Target {
-            subject: planned.id.as_str().into(),
-            place,
-            recipe,
-            groups: vec![flow::GroupId(0)],
-            after: Vec::new(),
-            window: None,
-        });
-        self.work.push(Work::Host(Box::new(planned)));
-    }
-
-    fn place(&mut self, place: flow::Place) -> flow::PlaceId {
-        let found = self.places.iter().position(|known| *known == place);
-        let index = found.unwrap_or_else(|| {
-            self.places.push(place);
-            self.places.len() - 1
-        });
-        flow::PlaceId(u16::try_from(index).expect("fewer than 65,536 regions of accounts"))
-    }
-
-    fn finish(mut self) -> (flow::Plan, Vec<Work>) {
-        let hosts = u32::try_from(self.targets.len()).expect("fewer than four billion hosts");
-        let limits = &self.request.limits;
-        let changes = self.request.phases.contains(&Phase::Patch);
-        let gate = if limits.approval && changes { flow::Gate::Approval } else { flow::Gate::Open };
-        let mut stages = vec![flow::Stage {
-            name: "fleet".into(),
-            gate,
-            targets: 0..hosts,
-            max_failures: Some(max_failures(hosts, limits)),
-            min_verified: 0,
-            approval: None,
-        }];
-        if let Some(recipe) = self.recipes.clean_up().filter(|_| hosts > 0) {
-            self.add_clean_up(recipe);
-            let end = u32::try_from(self.targets.len()).expect("fewer than four billion targets");
-            stages.push(flow::Stage::new("clean-up", hosts..end));
-        }
-        let plan = flow::Plan {
-            format: flow::Plan::FORMAT,
-            seed: self.request.seed,
-            created_at: self.request.now,
-            places: self.places,
-            groups: vec![flow::Group::new("fleet", limits.out_of_service.of(hosts))],
-            windows: Vec::new(),
-            recipes: self.recipes.into_list(),
-            stages,
-            targets: self.targets,
-        };
-        (plan, self.work)
-    }
-
-    fn add_clean_up(&mut self, recipe: flow::RecipeId) {
-        for (index, place) in self.places.iter().enumerate() {
-            self.targets.push(flow::Target {
-                subject: format!("{}/{}", place.account, place.region).into(),
-                place: flow::PlaceId(u16::try_from(index).expect("checked when the place was added")),
-                recipe,
-                groups: Vec::new(),
-                after: Vec::new(),
-                window: None,
-            });
-            self.work.push(Work::Region);
-        }
-    }
-}
-
-/// Failures that may happen without stopping: a percentage of the hosts, rounded down, or fewer.
-fn max_failures(hosts: u32, limits: &Limits) -> u32 {
-    if !limits.continue_on_error {
-        return 0;
-    }
-    // Percentages are 0 to 100, so the product fits.
-    let share = (f64::from(hosts) * limits.failure_percent / 100.0).floor() as u32;
-    limits.max_failures.map_or(share, |most| most.min(share))
 }

@@ -28,6 +28,12 @@ pub mod step {
     pub const VALIDATE_RESTORED: &str = "validate-restored";
     /// Deleting images past their retention in one region.
     pub const CLEAN_UP: &str = "clean-up";
+    /// Waiting after a wave, with an eye on the alarms.
+    pub const BAKE: &str = "bake";
+    /// Looking whether the next wave may begin.
+    pub const GATE_CHECKS: &str = "gate-checks";
+    /// Leaving the exact patches of a wave for the later ones.
+    pub const PROMOTE: &str = "promote";
 }
 
 /// Of `backup`.

@@ -1,12 +1,16 @@
 //! The recipes of EC2 patching: which steps a host of a given shape goes through.
 
+use std::collections::BTreeMap;
+
 use fleetwright_flow::{Charge, Effect, OnFailure, Recipe, RecipeId, Retry, Step, StepIndex, When};
-use fleetwright_model::{InstanceState, Phase};
+use fleetwright_model::{InstanceState, Phase, Text};
 
 use super::make::{Hold, Limits};
 use super::notes::step;
-use super::policy::{Policy, RebootStrategy};
-use super::{Backup, PlannedHost};
+use super::policy::{Operation, Policy, RebootStrategy};
+use super::{Backup, PlannedHost, gates};
+
+static NOTHING_LEARNT: BTreeMap<Text, u32> = BTreeMap::new();
 
 /// What decides about a host's recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +19,31 @@ pub struct Shape {
     pub stopped: bool,
     /// It has an image, made or existing.
     pub image: bool,
+}
+
+impl Variant {
+    /// A scan installs nothing that could need a reboot.
+    fn reboots(self, policy: &Policy) -> bool {
+        let strategy = self.reboot.unwrap_or(policy.reboot.strategy);
+        self.operation != Some(Operation::Scan) && strategy != RebootStrategy::Skip
+    }
+
+    /// What sets the recipe's name apart.
+    fn suffix(self) -> String {
+        let operation = match self.operation {
+            None => "",
+            Some(Operation::Scan) => ", scan only",
+            Some(Operation::Install) => ", install",
+        };
+        let reboot = match self.reboot {
+            None => "",
+            Some(RebootStrategy::Skip) => ", no reboot",
+            Some(RebootStrategy::Conditional) => ", reboot if needed",
+            Some(RebootStrategy::Force) => ", reboot",
+        };
+        let window = if self.windowed { ", in a window" } else { "" };
+        format!("{operation}{reboot}{window}")
+    }
 }
 
 impl Shape {
@@ -27,29 +56,65 @@ impl Shape {
     }
 }
 
+/// What the host's wave and window make of its recipe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Variant {
+    /// It is changed in a window only.
+    pub windowed: bool,
+    /// What Patch Manager is asked to do, where that is not the policy's.
+    pub operation: Option<Operation>,
+    /// Whether it is rebooted, where that is not as the policy says.
+    pub reboot: Option<RebootStrategy>,
+}
+
+/// What a recipe is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Host(Shape, Variant),
+    Gate { bake_seconds: u32, promotes: bool },
+    CleanUp,
+}
+
 /// The recipes of a plan, made as hosts ask for them.
 pub struct Recipes<'a> {
     phases: &'a [Phase],
     policy: &'a Policy,
     limits: &'a Limits,
-    made: Vec<(Option<Shape>, Recipe)>,
+    learnt: &'a BTreeMap<Text, u32>,
+    made: Vec<(Purpose, Recipe)>,
 }
 
 impl<'a> Recipes<'a> {
     /// No recipes yet.
-    pub fn new(phases: &'a [Phase], policy: &'a Policy, limits: &'a Limits) -> Self {
-        Self { phases, policy, limits, made: Vec::new() }
+    pub fn new(
+        phases: &'a [Phase],
+        policy: &'a Policy,
+        limits: &'a Limits,
+        learnt: &'a BTreeMap<Text, u32>,
+    ) -> Self {
+        Self { phases, policy, limits, learnt, made: Vec::new() }
     }
 
     /// The recipe of hosts of that shape; none where the phases leave nothing to do for them.
-    pub fn of(&mut self, shape: Shape) -> Option<RecipeId> {
-        self.get(Some(shape), |this| this.host_recipe(shape))
+    pub fn of(&mut self, shape: Shape, variant: Variant) -> Option<RecipeId> {
+        self.make(Purpose::Host(shape, variant), |this| this.host_recipe(shape, variant))
     }
 
     /// The recipe of a region's clean-up, where it is wanted.
     pub fn clean_up(&mut self) -> Option<RecipeId> {
         let wanted = self.policy.backup.clean_up && self.has(Phase::Backup);
-        wanted.then(|| self.get(None, Self::clean_up_recipe)).flatten()
+        wanted.then(|| self.make(Purpose::CleanUp, Self::clean_up_recipe)).flatten()
+    }
+
+    /// The recipe of a gate that waits so long.
+    pub fn gate(&mut self, bake_seconds: u32, promotes: bool) -> RecipeId {
+        self.make(Purpose::Gate { bake_seconds, promotes }, |_| gates::recipe(bake_seconds, promotes))
+            .expect("a gate always looks")
+    }
+
+    /// A recipe that was made.
+    pub fn get(&self, id: RecipeId) -> &Recipe {
+        &self.made[id.index()].1
     }
 
     /// The recipes in the order of their ids.
@@ -57,12 +122,16 @@ impl<'a> Recipes<'a> {
         self.made.into_iter().map(|(_, recipe)| recipe).collect()
     }
 
-    fn get(&mut self, key: Option<Shape>, make: impl FnOnce(&Self) -> Recipe) -> Option<RecipeId> {
+    fn make(&mut self, key: Purpose, make: impl FnOnce(&Self) -> Recipe) -> Option<RecipeId> {
         let found = self.made.iter().position(|(known, _)| *known == key);
         let index = match found {
             Some(index) => index,
             None => {
-                let recipe = make(self);
+                let mut recipe = make(self);
+                self.learn(&mut recipe);
+                if matches!(key, Purpose::Host(_, variant) if variant.windowed) {
+                    self.keep_to_window(&mut recipe);
+                }
                 if recipe.steps.is_empty() {
                     return None;
                 }
@@ -77,7 +146,35 @@ impl<'a> Recipes<'a> {
         self.phases.contains(&phase)
     }
 
-    fn host_recipe(&self, shape: Shape) -> Recipe {
+    /// What steps took at earlier runs is what they usually take.
+    fn learn(&self, recipe: &mut Recipe) {
+        for step in recipe.steps.iter_mut().chain(&mut recipe.undo) {
+            if let Some(seconds) = self.learnt.get(&step.name) {
+                step.expected_seconds = *seconds;
+            }
+        }
+    }
+
+    /// What changes the host starts inside its window only, with as much of it left as everything from
+    /// there on takes at worst.
+    fn keep_to_window(&self, recipe: &mut Recipe) {
+        let changes = |step: &Step| step.commits || &*step.name == step::START;
+        let Some(first) = recipe.steps.iter().position(changes) else { return };
+        let commits = recipe.steps.iter().position(|step| step.commits);
+        for (index, step) in recipe.steps.iter_mut().enumerate() {
+            step.in_window = index == first || commits.is_some_and(|commits| index >= commits);
+        }
+        let inside = recipe.steps[first..].iter().chain(&recipe.undo);
+        recipe.reserve_seconds = inside.map(|step| self.worst_seconds(step)).fold(0, u32::saturating_add);
+    }
+
+    /// What a step takes at worst: twice what it took at earlier runs, its time-out where nobody knows.
+    fn worst_seconds(&self, step: &Step) -> u32 {
+        let learnt = self.learnt.get(&step.name).map(|seconds| seconds.saturating_mul(2));
+        learnt.map_or(step.timeout_seconds, |seconds| seconds.min(step.timeout_seconds))
+    }
+
+    fn host_recipe(&self, shape: Shape, variant: Variant) -> Recipe {
         let mut steps = Vec::new();
         if shape.image && (self.has(Phase::Backup) || self.has(Phase::Patch)) {
             steps.push(self.backup());
@@ -91,7 +188,7 @@ impl<'a> Recipes<'a> {
         if self.has(Phase::Precheck) || self.has(Phase::Patch) {
             steps.push(self.precheck());
         }
-        self.changes(shape, &mut steps);
+        self.changes(shape, variant, &mut steps);
         if started {
             steps.push(self.stop_again(start));
         }
@@ -101,6 +198,7 @@ impl<'a> Recipes<'a> {
             (true, true) => "stopped",
             (true, false) => "stopped-without-image",
         };
+        let name = format!("{name}{}", variant.suffix());
         let undo = match shape.image && self.has(Phase::Patch) {
             // A host that is well again after its restoration gives its place back.
             true => vec![
@@ -113,14 +211,14 @@ impl<'a> Recipes<'a> {
     }
 
     /// Installing, rebooting, and the proof of both.
-    fn changes(&self, shape: Shape, steps: &mut Vec<Step>) {
+    fn changes(&self, shape: Shape, variant: Variant, steps: &mut Vec<Step>) {
         let undo = match self.policy.rollback.automatic && shape.image {
             true => OnFailure::Undo,
             false => OnFailure::Fail,
         };
         let first = steps.len();
         if self.has(Phase::Patch) {
-            let reboots = self.policy.reboot.strategy != RebootStrategy::Skip;
+            let reboots = variant.reboots(self.policy);
             let hold = if reboots { self.limits.hold } else { Hold::Install };
             steps.push(Step { charge: take(hold == Hold::Install), ..self.patch() });
             if reboots {
@@ -256,7 +354,7 @@ impl<'a> Recipes<'a> {
 
     /// The recipe that puts a host back to its image, by a person's decision.
     pub fn rollback(policy: &Policy, limits: &Limits) -> Recipe {
-        let this = Recipes::new(&[], policy, limits);
+        let this = Recipes::new(&[], policy, limits, &NOTHING_LEARNT);
         let restore = Step { commits: true, charge: Charge::Take, ..this.restore() };
         let validate = Step { charge: Charge::Release, ..this.validate(step::VALIDATE_RESTORED) };
         Recipe::new("rollback", vec![restore, validate], Vec::new())

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::make::Limits;
 use super::recipes::Recipes;
-use super::{Backup, Before, Parent, PatchPlan, Relation, Scanned, Work, estimate};
+use super::{Backup, Before, Parent, PatchPlan, PlannedRollOut, Relation, Scanned, Work, estimate};
 
 /// What is put back, and how.
 #[derive(Clone, Debug)]
@@ -36,6 +36,7 @@ pub fn rollback(of: &PatchPlan, request: &RollbackRequest) -> PatchPlan {
         targets.push(flow::Target {
             recipe: flow::RecipeId(0),
             groups: vec![flow::GroupId(0)],
+            after: Vec::new(),
             window: None,
             ..target.clone()
         });
@@ -68,6 +69,7 @@ pub fn rollback(of: &PatchPlan, request: &RollbackRequest) -> PatchPlan {
         policy: of.policy.clone(),
         flow,
         work,
+        roll_out: PlannedRollOut::default(),
         left_out: Vec::new(),
         gaps: Vec::new(),
         estimate: super::Estimate::default(),

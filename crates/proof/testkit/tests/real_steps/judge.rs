@@ -73,7 +73,7 @@ impl Evidence<'_> {
         let work = (0u32..).map(TargetId).zip(&self.world.plan.work);
         work.filter_map(|(target, work)| match work {
             Work::Host(host) => Some((target, &**host)),
-            Work::Region => None,
+            Work::Region | Work::Gate(_) => None,
         })
     }
 

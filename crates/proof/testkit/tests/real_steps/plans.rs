@@ -6,7 +6,7 @@ use fleetwright_host::Thresholds;
 use fleetwright_model::{Instance, InstanceState, LabelKeys, Observed, OsFamily, Phase, Text, Zone};
 use fleetwright_patch::eligibility::Rules;
 use fleetwright_patch::inventory::{Host, Inventory, Observations};
-use fleetwright_patch::plan::PatchPlan;
+use fleetwright_patch::plan::{PatchPlan, RollOut, Windows};
 use fleetwright_patch::plan::make::{Amount, Hold, Limits, PlanRequest, make};
 use fleetwright_patch::plan::policy::{
     BackupPolicy, Operation, PatchPolicy, Policy, PrecheckPolicy, RebootPolicy, RebootStrategy,
@@ -125,8 +125,11 @@ pub(crate) fn whole(shapes: &[Shape], limits: Limits, seed: u64) -> PatchPlan {
             account: zone().account,
             role: None,
         }],
+        roll_out: RollOut::default(),
+        windows: Windows::default(),
+        learnt: BTreeMap::new(),
     };
-    let plan = make(&inventory(shapes), &request);
+    let plan = make(&inventory(shapes), &request).expect("nothing speaks against it");
     assert!(plan.left_out.is_empty(), "every host is planned: {:?}", plan.left_out);
     plan
 }

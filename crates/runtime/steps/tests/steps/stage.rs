@@ -259,7 +259,7 @@ pub(crate) fn note<T: serde::de::DeserializeOwned>(outcome: &Outcome) -> T {
 pub(crate) fn host(plan: &mut PatchPlan, number: usize) -> &mut PlannedHost {
     match &mut plan.work[number - 1] {
         Work::Host(host) => host,
-        Work::Region => panic!("a region"),
+        Work::Region | Work::Gate(_) => panic!("no host"),
     }
 }
 
@@ -272,6 +272,12 @@ fn planned(number: u64) -> Work {
         launch_time: Some(sample::now()),
         state: InstanceState::Running,
         availability_zone: None,
+        application: None,
+        environment: None,
+        auto_scaling_group: None,
+        target_groups: Vec::new(),
+        operation: None,
+        reboot: None,
         storage_gib: None,
         missing: None,
         backup: Backup::Make,
@@ -310,6 +316,7 @@ fn plan(zone: &Zone, hosts: u64) -> PatchPlan {
             targets: (1..=hosts).map(target).collect(),
         },
         work: (1..=hosts).map(planned).collect(),
+        roll_out: Default::default(),
         left_out: Vec::new(),
         gaps: Vec::new(),
         estimate: Estimate::default(),

@@ -1,139 +1,16 @@
-//! Plans: who is in, who is out, by which recipe, and what is refused.
+//! Who is in, who is out, by which recipe, and what is refused.
 
 use std::collections::BTreeMap;
 
 use fleetwright_flow::{Charge, Gate, When};
-use fleetwright_host::Thresholds;
-use fleetwright_model::{InstanceState, LabelKeys, Observed, PatchFacts, Phase, Tags, code};
-use fleetwright_patch::plan::policy::{
-    BackupPolicy, Operation, PatchPolicy, PrecheckPolicy, RebootPolicy, RebootStrategy, RollbackPolicy,
-    StartPolicy, ValidatePolicy,
-};
+use fleetwright_model::{InstanceState, Observed, PatchFacts, Phase, code};
 use fleetwright_patch::plan::{
-    Amount, Backup, Changed, Earlier, Hold, Limits, PatchPlan, PlanDocument, PlanError, PlanRequest, Policy,
-    RollbackRequest, RollbackWay, Work, drift, make, rollback,
+    Amount, Backup, Changed, Earlier, Limits, PlanDocument, PlanError, PlanRequest, RollbackRequest, Work,
+    drift, rollback,
 };
-use fleetwright_patch::{Host, Inventory, Observations, Rules};
 use fleetwright_testkit::sample;
 
-fn rules() -> Rules {
-    Rules { start_stopped: true, min_agent_version: None, max_patch_state_age: None }
-}
-
-fn keys() -> LabelKeys {
-    LabelKeys {
-        criticality: vec!["Criticality".into()],
-        requires_backup: vec!["Backup".into()],
-        services: vec!["Services".into()],
-        ..LabelKeys::default()
-    }
-}
-
-/// A host that misses three patches, changed.
-fn host(number: u64, change: impl FnOnce(&mut Observations)) -> Host {
-    let zone = sample::zone("payments", "111122223333", &["eu-central-1"]);
-    let mut observed = Observations {
-        instance: sample::instance(number, &format!("web-{number}")),
-        agent: Observed::Known(sample::agent()),
-        patches: Observed::Known(PatchFacts { missing: 3, ..sample::patch_facts() }),
-        health: Observed::Known(sample::healthy()),
-        storage: Observed::Absent,
-        hardware: Observed::Absent,
-    };
-    change(&mut observed);
-    Host::new(&zone, &sample::region("eu-central-1"), observed, &keys(), &rules(), sample::now())
-}
-
-fn tags(pairs: &[(&str, &str)]) -> Tags {
-    pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect()
-}
-
-fn inventory(hosts: Vec<Host>) -> Inventory {
-    Inventory {
-        started: sample::now(),
-        finished: sample::now(),
-        hosts,
-        gaps: Vec::new(),
-        cells: Vec::new(),
-        skipped: Vec::new(),
-    }
-}
-
-fn policy() -> Policy {
-    Policy {
-        backup: BackupPolicy { retention_days: 30, reboot: false, clean_up: true },
-        start: StartPolicy { wait_seconds: 600, agent_seconds: 600 },
-        precheck: PrecheckPolicy {
-            judge: true,
-            thresholds: Thresholds::default(),
-            services: Vec::new(),
-            security_agents: Vec::new(),
-            min_agent_version: "3.0.0.0".into(),
-            remedy_agent: true,
-        },
-        patch: PatchPolicy {
-            operation: Operation::Install,
-            document: "AWS-RunPatchBaseline".into(),
-            parameters: Vec::new(),
-            snapshot: "11111111-2222-4333-8444-555555555555".into(),
-            execution_seconds: 3600,
-            delivery_seconds: 600,
-        },
-        reboot: RebootPolicy { strategy: RebootStrategy::Conditional, wait_seconds: 1200 },
-        validate: sample_validation(),
-        rollback: RollbackPolicy { automatic: false, way: RollbackWay::ReplaceRoot, wait_seconds: 1800 },
-    }
-}
-
-fn sample_validation() -> ValidatePolicy {
-    serde_json::from_value(serde_json::json!({
-        "health_checks": true, "ssm_ping": true, "wait_seconds": 600, "cpu_rise_points": null, "alarms": [],
-    }))
-    .expect("what later versions add has defaults")
-}
-
-fn limits() -> Limits {
-    Limits {
-        images_at_once: 20,
-        image_attempts: 3,
-        image_seconds: 7200,
-        starts_at_once: 20,
-        start_attempts: 3,
-        reboots_at_once: 5,
-        out_of_service: Amount::Count(10),
-        hold: Hold::Install,
-        failure_percent: 10.0,
-        max_failures: None,
-        continue_on_error: true,
-        approval: true,
-        phase_seconds: BTreeMap::new(),
-    }
-}
-
-fn request() -> PlanRequest {
-    PlanRequest {
-        program: "fleetwright test".into(),
-        phases: Phase::ALL.to_vec(),
-        policy: policy(),
-        limits: limits(),
-        seed: 7,
-        now: sample::now(),
-        parent: None,
-        earlier: BTreeMap::new(),
-        keys: keys(),
-        include_compliant: false,
-        zones: Vec::new(),
-    }
-}
-
-fn steps(plan: &PatchPlan, host: usize) -> Vec<&str> {
-    let recipe = plan.flow.targets[host].recipe;
-    plan.flow.recipes[recipe.index()].steps.iter().map(|step| &*step.name).collect()
-}
-
-fn hosts(plan: &PatchPlan) -> Vec<&str> {
-    plan.work.iter().filter_map(Work::host).filter_map(|host| host.name.as_deref()).collect()
-}
+use crate::samples::{host, hosts, inventory, limits, make, request, steps, tags};
 
 #[test]
 fn a_running_host_goes_through_the_whole_recipe_behind_one_gate() {
@@ -360,7 +237,7 @@ fn write_sample() {
 
 #[test]
 fn plans_of_format_1_0_are_read_for_ever() {
-    let bytes = include_bytes!("../testdata/formats/1.0/plan.json");
+    let bytes = include_bytes!("../../testdata/formats/1.0/plan.json");
     let document = PlanDocument::read(bytes).expect("frozen when 1.0 was written");
     assert_eq!(document.plan().work.len(), 3);
     document.plan().flow.check().expect("can be walked");

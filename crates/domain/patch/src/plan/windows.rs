@@ -1,0 +1,68 @@
+//! Windows in a plan: which host may be changed when, and who has no window that is long enough.
+
+use std::collections::BTreeMap;
+
+use fleetwright_flow::{Span, Window, WindowId};
+use fleetwright_model::{Code, Text, code};
+use jiff::Timestamp;
+
+use crate::inventory::Host;
+
+/// The windows that are known when the plan is made.
+#[derive(Clone, Debug, Default)]
+pub struct Windows {
+    /// By what tags say, the moments they are open, freezes cut out: in order and apart.
+    pub spans: BTreeMap<Text, Vec<Span>>,
+    /// The window of hosts whose tags name none; without one they may be changed at any time.
+    pub default: Option<Text>,
+}
+
+/// The windows of a plan in the making.
+pub(super) struct Table<'a> {
+    known: &'a Windows,
+    now: Timestamp,
+    used: Vec<Window>,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(known: &'a Windows, now: Timestamp) -> Self {
+        Self { known, now, used: Vec::new() }
+    }
+
+    /// The name of a host's window.
+    ///
+    /// # Errors
+    /// The tag names a window that nobody described.
+    pub(super) fn name_of(&self, host: &'a Host) -> Result<Option<&'a Text>, &'static Code> {
+        let asked = host.labels.maintenance_window.as_ref().or(self.known.default.as_ref());
+        match asked {
+            Some(name) if !self.known.spans.contains_key(name) => Err(&code::WINDOW_UNKNOWN),
+            asked => Ok(asked),
+        }
+    }
+
+    /// When a host could start first; none where no opening leaves it that long.
+    pub(super) fn first_start(&self, name: &Text, reserve_seconds: u32) -> Option<Timestamp> {
+        let start = |span: &Span| {
+            let from = span.from.max(self.now);
+            let left = span.until.as_second().saturating_sub(from.as_second());
+            (from < span.until && left >= i64::from(reserve_seconds)).then_some(from)
+        };
+        self.known.spans.get(name)?.iter().find_map(start)
+    }
+
+    /// The window's place in the plan; what is over already is left out of it.
+    pub(super) fn id(&mut self, name: &Text) -> WindowId {
+        let index = self.used.iter().position(|window| window.name == *name).unwrap_or_else(|| {
+            let open = self.known.spans.get(name).into_iter().flatten();
+            let open = open.filter(|span| span.until > self.now).copied().collect();
+            self.used.push(Window { name: name.clone(), open });
+            self.used.len() - 1
+        });
+        WindowId(u16::try_from(index).expect("checked when the plan was begun"))
+    }
+
+    pub(super) fn into_list(self) -> Vec<Window> {
+        self.used
+    }
+}

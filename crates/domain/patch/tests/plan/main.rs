@@ -1,0 +1,4 @@
+//! Plans, as stories.
+
+mod basics;
+mod samples;
