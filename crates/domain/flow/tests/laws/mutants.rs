@@ -14,7 +14,7 @@ use crate::referee::{Law, judge};
 use crate::tape::Tape;
 
 /// Tapes that are the same every time (Knuth's MMIX generator, upper bits).
-fn tapes() -> impl Iterator<Item = Vec<u8>> {
+pub(crate) fn tapes() -> impl Iterator<Item = Vec<u8>> {
     let mut state = 1u64;
     std::iter::repeat_with(move || {
         let mut byte = || {

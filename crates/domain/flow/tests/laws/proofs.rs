@@ -188,3 +188,37 @@ fn recount(run: &Run) -> Totals {
     }
     totals
 }
+
+/// The laws say nothing of what the drawn runs never come to.
+#[test]
+fn the_drawn_runs_see_every_kind_of_event() {
+    let mut seen = std::collections::BTreeSet::new();
+    for bytes in crate::mutants::tapes().take(300) {
+        let mut tape = Tape::new(&bytes);
+        for record in walk(drawn(&mut tape), &mut tape).records {
+            let value = serde_json::to_value(&record).expect("serialises");
+            for field in ["event", "signal", "code", "ending"] {
+                seen.extend(value[field].as_str().map(str::to_owned));
+            }
+        }
+    }
+    for kind in [
+        "window_turned",
+        "observed",
+        "gate_reached",
+        "gate_expired",
+        "freeze",
+        "thaw",
+        "pause",
+        "abort_now",
+        "FW-H0031",
+        "FW-H0032",
+        "FW-H0027",
+        "complete",
+        "halted",
+        "rejected",
+        "aborted",
+    ] {
+        assert!(seen.contains(kind), "{kind} of {seen:?}");
+    }
+}
