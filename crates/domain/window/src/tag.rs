@@ -2,6 +2,7 @@
 
 use crate::fault::{Fault, quoted};
 use crate::schedule::{Schedule, Shape};
+use crate::zone::Zone;
 
 /// The value of a host's window tag.
 ///
@@ -63,8 +64,7 @@ impl Schedule {
     /// Days, times and zone; the other forms have characters that tags do not take.
     fn inline_only(value: &str) -> Result<Self, Fault> {
         let schedule = Self::parse(value, Shape::default())?;
-        let named = value.split_whitespace().any(|word| word.eq_ignore_ascii_case(schedule.zone().name()));
-        if named {
+        if value.split_whitespace().any(|word| Zone::named(word).is_ok()) {
             return Ok(schedule);
         }
         let end = u32::try_from(value.trim_end().chars().count()).unwrap_or(u32::MAX - 1) + 1;
@@ -85,6 +85,9 @@ mod tests {
         };
         assert_eq!(schedule.zone().name(), "Europe/Berlin");
         assert_eq!(schedule.cutoff(), jiff::SignedDuration::from_mins(30));
+        for zone in ["utc", "Etc/UTC", "GMT", "us/eastern", "Asia/Calcutta"] {
+            assert!(WindowTag::parse(&format!("Sun 23:00-03:00 {zone}")).is_ok(), "{zone}");
+        }
     }
 
     #[test]

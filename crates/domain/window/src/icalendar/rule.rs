@@ -125,8 +125,9 @@ impl Rule {
         Ok(())
     }
 
-    /// The times of the wall the rule gives, the event's own first one included, in order, up to and
-    /// with the day `last`; where it is cheap, those before `first` are left out.
+    /// The times of the wall the rule gives, in order, up to and with the day `last`; where it is cheap,
+    /// those before `first` are left out. The event's own first time always counts, also where the rule
+    /// would not give it, which RFC 5545 leaves open: a freeze rather closes too much.
     pub(super) fn times(&self, start: &Moment, first: Date, last: Date) -> Vec<DateTime> {
         let begin = start.wall.date();
         let mut period = match self.end {
