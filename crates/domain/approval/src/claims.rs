@@ -142,22 +142,14 @@ pub struct Expected<'a> {
     pub stage: u16,
     /// The decision.
     pub decision: Decision,
-    /// What it rests on now ([`basis`]).
+    /// What it rests on now, as the kernel tells it (`Run::basis`).
     pub basis: &'a str,
 }
 
-/// What a decision at a gate rests on: the plan, and everything up to the record that the gate was
-/// reached. Another plan, or another result of the stages before, is another basis.
-///
-/// `digest` is the plan's SHA-256 in lower-case hexadecimal; `gate_reached` the record's number.
-pub fn basis(digest: &str, gate_reached: u64) -> Text {
-    let digits = digest.get(..DIGEST_DIGITS).unwrap_or(digest);
-    format!("{digits}-{gate_reached}").into()
-}
-
 impl Claims {
-    /// Claims about the gate of the stage in that place of the run's plan. The expiry must be whole
-    /// seconds.
+    /// Claims about the gate of the stage in that place of the run's plan. A basis is the beginning of the
+    /// plan's digest and the number of the record that the gate was reached with. The expiry must be
+    /// whole seconds.
     ///
     /// # Errors
     /// The first part that cannot be said in a token.

@@ -41,7 +41,7 @@ mod refused;
 mod token;
 
 pub use approver::{Approver, InvalidPassphrase, SHORTEST_PASSPHRASE};
-pub use claims::{Claims, Decision, Decisions, Expected, InvalidClaims, Nonce, basis};
+pub use claims::{Claims, Decision, Decisions, Expected, InvalidClaims, Nonce};
 pub use keyring::{InvalidKeyring, KeyId, Keyring, SigningKey};
 pub use refused::Refused;
 pub use token::{LONGEST_TOKEN, open, sign, verify};

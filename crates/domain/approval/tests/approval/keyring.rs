@@ -162,9 +162,3 @@ fn what_a_token_could_not_carry_is_refused_when_it_is_made() {
     assert_eq!(new("run-1", BASIS, "ann", fraction), Some(InvalidClaims::Expiry(fraction)));
     assert!(new("run-1", BASIS, "ann", Timestamp::MIN).is_some());
 }
-
-#[test]
-fn a_basis_names_the_plan_and_how_far_the_run_had_come() {
-    let digest = "ab".repeat(32);
-    assert_eq!(&*fleetwright_approval::basis(&digest, 412), "abababababababab-412");
-}

@@ -43,4 +43,10 @@ codes! {
     NOT_LOOPBACK = "FW-V0014", Some(Exit::Usage), "Approval page on an open address",
         "The approval page speaks plain HTTP, so passphrases would cross the network unprotected.",
         "Listen on 127.0.0.1 behind a TLS proxy, and give its address as --base-url to `fleetwright approvals link`.";
+    APPROVER_NOT_ASKED = "FW-V0015", Some(Exit::Validation), "Approver not asked at this gate",
+        "The plan names who decides at the gate, and the approver is not among them.",
+        "Have somebody decide whom the plan names; `fleetwright status RUN` shows them.";
+    APPROVED_ALREADY = "FW-V0016", Some(Exit::Validation), "Approved already",
+        "The gate asks for several people, and this one has approved. Each counts once.",
+        "Have another person decide; `fleetwright status RUN` shows how many are needed.";
 }

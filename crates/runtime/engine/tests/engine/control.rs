@@ -6,7 +6,7 @@ use std::time::Duration;
 use fleetwright_engine::{AtGates, Conclusion, Control, Unwatched, Watcher, drive};
 use fleetwright_flow::{End, Ending, Event, Gate, Illegal, Plan, Signal, StageId, TargetId};
 use fleetwright_model::code;
-use fleetwright_ports::Journal;
+use fleetwright_ports::{Journal, Letter};
 use fleetwright_testkit::flow::plans::{patching, plan};
 
 use crate::world::{World, waiting};
@@ -44,6 +44,37 @@ async fn a_letter_opens_the_gate() {
     let records = world.records().await;
     let approved = records.iter().find(|record| matches!(record.event, Event::Signalled { .. }));
     assert!(approved.is_some_and(|record| record.at.as_second() - records[0].at.as_second() <= 7_201));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_letter_about_another_state_of_the_run_is_void() {
+    let world = World::of(gated(2)).await;
+    let letter = |by: &str, basis: &str| Letter {
+        at: world.clock.now(),
+        signal: Signal::Approve(StageId(0)),
+        by: by.into(),
+        reason: None,
+        basis: Some(basis.into()),
+        once: None,
+    };
+    let conclusion = drive_and(&world, &waiting(), 7_200, async || {
+        let records = world.records().await;
+        let Event::Opened { plan: digest, .. } = &records[0].event else { panic!("the first record") };
+        let reached = records.iter().find(|record| matches!(record.event, Event::GateReached { .. }));
+        let digits: String = digest.chars().take(16).collect();
+        let basis = format!("{digits}-{}", reached.expect("it waits").seq.0);
+        for (by, basis) in [("eve", "ffffffffffffffff-1"), ("eve", ""), ("ann", &basis)] {
+            world.memory.deliver(&world.run, letter(by, basis)).await.expect("a mailbox");
+        }
+    })
+    .await;
+    assert_eq!(conclusion, Conclusion::Closed(Ending::Complete));
+    let decided: Vec<Event> =
+        world.events().await.into_iter().filter(|event| matches!(event, Event::Signalled { .. })).collect();
+    match decided.as_slice() {
+        [Event::Signalled { by, basis: Some(_), .. }] => assert_eq!(&**by, "ann"),
+        other => panic!("one decision, with what it was about: {other:?}"),
+    }
 }
 
 #[tokio::test(start_paused = true)]
