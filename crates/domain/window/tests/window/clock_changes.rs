@@ -125,3 +125,12 @@ fn where_no_clock_is_set_every_night_is_alike() {
         assert!(year.iter().all(alike), "{name}");
     }
 }
+
+#[test]
+fn a_day_long_window_over_a_short_day_is_still_seen_on_the_day_after_it() {
+    let day_long = schedule("30 23 28 3 *", "Europe/Berlin", 24);
+    let whole = "2026-03-28T22:30:00Z to 2026-03-29T22:30:00Z (1440m)";
+    let from = crate::at("2026-03-29T22:15:00Z");
+    let later = Span::new(from, crate::at("2026-03-30T22:00:00Z")).expect("a range");
+    assert_eq!(windows(&day_long, later), [whole], "it is 00:15 of the 30th there");
+}

@@ -123,4 +123,20 @@ proptest! {
         prop_assert!((365..=368).contains(&year.len()), "{} windows", year.len());
         prop_assert!(year.iter().all(|window| window.span.length() == SignedDuration::from_hours(hours)));
     }
+
+    #[test]
+    fn a_part_of_the_year_is_told_as_when_the_whole_is_asked_for(
+        schedule in any_schedule(),
+        freeze in any_freeze(),
+        range in any_range(),
+    ) {
+        let wide = days("2025-06-01", "2028-01-01");
+        let meets = |span: Span| span.overlap(range).is_some();
+        let mut all = schedule.occurrences(wide);
+        all.retain(|one| meets(one.span));
+        prop_assert_eq!(schedule.occurrences(range), all);
+        let mut all = freeze.closed(wide);
+        all.retain(|one| meets(one.span));
+        prop_assert_eq!(freeze.closed(range), all);
+    }
 }
