@@ -3,11 +3,14 @@
 //! [`PatchPlan`] is what `plan` writes and `apply` follows. It holds the kernel's plan and, beside
 //! each of its targets, what the steps need to know of it.
 
+pub mod checker;
 pub mod checks;
+pub mod difference;
 pub mod document;
 mod draft;
 pub mod drift;
 pub mod estimate;
+pub mod explain;
 pub mod gates;
 mod groups;
 pub mod make;
@@ -20,8 +23,10 @@ pub mod rollback;
 mod waves;
 pub mod windows;
 
+pub use difference::{PlanDifference, difference};
 pub use document::{PlanDocument, PlanError};
 pub use drift::{Changed, Drift, drift};
+pub use explain::{Explanation, explain};
 pub use gates::GateWork;
 pub use make::{Amount, Earlier, Hold, Limits, PlanRequest, Refused, make};
 pub use policy::{Policy, RollbackWay};

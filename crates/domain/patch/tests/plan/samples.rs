@@ -9,7 +9,7 @@ use fleetwright_patch::plan::policy::{
     StartPolicy, ValidatePolicy,
 };
 use fleetwright_patch::plan::{
-    self, Amount, Hold, Limits, PatchPlan, PlanRequest, Policy, RollOut, RollbackWay, Windows, Work,
+    self, Amount, Hold, Limits, PatchPlan, PlanRequest, Policy, RollOut, RollbackWay, Windows, Work, checker,
 };
 use fleetwright_patch::{Host, Inventory, Observations, Rules};
 use fleetwright_testkit::sample;
@@ -133,7 +133,11 @@ pub(crate) fn request() -> PlanRequest {
 
 /// A plan that is made, can be walked, and breaks no rule.
 pub(crate) fn make(inventory: &Inventory, request: &PlanRequest) -> PatchPlan {
-    plan::make(inventory, request).unwrap_or_else(|refused| panic!("{refused}"))
+    let plan = plan::make(inventory, request).unwrap_or_else(|refused| panic!("{refused}"));
+    plan.flow.check().expect("a planner's plan can be walked");
+    let violations: Vec<String> = checker::check(&plan).iter().map(ToString::to_string).collect();
+    assert_eq!(violations, Vec::<String>::new(), "a planner's plan keeps the rules");
+    plan
 }
 
 pub(crate) fn steps(plan: &PatchPlan, host: usize) -> Vec<&str> {
@@ -143,4 +147,31 @@ pub(crate) fn steps(plan: &PatchPlan, host: usize) -> Vec<&str> {
 
 pub(crate) fn hosts(plan: &PatchPlan) -> Vec<&str> {
     plan.work.iter().filter_map(Work::host).filter_map(|host| host.name.as_deref()).collect()
+}
+
+/// Hosts from..=until, changed by their number.
+pub(crate) fn fleet(
+    numbers: std::ops::RangeInclusive<u64>,
+    change: impl Fn(u64, &mut Observations),
+) -> Vec<Host> {
+    numbers.map(|number| host(number, |it| change(number, it))).collect()
+}
+
+/// Adds tags.
+pub(crate) fn tag(it: &mut Observations, pairs: &[(&str, &str)]) {
+    it.instance.tags.extend(tags(pairs));
+}
+
+/// The stages with the names of their hosts.
+pub(crate) fn stages(plan: &PatchPlan) -> Vec<(String, Vec<&str>)> {
+    let names = |stage: &fleetwright_flow::Stage| {
+        let work = stage.targets.clone().map(|index| &plan.work[index as usize]);
+        work.filter_map(Work::host).filter_map(|host| host.name.as_deref()).collect()
+    };
+    plan.flow.stages.iter().map(|stage| (stage.name.to_string(), names(stage))).collect()
+}
+
+/// The capacity of the budget of that name.
+pub(crate) fn capacity(plan: &PatchPlan, name: &str) -> Option<u32> {
+    plan.flow.groups.iter().find(|group| &*group.name == name).map(|group| group.capacity)
 }
