@@ -67,6 +67,13 @@ fn a_rule_keeps_the_time_of_the_wall_over_a_change_of_clocks() {
 }
 
 #[test]
+fn a_long_event_is_still_seen_weeks_after_it_began() {
+    let text = calendar("DTSTART;VALUE=DATE:20260101\nDURATION:P50D\nRRULE:FREQ=DAILY;INTERVAL=60");
+    let late = frozen(&text).closed(days("2026-04-18", "2026-04-19"));
+    assert_eq!(late.len(), 1, "the second, from March 2nd to April 20th");
+}
+
+#[test]
 fn single_times_are_added_taken_out_and_replaced() {
     let master = "DTSTART:20261201T200000Z\nDURATION:PT2H\nRRULE:FREQ=DAILY;UNTIL=20261204T200000Z";
     assert_eq!(event(master).len(), 4, "the time of UNTIL is a part of it");

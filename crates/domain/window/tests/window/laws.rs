@@ -36,7 +36,7 @@ fn any_freeze() -> impl Strategy<Value = Freeze> {
         "FREQ=MONTHLY;BYDAY=-1SU",
         "FREQ=WEEKLY;BYDAY=SU,TU",
     ]);
-    let events = (rule, 0_u32..24, 1_u32..60, any_zone()).prop_map(|(rule, hour, hours, name)| {
+    let events = (rule, 0_u32..24, 1_u32..600, any_zone()).prop_map(|(rule, hour, hours, name)| {
         let text = calendar(&format!(
             "DTSTART;TZID={name}:20260101T{hour:02}3000\nDURATION:PT{hours}H\nRRULE:{rule}"
         ));

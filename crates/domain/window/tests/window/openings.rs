@@ -143,3 +143,17 @@ fn the_tag_of_a_host_leads_to_its_window_or_says_why_not() {
     let faulty = calendar.opening("Son 23:00-03:00 Europe/Berlin", range).expect_err("faulty").to_string();
     assert!(faulty.starts_with("not a window, column 1: `Son` is not a day"), "{faulty}");
 }
+
+#[test]
+fn a_freeze_just_behind_the_horizon_already_keeps_starts_from_its_cutoff() {
+    let nights = [inline("daily 22:00-02:00 UTC cutoff 1h")];
+    let freeze =
+        Freeze::new("audit").with_dates("2026-12-02T00:30..2026-12-03T00:00", &zone("UTC")).expect("dates");
+    let opening = open(&nights, &[freeze], days("2026-12-01", "2026-12-02"));
+    assert_eq!(
+        shown(&opening.starts)[1..],
+        ["2026-12-01T22:00:00Z to 2026-12-01T23:30:00Z"],
+        "an hour before the window ends, which is when the freeze begins"
+    );
+    assert_eq!(shown(&opening.open)[1..], ["2026-12-01T22:00:00Z to 2026-12-02T00:00:00Z"]);
+}
