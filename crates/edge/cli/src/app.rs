@@ -15,16 +15,18 @@ use fleetwright_survey::{DoctorRequest, Fleet};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::{
-    AbortArgs, Cli, Command, ConfigCommand, DecisionArgs, DoctorArgs, EstateCommand, FleetArgs, GlobalArgs,
-    InternalCommand, OutputFormat, RunArgs, RunsArgs, ScanArgs, StatusArgs,
+    AbortArgs, ApprovalsCommand, Cli, Command, ConfigCommand, DecisionArgs, DoctorArgs, EstateCommand,
+    FleetArgs, GlobalArgs, InternalCommand, KeyCommand, KeyringArgs, OutputFormat, RunArgs, RunsArgs,
+    ScanArgs, StatusArgs,
 };
 use crate::bench;
 use crate::commands::runs::Decision;
 use crate::commands::scan::Reports;
-use crate::commands::{config, demo, doctor, estate, reference, run, runs, scan};
+use crate::commands::{approvals, config, demo, doctor, estate, reference, run, runs, scan};
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::failure::CommandError;
+use crate::keyring::KeyringFile;
 use crate::settings::{Flags, Loaded, load, paths};
 use crate::state::State;
 use crate::{fleet, interrupt, log};
@@ -97,8 +99,9 @@ impl App {
             Command::Status(args) => self.status(&args),
             Command::Watch(args) => self.watch(&args),
             Command::Runs(args) => self.runs(&args),
-            Command::Approve(args) => self.decide(&args, Decision::Approve),
-            Command::Reject(args) => self.decide(&args, Decision::Reject),
+            Command::Approve(args) => self.decide(&args.decision, Decision::Approve(args.basis.as_deref())),
+            Command::Reject(args) => self.decide(&args.decision, Decision::Reject(args.basis.as_deref())),
+            Command::Approvals(command) => self.approvals(command),
             Command::Pause(args) => self.decide(&args, Decision::Pause),
             Command::Abort(AbortArgs { decision, now: false }) => self.decide(&decision, Decision::Abort),
             Command::Abort(AbortArgs { decision, now: true }) => self.decide(&decision, Decision::AbortNow),
@@ -247,7 +250,7 @@ impl App {
         })
     }
 
-    fn decide(&self, args: &DecisionArgs, decision: Decision) -> Outcome {
+    fn decide(&self, args: &DecisionArgs, decision: Decision<'_>) -> Outcome {
         self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
         let state = State::open(&args.state, &self.environment)?;
         in_runtime(Time::Wall, async {
@@ -256,6 +259,49 @@ impl App {
             runs::decide(&state, &found, decision, &by, args.reason.as_deref(), &SystemClock, self.console)
                 .await
         })
+    }
+
+    fn approvals(&self, command: ApprovalsCommand) -> Outcome {
+        self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+        let now = SystemClock.now();
+        match command {
+            ApprovalsCommand::Link(args) => {
+                let (state, file) = self.keyring(&args.keyring)?;
+                in_runtime(Time::Wall, async {
+                    let found = state.unfinished(args.run.as_deref()).await?;
+                    approvals::link(&found, &file, &args, now, self.console)
+                })
+            }
+            ApprovalsCommand::Serve(args) => {
+                let (state, file) = self.keyring(&args.keyring)?;
+                in_runtime(
+                    Time::Wall,
+                    approvals::serve(&state, file, &args, Arc::new(SystemClock), self.console),
+                )
+            }
+            ApprovalsCommand::Key(KeyCommand::New { keyring }) => {
+                approvals::new_signing_key(&self.keyring(&keyring)?.1, now, self.console)
+            }
+            ApprovalsCommand::Key(KeyCommand::List { keyring }) => {
+                approvals::list(&self.keyring(&keyring)?.1)
+            }
+            ApprovalsCommand::Key(KeyCommand::Remove { id, keyring }) => {
+                approvals::remove_key(&self.keyring(&keyring)?.1, &id, self.console)
+            }
+            ApprovalsCommand::Approver(args) => {
+                approvals::approver(&self.keyring(&args.keyring)?.1, &args, self.console)
+            }
+        }
+    }
+
+    /// The state directory, and the keyring that is meant.
+    fn keyring(&self, args: &KeyringArgs) -> Result<(State, KeyringFile), CommandError> {
+        let state = State::open(&args.state, &self.environment)?;
+        let beside = state.directory.as_ref().map(|directory| directory.join("approvals.json"));
+        let path = args.keys.clone().or(beside);
+        let none =
+            || CommandError::new(&code::KEYRING_UNUSABLE, "neither --keys nor a state directory names it");
+        Ok((state, KeyringFile::at(path.ok_or_else(none)?)))
     }
 
     fn doctor(&self, args: &DoctorArgs) -> Outcome {

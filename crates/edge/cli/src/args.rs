@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, and help that teaches.
 
+mod approvals;
 mod estate;
 mod fleet;
 mod runs;
@@ -8,10 +9,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use approvals::{
+    Allow, ApprovalPageArgs, ApprovalsCommand, ApproverArgs, KeyCommand, KeyringArgs, LinkArgs,
+};
 pub use estate::{EstateCommand, ServeArgs, WorldArgs};
 pub use fleet::{FleetArgs, PhaseName, ScanArgs, SelectionArgs, Workflow};
 pub use runs::{
-    AbortArgs, ApplyArgs, DecisionArgs, DriveArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunsArgs,
+    AbortArgs, ApplyArgs, DecisionArgs, DriveArgs, GateDecisionArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunsArgs,
     StateArgs, StatusArgs, WorkflowArgs,
 };
 
@@ -108,9 +112,12 @@ pub enum Command {
     /// List the runs of the state directory
     Runs(RunsArgs),
     /// Let a run that waits at its gate go on
-    Approve(DecisionArgs),
+    Approve(GateDecisionArgs),
     /// End a run that waits at its gate; nothing behind the gate is changed
-    Reject(DecisionArgs),
+    Reject(GateDecisionArgs),
+    /// Links with which people decide at a gate, the page behind them, keys and approvers
+    #[command(subcommand)]
+    Approvals(ApprovalsCommand),
     /// Start nothing further until `resume`; hosts that were changed are taken to their end
     Pause(DecisionArgs),
     /// End a run: what is in flight is finished, what was started is put back

@@ -16,6 +16,7 @@ pub mod failure;
 pub mod files;
 pub mod fleet;
 pub mod interrupt;
+pub mod keyring;
 pub mod live;
 pub mod log;
 pub mod planning;

@@ -162,7 +162,19 @@ pub struct StatusArgs {
     pub output: Option<OutputFormat>,
 }
 
-/// `fleetwright approve`, `reject` and `pause`.
+/// `fleetwright approve` and `reject`.
+#[derive(Args, Clone, Debug)]
+pub struct GateDecisionArgs {
+    /// Which run, in whose name, why.
+    #[command(flatten)]
+    pub decision: DecisionArgs,
+    /// What was looked at, as `status` shows it: the decision is void where the plan or what went before
+    /// the gate has changed since [default: what is there now]
+    #[arg(long, value_name = "BASIS")]
+    pub basis: Option<String>,
+}
+
+/// `fleetwright pause`, and what other decisions share with it.
 #[derive(Args, Clone, Debug)]
 pub struct DecisionArgs {
     /// The run; without one, the only unfinished run

@@ -1,6 +1,7 @@
 //! One module per command.
 
 pub mod apply;
+pub mod approvals;
 pub mod config;
 pub mod demo;
 pub mod doctor;

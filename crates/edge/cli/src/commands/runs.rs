@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fleetwright_approvals::gate::GateFacts;
 use fleetwright_config::settings::OutputFormat;
-use fleetwright_flow::{Condition, GateView, Record, Run, Sequence, Signal, StageId};
+use fleetwright_flow::{Condition, Record, Run, Sequence, Signal};
 use fleetwright_model::{Exit, code};
-use fleetwright_ports::{Clock, RunEntry};
+use fleetwright_ports::{Clock, Letter, RunEntry};
 use fleetwright_report::text::time;
 use fleetwright_report::{safe, view_text};
 
+use crate::commands::approvals::{may_decide, waiting_gate};
 use crate::console::{self, Console};
 use crate::driving::Told;
 use crate::failure::CommandError;
@@ -193,11 +195,11 @@ pub async fn watch(
 
 /// A decision a person takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// The waiting gate is opened.
-    Approve,
-    /// The waiting gate is closed.
-    Reject,
+pub enum Decision<'a> {
+    /// One approval of the waiting gate, about this basis or about what is there now.
+    Approve(Option<&'a str>),
+    /// The waiting gate is closed, about this basis or about what is there now.
+    Reject(Option<&'a str>),
     /// Nothing further is started.
     Pause,
     /// It goes on.
@@ -211,11 +213,11 @@ pub enum Decision {
 /// Leaves a decision for whoever drives the run.
 ///
 /// # Errors
-/// The run is over, or no gate waits.
+/// The run is over, no gate waits, or the decision is not theirs or about another state of the run.
 pub async fn decide(
     state: &State,
     found: &FoundRun,
-    decision: Decision,
+    decision: Decision<'_>,
     by: &str,
     reason: Option<&str>,
     clock: &dyn Clock,
@@ -226,16 +228,39 @@ pub async fn decide(
         let message = format!("{} is over: {}", found.run, view_text::ended(ending));
         return Err(CommandError::new(&code::NOTHING_UNFINISHED, message));
     }
-    let signal = match decision {
-        Decision::Approve => Signal::Approve(waiting_gate(&folded.run, clock)?),
-        Decision::Reject => Signal::Reject(waiting_gate(&folded.run, clock)?),
-        Decision::Pause => Signal::Pause,
-        Decision::Resume => Signal::Resume,
-        Decision::Abort => Signal::Abort,
-        Decision::AbortNow => Signal::AbortNow,
+    let (signal, gate) = match decision {
+        Decision::Approve(basis) => {
+            let gate = gate(found, basis, by, clock)?;
+            (Signal::Approve(gate.stage), Some(gate))
+        }
+        Decision::Reject(basis) => {
+            let gate = gate(found, basis, by, clock)?;
+            (Signal::Reject(gate.stage), Some(gate))
+        }
+        Decision::Pause => (Signal::Pause, None),
+        Decision::Resume => (Signal::Resume, None),
+        Decision::Abort => (Signal::Abort, None),
+        Decision::AbortNow => (Signal::AbortNow, None),
     };
-    let posted = state.journal.post(&found.run, clock.now(), signal, by, reason).await;
-    posted.map_err(|error| refused(&error))?;
+    if let (Signal::Approve(_), Some(gate)) = (signal, &gate)
+        && gate.has_approved(by)
+    {
+        let message = format!("{by} has approved stage {} already", safe::line(&gate.name));
+        return Err(CommandError::new(&code::APPROVED_ALREADY, message));
+    }
+    let basis = gate.as_ref().map(|gate| gate.basis.clone());
+    let (by, reason) = (by.into(), reason.map(Into::into));
+    let letter = Letter { at: clock.now(), signal, by, reason, basis, once: None };
+    state.journal.deliver(&found.run, letter).await.map_err(|error| refused(&error))?;
+    if let (Signal::Approve(_), Some(gate)) = (signal, &gate) {
+        let given = gate.approved_by.len() + 1;
+        console.note(&format!(
+            "{}: {given} of {} approvals for stage {}",
+            found.run,
+            gate.needed,
+            safe::line(&gate.name)
+        ));
+    }
     let driven = is_driven(state, found).await?;
     let then = match driven {
         true => "its driver takes it up within a second".to_owned(),
@@ -251,10 +276,21 @@ async fn is_driven(state: &State, found: &FoundRun) -> Result<bool, CommandError
     Ok(runs.any(|entry| entry.run == found.run && entry.driven_by.is_some()))
 }
 
-fn waiting_gate(run: &Run, clock: &dyn Clock) -> Result<StageId, CommandError> {
-    let view = run.view(clock.now());
-    let waiting = view.stages.iter().find(|stage| stage.gate == GateView::Waiting);
-    waiting
-        .map(|stage| stage.stage)
-        .ok_or_else(|| CommandError::new(&code::NO_PLAN_FOR, "no stage of the run waits for a decision now"))
+/// The gate that waits, where that person may decide about what they looked at.
+fn gate(
+    found: &FoundRun,
+    basis: Option<&str>,
+    by: &str,
+    clock: &dyn Clock,
+) -> Result<GateFacts, CommandError> {
+    let gate = waiting_gate(found, None, clock.now())?;
+    may_decide(&gate, by)?;
+    match basis {
+        Some(basis) if *basis != *gate.basis => {
+            let message =
+                format!("{}: the decision is about {basis}, the gate now about {}", found.run, gate.basis);
+            Err(CommandError::new(&code::APPROVAL_VOID, message))
+        }
+        _ => Ok(gate),
+    }
 }
