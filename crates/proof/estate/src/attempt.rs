@@ -139,6 +139,7 @@ impl<'r> Attempt<'r> {
             error.message = format!("The estate does not answer for the service '{}'", claim.service);
             return Err(self.ended(Outcome::Illegal, error));
         };
+        let service = request::generation(service, self.parts, self.body);
         self.service = service;
         request::check_scope(self.parts, service, &claim.region)
             .map_err(|why| self.unauthenticated(&AuthProblem::WrongScope(why)))?;
@@ -385,6 +386,9 @@ fn outcome_of(error: &ApiError) -> Outcome {
         || matches!(
             code,
             "NoSuchEntity"
+                | "DoesNotExistException"
+                | "InvalidInstance"
+                | "InvalidTarget"
                 | "NoSuchBucket"
                 | "NoSuchKey"
                 | "AWSOrganizationsNotInUseException"
@@ -401,6 +405,7 @@ fn outcome_of(error: &ApiError) -> Outcome {
             | "InvalidIPAddress.InUse"
             | "InvalidSnapshot.InUse"
             | "PreconditionFailed"
+            | "TargetInUseException"
             | "VolumeInUse"
     );
     match code {

@@ -311,7 +311,9 @@ pub fn denied(call: &Call, requirement: &Requirement, reason: &str) -> ApiError 
             "UnauthorizedOperation",
             format!("You are not authorized to perform this operation. {sentence}"),
         ),
-        Service::Sts | Service::Iam => ApiError::new(403, "AccessDenied", sentence),
+        Service::Sts | Service::Iam | Service::AutoScaling | Service::ClassicElb | Service::Elbv2 => {
+            ApiError::new(403, "AccessDenied", sentence)
+        }
         Service::S3 => {
             let resource = match requirement.resource.as_str() {
                 "*" => String::new(),

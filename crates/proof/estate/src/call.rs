@@ -12,11 +12,18 @@ use crate::world::{AccountId, World};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
+    /// Auto Scaling, awsQuery.
+    AutoScaling,
+    /// Elastic Load Balancing of the first generation, awsQuery.
+    #[serde(rename = "elb")]
+    ClassicElb,
     /// CloudWatch, Smithy RPC v2 with CBOR.
     #[serde(rename = "monitoring")]
     CloudWatch,
     /// EC2, ec2Query.
     Ec2,
+    /// Elastic Load Balancing of the second generation, awsQuery, under the first one's signing name.
+    Elbv2,
     /// Identity and Access Management, awsQuery, global.
     Iam,
     /// Organizations, awsJson 1.1, global.
@@ -33,9 +40,12 @@ pub enum Service {
 
 impl Service {
     /// Every service the estate answers for.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
+        Self::AutoScaling,
+        Self::ClassicElb,
         Self::CloudWatch,
         Self::Ec2,
+        Self::Elbv2,
         Self::Iam,
         Self::Organizations,
         Self::S3,
@@ -44,11 +54,24 @@ impl Service {
         Self::Sts,
     ];
 
+    /// The service's name in the call log and in settings: its signing name, or where two generations
+    /// share one, the AWS CLI's.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClassicElb => "elb",
+            Self::Elbv2 => "elbv2",
+            _ => self.signing_name(),
+        }
+    }
+
     /// The service's name in a SigV4 credential scope, which but for CloudWatch is also its IAM action
-    /// prefix.
+    /// prefix. The two generations of Elastic Load Balancing share theirs.
     #[must_use]
     pub const fn signing_name(self) -> &'static str {
         match self {
+            Self::AutoScaling => "autoscaling",
+            Self::ClassicElb | Self::Elbv2 => "elasticloadbalancing",
             Self::CloudWatch => "monitoring",
             Self::Ec2 => "ec2",
             Self::Iam => "iam",
@@ -60,10 +83,17 @@ impl Service {
         }
     }
 
-    /// The service with that name in a SigV4 credential scope.
+    /// The service with that name in a SigV4 credential scope; the first of two that share it.
     #[must_use]
     pub fn from_signing_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|s| s.signing_name() == name)
+    }
+
+    /// True where a pattern with `*` and `?` fits one of the service's names.
+    #[must_use]
+    pub fn is_named(self, pattern: &str) -> bool {
+        use crate::policy::pattern::matches;
+        matches(pattern, self.name()) || matches(pattern, self.signing_name())
     }
 
     /// True where one endpoint in us-east-1 answers for the whole partition.

@@ -279,8 +279,7 @@ impl Bucket {
         let mut hash = Sha256::new();
         hash.update(seed.to_be_bytes());
         let class = format!("{:?}", cell.class);
-        for part in ["tenant", &cell.account, &cell.region, cell.service.signing_name(), cell.action, &class]
-        {
+        for part in ["tenant", &cell.account, &cell.region, cell.service.name(), cell.action, &class] {
             hash.update(part.as_bytes());
             hash.update([0]);
         }
@@ -351,6 +350,8 @@ fn rate(settings: &LimitSettings, cell: &Cell) -> Rate {
     match cell.service {
         Service::Ec2 => ec2_rate(cell.action, cell.class),
         Service::Ssm => settings.ssm,
+        // Not published in numbers that bind; the estate takes Systems Manager's.
+        Service::AutoScaling | Service::ClassicElb | Service::Elbv2 => settings.ssm,
         Service::Sts => settings.sts,
         Service::Iam => settings.iam,
         // Published per operation, and far above what a fleet's run needs: GetMetricData 500 per
@@ -402,7 +403,9 @@ pub fn throttled(service: Service) -> ApiError {
         Service::Organizations => ApiError::new(400, "TooManyRequestsException", "Rate exceeded"),
         Service::S3 => ApiError::new(503, "SlowDown", "Please reduce your request rate."),
         Service::Sns => ApiError::new(400, "Throttled", "Rate exceeded"),
-        Service::Sts | Service::Iam => ApiError::new(400, "Throttling", "Rate exceeded"),
+        Service::Sts | Service::Iam | Service::AutoScaling | Service::ClassicElb | Service::Elbv2 => {
+            ApiError::new(400, "Throttling", "Rate exceeded")
+        }
     }
 }
 

@@ -65,11 +65,11 @@ pub fn operations(output: Option<OutputFormat>) -> Result<Exit, CommandError> {
     match output.unwrap_or_default() {
         OutputFormat::Text => {
             let lines: String =
-                names.iter().map(|(service, name)| format!("{}:{name}\n", service.signing_name())).collect();
+                names.iter().map(|(service, name)| format!("{}:{name}\n", service.name())).collect();
             console::write_text(&lines)?;
         }
         OutputFormat::Json | OutputFormat::Jsonl => {
-            let row = |(service, action): &(Service, &str)| serde_json::json!({ "service": service.signing_name(), "action": action });
+            let row = |(service, action): &(Service, &str)| serde_json::json!({ "service": service.name(), "action": action });
             let rows: Vec<serde_json::Value> = names.iter().map(row).collect();
             console::write_text(&format!("{}\n", serde_json::Value::from(rows)))?;
         }

@@ -207,6 +207,7 @@ pub(crate) fn invariants(staged: &StagedRun, since: Timestamp, wrong: &mut Vec<S
         retention: SignedDuration::from_hours(24 * i64::from(plan.policy.backup.retention_days)),
         planned: planned.filter_map(|host| Some((host.id.to_string(), host.launch_time?))).collect(),
         stops: Vec::new(),
+        most_out: [].into(),
         phase: Phase::Ended,
     };
     let estate = &staged.stage.world.estate;

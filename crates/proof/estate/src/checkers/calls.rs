@@ -49,7 +49,7 @@ pub fn check(records: &[CallRecord], buckets: &[BucketReport], access: &Access, 
 
 /// Where a call went: `ec2 DescribeInstances in 011122223333 eu-central-1`.
 fn place(record: &CallRecord) -> String {
-    format!("{} {} in {} {}", record.service.signing_name(), record.action, record.account, record.region)
+    format!("{} {} in {} {}", record.service.name(), record.action, record.account, record.region)
 }
 
 fn throttled_avoidably(record: &CallRecord) -> Option<String> {

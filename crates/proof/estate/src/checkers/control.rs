@@ -50,7 +50,7 @@ fn after_stop(record: &CallRecord, run: &Run) -> Option<String> {
         run.stops.iter().find(|(stop, who)| record.at > *stop && pattern::matches(who, &record.principal))?;
     Some(format!(
         "{} {} changed something at {}, though {} had been stopped at {stop}",
-        record.service.signing_name(),
+        record.service.name(),
         record.action,
         record.at,
         record.principal

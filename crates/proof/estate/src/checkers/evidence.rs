@@ -38,6 +38,8 @@ pub(super) struct Place<'w> {
     pub(super) deleted: BTreeMap<SnapshotId, (Timestamp, Health)>,
     /// The states instances entered, in order.
     pub(super) states: HashMap<InstanceId, Vec<(Timestamp, InstanceState)>>,
+    /// When both status checks of instances passed after boots, in order.
+    pub(super) passed: HashMap<InstanceId, Vec<Timestamp>>,
 }
 
 /// Everything there is to judge by.
@@ -82,6 +84,7 @@ impl<'w> Place<'w> {
             completed: HashMap::new(),
             deleted: BTreeMap::new(),
             states: HashMap::new(),
+            passed: HashMap::new(),
         };
         let mut of_image: HashMap<ImageId, usize> = HashMap::new();
         for (at, event) in region.diary.entries() {
@@ -125,7 +128,9 @@ impl<'w> Place<'w> {
             Event::ImageFailed(_)
             | Event::SnapshotFailed(_)
             | Event::RootReplaced(_)
-            | Event::ChecksPassed(_) => {}
+            | Event::Standing { .. }
+            | Event::Processes { .. } => {}
+            Event::ChecksPassed(id) => self.passed.entry(*id).or_default().push(at),
         }
     }
 

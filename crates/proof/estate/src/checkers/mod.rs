@@ -5,6 +5,7 @@
 //! says what it was meant to do ([`Run`]). The evidence is the call log and what the world itself
 //! noted: its diary, and the history of its hosts.
 
+pub mod availability;
 mod backups;
 pub mod calls;
 mod control;
@@ -44,6 +45,8 @@ pub enum Purpose {
 /// An invariant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Invariant {
+    /// No more members of a group out of service at once than its budget has.
+    I1,
     /// No install without a usable backup.
     I7,
     /// No backup deleted within its retention or while its instance is not healthy.
@@ -66,7 +69,7 @@ pub enum Invariant {
     I30,
     /// A dry run changes nothing.
     I31,
-    /// What was started is stopped again.
+    /// What was taken out of service or started is put back.
     I33,
 }
 
@@ -109,6 +112,9 @@ pub struct Run {
     pub planned: BTreeMap<String, Timestamp>,
     /// Moments after which a principal, by its ARN with `*` and `?`, must not change anything.
     pub stops: Vec<(Timestamp, String)>,
+    /// How many members of a group may be out of service at once: by group (`targetgroup/NAME`,
+    /// `loadbalancer/NAME`, `autoscaling/NAME`), with `*` and `?`. Groups that none fits are not judged.
+    pub most_out: BTreeMap<String, usize>,
     /// Whether the run is over, so that everything has to be as it was.
     pub phase: Phase,
 }
@@ -131,5 +137,6 @@ pub fn check_run(records: &[CallRecord], world: &World, run: &Run) -> Vec<Findin
     let mut findings = backups::check(&evidence, run);
     findings.extend(effects::check(&evidence, run));
     findings.extend(control::check(&evidence, run));
+    findings.extend(availability::check(&evidence, run));
     findings
 }

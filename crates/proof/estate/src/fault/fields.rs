@@ -98,12 +98,14 @@ impl TryFrom<FaultFields> for FaultRule {
     type Error = FaultError;
 
     fn try_from(f: FaultFields) -> Result<Self, FaultError> {
-        let known =
-            f.service == "*" || Service::ALL.iter().any(|s| pattern::matches(&f.service, s.signing_name()));
+        let known = f.service == "*" || Service::ALL.iter().any(|s| s.is_named(&f.service));
         if !known {
             return Err(refuse(
                 "service",
-                format!("`{}` is none of ec2, iam, monitoring, organizations, ssm, sts", f.service),
+                format!(
+                    "`{}` is none of autoscaling, ec2, elasticloadbalancing, elb, elbv2, iam, monitoring, organizations, s3, sns, ssm, sts",
+                    f.service
+                ),
             ));
         }
         if let Some(Nth::Every(0) | Nth::Exactly(0) | Nth::First(0)) = f.nth {

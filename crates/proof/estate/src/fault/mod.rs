@@ -210,7 +210,7 @@ impl FaultRule {
             || subject.role_account.is_some_and(|role| pattern::matches(&self.scope.account, role));
         account
             && pattern::matches(&self.scope.region, subject.region)
-            && pattern::matches(&self.scope.service, subject.service.signing_name())
+            && subject.service.is_named(&self.scope.service)
             && pattern::matches(&self.scope.action, subject.action)
             && self.effect.can_strike(subject)
             && self.in_force(now)
@@ -242,7 +242,7 @@ impl Active {
             subject.account,
             subject.role_account.unwrap_or(""),
             subject.region,
-            subject.service.signing_name(),
+            subject.service.name(),
             subject.action
         );
         let draw_of = self.rule.probability.map(|_| cell.clone());

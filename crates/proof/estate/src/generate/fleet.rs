@@ -25,8 +25,21 @@ pub struct Fleet {
     pub environments: Vec<String>,
     /// Weights of the operating systems.
     pub platforms: BTreeMap<Platform, u32>,
+    /// Whether groups that are tagged as Auto Scaling groups are at work.
+    pub auto_scaling_groups: Keeping,
     /// Shares of everything that is out of the ordinary.
     pub shares: Shares,
+}
+
+/// Whether the generated Auto Scaling groups are at work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keeping {
+    /// Only the instances' tags tell of them.
+    #[default]
+    Tagged,
+    /// They keep their running instances, and replace those that they lose.
+    Kept,
 }
 
 impl Default for Fleet {
@@ -46,6 +59,7 @@ impl Default for Fleet {
                 (Platform::WindowsServer2019, 7),
                 (Platform::WindowsServer2022, 11),
             ]),
+            auto_scaling_groups: Keeping::Tagged,
             shares: Shares::default(),
         }
     }
@@ -83,6 +97,8 @@ pub struct Shares {
     pub spot: f64,
     /// Instances whose root device is an instance store.
     pub instance_store: f64,
+    /// Groups that face users (web, app) and are behind an application balancer.
+    pub balanced: f64,
 }
 
 impl Default for Shares {
@@ -102,13 +118,14 @@ impl Default for Shares {
             eks: 0.08,
             spot: 0.25,
             instance_store: 0.0,
+            balanced: 0.0,
         }
     }
 }
 
 impl Shares {
     /// Every share with its name.
-    pub fn named(&self) -> [(&'static str, f64); 14] {
+    pub fn named(&self) -> [(&'static str, f64); 15] {
         [
             ("stopped", self.stopped),
             ("terminated", self.terminated),
@@ -124,6 +141,7 @@ impl Shares {
             ("eks", self.eks),
             ("spot", self.spot),
             ("instance_store", self.instance_store),
+            ("balanced", self.balanced),
         ]
     }
 }

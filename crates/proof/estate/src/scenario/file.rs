@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::balancing::{BalancerSection, GroupSection};
 use super::documents::DocumentSection;
 use crate::fault::FaultRule;
 use crate::generate::fleet::Fleet;
 use crate::limits::LimitSettings;
+use crate::world::calendars::Calendar;
 use crate::world::host::fault::HostFault;
 use crate::world::metrics::Alarm;
 use crate::world::pace::Pace;
@@ -59,6 +61,15 @@ pub struct Scenario {
     /// Systems Manager documents of the organisation's own.
     #[serde(default)]
     pub documents: Vec<DocumentSection>,
+    /// Load balancers.
+    #[serde(default)]
+    pub load_balancers: Vec<BalancerSection>,
+    /// Auto Scaling groups.
+    #[serde(default)]
+    pub auto_scaling_groups: Vec<GroupSection>,
+    /// Change calendars.
+    #[serde(default)]
+    pub calendars: Vec<Calendar>,
     /// Instances by hand.
     #[serde(default)]
     pub instances: Vec<InstanceSection>,

@@ -4,12 +4,14 @@
 //! instances by hand. [`Scenario::prepare`] turns it into a world and everything around it.
 
 mod access;
+mod balancing;
 mod documents;
 mod error;
 mod file;
 mod images;
 mod prepare;
 
+pub use balancing::{BalancerKind, BalancerSection, GroupSection};
 pub use documents::{DocumentSection, PlatformName};
 pub use error::ScenarioError;
 pub use file::{

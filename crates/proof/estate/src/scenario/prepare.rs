@@ -7,7 +7,7 @@ use rand::RngExt;
 
 use super::error::ScenarioError;
 use super::file::{AgentState, InstanceSection, PatchManager, Payment, RootKind, Scenario, State};
-use super::{access, documents, images};
+use super::{access, balancing, documents, images};
 use crate::fault::FaultRule;
 use crate::generate::accounts::{self, AccountPlan, AccountWish};
 use crate::generate::applications::Tier;
@@ -141,10 +141,20 @@ pub(super) fn prepare(
     }
     let documents = documents::make(&scenario.documents)
         .map_err(|(nth, problem)| source.error("[[documents]]", nth, problem))?;
+    let edges = edges(&scenario);
     let environment = Environment::new(scenario.seed, scenario.hosts)
         .with_alarms(scenario.alarms)
+        .with_calendars(scenario.calendars)
         .with_documents(documents);
     world.furnish_hosts(environment);
+    let from = (&seed, scenario.start);
+    balancing::balancers(&mut world, &plans, &scenario.load_balancers, from)
+        .map_err(|(nth, problem)| source.error("[[load_balancers]]", nth, problem))?;
+    balancing::groups(&mut world, &plans, &scenario.auto_scaling_groups, from)
+        .map_err(|(nth, problem)| source.error("[[auto_scaling_groups]]", nth, problem))?;
+    balancing::generated(&mut world, &plans, &scenario.fleet, from)
+        .map_err(|problem| source.error("[fleet]", 0, problem))?;
+    balancing::watch(&mut world, &edges);
     Ok(Prepared {
         name: scenario.name,
         seed: scenario.seed,
@@ -182,6 +192,9 @@ fn check(scenario: &Scenario, source: &Source<'_>) -> Result<(), ScenarioError> 
     for (nth, rule) in scenario.hosts.iter().enumerate() {
         rule.check().map_err(|problem| source.error("[[hosts]]", nth, problem))?;
     }
+    for (nth, calendar) in scenario.calendars.iter().enumerate() {
+        calendar.check().map_err(|problem| source.error("[[calendars]]", nth, problem))?;
+    }
     for (nth, account) in scenario.accounts.iter().enumerate() {
         let bad = account.id.as_ref().filter(|id| id.len() != 12 || !id.bytes().all(|b| b.is_ascii_digit()));
         if let Some(id) = bad {
@@ -190,6 +203,16 @@ fn check(scenario: &Scenario, source: &Source<'_>) -> Result<(), ScenarioError> 
         }
     }
     Ok(())
+}
+
+/// When misfortunes of hosts begin and end after the start.
+fn edges(scenario: &Scenario) -> Vec<Timestamp> {
+    let mut all: Vec<Timestamp> =
+        scenario.hosts.iter().flat_map(|rule| [rule.from, rule.until]).flatten().collect();
+    all.retain(|at| *at > scenario.start);
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 fn check_plans(plans: &[AccountPlan], source: &Source<'_>) -> Result<(), ScenarioError> {

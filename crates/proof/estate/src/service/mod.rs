@@ -1,10 +1,14 @@
 //! The services, one module each, and the registry of their operations.
 
+pub mod autoscaling;
 pub mod cloudwatch;
 pub mod ec2;
+pub mod elb;
+pub mod elbv2;
 pub mod iam;
 pub mod organizations;
 pub mod page;
+mod query;
 pub mod s3;
 pub mod sns;
 pub mod ssm;
@@ -25,8 +29,11 @@ impl Registry {
     pub fn new() -> Self {
         let mut operations: HashMap<Service, HashMap<&'static str, Box<dyn Operation>>> = HashMap::new();
         let all = [
+            autoscaling::operations(),
             cloudwatch::operations(),
             ec2::operations(),
+            elb::operations(),
+            elbv2::operations(),
             iam::operations(),
             organizations::operations(),
             s3::operations(),

@@ -24,7 +24,9 @@ impl Service {
         match self {
             Self::CloudWatch => Protocol::RpcV2Cbor,
             Self::Ec2 => Protocol::Ec2Query,
-            Self::Iam | Self::Sns | Self::Sts => Protocol::AwsQuery,
+            Self::AutoScaling | Self::ClassicElb | Self::Elbv2 | Self::Iam | Self::Sns | Self::Sts => {
+                Protocol::AwsQuery
+            }
             Self::S3 => Protocol::RestXml,
             Self::Organizations | Self::Ssm => Protocol::Json11,
         }
@@ -34,8 +36,11 @@ impl Service {
     #[must_use]
     pub const fn version(self) -> &'static str {
         match self {
+            Self::AutoScaling => "2011-01-01",
+            Self::ClassicElb => "2012-06-01",
             Self::CloudWatch => "2010-08-01",
             Self::Ec2 => "2016-11-15",
+            Self::Elbv2 => "2015-12-01",
             Self::Iam => "2010-05-08",
             Self::Organizations => "2016-11-28",
             Self::S3 => "2006-03-01",
@@ -49,6 +54,9 @@ impl Service {
     #[must_use]
     pub const fn namespace(self) -> &'static str {
         match self {
+            Self::AutoScaling => "http://autoscaling.amazonaws.com/doc/2011-01-01/",
+            Self::ClassicElb => "http://elasticloadbalancing.amazonaws.com/doc/2012-06-01/",
+            Self::Elbv2 => "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
             Self::Ec2 => "http://ec2.amazonaws.com/doc/2016-11-15/",
             Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
             Self::S3 => "http://s3.amazonaws.com/doc/2006-03-01/",
@@ -65,7 +73,14 @@ impl Service {
             Self::CloudWatch => "GraniteServiceVersion20100801",
             Self::Organizations => "AWSOrganizationsV20161128",
             Self::Ssm => "AmazonSSM",
-            Self::Ec2 | Self::Iam | Self::S3 | Self::Sns | Self::Sts => "",
+            Self::AutoScaling
+            | Self::ClassicElb
+            | Self::Ec2
+            | Self::Elbv2
+            | Self::Iam
+            | Self::S3
+            | Self::Sns
+            | Self::Sts => "",
         }
     }
 }

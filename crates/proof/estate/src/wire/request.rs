@@ -59,17 +59,23 @@ pub fn guess_service(parts: &Parts, body: &[u8]) -> Service {
             .find(|s| !s.target_prefix().is_empty() && target.starts_with(s.target_prefix()));
         return found.unwrap_or(Service::Ssm);
     }
-    let in_query = |needle: &str| parts.uri.query().is_some_and(|q| q.contains(needle));
-    let in_body = |needle: &str| {
-        body.windows(needle.len().max(1)).take(BODY_LIMIT_BYTES).any(|w| w == needle.as_bytes())
-    };
-    [Service::Sts, Service::Iam, Service::Sns]
-        .into_iter()
-        .find(|s| {
-            let version = format!("Version={}", s.version());
-            in_query(&version) || in_body(&version)
-        })
-        .unwrap_or(Service::Ec2)
+    let by_version =
+        [Service::Sts, Service::Iam, Service::Sns, Service::AutoScaling, Service::ClassicElb, Service::Elbv2];
+    by_version.into_iter().find(|s| names_version(parts, body, *s)).unwrap_or(Service::Ec2)
+}
+
+/// The generation of a service that a request speaks to, where several share a signing name.
+#[must_use]
+pub fn generation(service: Service, parts: &Parts, body: &[u8]) -> Service {
+    let second = service == Service::ClassicElb && names_version(parts, body, Service::Elbv2);
+    if second { Service::Elbv2 } else { service }
+}
+
+/// True where a form names the version of a service's model.
+fn names_version(parts: &Parts, body: &[u8], service: Service) -> bool {
+    let needle = format!("Version={}", service.version());
+    parts.uri.query().is_some_and(|q| q.contains(&needle))
+        || body.windows(needle.len()).take(BODY_LIMIT_BYTES).any(|w| w == needle.as_bytes())
 }
 
 /// Whether the request goes where its credential scope says; the text says what is wrong.

@@ -306,7 +306,10 @@ pub fn bad_token(service: Service) -> ApiError {
             "You provided invalid values for one or more of the request parameters. Reason: \
              INVALID_NEXT_TOKEN",
         ),
-        Service::Iam | Service::Sts => ApiError::new(400, "ValidationError", "Invalid Marker."),
+        Service::Iam | Service::Sts | Service::ClassicElb | Service::Elbv2 => {
+            ApiError::new(400, "ValidationError", "Invalid Marker.")
+        }
+        Service::AutoScaling => ApiError::new(400, "InvalidNextToken", "The token provided is not valid."),
         Service::S3 => ApiError::new(400, "InvalidArgument", "The continuation token provided is incorrect"),
         Service::Sns => ApiError::new(400, "InvalidParameter", "Invalid parameter: NextToken"),
     }

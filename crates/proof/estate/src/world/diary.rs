@@ -1,6 +1,8 @@
 //! What really happened to a region's resources, whatever clients were told: the checkers'
 //! evidence. What happened on hosts is in [`host_history`](super::Region::host_history).
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::ids::{ImageId, InstanceId, SnapshotId};
@@ -53,6 +55,35 @@ pub enum Event {
     RootReplaced(InstanceId),
     /// Both status checks have passed after a boot.
     ChecksPassed(InstanceId),
+    /// An instance serves in a group, or no longer does.
+    Standing {
+        /// `targetgroup/NAME`, `loadbalancer/NAME` for a classic balancer, or `autoscaling/NAME`.
+        group: Arc<str>,
+        /// Which.
+        instance: InstanceId,
+        /// How it stands now.
+        standing: Standing,
+    },
+    /// Processes of an Auto Scaling group were suspended or resumed.
+    Processes {
+        /// `autoscaling/NAME`.
+        group: Arc<str>,
+        /// All that are suspended now.
+        suspended: Vec<&'static str>,
+    },
+}
+
+/// How an instance stands in a group that shares the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Healthy and in service.
+    Serving,
+    /// A member, and out of service by itself: new, unhealthy, or not running.
+    Out,
+    /// Taken out of service on purpose: draining, or in standby.
+    Aside,
+    /// No longer a member.
+    Left,
 }
 
 /// How an instance was.

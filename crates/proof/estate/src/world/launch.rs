@@ -199,8 +199,13 @@ fn free_address(place: &Place<'_>, subnet: &Subnet, seed: &crate::generate::seed
 
 /// Launches another instance like one that somebody else terminated: same name, image, size and
 /// place, as an Auto Scaling group does.
-pub(super) fn successor(place: &mut Place<'_>, gone: InstanceId, at: Timestamp) {
-    let Some(it) = place.region.instances.get(gone).cloned() else { return };
+pub(super) fn successor(
+    place: &mut Place<'_>,
+    gone: InstanceId,
+    (purpose, launch_index): (String, u32),
+    at: Timestamp,
+) -> Option<InstanceId> {
+    let it = place.region.instances.get(gone).cloned()?;
     let image = place.region.images.get(&it.image);
     let software = image.and_then(|image| image.software.clone());
     let disks = image.map(|image| image.disks.clone()).unwrap_or_else(|| {
@@ -208,8 +213,8 @@ pub(super) fn successor(place: &mut Place<'_>, gone: InstanceId, at: Timestamp) 
         root.into_iter().filter_map(disk_like).collect()
     });
     let order = Launch {
-        purpose: gone.to_string(),
-        launch_index: 0,
+        purpose,
+        launch_index,
         image: it.image,
         platform: it.platform,
         disks,
@@ -225,7 +230,7 @@ pub(super) fn successor(place: &mut Place<'_>, gone: InstanceId, at: Timestamp) 
         tags: it.tags,
         volume_tags: Tags::default(),
     };
-    launch(place, order, at);
+    Some(launch(place, order, at))
 }
 
 fn disk_like(volume: &Volume) -> Option<ImageDisk> {

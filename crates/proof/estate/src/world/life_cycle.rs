@@ -56,6 +56,7 @@ fn enter(place: &mut Place<'_>, id: InstanceId, state: InstanceState, at: Timest
     if let Some(it) = place.region.change_instance(id, at) {
         (it.state, it.state_since) = (state, at);
         place.region.diary.note(at, Event::Instance { id, state });
+        place.region.touched(id, at);
     }
 }
 
@@ -155,8 +156,9 @@ fn leave(place: &mut Place<'_>, id: InstanceId, then: Successor, at: Timestamp) 
         return;
     }
     terminate(place, id, at);
-    if then == Successor::Another {
-        launch::successor(place, id, at);
+    // An Auto Scaling group replaces its own.
+    if then == Successor::Another && !place.region.scaling.knows(id) {
+        launch::successor(place, id, (id.to_string(), 0), at);
     }
 }
 

@@ -1,7 +1,9 @@
 //! The state of the simulated AWS: an organisation of accounts, each with IAM and regions.
 
 pub mod agent;
+pub mod balancing;
 pub mod buckets;
+pub mod calendars;
 pub mod command;
 pub mod diary;
 pub mod history;
@@ -13,6 +15,7 @@ pub mod instance;
 pub mod instance_types;
 pub mod launch;
 pub mod life_cycle;
+pub mod maintenance;
 pub mod metrics;
 pub mod network;
 pub mod notifications;
@@ -23,6 +26,8 @@ pub mod patching;
 pub mod platform;
 pub mod regions;
 pub mod root_tasks;
+pub mod scaling;
+pub mod schedule;
 pub mod storage;
 pub mod tags;
 pub mod timeline;
@@ -105,6 +110,12 @@ pub struct Region {
     pub metrics: metrics::Metrics,
     /// Commands of Systems Manager.
     pub commands: command::Commands,
+    /// Load balancers and what is registered with them.
+    pub balancing: balancing::Balancing,
+    /// Auto Scaling groups.
+    pub scaling: scaling::Scaling,
+    /// Maintenance windows of Systems Manager.
+    pub windows: maintenance::Windows,
     /// Topics of SNS, and what was published to them.
     pub notifications: notifications::Notifications,
     /// Patch baselines, the predefined ones among them.

@@ -15,7 +15,7 @@ use super::iam::Iam;
 use super::ids::{ImageId, InstanceId, RootTaskId, SnapshotId};
 use super::organization::Organization;
 use super::pace::{Pace, Span};
-use super::{Region, World, host, images, life_cycle, root_tasks};
+use super::{Region, World, host, images, life_cycle, root_tasks, scaling};
 use crate::fault::Mishaps;
 use crate::generate::seed::Seed;
 
@@ -33,6 +33,11 @@ pub enum Change {
     RootTask(RootTaskId),
     /// Something on a host, its agent, or a command: [`host`].
     Host(host::HostChange),
+    /// Balancers and Auto Scaling groups look at an instance: [`balancing`](super::balancing) and
+    /// [`scaling`].
+    Observe(InstanceId),
+    /// An Auto Scaling group, by its number, launches what it lacks: [`scaling`].
+    Scaling(usize),
 }
 
 #[derive(Debug)]
@@ -152,6 +157,11 @@ impl Place<'_> {
             Change::Instance(id, step) => life_cycle::apply(self, id, step, at),
             Change::RootTask(id) => root_tasks::apply(self, id, at),
             Change::Host(change) => host::apply(self, change, at),
+            Change::Observe(id) => {
+                self.region.check_target(id, at);
+                scaling::life::observe(self, id, at);
+            }
+            Change::Scaling(number) => scaling::life::fill(self, number, at),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The estate's world: what scenarios make of it, and what EC2 and Systems Manager say of it.
 
+mod availability;
+mod balancing;
 mod commands;
 mod documents;
 mod ec2;
@@ -7,8 +9,10 @@ mod fleet;
 mod history;
 mod hosts;
 mod life;
+mod maintenance;
 mod output;
 mod run_checks;
+mod scaling;
 mod scenarios;
 mod shift;
 mod ssm;
@@ -99,6 +103,9 @@ impl Stage {
 
 fn operation(call: &Call) -> Box<dyn Operation> {
     let all = match call.service {
+        Service::AutoScaling => service::autoscaling::operations(),
+        Service::ClassicElb => service::elb::operations(),
+        Service::Elbv2 => service::elbv2::operations(),
         Service::Ssm => service::ssm::operations(),
         Service::CloudWatch => service::cloudwatch::operations(),
         _ => service::ec2::operations(),

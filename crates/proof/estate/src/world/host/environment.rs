@@ -13,6 +13,7 @@ use super::shell::{Memory, Shell};
 use super::state::Host;
 use crate::generate::seed::Seed;
 use crate::policy::pattern;
+use crate::world::calendars::Calendar;
 use crate::world::command::custom_document::CustomDocument;
 use crate::world::ids::InstanceId;
 use crate::world::instance::Instance;
@@ -26,6 +27,7 @@ pub struct Environment {
     faults: Vec<HostFault>,
     alarms: Vec<Alarm>,
     documents: Vec<Arc<CustomDocument>>,
+    calendars: Vec<Calendar>,
     shell: Mutex<Shell>,
     powershell: OnceLock<Arc<dyn PowerShell>>,
 }
@@ -45,6 +47,7 @@ impl Environment {
             faults,
             alarms: Vec::new(),
             documents: Vec::new(),
+            calendars: Vec::new(),
             shell: Mutex::new(Shell::default()),
             powershell: OnceLock::new(),
         }
@@ -60,6 +63,18 @@ impl Environment {
     #[must_use]
     pub fn with_documents(self, documents: Vec<Arc<CustomDocument>>) -> Self {
         Self { documents, ..self }
+    }
+
+    /// The same with these change calendars.
+    #[must_use]
+    pub fn with_calendars(self, calendars: Vec<Calendar>) -> Self {
+        Self { calendars, ..self }
+    }
+
+    /// The scenario's change calendars.
+    #[must_use]
+    pub fn calendars(&self) -> &[Calendar] {
+        &self.calendars
     }
 
     /// The organisation's own documents: every account has them in every region.

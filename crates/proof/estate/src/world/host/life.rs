@@ -94,6 +94,7 @@ impl Region {
         kind: HostEventKind,
     ) {
         self.hosts.events.entry(instance).or_default().push(HostEvent { at, kind });
+        self.touched(instance, at);
     }
 
     /// What is on an instance's root volume now, as an image of it would keep it.
@@ -196,6 +197,7 @@ pub(super) fn boot_done(place: &mut Place<'_>, id: InstanceId, boot: u128, at: T
     let Some(host) = ensure(place.region, id) else { return };
     host.boot = Boot::Up;
     host.booted_at = at;
+    place.region.touched(id, at);
     let mut random = place.draws("agent", id.0, at);
     let mut agent = SignedDuration::from_secs(random.random_range(8..40));
     let checks = SignedDuration::from_secs(random.random_range(40..150));
@@ -229,5 +231,6 @@ pub(super) fn checks_passed(place: &mut Place<'_>, id: InstanceId, boot: u128, a
     {
         it.checks.instance = StatusCheck::Ok;
         place.region.diary.note(at, Event::ChecksPassed(id));
+        place.region.touched(id, at);
     }
 }
