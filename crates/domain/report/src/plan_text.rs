@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
-use fleetwright_flow::{Charge, Gate, Plan, Recipe};
+use fleetwright_flow::{Charge, Plan, Recipe};
 use fleetwright_model::{Text, code};
 use fleetwright_patch::plan::drift::Drift;
 use fleetwright_patch::plan::{Backup, PatchPlan, PlanDocument, Relation, Work};
 
-use crate::safe;
 use crate::text::{number, table};
+use crate::{roll_out_text, safe};
 
 /// Hosts are listed one by one up to this many; the plan file has them all.
 const LISTED_AT_MOST: usize = 60;
@@ -22,6 +22,7 @@ pub fn write_plan(out: &mut impl Write, document: &PlanDocument, width: u16) -> 
     let plan = document.plan();
     write_head(out, plan)?;
     write_steps(out, &plan.flow)?;
+    roll_out_text::write(out, plan)?;
     write_hosts(out, plan, width)?;
     write_risks(out, plan)?;
     write_left_out(out, plan, width)?;
@@ -66,21 +67,6 @@ fn write_steps(out: &mut impl Write, plan: &Plan) -> fmt::Result {
             let undo: Vec<&str> = recipe.undo.iter().map(|step| &*step.name).collect();
             writeln!(out, "      way back: {}", undo.join(" → "))?;
         }
-    }
-    for stage in &plan.stages {
-        let gate = match stage.gate {
-            Gate::Open => "",
-            Gate::Approval => ", after a person's approval",
-        };
-        let stop = match stage.max_failures {
-            None => String::new(),
-            Some(0) => "; stops at the first failure".to_owned(),
-            Some(most) => format!("; stops after more than {}", number(most as usize, "failure")),
-        };
-        writeln!(out, "  stage {}: {}{gate}{stop}", stage.name, number(stage.targets.len(), "target"))?;
-    }
-    for group in &plan.groups {
-        writeln!(out, "  out of service at once, {}: at most {}", safe::line(&group.name), group.capacity)?;
     }
     Ok(())
 }

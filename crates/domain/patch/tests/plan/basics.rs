@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use fleetwright_flow::{Charge, Gate, When};
 use fleetwright_model::{InstanceState, Observed, PatchFacts, Phase, code};
+use fleetwright_patch::plan::checker::check;
 use fleetwright_patch::plan::{
     Amount, Backup, Changed, Earlier, Limits, PlanDocument, PlanError, PlanRequest, RollbackRequest, Work,
     drift, rollback,
@@ -228,11 +229,18 @@ fn a_rollback_restores_the_chosen_hosts_behind_an_approval() {
 }
 
 #[test]
-#[ignore = "writes the frozen sample of a new format; the one of 1.0 is never written again"]
+#[ignore = "writes the frozen sample of a new format; those of 1.0 and 1.1 are never written again"]
 fn write_sample() {
-    let stopped = host(2, |it| it.instance.state = InstanceState::Stopped);
-    let document = PlanDocument::new(make(&inventory(vec![host(1, |_| {}), stopped]), &request()));
+    let document = PlanDocument::new(crate::checker::rich());
     print!("{}", String::from_utf8(document.write()).expect("JSON"));
+}
+
+#[test]
+fn plans_of_format_1_1_are_read_for_ever_and_keep_the_rules() {
+    let bytes = include_bytes!("../../testdata/formats/1.1/plan.json");
+    let document = PlanDocument::read(bytes).expect("frozen when 1.1 was written");
+    assert_eq!(document.plan().roll_out.waves.len(), 2);
+    assert_eq!(check(document.plan()), []);
 }
 
 #[test]
@@ -241,4 +249,5 @@ fn plans_of_format_1_0_are_read_for_ever() {
     let document = PlanDocument::read(bytes).expect("frozen when 1.0 was written");
     assert_eq!(document.plan().work.len(), 3);
     document.plan().flow.check().expect("can be walked");
+    assert_eq!(check(document.plan()), []);
 }

@@ -10,7 +10,7 @@ use crate::samples::{fleet, inventory, make, request, tag};
 
 /// A plan with everything that has rules: a canary, two zones one after another, budgets, a window, a
 /// quorum with a leader, a singleton with a waiver.
-fn rich() -> PatchPlan {
+pub(crate) fn rich() -> PatchPlan {
     let hosts = fleet(1..=14, |number, it| {
         it.instance.availability_zone =
             Some(if number % 2 == 0 { "eu-central-1b" } else { "eu-central-1a" }.into());
