@@ -5,4 +5,5 @@ mod journal;
 mod lanes;
 mod scale;
 mod walk;
+mod windows;
 mod world;
