@@ -144,8 +144,12 @@ impl<'a> Draft<'a> {
         let policy = &self.request.policy;
         planned.operation = wave.asked.operation.filter(|it| *it != policy.patch.operation);
         planned.reboot = wave.asked.reboot.filter(|it| *it != policy.reboot.strategy);
-        let variant =
-            Variant { windowed: window.is_some(), operation: planned.operation, reboot: planned.reboot };
+        let variant = Variant {
+            windowed: window.is_some(),
+            cutoff_seconds: window.map_or(0, |name| table.cutoff_seconds(name)),
+            operation: planned.operation,
+            reboot: planned.reboot,
+        };
         let recipe = self.recipes.of(shape, variant).expect("the host was chosen with such a recipe");
         let place = self.place_id(flow::Place {
             zone: host.zone.clone(),

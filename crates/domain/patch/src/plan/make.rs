@@ -258,7 +258,8 @@ fn candidate<'a>(
     let shape = Shape::of(&planned);
     let changes = request.phases.contains(&Phase::Patch);
     let window = if changes { table.name_of(host).map_err(|code| vec![code])? } else { None };
-    let variant = Variant { windowed: window.is_some(), ..Variant::default() };
+    let cutoff_seconds = window.map_or(0, |name| table.cutoff_seconds(name));
+    let variant = Variant { windowed: window.is_some(), cutoff_seconds, ..Variant::default() };
     let Some(recipe) = recipes.of(shape, variant) else { return Ok(None) };
     let opens = match window {
         None => request.now,

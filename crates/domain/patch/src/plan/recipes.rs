@@ -61,6 +61,8 @@ impl Shape {
 pub struct Variant {
     /// It is changed in a window only.
     pub windowed: bool,
+    /// Seconds at the end of the window in which nothing starts.
+    pub cutoff_seconds: u32,
     /// What Patch Manager is asked to do, where that is not the policy's.
     pub operation: Option<Operation>,
     /// Whether it is rebooted, where that is not as the policy says.
@@ -129,8 +131,10 @@ impl<'a> Recipes<'a> {
             None => {
                 let mut recipe = make(self);
                 self.learn(&mut recipe);
-                if matches!(key, Purpose::Host(_, variant) if variant.windowed) {
-                    self.keep_to_window(&mut recipe);
+                if let Purpose::Host(_, variant) = key
+                    && variant.windowed
+                {
+                    self.keep_to_window(&mut recipe, variant.cutoff_seconds);
                 }
                 if recipe.steps.is_empty() {
                     return None;
@@ -157,7 +161,7 @@ impl<'a> Recipes<'a> {
 
     /// What changes the host starts inside its window only, with as much of it left as everything from
     /// there on takes at worst.
-    fn keep_to_window(&self, recipe: &mut Recipe) {
+    fn keep_to_window(&self, recipe: &mut Recipe, cutoff_seconds: u32) {
         let changes = |step: &Step| step.commits || &*step.name == step::START;
         let Some(first) = recipe.steps.iter().position(changes) else { return };
         let commits = recipe.steps.iter().position(|step| step.commits);
@@ -165,7 +169,8 @@ impl<'a> Recipes<'a> {
             step.in_window = index == first || commits.is_some_and(|commits| index >= commits);
         }
         let inside = recipe.steps[first..].iter().chain(&recipe.undo);
-        recipe.reserve_seconds = inside.map(|step| self.worst_seconds(step)).fold(0, u32::saturating_add);
+        let worst = inside.map(|step| self.worst_seconds(step)).fold(0, u32::saturating_add);
+        recipe.reserve_seconds = worst.max(cutoff_seconds);
     }
 
     /// What a step takes at worst: twice what it took at earlier runs, its time-out where nobody knows.

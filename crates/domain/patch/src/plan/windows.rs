@@ -13,6 +13,8 @@ use crate::inventory::Host;
 pub struct Windows {
     /// By what tags say, the moments they are open, freezes cut out: in order and apart.
     pub spans: BTreeMap<Text, Vec<Span>>,
+    /// Seconds at the end of a window's openings in which nothing starts, where there are any.
+    pub cutoffs: BTreeMap<Text, u32>,
     /// The window of hosts whose tags name none; without one they may be changed at any time.
     pub default: Option<Text>,
 }
@@ -39,6 +41,11 @@ impl<'a> Table<'a> {
             Some(name) if !self.known.spans.contains_key(name) => Err(&code::WINDOW_UNKNOWN),
             asked => Ok(asked),
         }
+    }
+
+    /// Seconds at the end of each opening in which nothing starts.
+    pub(super) fn cutoff_seconds(&self, name: &Text) -> u32 {
+        self.known.cutoffs.get(name).copied().unwrap_or(0)
     }
 
     /// When a host could start first; none where no opening leaves it that long.

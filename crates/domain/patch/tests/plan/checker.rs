@@ -35,7 +35,7 @@ pub(crate) fn rich() -> PatchPlan {
         waivers: vec![Waiver { group: "ledger".into(), until: at(24), reason: "agreed".into() }],
         ..RollOut::default()
     };
-    let windows = Windows { spans: [("night".into(), vec![night])].into(), default: None };
+    let windows = Windows { spans: [("night".into(), vec![night])].into(), ..Windows::default() };
     make(&inventory(hosts), &PlanRequest { roll_out, windows, ..request() })
 }
 

@@ -18,7 +18,7 @@ fn span(from: i64, until: i64) -> Span {
 
 fn with(spans: &[(&str, Vec<Span>)]) -> PlanRequest {
     let spans = spans.iter().map(|(name, open)| ((*name).into(), open.clone())).collect();
-    PlanRequest { windows: Windows { spans, default: None }, ..request() }
+    PlanRequest { windows: Windows { spans, ..Windows::default() }, ..request() }
 }
 
 #[test]
@@ -78,6 +78,15 @@ fn what_earlier_runs_took_makes_room_in_a_short_window() {
     assert_eq!(recipe.steps[2].expected_seconds, 400);
     // Twice of each, and the time-out of the proof after restoring, which nobody has seen.
     assert_eq!(recipe.reserve_seconds, 2 * (400 + 180 + 60 + 30 + 500) + 1200);
+}
+
+#[test]
+fn nothing_starts_in_the_cutoff_of_a_window() {
+    let hosts = inventory(fleet(1..=1, |_, it| tag(it, &[("Window", "night")])));
+    let mut request = with(&[("night", vec![span(1, 9)])]);
+    request.windows.cutoffs.insert("night".into(), 5 * 3600);
+    let plan = make(&hosts, &request);
+    assert_eq!(plan.flow.recipe_of(fleetwright_flow::TargetId(0)).reserve_seconds, 5 * 3600);
 }
 
 #[test]

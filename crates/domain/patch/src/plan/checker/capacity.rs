@@ -43,7 +43,7 @@ fn check_recipe(recipe: &Recipe, found: &mut Vec<Violation>) {
     match charges(recipe, Charge::Take).as_slice() {
         [take] if *take <= first => {}
         [_] => wrong("its place in the budgets is taken after it was disrupted"),
-        takes if takes.is_empty() => wrong("it takes no place in its budgets"),
+        [] => wrong("it takes no place in its budgets"),
         _ => wrong("it takes its place more than once"),
     }
     let last = recipe.steps.iter().rposition(|step| step.when == When::InTurn);
@@ -53,7 +53,7 @@ fn check_recipe(recipe: &Recipe, found: &mut Vec<Violation>) {
             wrong("its place is given back by a step that proves nothing");
         }
         [_] => {}
-        releases if releases.is_empty() => wrong("it never gives its place back"),
+        [] => wrong("it never gives its place back"),
         _ => wrong("it gives its place back more than once"),
     }
 }
