@@ -42,8 +42,8 @@ pub struct RunView {
     /// Targets that came to rest, per minute since the run was opened; none in its first minute.
     pub ended_per_minute: Option<f64>,
     /// Seconds to go by the plan's expected durations, limits and budgets. None where it cannot be
-    /// told: a person's decision lies ahead, the run is paused or stopping, or the plan expects
-    /// nothing.
+    /// told: a person's decision lies ahead, the run is paused, frozen or stopping, somebody waits for a
+    /// window, or the plan expects nothing.
     pub remaining_seconds: Option<u64>,
 }
 

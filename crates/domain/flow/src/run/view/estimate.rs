@@ -1,6 +1,7 @@
 //! How long it will still take, from what the plan expects.
 
 use crate::plan::{Charge, Recipe, StageId, Step};
+use crate::run::budget::Ledger;
 use crate::run::tally::RecipeCounts;
 use crate::run::{GateState, Run};
 
@@ -10,8 +11,8 @@ impl Run {
     /// foreseen.
     pub(super) fn remaining_seconds(&self) -> Option<u64> {
         let undecided = self.stages.iter().any(|stage| stage.gate != GateState::Passed && !stage.is_over());
-        if self.opened_at.is_none() || self.ended.is_some() || self.paused || self.stop.is_some() || undecided
-        {
+        let held_up = self.paused || self.frozen || self.tally.totals.window > 0;
+        if self.opened_at.is_none() || self.ended.is_some() || self.stop.is_some() || held_up || undecided {
             return None;
         }
         let stages = self.stage.index()..self.stages.len();
@@ -44,12 +45,22 @@ impl Run {
     /// Every member of a group is out of service for about the time its recipe holds a place.
     fn group_seconds(&self) -> u64 {
         let held = self.plan.recipes.iter().map(held_seconds).max().unwrap_or(0);
-        let batches = self.ledgers.iter().filter(|ledger| !ledger.is_exhausted()).map(|ledger| {
-            let open = u64::from(ledger.open);
-            open.div_ceil(u64::from(ledger.capacity - ledger.kept))
-        });
+        let batches = self.ledgers.iter().filter(|ledger| !ledger.is_exhausted()).map(batches);
         batches.max().unwrap_or(0) * held
     }
+}
+
+/// A group that still grows does as many more at once as were verified in the batch before.
+fn batches(ledger: &Ledger) -> u64 {
+    let room = u64::from(ledger.capacity - ledger.kept);
+    let (mut open, mut at_once) = (u64::from(ledger.open), u64::from(ledger.limit() - ledger.kept));
+    let mut growing = 0;
+    while open > 0 && at_once < room {
+        open = open.saturating_sub(at_once);
+        at_once *= 2;
+        growing += 1;
+    }
+    growing + open.div_ceil(room)
 }
 
 fn seconds(steps: &[Step]) -> u64 {

@@ -20,22 +20,14 @@ fn flying(driver: &Driver) -> Vec<u32> {
     driver.run.in_flight().map(|flight| flight.target.0).collect()
 }
 
-/// Takes everything in flight to its end.
+/// Patches and verifies as many as may be out of service now.
 fn round(driver: &mut Driver) -> usize {
     driver.go();
     let started = flying(driver);
-    for _ in ["patch", "verify"] {
-        started.iter().for_each(|target| driver.succeed(*target));
-        if started.iter().all(|target| driver.run.end(TargetId(*target)).is_none()) {
-            // Only those that were in this round go on; others start in the next.
-            let commands = driver.run.next(driver.now);
-            for command in commands {
-                if matches!(command, Command::Begin { target, .. } if started.contains(&target.0)) {
-                    driver.note(command.event());
-                }
-            }
-        }
-    }
+    started.iter().for_each(|target| driver.succeed(*target));
+    driver.go();
+    assert_eq!(flying(driver), started, "a place is given back by the proof, not by the patch");
+    started.iter().for_each(|target| driver.succeed(*target));
     started.len()
 }
 
