@@ -6,8 +6,10 @@ import sys
 
 import pytest
 
+from driven_balancing import CLASSIC, NAME, balanced, lifecycle, soon, target_group
 from driven_commands import ended, nodes, query, send
 from driven_ec2_changes import REGION, SOON, image_of, spare
+from driven_windows import target, task, window
 from estate import Clients, role_of
 
 
@@ -34,6 +36,8 @@ def facts(estate, tmp_path_factory):
         "topic": sns.create_topic(Name="typed-kept")["TopicArn"],
         "unwanted_topic": sns.create_topic(Name="typed-unwanted")["TopicArn"],
         **changeable(clients.zone("ec2", region=REGION)),
+        **shared(clients),
+        **windows(clients.zone("ssm", region=REGION)),
         "node": node,
         "sent": sent(ssm, node),
         "role": zone["role_arn"],
@@ -78,6 +82,47 @@ def changeable(ec2):
         "snapshot": snapshot,
         "root_volume": root["Ebs"]["VolumeId"],
         "root_name": root["DeviceName"],
+    }
+
+
+def shared(clients):
+    """Instances behind balancers and in a group, of which one is in standby."""
+    home = {"zone": clients.estate.zones[1], "region": REGION}
+    scaling = clients.zone("autoscaling", **home)
+    *_, third, last = balanced(clients)
+    scaling.enter_standby(InstanceIds=[last], AutoScalingGroupName=NAME, ShouldDecrementDesiredCapacity=True)
+    soon(lambda: lifecycle(scaling, last) == "Standby")
+    return {
+        "target_group": target_group(clients.zone("elbv2", **home)),
+        "balanced": third,
+        "standing_by": last,
+        "group": NAME,
+        "classic": CLASSIC,
+    }
+
+
+def windows(ssm):
+    """Maintenance windows, for commands to show and to empty."""
+    made = window(ssm, "typed-kept")
+    aim = target(ssm, made)
+    return {
+        "window": made,
+        "unwanted_window": window(ssm, "typed-unwanted"),
+        "window_target": aim,
+        "unwanted_target": target(ssm, made),
+        "unwanted_task": task(ssm, made, aim),
+    }
+
+
+@pytest.fixture(scope="module")
+def in_other_zone(estate, in_zone):
+    """The environment with the credentials of the zone that balancers and groups are in."""
+    answer = Clients(estate).hub("sts").assume_role(**role_of(estate.zones[1]))["Credentials"]
+    return {
+        **in_zone,
+        "AWS_ACCESS_KEY_ID": answer["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": answer["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": answer["SessionToken"],
     }
 
 
@@ -247,6 +292,157 @@ TYPED = {
     ("sns", "ListSubscriptionsByTopic"): ("zone", "sns list-subscriptions-by-topic --topic-arn {topic}", None),
     ("sns", "Publish"): ("zone", "sns publish --topic-arn {topic} --message typed", "MessageId"),
     ("sns", "DeleteTopic"): ("zone", "sns delete-topic --topic-arn {unwanted_topic}", None),
+    ("elbv2", "DescribeLoadBalancers"): ("other", "elbv2 describe-load-balancers {elsewhere}", "LoadBalancers"),
+    ("elbv2", "DescribeTargetGroups"): ("other", "elbv2 describe-target-groups {elsewhere}", "TargetGroups"),
+    ("elbv2", "DescribeTargetGroupAttributes"): (
+        "other",
+        "elbv2 describe-target-group-attributes {elsewhere} --target-group-arn {target_group}",
+        "Attributes",
+    ),
+    ("elbv2", "DescribeTags"): (
+        "other",
+        "elbv2 describe-tags {elsewhere} --resource-arns {target_group}",
+        "TagDescriptions",
+    ),
+    ("elbv2", "DescribeTargetHealth"): (
+        "other",
+        "elbv2 describe-target-health {elsewhere} --target-group-arn {target_group}",
+        "TargetHealthDescriptions",
+    ),
+    ("elbv2", "DeregisterTargets"): (
+        "other",
+        "elbv2 deregister-targets {elsewhere} --target-group-arn {target_group} --targets Id={balanced}",
+        None,
+    ),
+    ("elbv2", "RegisterTargets"): (
+        "other",
+        "elbv2 register-targets {elsewhere} --target-group-arn {target_group} --targets Id={balanced}",
+        None,
+    ),
+    ("elb", "DescribeLoadBalancers"): (
+        "other",
+        "elb describe-load-balancers {elsewhere}",
+        "LoadBalancerDescriptions",
+    ),
+    ("elb", "DescribeLoadBalancerAttributes"): (
+        "other",
+        "elb describe-load-balancer-attributes {elsewhere} --load-balancer-name {classic}",
+        "LoadBalancerAttributes",
+    ),
+    ("elb", "DescribeInstanceHealth"): (
+        "other",
+        "elb describe-instance-health {elsewhere} --load-balancer-name {classic}",
+        "InstanceStates",
+    ),
+    ("elb", "DeregisterInstancesFromLoadBalancer"): (
+        "other",
+        "elb deregister-instances-from-load-balancer {elsewhere} --load-balancer-name {classic}"
+        " --instances {balanced}",
+        "Instances",
+    ),
+    ("elb", "RegisterInstancesWithLoadBalancer"): (
+        "other",
+        "elb register-instances-with-load-balancer {elsewhere} --load-balancer-name {classic} --instances {balanced}",
+        "Instances",
+    ),
+    ("autoscaling", "DescribeAutoScalingGroups"): (
+        "other",
+        "autoscaling describe-auto-scaling-groups {elsewhere}",
+        "AutoScalingGroups",
+    ),
+    ("autoscaling", "DescribeAutoScalingInstances"): (
+        "other",
+        "autoscaling describe-auto-scaling-instances {elsewhere} --page-size 2",
+        "AutoScalingInstances",
+    ),
+    ("autoscaling", "DescribeScalingActivities"): (
+        "other",
+        "autoscaling describe-scaling-activities {elsewhere} --auto-scaling-group-name {group}",
+        "Activities",
+    ),
+    ("autoscaling", "ExitStandby"): (
+        "other",
+        "autoscaling exit-standby {elsewhere} --auto-scaling-group-name {group} --instance-ids {standing_by}",
+        "Activities",
+    ),
+    ("autoscaling", "EnterStandby"): (
+        "other",
+        "autoscaling enter-standby {elsewhere} --auto-scaling-group-name {group} --instance-ids {balanced}"
+        " --should-decrement-desired-capacity",
+        "Activities",
+    ),
+    ("autoscaling", "SuspendProcesses"): (
+        "other",
+        "autoscaling suspend-processes {elsewhere} --auto-scaling-group-name {group} --scaling-processes Launch",
+        None,
+    ),
+    ("autoscaling", "ResumeProcesses"): (
+        "other",
+        "autoscaling resume-processes {elsewhere} --auto-scaling-group-name {group}",
+        None,
+    ),
+    ("ssm", "CreateMaintenanceWindow"): (
+        "zone",
+        "ssm create-maintenance-window {elsewhere} --name typed --schedule at(2030-01-06T02:00:00) --duration 4 --cutoff 1"
+        " --no-allow-unassociated-targets",
+        "WindowId",
+    ),
+    ("ssm", "GetMaintenanceWindow"): ("zone", "ssm get-maintenance-window {elsewhere} --window-id {window}", "Name"),
+    ("ssm", "DescribeMaintenanceWindows"): (
+        "zone",
+        "ssm describe-maintenance-windows {elsewhere} --page-size 10",
+        "WindowIdentities",
+    ),
+    ("ssm", "DescribeMaintenanceWindowSchedule"): (
+        "zone",
+        "ssm describe-maintenance-window-schedule {elsewhere} --window-id {window} --max-items 2",
+        "ScheduledWindowExecutions",
+    ),
+    ("ssm", "DescribeMaintenanceWindowTargets"): (
+        "zone",
+        "ssm describe-maintenance-window-targets {elsewhere} --window-id {window}",
+        "Targets",
+    ),
+    ("ssm", "DescribeMaintenanceWindowTasks"): (
+        "zone",
+        "ssm describe-maintenance-window-tasks {elsewhere} --window-id {window}",
+        None,
+    ),
+    ("ssm", "RegisterTargetWithMaintenanceWindow"): (
+        "zone",
+        "ssm register-target-with-maintenance-window {elsewhere} --window-id {window} --resource-type INSTANCE"
+        " --targets Key=InstanceIds,Values={node}",
+        "WindowTargetId",
+    ),
+    ("ssm", "RegisterTaskWithMaintenanceWindow"): (
+        "zone",
+        "ssm register-task-with-maintenance-window {elsewhere} --window-id {window} --task-type RUN_COMMAND"
+        " --task-arn AWS-RunPatchBaseline --targets Key=WindowTargetIds,Values={window_target}"
+        " --max-concurrency 1 --max-errors 1",
+        "WindowTaskId",
+    ),
+    ("ssm", "DeregisterTaskFromMaintenanceWindow"): (
+        "zone",
+        "ssm deregister-task-from-maintenance-window {elsewhere} --window-id {window}"
+        " --window-task-id {unwanted_task}",
+        "WindowTaskId",
+    ),
+    ("ssm", "DeregisterTargetFromMaintenanceWindow"): (
+        "zone",
+        "ssm deregister-target-from-maintenance-window {elsewhere} --window-id {window}"
+        " --window-target-id {unwanted_target}",
+        "WindowTargetId",
+    ),
+    ("ssm", "DeleteMaintenanceWindow"): (
+        "zone",
+        "ssm delete-maintenance-window {elsewhere} --window-id {unwanted_window}",
+        "WindowId",
+    ),
+    ("ssm", "GetCalendarState"): (
+        "zone",
+        "ssm get-calendar-state {elsewhere} --calendar-names Referee-Freeze",
+        "State",
+    ),
     ("monitoring", "DescribeAlarms"): ("zone", "cloudwatch describe-alarms --page-size 10", "MetricAlarms"),
     ("monitoring", "PutMetricData"): (
         "zone",
@@ -269,10 +465,11 @@ def aws(command, environment):
 
 
 @pytest.mark.parametrize("operation", TYPED, ids=[":".join(each) for each in TYPED])
-def test_the_command_works(estate, facts, in_zone, operation):
+def test_the_command_works(estate, facts, in_zone, in_other_zone, operation):
     who, command, member = TYPED[operation]
     before = estate.call_count()
-    ended = aws(command.format(**facts), in_zone if who == "zone" else estate.environment)
+    environments = {"hub": estate.environment, "zone": in_zone, "other": in_other_zone}
+    ended = aws(command.format(**facts), environments[who])
     assert ended.returncode == 0, ended.stderr
     if member:
         assert json.loads(ended.stdout)[member]

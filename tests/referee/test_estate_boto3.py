@@ -4,9 +4,11 @@ shaped as botocore's own model says, and every wrong request gets the error AWS 
 import pytest
 from botocore.exceptions import ClientError
 
+import driven_balancing  # noqa: F401 - enters its drivers into the table
 import driven_commands  # noqa: F401 - enters its drivers into the table
 import driven_ec2_changes  # noqa: F401 - enters its drivers into the table
 import driven_storage  # noqa: F401 - enters its drivers into the table
+import driven_windows  # noqa: F401 - enters its drivers into the table
 from driven_by_boto3 import DRIVEN, instances
 from estate import role_of
 
