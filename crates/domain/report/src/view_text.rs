@@ -33,6 +33,9 @@ pub fn line(view: &RunView) -> String {
     if totals.in_flight > 0 {
         text.push_str(&format!(", {} in flight", totals.in_flight));
     }
+    if view.frozen && view.ended_at.is_none() {
+        text.push_str(", frozen: no unchanged host is changed");
+    }
     if let Some(seconds) = view.remaining_seconds.filter(|_| view.ended_at.is_none()) {
         text.push_str(&format!(", about {} to go", duration(seconds)));
     }
@@ -99,6 +102,12 @@ fn write_stage(out: &mut impl Write, stage: &StageView) -> fmt::Result {
         stage.totals.ended(),
         all(&stage.totals)
     )?;
+    if let Some(approval) = stage.approval.as_ref().filter(|_| stage.gate == GateView::Waiting) {
+        let given: Vec<_> = approval.given.iter().map(|by| safe::line(by)).collect();
+        let by = if given.is_empty() { String::new() } else { format!(" ({})", given.join(", ")) };
+        let until = approval.expires_at.map_or(String::new(), |at| format!("; due by {}", time(at)));
+        writeln!(out, "    approved by {} of {}{by}{until}", given.len(), approval.needed)?;
+    }
     for step in stage.steps.iter().filter(|step| was_reached(step)) {
         writeln!(out, "    {:<18} {}", step.name, counts(step))?;
     }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use fleetwright_flow::{Direction, Epoch, Event, FailedStep, Record, Run, Sequence, StepIndex, TargetId};
+use fleetwright_flow::{
+    ApprovalRule, Direction, Epoch, Event, FailedStep, Flight, Gate, OnExpiry, Record, Run, Sequence, Signal,
+    Span, StageId, StepIndex, TargetId, Window, WindowId,
+};
 use fleetwright_model::{ErrorClass, Exit, code};
 use fleetwright_patch::outcome::{HostOutcome, results, run_outcome};
 use fleetwright_patch::plan::{PatchPlan, PlanDocument, Work};
@@ -171,4 +174,59 @@ fn the_view_counts_every_target_once() {
     let view = tale.run.view(tale.plan.flow.created_at);
     let line = view_text::line(&view);
     assert!(line.starts_with("running: 0 of 3 ended, 1 in flight"), "{line}");
+}
+
+/// What holds a run up is said with what would move it: who is missing, and when a window opens.
+#[test]
+fn the_view_says_what_is_waited_for() {
+    let mut plan = plan();
+    let approval = ApprovalRule {
+        needed: 2,
+        approvers: vec![],
+        expires_seconds: Some(3_600),
+        on_expiry: OnExpiry::Reject,
+    };
+    (plan.flow.stages[0].gate, plan.flow.stages[0].approval) = (Gate::Approval, Some(approval));
+    let hour = |hours| plan.flow.created_at + jiff::SignedDuration::from_hours(hours);
+    let open = vec![Span { from: hour(10), until: hour(14) }];
+    plan.flow.windows = vec![Window { name: "night".into(), open }];
+    for recipe in &mut plan.flow.recipes {
+        recipe.reserve_seconds = 60;
+        let behind = recipe.steps.iter_mut().filter(|step| !step.ahead_of_gate);
+        behind.for_each(|step| step.in_window = true);
+    }
+    plan.flow.targets[0].window = Some(WindowId(0));
+    let mut tale = Tale::of(plan);
+    let text = |tale: &Tale| {
+        let mut text = String::new();
+        let now = tale.records.last().expect("records").at;
+        view_text::write(&mut text, &tale.run.view(now), &view_text::Waits::new()).expect("a string");
+        text
+    };
+    while tale.run.gate_waiting().is_none() {
+        for command in tale.run.next(tale.records[0].at) {
+            tale.tell(command.event());
+        }
+        let flights: Vec<_> = tale.run.in_flight().collect();
+        for flight in flights {
+            let Flight { target, step, direction, .. } = flight;
+            tale.tell(Event::Succeeded { target, step, direction, note: None, finding: None });
+        }
+    }
+    let approve = |by: &str| Event::Signalled {
+        signal: Signal::Approve(StageId(0)),
+        by: by.into(),
+        basis: None,
+        reason: None,
+    };
+    tale.tell(approve("ann"));
+    let waiting = text(&tale);
+    assert!(waiting.contains("    approved by 1 of 2 (ann); due by 20"), "{waiting}");
+    tale.tell(approve("bob"));
+    tale.tell(Event::Signalled { signal: Signal::Freeze, by: "ops".into(), basis: None, reason: None });
+    let held_up = text(&tale);
+    assert!(!held_up.contains("approved by"), "{held_up}");
+    assert!(held_up.contains(", frozen: no unchanged host is changed"), "{held_up}");
+    assert!(held_up.contains("  1 wait for the window night, which opens at 20"), "{held_up}");
+    assert!(held_up.contains("  goes on by itself at 20"), "{held_up}");
 }
