@@ -12,6 +12,7 @@ pub(super) fn documents() -> Documents {
         ("docs/fleetwright.yaml", config::default_yaml()),
         ("docs/schema/configuration.json", pretty(&config::schema())),
         ("docs/schema/landing-zones.json", pretty(&config::landing_zones_schema())),
+        ("docs/schema/run-input.json", pretty(&config::run_input_schema())),
     ]
     .map(|(path, text)| (path.to_owned(), text))
     .into()

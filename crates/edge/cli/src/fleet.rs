@@ -91,6 +91,19 @@ pub fn choose_from(
     })
 }
 
+/// Calendars of freezes in a configuration file are relative to that file.
+pub fn place_calendars(resolved: &Resolved, settings: &mut Settings) {
+    for (name, freeze) in &mut settings.freezes {
+        let file = match resolved.origin(&format!("freezes.{name}.calendars")) {
+            Some(Origin::File { place, .. } | Origin::Overlay { place, .. }) => &place.file,
+            _ => continue,
+        };
+        for path in &mut freeze.calendars {
+            *path = beside(file, path);
+        }
+    }
+}
+
 /// Inventory paths in a configuration file are relative to that file.
 fn inventory_paths(resolved: &Resolved) -> Vec<String> {
     let listed = resolved.settings.landing_zones.inventory.iter();

@@ -12,7 +12,7 @@ use fleetwright_patch::plan::policy::{
     RollbackPolicy, StartPolicy, ValidatePolicy,
 };
 use fleetwright_patch::plan::{
-    Amount, Earlier, Hold, Limits, Parent, PlanRequest, PlannedZone, Policy, RollbackWay,
+    Amount, Earlier, Hold, Limits, Parent, PlanRequest, PlannedZone, Policy, RollOut, RollbackWay, Windows,
 };
 use jiff::Timestamp;
 
@@ -32,7 +32,7 @@ pub struct Circumstances<'a> {
     pub now: Timestamp,
 }
 
-/// The planner's request.
+/// The planner's request, for one wave at any time: [`crate::roll_out`] knows how it goes on.
 pub fn request(settings: &Settings, circumstances: Circumstances<'_>) -> PlanRequest {
     let Circumstances { phases, zones, parent, earlier, seed, now } = circumstances;
     let planned = |zone: &Zone| PlannedZone {
@@ -52,6 +52,9 @@ pub fn request(settings: &Settings, circumstances: Circumstances<'_>) -> PlanReq
         keys: settings.tags.clone(),
         include_compliant: settings.phases.patch.compliant == configured::Compliant::Include,
         zones: zones.iter().map(planned).collect(),
+        roll_out: RollOut::default(),
+        windows: Windows::default(),
+        learnt: BTreeMap::new(),
     }
 }
 

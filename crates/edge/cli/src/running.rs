@@ -50,7 +50,7 @@ impl App {
             let mut request = fleet::scan_request(&session.settings, session.fleet.clone());
             request.query.ids.extend(ids);
             let looked = looking.look(&request).await;
-            let document = looking.plan(&looked, &phases, seed, continued);
+            let document = looking.plan(&looked, &phases, seed, continued)?;
             plan::write(&args.out, &document)?;
             plan::show(&document, session.settings.output.format, self.console)?;
             self.console.note(&format!(
@@ -74,7 +74,7 @@ impl App {
             let seed = fresh_seed(session.clock.as_ref());
             let looking = session.looking(Stop::never(), self.console);
             let looked = looking.look(&request).await;
-            let document = looking.plan(&looked, phases, seed, continued);
+            let document = looking.plan(&looked, phases, seed, continued)?;
             self.begin(session, state, &args.drive, looked, document, seed).await
         })
     }
@@ -109,6 +109,7 @@ impl App {
     /// `fleetwright apply`.
     pub fn apply(&self, args: &ApplyArgs) -> Outcome {
         let document = apply::read(&args.plan)?;
+        plan::refuse_unsafe(document.plan())?;
         let loaded = self.driving_settings(&args.fleet, &args.report)?;
         in_runtime(Time::Wall, async {
             let state = State::open(&args.drive.state, &self.environment)?;
@@ -185,7 +186,7 @@ impl App {
             earlier.retain(|id, _| touched.contains(id));
             let parent = Parent { run: found.run.as_str().into(), relation: Relation::Retry };
             let continued = Continued { parent: Some(parent), earlier };
-            let document = looking.plan(&looked, &plan.phases.clone(), seed, continued);
+            let document = looking.plan(&looked, &plan.phases.clone(), seed, continued)?;
             self.begin(session, state, &args.drive, looked, document, seed).await
         })
     }
@@ -256,7 +257,8 @@ impl App {
         args: &FleetArgs,
         drive: Option<&DriveArgs>,
     ) -> Result<Session, CommandError> {
-        let settings = loaded.resolved.settings.clone();
+        let mut settings = loaded.resolved.settings.clone();
+        fleet::place_calendars(&loaded.resolved, &mut settings);
         let mut options = fleet::aws_options(&loaded.resolved)?;
         options.dry_run = settings.safety.dry_run;
         let wall: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -65,7 +65,7 @@ impl StagedRun {
         };
         let request = fleet::scan_request(&stage.settings, stage.fleet.clone());
         let looked = looking.look(&request).await;
-        let document = looking.plan(&looked, phases, stage.world.seed, Continued::default());
+        let document = looking.plan(&looked, phases, stage.world.seed, Continued::default())?;
         let run = run_id(stage.clock.as_ref(), stage.world.seed);
         let created = state.journal.create(&run, &document.write(), stage.clock.now()).await;
         created.map_err(|error| refused(&error))?;

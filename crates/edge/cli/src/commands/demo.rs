@@ -53,7 +53,7 @@ pub async fn carry_out(args: &DemoArgs, console: Console) -> Result<Exit, Comman
     let looked = looking.look(&request).await;
     write_scan(&args.output_dir, &looked.inventory, &stage)?;
     let seed = stage.world.seed;
-    let document = looking.plan(&looked, &Phase::ALL, seed, Continued::default());
+    let document = looking.plan(&looked, &Phase::ALL, seed, Continued::default())?;
     if format == OutputFormat::Text {
         show(&document, format, console)?;
     }

@@ -8,7 +8,7 @@ use fleetwright_aws::Aws;
 use fleetwright_config::Settings;
 use fleetwright_config::settings::OutputFormat;
 use fleetwright_model::{Exit, InstanceId, Phase, Zone, code};
-use fleetwright_patch::plan::{Earlier, Parent, PlanDocument, make};
+use fleetwright_patch::plan::{Earlier, Parent, PlanDocument, PlanRequest, checker, make};
 use fleetwright_patch::{Inventory, PatchPlan};
 use fleetwright_ports::{Clock, RunId};
 use fleetwright_report::plan_text;
@@ -19,7 +19,7 @@ use crate::console::{self, Console};
 use crate::failure::CommandError;
 use crate::live::Live;
 use crate::planning::{self, Circumstances};
-use crate::{files, fleet};
+use crate::{files, fleet, roll_out};
 
 /// What looking at the fleet needs.
 pub struct Looking<'a> {
@@ -67,7 +67,17 @@ impl Looking<'_> {
     }
 
     /// Plans what was found.
-    pub fn plan(&self, looked: &Looked, phases: &[Phase], seed: u64, continued: Continued) -> PlanDocument {
+    ///
+    /// # Errors
+    /// A calendar of freezes cannot be read; what is asked for cannot be planned safely; the plan that
+    /// was made does not stand the check that is made without the planner.
+    pub fn plan(
+        &self,
+        looked: &Looked,
+        phases: &[Phase],
+        seed: u64,
+        continued: Continued,
+    ) -> Result<PlanDocument, CommandError> {
         let circumstances = Circumstances {
             phases: phases.to_vec(),
             zones: &looked.zones,
@@ -76,7 +86,31 @@ impl Looking<'_> {
             seed,
             now: self.clock.now(),
         };
-        PlanDocument::new(make(&looked.inventory, &planning::request(self.settings, circumstances)))
+        let request = PlanRequest {
+            roll_out: roll_out::roll_out(self.settings)?,
+            windows: roll_out::windows(self.settings, &looked.inventory, self.clock.now())?,
+            ..planning::request(self.settings, circumstances)
+        };
+        let plan = make(&looked.inventory, &request)
+            .map_err(|refused| CommandError::new(refused.code(), refused.to_string()))?;
+        refuse_unsafe(&plan)?;
+        Ok(PlanDocument::new(plan))
+    }
+}
+
+/// Refuses a plan that breaks a rule, whoever made it.
+///
+/// # Errors
+/// The first rule it breaks, and the others as details.
+pub fn refuse_unsafe(plan: &PatchPlan) -> Result<(), CommandError> {
+    let mut violations = checker::check(plan).into_iter().map(|violation| violation.to_string());
+    match violations.next() {
+        None => Ok(()),
+        Some(first) => {
+            let mut error = CommandError::new(&code::PLAN_UNSAFE, first);
+            error.details = violations.collect();
+            Err(error)
+        }
     }
 }
 
