@@ -383,8 +383,8 @@ TYPED = {
     ),
     ("ssm", "CreateMaintenanceWindow"): (
         "zone",
-        "ssm create-maintenance-window {elsewhere} --name typed --schedule at(2030-01-06T02:00:00) --duration 4 --cutoff 1"
-        " --no-allow-unassociated-targets",
+        "ssm create-maintenance-window {elsewhere} --name typed --schedule at(2030-01-06T02:00:00) --duration 4"
+        " --cutoff 1 --no-allow-unassociated-targets",
         "WindowId",
     ),
     ("ssm", "GetMaintenanceWindow"): ("zone", "ssm get-maintenance-window {elsewhere} --window-id {window}", "Name"),

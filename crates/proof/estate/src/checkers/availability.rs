@@ -223,17 +223,14 @@ impl Groups {
                     .map(|(group, _)| group.clone())
                     .collect();
                 groups.note(&homes, record.at, Step::Changing(id));
-                let done = place.history(id).iter().find(|event| {
-                    event.at > record.at && matches!(event.kind, HostEventKind::Installed { .. })
+                // Where it rebooted, the checks that pass after that are its end.
+                let Some(ended) = install_ended(place, id, record.at) else { continue };
+                let reboots = place.history(id).iter().any(|event| {
+                    (record.at..=ended).contains(&event.at)
+                        && matches!(event.kind, HostEventKind::Rebooted { .. })
                 });
-                // A reboot that follows goes on from there; without one the member is back.
-                if let Some(done) = done {
-                    let reboots = place.history(id).iter().any(|event| {
-                        event.at == done.at && matches!(event.kind, HostEventKind::Rebooted { .. })
-                    });
-                    if !reboots {
-                        groups.note(&homes, done.at, Step::Changed(id));
-                    }
+                if !reboots {
+                    groups.note(&homes, ended, Step::Changed(id));
                 }
             }
         }
@@ -247,6 +244,14 @@ impl Groups {
             }
         }
     }
+}
+
+/// When the command that was sent to an instance at a moment came to its end there, if it has.
+fn install_ended(place: &Place<'_>, id: InstanceId, sent: Timestamp) -> Option<Timestamp> {
+    let commands = &place.region.commands;
+    let mut sent_to = commands.of_instance(id).iter().rev().filter_map(|place| commands.at(*place));
+    let command = sent_to.find(|command| command.requested_at == sent)?;
+    command.invocation(id)?.ended_at
 }
 
 /// When a host goes down to be changed, and when its checks have passed again.

@@ -1,5 +1,6 @@
 //! Signed requests against the estate, in-process and over TCP: what a client sees on the wire.
 
+mod balancing;
 mod change;
 mod stale_read;
 mod storage;
