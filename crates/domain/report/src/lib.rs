@@ -9,6 +9,7 @@ pub mod json;
 pub mod plan_text;
 pub mod plan_told;
 pub mod record;
+pub mod rehearsal;
 mod roll_out_text;
 pub mod run;
 pub mod safe;

@@ -29,7 +29,7 @@ use crate::failure::CommandError;
 use crate::keyring::KeyringFile;
 use crate::settings::{Flags, Loaded, load, paths};
 use crate::state::State;
-use crate::{fleet, interrupt, log};
+use crate::{fleet, interrupt, log, rehearsal};
 
 /// Runs the command line of this process.
 pub fn run_process() -> ExitCode {
@@ -62,6 +62,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Runs(args) => args.output,
         Command::Doctor(args) => args.output,
         Command::Demo(args) => args.output,
+        Command::Rehearse(args) => args.output,
         Command::Config(ConfigCommand::Validate { output, .. } | ConfigCommand::Explain { output, .. }) => {
             *output
         }
@@ -116,6 +117,8 @@ impl App {
                 self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
                 in_runtime(Time::Paused, demo::carry_out(&args, self.console))
             }
+            // Faults are the point of it: what the many runs would log says nothing.
+            Command::Rehearse(args) => rehearsal::carry_out(&args, self.console),
             Command::Code { code } => reference::code(code.as_deref()),
             Command::Completions { shell } => reference::completions(shell),
             Command::Man { directory } => reference::man(&directory),
@@ -369,7 +372,13 @@ pub enum Time {
 }
 
 /// One thread is enough: the work is waiting, and one thread makes runs repeatable.
-pub fn in_runtime(time: Time, command: impl Future<Output = Outcome>) -> Outcome {
+///
+/// # Errors
+/// Those of the command, or the runtime does not start.
+pub fn in_runtime<T>(
+    time: Time,
+    command: impl Future<Output = Result<T, CommandError>>,
+) -> Result<T, CommandError> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(time == Time::Paused).build();
     let runtime = runtime.map_err(|error| {

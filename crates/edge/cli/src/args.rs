@@ -15,8 +15,8 @@ pub use approvals::{
 pub use estate::{EstateCommand, ServeArgs, WorldArgs};
 pub use fleet::{FleetArgs, PhaseName, ScanArgs, SelectionArgs, Workflow};
 pub use runs::{
-    AbortArgs, ApplyArgs, DecisionArgs, DriveArgs, GateDecisionArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunsArgs,
-    StateArgs, StatusArgs, WorkflowArgs,
+    AbortArgs, ApplyArgs, DecisionArgs, DriveArgs, GateDecisionArgs, PlanArgs, RehearseArgs, ReportArgs,
+    ResumeArgs, RollbackArgs, RunsArgs, StateArgs, StatusArgs, WorkflowArgs,
 };
 
 /// fleetwright keeps AWS fleets patched, across many accounts and regions, under audit.
@@ -91,6 +91,9 @@ pub enum Command {
     /// Decide everything about a run and write it down; changes nothing
     #[command(long_about = PLAN_ABOUT)]
     Plan(Box<PlanArgs>),
+    /// Carry out a plan many times on a simulated copy of its fleet, in seconds; touches no AWS
+    #[command(long_about = REHEARSE_ABOUT)]
+    Rehearse(Box<RehearseArgs>),
     /// Carry out a plan exactly as it was written
     #[command(long_about = APPLY_ABOUT)]
     Apply(Box<ApplyArgs>),
@@ -176,6 +179,24 @@ cost, who is left out and why. Writes the plan with its digest; changes nothing 
 Examples:
   fleetwright plan --landing-zones landing-zones.yaml --out tonight.json
   fleetwright apply tonight.json";
+
+const REHEARSE_ABOUT: &str = "\
+Carry out a plan many times on a simulated copy of its fleet, with the engine and the steps that would
+carry it out for real, in virtual time. Every seed is another night: images take as long as they take,
+agents come back late, calls are lost, patches fail. Shows how long it takes, how many hosts are out of
+service at once in each group, what goes wrong, and what stops it. Nothing leaves this process.
+
+The copy has the plan's instances with their ids, regions, platforms and states. It knows nothing of
+your applications; what of the plan it leaves out is said.
+
+Examples:
+  fleetwright rehearse plan.json
+  fleetwright rehearse plan.json --seeds 100 --picture rehearsal.svg
+  fleetwright rehearse plan.json --faults bad-patch.toml --output json
+Faults are [[faults]], [[hosts]] and [pace] of a scenario (scenarios/README.md), for example:
+  [[hosts]]
+  kind = \"patch_breaks_service\"
+  patch = \"openssl\"";
 
 const APPLY_ABOUT: &str = "\
 Carry out a plan. It is refused when it was edited, when the inventory has other landing zones, or when

@@ -21,6 +21,7 @@ pub mod live;
 pub mod log;
 pub mod planning;
 pub mod reference;
+pub mod rehearsal;
 pub mod roll_out;
 pub mod run_live;
 pub mod running;

@@ -62,9 +62,7 @@ pub fn world(
     start: Start,
     clock: impl FnOnce(Timestamp) -> ClockMode,
 ) -> Result<World, CommandError> {
-    let unusable = |error: &dyn std::fmt::Display| CommandError::new(&code::SCENARIO, error.to_string());
     let (origin, text) = scenario_text(args.scenario.as_deref().unwrap_or("demo"))?;
-    let file = ScenarioFile::parse(&text, &origin).map_err(|error| unusable(&error))?;
     let overrides = Overrides {
         seed: args.seed,
         start: match start {
@@ -75,7 +73,22 @@ pub fn world(
         instances: args.instances,
         ..Overrides::default()
     };
-    let prepared = file.prepare(&overrides).map_err(|error| unusable(&error))?;
+    world_of(&text, &origin, &overrides, clock)
+}
+
+/// Makes the world of a scenario that is there as text.
+///
+/// # Errors
+/// The scenario cannot be read or asks for something impossible.
+pub fn world_of(
+    text: &str,
+    origin: &str,
+    overrides: &Overrides,
+    clock: impl FnOnce(Timestamp) -> ClockMode,
+) -> Result<World, CommandError> {
+    let unusable = |error: &dyn std::fmt::Display| CommandError::new(&code::SCENARIO, error.to_string());
+    let file = ScenarioFile::parse(text, origin).map_err(|error| unusable(&error))?;
+    let prepared = file.prepare(overrides).map_err(|error| unusable(&error))?;
     let inventory = landing_zones::render(&prepared.landing_zones);
     let (name, seed, clock) = (prepared.name.clone(), prepared.seed, clock(prepared.start));
     let options = EstateOptions {
@@ -136,8 +149,30 @@ impl Stage {
     /// # Errors
     /// The scenario or a flag is not usable.
     pub async fn set(args: &WorldArgs, flags: Flags, console: Console) -> Result<Self, CommandError> {
+        Self::with(|clock| world(args, Start::Scenario, clock), flags, console).await
+    }
+
+    /// The same, of a scenario that is there as text.
+    ///
+    /// # Errors
+    /// As [`Stage::set`].
+    pub async fn of_text(
+        (text, origin): (&str, &str),
+        seed: u64,
+        flags: Flags,
+        console: Console,
+    ) -> Result<Self, CommandError> {
+        let overrides = Overrides { seed: Some(seed), ..Overrides::default() };
+        Self::with(|clock| world_of(text, origin, &overrides, clock), flags, console).await
+    }
+
+    async fn with(
+        make: impl FnOnce(&mut dyn FnMut(Timestamp) -> ClockMode) -> Result<World, CommandError>,
+        flags: Flags,
+        console: Console,
+    ) -> Result<Self, CommandError> {
         let mut shared = None;
-        let world = world(args, Start::Scenario, |start| {
+        let world = make(&mut |start| {
             let clock = *shared.insert(VirtualClock::starting_at(start));
             ClockMode::External(Arc::new(move || clock.now()))
         })?;

@@ -9,6 +9,8 @@ mod clock;
 mod effects;
 #[path = "runs/expectation.rs"]
 mod expectation;
+#[path = "runs/rehearsal.rs"]
+mod rehearsal;
 #[path = "runs/story.rs"]
 mod story;
 #[path = "runs/told.rs"]

@@ -79,4 +79,7 @@ codes! {
     PLAN_UNSAFE = "FW-R0026", Some(Exit::Validation), "Plan breaks a safety rule",
         "The plan was checked on its own, without the planner, and breaks at least one of the rules named. Nothing was changed.",
         "Make it again with `fleetwright plan`; if it happens again, report it with the plan.";
+    NOT_REHEARSABLE = "FW-R0040", Some(Exit::Usage), "Plan cannot be rehearsed",
+        "A simulated copy of the plan's fleet cannot be made; the message says what it would lack.",
+        "Rehearse the plan of a whole workflow; rollbacks and runs that continue others rely on images of before.";
 }

@@ -74,6 +74,31 @@ pub struct ReportArgs {
     pub output_dir: Option<PathBuf>,
 }
 
+/// `fleetwright rehearse`.
+#[derive(Args, Clone, Debug)]
+pub struct RehearseArgs {
+    /// The plan file
+    #[arg(value_name = "PLAN")]
+    pub plan: PathBuf,
+    /// What goes wrong: a file with [[faults]], [[hosts]] and [pace] of a scenario [default: a usual
+    /// bad night]
+    #[arg(long, value_name = "FILE", help_heading = "Rehearsal")]
+    pub faults: Option<PathBuf>,
+    /// How many nights are tried, each with its own seed
+    #[arg(long, value_name = "N", default_value_t = 20, help_heading = "Rehearsal",
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub seeds: u32,
+    /// The first seed; the others follow it
+    #[arg(long, value_name = "SEED", default_value_t = 1, help_heading = "Rehearsal")]
+    pub first_seed: u64,
+    /// Draw the nights into this SVG file
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub picture: Option<PathBuf>,
+    /// The form of what is written to standard output
+    #[arg(short, long, value_enum, help_heading = "Output")]
+    pub output: Option<OutputFormat>,
+}
+
 /// `fleetwright apply`.
 #[derive(Args, Clone, Debug)]
 pub struct ApplyArgs {

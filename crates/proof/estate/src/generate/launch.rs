@@ -42,6 +42,8 @@ pub enum Scanned {
 /// What is decided about an instance before the details are drawn.
 #[derive(Clone, Debug)]
 pub struct Sketch {
+    /// Its id, where it is given and not drawn.
+    pub id: Option<InstanceId>,
     /// Where its details are drawn from.
     pub seed: Seed,
     /// The launch it belongs to.
@@ -62,6 +64,8 @@ pub struct Sketch {
     pub health_check: StatusCheck,
     /// Age in hours, 1 at least.
     pub age_hours: i64,
+    /// When it was launched, where that is given and not its age.
+    pub launched_at: Option<Timestamp>,
     /// How it is paid for.
     pub lifecycle: Lifecycle,
     /// Where its root device lives.
@@ -142,7 +146,8 @@ impl<'w> Cell<'w> {
     /// Launches an instance.
     pub fn launch(&mut self, sketch: Sketch) -> InstanceId {
         let mut random = sketch.seed.stream();
-        let id = InstanceId(random.random());
+        let drawn = InstanceId(random.random());
+        let id = sketch.id.unwrap_or(drawn);
         let interface = InterfaceId(random.random());
         let boot_id: u128 = random.random();
         let snapshot: u128 = random.random();
@@ -150,7 +155,8 @@ impl<'w> Cell<'w> {
         let public_draw = random.random_range(0..3);
         let since_minutes: i64 = random.random_range(5..50);
 
-        let launched_at = hours_before(self.start, sketch.age_hours.max(1));
+        let launched_at =
+            sketch.launched_at.unwrap_or_else(|| hours_before(self.start, sketch.age_hours.max(1)));
         let stopped_hours = random.random_range(0..sketch.age_hours.max(1));
         let state_since = match sketch.state {
             InstanceState::Running | InstanceState::Pending => launched_at,

@@ -177,6 +177,8 @@ impl<'g> Launch<'g> {
         let age_hours = random.random_range(if young { 2..480 } else { 24..9_000 });
         let reservation = ReservationId(random.random());
         Sketch {
+            id: None,
+            launched_at: None,
             seed,
             reservation: self.together.unwrap_or(reservation),
             launch_index: if self.together.is_some() { n as u32 } else { 0 },

@@ -208,6 +208,10 @@ pub struct InstanceSection {
     /// How many.
     #[serde(default = "one")]
     pub count: usize,
+    /// Its id, where it is only one; drawn where absent.
+    pub id: Option<String>,
+    /// When it was launched, RFC 3339; drawn where absent.
+    pub launched_at: Option<Timestamp>,
     /// Operating system.
     #[serde(default = "usual_platform")]
     pub platform: Platform,

@@ -20,7 +20,7 @@ use crate::landing_zones::LandingZone;
 use crate::limits::LimitSettings;
 use crate::policy::pattern;
 use crate::world::host::Environment;
-use crate::world::ids::ReservationId;
+use crate::world::ids::{InstanceId, ReservationId};
 use crate::world::instance::{InstanceState, Lifecycle, RootDevice, StatusCheck};
 use crate::world::patch_catalog::{Patch, patches};
 use crate::world::tags::{Interner, Tags};
@@ -283,6 +283,7 @@ fn place(
         ));
     }
     let tags = tags(section, interner)?;
+    let id = own_id(section)?;
     let instance_type = instance_types::find(&section.instance_type).ok_or_else(|| {
         let known: Vec<&str> = instance_types::INSTANCE_TYPES.iter().map(|known| known.name).collect();
         format!(
@@ -303,6 +304,7 @@ fn place(
         let own = seed.nth(n);
         let mut random = own.child("circumstances").stream();
         launched.push(cell.launch(Sketch {
+            id,
             seed: own,
             reservation: ReservationId(random.random()),
             launch_index: 0,
@@ -313,6 +315,7 @@ fn place(
             state: state(section.state),
             health_check: StatusCheck::Ok,
             age_hours: random.random_range(24..2_000),
+            launched_at: section.launched_at,
             lifecycle: match section.lifecycle {
                 Payment::OnDemand => Lifecycle::OnDemand,
                 Payment::Spot => Lifecycle::Spot,
@@ -345,6 +348,16 @@ fn place(
         }
     }
     Ok(())
+}
+
+/// The id a section asks for.
+fn own_id(section: &InstanceSection) -> Result<Option<InstanceId>, String> {
+    let Some(text) = &section.id else { return Ok(None) };
+    if section.count != 1 {
+        return Err(format!("id \"{text}\": {} instances cannot share it; leave count out", section.count));
+    }
+    let unfit = |_| format!("id \"{text}\": the estate has ids of 17 digits with a 0 in front, i-0…");
+    InstanceId::parse(text).map(Some).map_err(unfit)
 }
 
 /// The patches of the platform that a section names.
