@@ -39,7 +39,7 @@ async fn a_patch_that_breaks_its_application_shows_on_every_host() {
     let rehearsal = rehearse(&plan, Some((faults, "bad.toml")), TWO, CONSOLE).expect("rehearsed");
     for trial in &rehearsal.trials {
         assert_eq!(trial.outcomes.get("success"), None, "{:?}", trial.outcomes);
-        assert!(trial.causes.contains_key(code::WORSE_THAN_BEFORE.id), "{:?}", trial.causes);
+        assert!(trial.causes.contains_key(code::WORSE.id), "{:?}", trial.causes);
     }
 }
 
