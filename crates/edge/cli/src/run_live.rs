@@ -91,7 +91,7 @@ impl RunLive {
                     failure.code
                 ));
             }
-            Event::GateReached { stage } => {
+            Event::GateReached { stage, .. } => {
                 let name = run.plan().stages[stage.index()].name.clone();
                 self.say(&format!(
                     "{} stage {} is prepared and waits for a decision: fleetwright approve or reject",
@@ -99,7 +99,7 @@ impl RunLive {
                     safe::line(&name)
                 ));
             }
-            Event::Signalled { signal, by, reason } => {
+            Event::Signalled { signal, by, reason, .. } => {
                 let reason =
                     reason.as_deref().map(|why| format!(": {}", safe::line(why))).unwrap_or_default();
                 self.say(&format!(

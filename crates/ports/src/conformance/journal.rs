@@ -43,7 +43,11 @@ fn records(epoch: Epoch, first: u64, count: u64) -> Vec<Record> {
             0 => Event::Succeeded { target, step, direction, note: Some("{\"ö\":1}".into()), finding: None },
             1 => Event::Started { target, step, direction, attempt: 2 },
             2 => Event::Accepted { target, step, direction, handle: "ami-0abc".into() },
-            _ => Event::Signalled { signal: Signal::Approve(StageId(1)), by: "ann".into(), reason: None },
+            _ if seq % 8 == 3 => Event::GateReached { stage: StageId(1), mail: None },
+            _ => {
+                let signal = Signal::Approve(StageId(1));
+                Event::Signalled { signal, by: "ann".into(), reason: None, mail: Some(seq) }
+            }
         };
         Record { seq: Sequence(seq), epoch, at: at(0) + SignedDuration::from_millis(seq as i64), event }
     };

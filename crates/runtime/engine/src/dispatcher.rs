@@ -127,7 +127,10 @@ impl<'a> Dispatcher<'a> {
         self.pending.push(record);
     }
 
-    pub(crate) fn next_record(&self, event: Event) -> Record {
+    pub(crate) fn next_record(&self, mut event: Event) -> Record {
+        if let Event::GateReached { mail, .. } | Event::Signalled { mail, .. } = &mut event {
+            *mail = Some(self.mailbox.decided);
+        }
         Record { epoch: self.claim.epoch(), ..self.run.record(self.time.now(), event) }
     }
 
@@ -205,7 +208,7 @@ impl<'a> Dispatcher<'a> {
 /// Keeps the list of gates that wait for a decision.
 fn note_gate(gates: &mut BTreeSet<StageId>, event: &Event) {
     match event {
-        Event::GateReached { stage } => {
+        Event::GateReached { stage, .. } => {
             gates.insert(*stage);
         }
         Event::Signalled { signal: Signal::Approve(stage) | Signal::Reject(stage), .. } => {

@@ -163,7 +163,7 @@ async fn take_up(
     let mut dispatcher = Dispatcher::new(ports, name, run, claim, &records, control, watch);
     drop(records);
     if is_new {
-        dispatcher.record(Event::Opened { format: Plan::FORMAT, plan: digest })?;
+        dispatcher.record(Event::Opened { format: Record::FORMAT, plan: digest })?;
     }
     dispatcher.record(Event::Owner { name: control.owner().clone() })?;
     dispatcher.walk().await

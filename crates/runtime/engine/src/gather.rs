@@ -25,15 +25,17 @@ impl Dispatcher<'_> {
         let mail = self.ports.journal.mail(&self.name, self.mailbox.read).await;
         let mail = mail.map_err(|refusal| DriveError::journal("reading the run's mailbox", refusal))?;
         for letter in self.mailbox.take(mail, now) {
+            self.mailbox.decided = letter.number;
             self.decide(Decision { signal: letter.signal, by: letter.by, reason: letter.reason });
         }
+        self.mailbox.decided = self.mailbox.read;
         Ok(())
     }
 
     /// Records a decision, if the run is at the point for it.
     fn decide(&mut self, decision: Decision) {
         let Decision { signal, by, reason } = decision;
-        let record = self.next_record(Event::Signalled { signal, by: by.clone(), reason });
+        let record = self.next_record(Event::Signalled { signal, by: by.clone(), reason, mail: None });
         match self.run.apply(&record) {
             Ok(()) => {
                 self.keep(record);
@@ -201,6 +203,7 @@ impl Dispatcher<'_> {
                         signal: Signal::Approve(stage),
                         by: by.clone(),
                         reason: None,
+                        mail: None,
                     })?;
                     quiet = false;
                 }

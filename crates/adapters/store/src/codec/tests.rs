@@ -40,6 +40,7 @@ fn event() -> impl Strategy<Value = Event> {
     let scope = prop::sample::select(vec![SkipScope::Step, SkipScope::Target]);
     let endings = vec![Ending::Complete, Ending::Halted, Ending::Rejected, Ending::Aborted];
     let maybe = || prop::option::of(text());
+    let mail = || prop::option::of(any::<u64>());
     prop_oneof![
         (any::<u16>(), any::<u16>(), text())
             .prop_map(|(major, minor, plan)| Event::Opened { format: Format { major, minor }, plan }),
@@ -72,8 +73,13 @@ fn event() -> impl Strategy<Value = Event> {
             scope,
             code
         }),
-        any::<u16>().prop_map(|stage| Event::GateReached { stage: StageId(stage) }),
-        (signal(), text(), maybe()).prop_map(|(signal, by, reason)| Event::Signalled { signal, by, reason }),
+        (any::<u16>(), mail()).prop_map(|(stage, mail)| Event::GateReached { stage: StageId(stage), mail }),
+        (signal(), text(), maybe(), mail()).prop_map(|(signal, by, reason, mail)| Event::Signalled {
+            signal,
+            by,
+            reason,
+            mail
+        }),
         prop::sample::select(endings).prop_map(|ending| Event::Closed { ending }),
     ]
 }

@@ -82,7 +82,7 @@ impl Run {
                     _ => Ok(()),
                 }
             }
-            Event::GateReached { stage } => {
+            Event::GateReached { stage, .. } => {
                 let due = self.gate_due() == Some(*stage);
                 self.check_stage(*stage)?;
                 if due { Ok(()) } else { Err(Illegal::OtherGate(*stage)) }

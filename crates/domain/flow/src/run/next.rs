@@ -66,7 +66,7 @@ impl Command {
                 scope: SkipScope::Target,
                 code: code.clone(),
             },
-            Self::ReachGate { stage } => Event::GateReached { stage: *stage },
+            Self::ReachGate { stage } => Event::GateReached { stage: *stage, mail: None },
             Self::Close { ending } => Event::Closed { ending: *ending },
         }
     }

@@ -29,7 +29,7 @@ impl Run {
             Event::Succeeded { target, note, finding, .. } => self.succeed(*target, note, finding),
             Event::Failed { target, failure, .. } => self.fail(*target, failure),
             Event::Skipped { target, scope, code, .. } => self.skip(*target, *scope, code),
-            Event::GateReached { stage } => self.stages[stage.index()].gate = GateState::Reached,
+            Event::GateReached { stage, .. } => self.stages[stage.index()].gate = GateState::Reached,
             Event::Signalled { signal, .. } => self.signal(*signal),
             Event::Closed { ending } => self.ended = Some((*ending, record.at)),
         }

@@ -74,7 +74,7 @@ impl Driver {
     }
 
     pub(crate) fn signal(&mut self, signal: Signal) {
-        self.note(Event::Signalled { signal, by: "ops".into(), reason: None });
+        self.note(Event::Signalled { signal, by: "ops".into(), reason: None, mail: None });
     }
 
     pub(crate) fn flight(&self, target: u32) -> Flight {

@@ -160,7 +160,7 @@ fn broken_when_deaf_to(signal: Signal) -> BTreeSet<Law> {
         seq: Sequence(0),
         epoch: driver.run.epoch(),
         at: driver.now,
-        event: Event::Signalled { signal, by: "ops".into(), reason: None },
+        event: Event::Signalled { signal, by: "ops".into(), reason: None, mail: None },
     });
     driver.succeed(0);
     driver.go();

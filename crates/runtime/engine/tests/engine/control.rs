@@ -104,6 +104,26 @@ async fn a_decision_for_a_gate_that_does_not_wait_is_declined() {
     assert_eq!(declined, [(Signal::Approve(StageId(0)), Illegal::OtherGate(StageId(0)))]);
 }
 
+/// It leaves no record of its own, and at the gate it would say what nobody means any more.
+#[tokio::test(start_paused = true)]
+async fn a_declined_letter_is_not_revived_by_the_next_process() {
+    let world = World::of(gated(1)).await;
+    post(&world, Signal::Approve(StageId(0))).await;
+    let leaving = Control::new("test", AtGates::Leave);
+    for process in ["first", "second"] {
+        let left = world.drive(&leaving).await.expect("a drive without trouble");
+        assert_eq!(left.conclusion, Conclusion::WaitsForApproval(vec![StageId(0)]), "the {process} process");
+    }
+    post(&world, Signal::Approve(StageId(0))).await;
+    let ended = world.drive(&leaving).await.expect("a drive without trouble");
+    assert_eq!(ended.conclusion, Conclusion::Closed(Ending::Complete), "said again, it counts");
+    let read = world.events().await.into_iter().filter_map(|event| match event {
+        Event::GateReached { mail, .. } | Event::Signalled { mail, .. } => mail,
+        _ => None,
+    });
+    assert_eq!(read.collect::<Vec<_>>(), [1, 2]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_letter_is_taken_up_once_whoever_drives() {
     let world = World::of(gated(1)).await;
