@@ -3,17 +3,13 @@
 use std::collections::BTreeMap;
 
 use fleetwright_flow::{Charge, Gate, When};
-use fleetwright_host::Thresholds;
 use fleetwright_model::{InstanceState, LabelKeys, Observed, PatchFacts, Phase, Tags, code};
-use fleetwright_patch::plan::policy::{
-    BackupPolicy, Operation, PatchPolicy, PrecheckPolicy, RebootPolicy, RebootStrategy, RollbackPolicy,
-    StartPolicy, ValidatePolicy,
-};
 use fleetwright_patch::plan::{
     Amount, Backup, Changed, Earlier, Hold, Limits, Parent, PatchPlan, PlanDocument, PlanError, PlanRequest,
-    Policy, Relation, RollbackRequest, RollbackWay, Work, drift, make, rollback,
+    Relation, RollbackRequest, Work, drift, make, rollback,
 };
 use fleetwright_patch::{Host, Inventory, Observations, Rules};
+use fleetwright_testkit::policy::policy;
 use fleetwright_testkit::sample;
 
 fn rules() -> Rules {
@@ -57,39 +53,6 @@ fn inventory(hosts: Vec<Host>) -> Inventory {
         cells: Vec::new(),
         skipped: Vec::new(),
     }
-}
-
-fn policy() -> Policy {
-    Policy {
-        backup: BackupPolicy { retention_days: 30, reboot: false, clean_up: true },
-        start: StartPolicy { wait_seconds: 600, agent_seconds: 600 },
-        precheck: PrecheckPolicy {
-            judge: true,
-            thresholds: Thresholds::default(),
-            services: Vec::new(),
-            security_agents: Vec::new(),
-            min_agent_version: "3.0.0.0".into(),
-            remedy_agent: true,
-        },
-        patch: PatchPolicy {
-            operation: Operation::Install,
-            document: "AWS-RunPatchBaseline".into(),
-            parameters: Vec::new(),
-            snapshot: "11111111-2222-4333-8444-555555555555".into(),
-            execution_seconds: 3600,
-            delivery_seconds: 600,
-        },
-        reboot: RebootPolicy { strategy: RebootStrategy::Conditional, wait_seconds: 1200 },
-        validate: sample_validation(),
-        rollback: RollbackPolicy { automatic: false, way: RollbackWay::ReplaceRoot, wait_seconds: 1800 },
-    }
-}
-
-fn sample_validation() -> ValidatePolicy {
-    serde_json::from_value(serde_json::json!({
-        "health_checks": true, "ssm_ping": true, "wait_seconds": 600, "cpu_rise_points": null, "alarms": [],
-    }))
-    .expect("what later versions add has defaults")
 }
 
 fn limits() -> Limits {
