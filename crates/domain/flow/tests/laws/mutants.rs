@@ -234,6 +234,15 @@ fn a_run_that_is_closed_over_something_in_flight_is_caught() {
 }
 
 #[test]
+fn a_run_that_is_closed_before_a_target_has_come_to_its_end_is_caught() {
+    let mut driver = history();
+    let last = driver.records.len() - 3;
+    assert!(matches!(driver.records[last].event, Event::Started { .. }));
+    driver.records.drain(last..last + 2);
+    assert_eq!(judge(driver.run.plan(), &driver.records), [Law::Rest].into());
+}
+
+#[test]
 fn the_kernel_itself_refuses_what_the_referee_would_catch() {
     let driver = history();
     let refused = |records: &[Record]| {

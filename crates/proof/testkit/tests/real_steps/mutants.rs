@@ -239,14 +239,17 @@ async fn a_backup_that_goes_before_its_host_is_verified_is_found_out() {
     }
 }
 
-/// I9, I19.
+/// I9, I19, I22: also where readings are of a while ago.
 #[tokio::test(start_paused = true)]
 async fn an_installation_that_forgets_its_doubt_is_found_out() {
     let alter = wrong(step::PATCH, |_| Wrong::Rash);
     let violations = enumerate(async || whole(alter.clone()).await).await.expect_err("it is rash");
-    let resumed = violations.iter().filter(|it| it.place == "patch / AnswerLost / Resumed");
-    let found: Vec<String> = resumed.map(|violation| violation.what.clone()).collect();
-    assert_says(&found, &["`install i-", "was done 2 times"]);
+    for aftermath in ["Resumed", "StaleReads", "TriggeredTwice"] {
+        let place = format!("patch / AnswerLost / {aftermath}");
+        let of_case = violations.iter().filter(|violation| violation.place == place);
+        let found: Vec<String> = of_case.map(|violation| violation.what.clone()).collect();
+        assert_says(&found, &["`install i-", "was done 2 times"]);
+    }
 }
 
 /// I9, I15, I18.
