@@ -15,6 +15,7 @@
 mod bench;
 mod generate;
 mod process;
+mod seeds;
 mod suite;
 mod tidy;
 mod workspace;
@@ -40,6 +41,8 @@ enum Chore {
     Generate(generate::Arguments),
     /// Run everything that must pass before a change is merged.
     Test(suite::Arguments),
+    /// Try random worlds in which processes die at random points.
+    Seeds(seeds::Arguments),
     /// Measure against peers on the simulated estate.
     Bench(bench::Arguments),
 }
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Chore::Tidy => tidy::run(&workspace),
         Chore::Generate(arguments) => generate::run(&workspace, &arguments),
         Chore::Test(arguments) => suite::run(&workspace, &arguments),
+        Chore::Seeds(arguments) => seeds::run(&workspace, &arguments),
         Chore::Bench(arguments) => bench::run(&workspace, &arguments),
     });
     match done {

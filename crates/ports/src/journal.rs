@@ -262,6 +262,9 @@ pub trait Journal: Send + Sync {
 
     /// Appends records, all or none, in one durable commit. The first must follow `after`.
     ///
+    /// No records at all are admitted or refused as any would be, and change nothing: who is admitted has
+    /// proven that the run was still its own a moment ago, and that nobody has written to it since.
+    ///
     /// # Errors
     /// [`JournalError::Fenced`] or [`JournalError::OutOfSequence`] where another process was quicker;
     /// nothing is then written.

@@ -64,21 +64,23 @@ pub struct Replacement {
 /// except [`Power::reboot`].
 #[async_trait]
 pub trait Power: Send + Sync {
-    /// State and status checks of these instances: one call for 100. An instance that does not
+    /// State and status checks of these instances: one request for 100. An instance that does not
     /// exist is not in the listing.
     async fn pulses(&self, cell: &Cell<'_>, ids: &[InstanceId]) -> Partial<Pulse>;
 
-    /// Starts instances that are stopped; one call for the whole list. Instances that run already
-    /// are left alone.
+    /// Starts instances that are stopped, many with each request: the adapter cuts the list to what one
+    /// takes (EC2's to 200), and asks again for the others where one instance is why all were refused.
+    /// Instances that run already are left alone.
     ///
     /// # Errors
-    /// The failure of the call: none of them was started by it, unless it is ambiguous.
+    /// The failure of the first request that was refused for good: none of them was started, unless it
+    /// is ambiguous, as it is where another request had its effect; who asked must then look.
     async fn start(&self, cell: &Cell<'_>, ids: &[InstanceId]) -> Result<(), Failure>;
 
-    /// Stops instances that run; one call for the whole list.
+    /// Stops instances that run, with as many requests as [`Power::start`].
     ///
     /// # Errors
-    /// The failure of the call: none of them was stopped by it, unless it is ambiguous.
+    /// As [`Power::start`].
     async fn stop(&self, cell: &Cell<'_>, ids: &[InstanceId]) -> Result<(), Failure>;
 
     /// Reboots instances from the outside, when their own operating system cannot be asked to. Never

@@ -31,6 +31,11 @@ pub struct Record {
     pub event: Event,
 }
 
+impl Record {
+    /// The format of the records this version writes. 1.1 added `mail` to `gate_reached` and `signalled`.
+    pub const FORMAT: Format = Format { major: 1, minor: 1 };
+}
+
 /// Which way a target is going.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -137,6 +142,9 @@ pub enum Event {
     GateReached {
         /// The stage.
         stage: StageId,
+        /// The last letter that was read before; see [`Event::Signalled`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mail: Option<u64>,
     },
     /// A person, or whoever they left word with, decided something.
     Signalled {
@@ -151,6 +159,12 @@ pub enum Event {
         /// Why, where they said; untrusted text.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<Text>,
+        /// The last letter of the run's mailbox that was read by then, this one where it was a letter; 0
+        /// before the first. Whoever goes on with the run reads on after it: a letter that was declined
+        /// leaves no record, and what it asked for must not come to be when the run has got further.
+        /// None in records of format 1.0.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mail: Option<u64>,
     },
     /// A window opened, closed, or opened for the last time, as far as targets stand at it.
     WindowTurned {

@@ -6,6 +6,8 @@ use fleetwright_model::ErrorClass;
 
 const PLAN_1_0: &str = include_str!("../testdata/formats/1.0/plan.json");
 const RECORDS_1_0: &str = include_str!("../testdata/formats/1.0/records.jsonl");
+// Plans are as they were in 1.0.
+const RECORDS_1_1: &str = include_str!("../testdata/formats/1.1/records.jsonl");
 
 #[test]
 fn a_plan_of_format_1_0_reads_as_what_it_meant() {
@@ -29,8 +31,24 @@ fn a_plan_of_format_1_0_reads_as_what_it_meant() {
 
 #[test]
 fn records_of_format_1_0_bring_their_run_back() {
+    bring_their_run_back(RECORDS_1_0);
+}
+
+#[test]
+fn records_of_format_1_1_bring_the_same_run_back() {
+    bring_their_run_back(RECORDS_1_1);
+    let last = |line: &str| match read_record(line.as_bytes()).expect("readable").event {
+        Event::GateReached { mail, .. } | Event::Signalled { mail, .. } => Some(mail),
+        _ => None,
+    };
+    let mail = |records: &str| records.lines().filter_map(last).collect::<Vec<_>>();
+    assert!(mail(RECORDS_1_0).iter().all(Option::is_none), "nobody had thought of it");
+    assert!(mail(RECORDS_1_1).iter().all(Option::is_some), "the last letter read");
+}
+
+fn bring_their_run_back(records: &str) {
     let mut run = Run::open(read_plan(PLAN_1_0.as_bytes()).expect("readable").into());
-    for line in RECORDS_1_0.lines() {
+    for line in records.lines() {
         let record = read_record(line.as_bytes()).expect("readable");
         run.apply(&record).unwrap_or_else(|illegal| panic!("{illegal}: {line}"));
     }
@@ -45,8 +63,8 @@ fn records_of_format_1_0_bring_their_run_back() {
 }
 
 #[test]
-fn records_of_format_1_0_are_written_as_they_were() {
-    for line in RECORDS_1_0.lines() {
+fn records_of_every_format_are_written_as_they_were() {
+    for line in RECORDS_1_0.lines().chain(RECORDS_1_1.lines()) {
         let record = read_record(line.as_bytes()).expect("readable");
         assert_eq!(serde_json::to_string(&record).expect("serialises"), line);
     }

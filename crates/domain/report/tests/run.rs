@@ -218,12 +218,19 @@ fn the_view_says_what_is_waited_for() {
         by: by.into(),
         basis: None,
         reason: None,
+        mail: None,
     };
     tale.tell(approve("ann"));
     let waiting = text(&tale);
     assert!(waiting.contains("    approved by 1 of 2 (ann); due by 20"), "{waiting}");
     tale.tell(approve("bob"));
-    tale.tell(Event::Signalled { signal: Signal::Freeze, by: "ops".into(), basis: None, reason: None });
+    tale.tell(Event::Signalled {
+        signal: Signal::Freeze,
+        by: "ops".into(),
+        basis: None,
+        reason: None,
+        mail: None,
+    });
     let held_up = text(&tale);
     assert!(!held_up.contains("approved by"), "{held_up}");
     assert!(held_up.contains(", frozen: no unchanged host is changed"), "{held_up}");

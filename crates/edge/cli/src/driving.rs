@@ -15,7 +15,7 @@ use fleetwright_patch::plan::{PatchPlan, Work, notes};
 use fleetwright_ports::{Clock, LoadedRun, RunId};
 use fleetwright_report::json::CallCount;
 use fleetwright_report::run::{self as report, RunFacts};
-use fleetwright_steps::{Context, MissingZone};
+use fleetwright_steps::{Context, MissingZone, Step};
 
 use crate::commands::scan::{Reports, calls};
 use crate::console::{self, Console};
@@ -141,6 +141,26 @@ pub fn ports(
     plan: &Arc<PatchPlan>,
     health: &Arc<Health>,
 ) -> Result<Ports, MissingZone> {
+    Ok(Ports {
+        journal: Arc::clone(&state.journal),
+        clock: Arc::clone(clock),
+        steps: StepTable::new(steps(aws, clock, state, zones, run, plan, health)?),
+    })
+}
+
+/// The real steps over AWS, or over what stands in for it.
+///
+/// # Errors
+/// The plan names a landing zone that is not among `zones`.
+pub fn steps(
+    aws: &Aws,
+    clock: &Arc<dyn Clock>,
+    state: &State,
+    zones: &[Zone],
+    run: &RunId,
+    plan: &Arc<PatchPlan>,
+    health: &Arc<Health>,
+) -> Result<Vec<Arc<dyn Step>>, MissingZone> {
     let aws = Arc::new(aws.clone());
     let outside = fleetwright_steps::Ports {
         commands: aws.clone(),
@@ -154,11 +174,7 @@ pub fn ports(
     let verified = Arc::clone(health);
     let verified = Arc::new(move |id: &InstanceId| verified.is_verified(id));
     let context = Context::new(run.clone(), Arc::clone(plan), zones, outside, verified)?;
-    Ok(Ports {
-        journal: Arc::clone(&state.journal),
-        clock: Arc::clone(clock),
-        steps: StepTable::new(fleetwright_steps::steps(Arc::new(context))),
-    })
+    Ok(fleetwright_steps::steps(Arc::new(context)))
 }
 
 fn missing_zone(missing: &MissingZone) -> CommandError {

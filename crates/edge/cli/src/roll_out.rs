@@ -13,7 +13,7 @@ use fleetwright_patch::plan::roll_out::{
     ZoneByZone,
 };
 use fleetwright_patch::plan::{Amount, Windows};
-use fleetwright_patch::{Inventory, InvalidPattern, Patterns};
+use fleetwright_patch::{InvalidPattern, Inventory, Patterns};
 use fleetwright_window::{Calendar, Span, always_open};
 use jiff::{SignedDuration, Timestamp};
 
@@ -222,9 +222,5 @@ fn order(group: &configured::OrderGroup) -> Result<OrderRequest, CommandError> {
 }
 
 fn waiver(waiver: &configured::Waiver) -> Waiver {
-    Waiver {
-        group: waiver.group.as_str().into(),
-        until: waiver.until,
-        reason: waiver.reason.as_str().into(),
-    }
+    Waiver { group: waiver.group.as_str().into(), until: waiver.until, reason: waiver.reason.as_str().into() }
 }

@@ -91,7 +91,7 @@ impl RunLive {
                     failure.code
                 ));
             }
-            Event::GateReached { stage } => {
+            Event::GateReached { stage, .. } => {
                 let name = run.plan().stages[stage.index()].name.clone();
                 self.say(&format!(
                     "{} stage {} is prepared and waits for a decision: fleetwright approve or reject",

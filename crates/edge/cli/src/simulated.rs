@@ -140,6 +140,7 @@ pub struct Stage {
     pub fleet: Fleet,
     /// Our adapter, wired to the estate.
     pub aws: Aws,
+    options: AwsOptions,
 }
 
 impl Stage {
@@ -184,8 +185,13 @@ impl Stage {
             origin: Origin::InProcess { transport: world.transport(), credentials: world.credentials() },
             ..fleet::aws_options(&loaded.resolved)?
         };
-        let aws = connect(options, Arc::clone(&clock)).await;
-        Ok(Self { world, clock, settings: loaded.resolved.settings, fleet, aws })
+        let aws = connect(options.clone(), Arc::clone(&clock)).await;
+        Ok(Self { world, clock, settings: loaded.resolved.settings, fleet, aws, options })
+    }
+
+    /// The adapter of another process: wired to the same estate, with nothing in its memory.
+    pub async fn another_adapter(&self) -> Aws {
+        connect(self.options.clone(), Arc::clone(&self.clock)).await
     }
 }
 

@@ -9,6 +9,10 @@ mod clock;
 mod effects;
 #[path = "runs/expectation.rs"]
 mod expectation;
+#[path = "runs/happenings.rs"]
+mod happenings;
+#[path = "runs/invariants.rs"]
+mod invariants;
 #[path = "runs/rehearsal.rs"]
 mod rehearsal;
 #[path = "runs/story.rs"]

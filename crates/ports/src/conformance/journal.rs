@@ -21,6 +21,7 @@ pub async fn check(open: Open<'_>) {
     appends_all_or_none_and_only_after_the_last(open).await;
     lets_one_owner_drive_at_a_time(open).await;
     fences_an_owner_that_came_back(open).await;
+    proves_ownership_with_an_append_of_nothing(open).await;
     carries_mail_from_anybody_to_the_driver(open).await;
     takes_one_letter_under_a_mark(open).await;
     names_runs_that_are_not_there(open).await;
@@ -44,7 +45,11 @@ fn records(epoch: Epoch, first: u64, count: u64) -> Vec<Record> {
             0 => Event::Succeeded { target, step, direction, note: Some("{\"ö\":1}".into()), finding: None },
             1 => Event::Started { target, step, direction, attempt: 2 },
             2 => Event::Accepted { target, step, direction, handle: "ami-0abc".into() },
-            _ => Event::Signalled { signal: Signal::Approve(StageId(1)), by: "ann".into(), basis: None, reason: None },
+            _ if seq % 8 == 3 => Event::GateReached { stage: StageId(1), mail: None },
+            _ => {
+                let signal = Signal::Approve(StageId(1));
+                Event::Signalled { signal, by: "ann".into(), basis: None, reason: None, mail: Some(seq) }
+            }
         };
         Record { seq: Sequence(seq), epoch, at: at(0) + SignedDuration::from_millis(seq as i64), event }
     };
@@ -130,7 +135,6 @@ async fn appends_all_or_none_and_only_after_the_last(open: Open<'_>) {
     assert!(journal.append(&name, epoch, Sequence(3), &foreign).await.is_err(), "a record of another epoch");
     let ahead = Epoch(epoch.0 + 1);
     assert!(journal.append(&name, ahead, Sequence(3), &foreign).await.is_err(), "an epoch nobody claimed");
-    journal.append(&name, epoch, Sequence(3), &[]).await.expect("nothing may always be appended");
 
     let loaded = open().load(&name).await.expect("it is there");
     assert_eq!(loaded.records, records(epoch, 1, 3), "what was refused left nothing behind");
@@ -174,6 +178,31 @@ async fn fences_an_owner_that_came_back(open: Open<'_>) {
     let loaded = late.load(&name).await.expect("anybody may read");
     let epochs: Vec<u32> = loaded.records.iter().map(|record| record.epoch.0).collect();
     assert_eq!(epochs, [old.0, old.0, new.0], "nothing of the late owner came in between");
+}
+
+async fn proves_ownership_with_an_append_of_nothing(open: Open<'_>) {
+    let (late, quick, name) = (open(), open(), run("proof"));
+    late.create(&name, b"{}", at(0)).await.expect("room for a run");
+    let unclaimed = late.append(&name, Epoch(0), Sequence(0), &[]).await;
+    assert!(unclaimed.is_err(), "nobody owns it, so nobody proves that they do");
+    let old = late.claim(&name, "late").await.expect("nobody drives it").epoch();
+    assert_eq!(late.append(&name, old, Sequence(0), &[]).await, Ok(()), "before the first record");
+    let ahead = Epoch(old.0 + 1);
+    assert!(late.append(&name, ahead, Sequence(0), &[]).await.is_err(), "an epoch nobody claimed");
+    late.append(&name, old, Sequence(0), &records(old, 1, 2)).await.expect("it owns the run");
+    assert_eq!(late.append(&name, old, Sequence(2), &[]).await, Ok(()), "after the last record");
+    let behind = JournalError::OutOfSequence { last: 2, expected: 1 };
+    assert_eq!(late.append(&name, old, Sequence(1), &[]).await, Err(behind), "who missed a record is told");
+
+    let new = quick.claim(&name, "quick").await.expect("the lock is free").epoch();
+    let fenced = Err(JournalError::Fenced { ours: old.0, newer: new.0 });
+    for after in [1, 2, 3] {
+        let refused = late.append(&name, old, Sequence(after), &[]).await;
+        assert_eq!(refused, fenced, "the new owner need not have written for the old one to be told");
+    }
+    assert_eq!(quick.append(&name, new, Sequence(2), &[]).await, Ok(()), "the new owner proves it");
+    let loaded = open().load(&name).await.expect("it is there");
+    assert_eq!(loaded.records, records(old, 1, 2), "nothing was written by any of it");
 }
 
 async fn carries_mail_from_anybody_to_the_driver(open: Open<'_>) {

@@ -15,12 +15,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use fleetwright_engine::{Unwatched, Watcher};
 use fleetwright_flow::{Direction, Plan};
 use fleetwright_model::Text;
 use fleetwright_ports::{Clock, Journal, RunId};
 use fleetwright_steps::Step;
 
-pub use enumerate::enumerate;
+pub use enumerate::{enumerate, enumerate_where};
 pub use journal::ProcessJournal;
 pub use oracle::check_records;
 pub use seeds::{Draw, SeedsReport, seeds};
@@ -48,6 +49,11 @@ pub trait World: Send + Sync {
     /// The steps of a new process, with nothing in their memory.
     fn steps(&self) -> Vec<Arc<dyn Step>>;
 
+    /// A new process: its steps, and what looks on in it.
+    fn new_process(&self) -> NewProcess {
+        NewProcess { steps: self.steps(), watcher: Box::new(Unwatched) }
+    }
+
     /// How often each thing was done that must be done once, by mark.
     fn effects(&self) -> BTreeMap<String, usize>;
 
@@ -66,6 +72,14 @@ pub trait World: Send + Sync {
     fn complaints(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// What a process is made of.
+pub struct NewProcess {
+    /// Its steps.
+    pub steps: Vec<Arc<dyn Step>>,
+    /// Who looks on in it.
+    pub watcher: Box<dyn Watcher>,
 }
 
 /// Where a process is cut off. The names c0 to c4 are those of the crash points every step has to

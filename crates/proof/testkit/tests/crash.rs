@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetwright_clock::VirtualClock;
+use fleetwright_engine::{AtGates, Begin, Control, Ports, StepTable, Unwatched, drive};
 use fleetwright_flow::{Epoch, PlaceId, Plan, Record, Sequence, TargetId};
 use fleetwright_model::{ErrorClass, Text};
 use fleetwright_ports::{
@@ -12,7 +13,7 @@ use fleetwright_ports::{
 };
 use fleetwright_steps::Step;
 use fleetwright_store::MemoryJournal;
-use fleetwright_testkit::crash::{Draw, World, enumerate, seeds};
+use fleetwright_testkit::crash::{Draw, World, check_records, enumerate, seeds};
 use fleetwright_testkit::flow::plans::{patching, place, plan};
 use fleetwright_testkit::flow::{Behaviour, Effects, FakeStep};
 use fleetwright_testkit::sample;
@@ -248,6 +249,23 @@ async fn a_step_that_does_not_look_for_its_mark_is_found_out() {
     assert!(found.contains("patch / AnswerLost / Resumed"), "{found:?}");
     assert!(found.contains("patch / NotRecorded / Resumed"), "{found:?}");
     assert!(violations.iter().all(|found| found.what.contains("patch` was done 2 times")), "{violations:?}");
+}
+
+/// I1, I5, I13: the kernel refuses to read what a kernel without the budget has written.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_knew_no_budget_is_found_out() {
+    let world = Counted::of(plan(patching(), 3, 3)).await;
+    let journal: Arc<dyn Journal> = World::journal(&world);
+    let ports =
+        Ports { journal: journal.clone(), clock: world.clock.clone(), steps: StepTable::new(world.steps()) };
+    let begin = Begin::New { digest: world.digest() };
+    let control = Control::new("test", AtGates::Leave);
+    drive(ports, world.run(), world.plan.clone(), begin, &control, &Unwatched).await.expect("it ends");
+    let records = journal.load(&world.run).await.expect("a run").records;
+    check_records(&world.plan, &records).expect("by its own plan");
+    let honest = Arc::new(plan(patching(), 3, 1));
+    let refused = check_records(&honest, &records).expect_err("three at once");
+    assert!(refused.contains("is illegal: target 1 may not start at"), "{refused}");
 }
 
 /// A world with faults: random size, budget, and attempts that fail in random ways.

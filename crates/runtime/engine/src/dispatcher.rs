@@ -119,7 +119,10 @@ impl<'a> Dispatcher<'a> {
         self.pending.push(record);
     }
 
-    pub(crate) fn next_record(&self, event: Event) -> Record {
+    pub(crate) fn next_record(&self, mut event: Event) -> Record {
+        if let Event::GateReached { mail, .. } | Event::Signalled { mail, .. } = &mut event {
+            *mail = Some(self.mailbox.decided);
+        }
         Record { epoch: self.claim.epoch(), ..self.run.record(self.time.now(), event) }
     }
 

@@ -160,10 +160,13 @@ async fn take_up(
     watch: &dyn Watcher,
 ) -> Result<Concluded, DriveError> {
     let is_new = run.last() == Sequence(0);
+    if !is_new {
+        watch.recorded(&[], &run);
+    }
     let mut dispatcher = Dispatcher::new(ports, name, run, claim, &records, control, watch);
     drop(records);
     if is_new {
-        dispatcher.record(Event::Opened { format: Plan::FORMAT, plan: digest })?;
+        dispatcher.record(Event::Opened { format: Record::FORMAT, plan: digest })?;
     }
     dispatcher.record(Event::Owner { name: control.owner().clone() })?;
     dispatcher.walk().await

@@ -26,16 +26,18 @@ impl Dispatcher<'_> {
         let mail = self.ports.journal.mail(&self.name, self.mailbox.read).await;
         let mail = mail.map_err(|refusal| DriveError::journal("reading the run's mailbox", refusal))?;
         for letter in self.mailbox.take(mail, now) {
+            self.mailbox.decided = letter.number;
             let Mail { signal, by, basis, reason, .. } = letter;
             self.decide(Decision { signal, by, basis, reason });
         }
+        self.mailbox.decided = self.mailbox.read;
         Ok(())
     }
 
     /// Records a decision, if the run is at the point for it.
     fn decide(&mut self, decision: Decision) {
         let Decision { signal, by, basis, reason } = decision;
-        let record = self.next_record(Event::Signalled { signal, by: by.clone(), basis, reason });
+        let record = self.next_record(Event::Signalled { signal, by: by.clone(), basis, reason, mail: None });
         match self.run.apply(&record) {
             Ok(()) => {
                 self.keep(record);
@@ -204,6 +206,7 @@ impl Dispatcher<'_> {
                         by: by.clone(),
                         basis: None,
                         reason: None,
+                        mail: None,
                     };
                     // A gate that is not theirs to decide, or not theirs alone, goes on waiting.
                     if self.run.check(&self.next_record(approval.clone())).is_ok() {

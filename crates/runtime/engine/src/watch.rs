@@ -19,8 +19,8 @@ pub struct LaneName<'a> {
 /// Looks on while a run is driven. Called between two decisions, so it must return quickly; nothing
 /// it does changes the run.
 pub trait Watcher: Send + Sync {
-    /// These records are durable, and the run has come to this. Called once, without records, for a
-    /// run that was over before.
+    /// These records are durable, and the run has come to this. Called first, without records, for a
+    /// run that others began: it has come to this before.
     fn recorded(&self, _records: &[Record], _run: &Run) {}
 
     /// What the slots of a lane wait for, in the step's words, and how many wait for it.

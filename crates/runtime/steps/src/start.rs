@@ -26,7 +26,7 @@ const AT_ONCE: usize = 100;
 /// The handle: what was started is the instance itself.
 const HANDLE: &str = "started";
 /// An instance that is stopped so long after its start has failed to start.
-const STARTS_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) const STARTS_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// The step.
 pub(crate) struct Start {

@@ -9,12 +9,14 @@ use fleetwright_model::{ErrorClass, Failure, Instance, InstanceId, InstanceState
 use fleetwright_patch::plan::PlannedHost;
 use fleetwright_patch::plan::notes::{StartNote, step};
 use fleetwright_ports::InstanceQuery;
+use jiff::Timestamp;
 
 use crate::command_wave::report;
 use crate::context::Context;
 use crate::evidence::{Files, LEFT_RUNNING, Taken};
 use crate::pace::{Late, Pace};
 use crate::power_batch::{PowerCall, power};
+use crate::start::STARTS_WITHIN;
 use crate::step::{Outcome, Slot, Step, Turn};
 
 /// The handle: what was stopped is the instance itself.
@@ -67,6 +69,9 @@ impl StopAgain {
                     Outcome::LeaveTarget { code: &code::REPLACED }
                 }
                 (Some(instance), _) => match instance.state {
+                    InstanceState::Stopped if may_be_starting(slot, now) => {
+                        Pace::POWER.look(slot, now, "its start to show, if it was started", LATE)
+                    }
                     InstanceState::Stopped => Outcome::Done { note: None, finding: None },
                     InstanceState::Running if slot.handle.is_none() => {
                         stop.push((slot, host.id.clone()));
@@ -85,6 +90,13 @@ impl StopAgain {
             report(turn, slot, outcome);
         }
     }
+}
+
+/// Whether a reading that says stopped may be from before a start that took effect: of one that was cut
+/// off nobody knows when, but it was before this step began.
+fn may_be_starting(slot: &Slot, now: Timestamp) -> bool {
+    let is_known = slot.note(step::START).is_some() || slot.handle.is_some();
+    !is_known && now.duration_since(slot.started_at) < STARTS_WITHIN
 }
 
 /// Whether somebody has stopped and started the instance since.

@@ -1,7 +1,8 @@
 //! The fields of each event, in the order of its declaration.
 //!
 //! `target step·direction …`: step and direction share a number, `step << 1 | undo`. Optional texts
-//! begin with a byte that says whether they are there.
+//! begin with a byte that says whether they are there. What a later minor added stands last, and is not
+//! there in records of an earlier one.
 
 use fleetwright_flow::{
     Direction, Ending, Event, FailedStep, Format, GroupId, Signal, SkipScope, StageId, StepIndex, TargetId,
@@ -117,8 +118,11 @@ pub(super) fn put<'a>(into: &mut Vec<u8>, event: &'a Event, texts: &mut TextsOut
             });
             texts.put(into, code);
         }
-        Event::GateReached { stage } => put_number(into, u64::from(stage.0)),
-        Event::Signalled { signal, by, basis, reason } => {
+        Event::GateReached { stage, mail } => {
+            put_number(into, u64::from(stage.0));
+            put_last(into, *mail);
+        }
+        Event::Signalled { signal, by, basis, reason, mail } => {
             put_signal(into, *signal);
             texts.put(into, by);
             // Where there is one, the kind of the record says so.
@@ -126,6 +130,7 @@ pub(super) fn put<'a>(into: &mut Vec<u8>, event: &'a Event, texts: &mut TextsOut
                 texts.put(into, basis);
             }
             put_optional(into, texts, reason.as_deref());
+            put_last(into, *mail);
         }
         Event::WindowTurned { window } => put_number(into, u64::from(window.0)),
         Event::Observed { group, elsewhere } => {
@@ -176,16 +181,20 @@ pub(super) fn take(
             };
             Event::Skipped { target, step, direction, scope, code: reader.text(texts)? }
         }
-        GATE_REACHED => Event::GateReached { stage: StageId(reader.narrow()?) },
+        GATE_REACHED => {
+            let stage = StageId(reader.narrow()?);
+            Event::GateReached { stage, mail: last_number(reader)? }
+        }
         SIGNALLED => {
             let signal = signal(reader)?;
-            let by = reader.text(texts)?;
-            Event::Signalled { signal, by, basis: None, reason: optional(reader, texts)? }
+            let (by, reason) = (reader.text(texts)?, optional(reader, texts)?);
+            Event::Signalled { signal, by, basis: None, reason, mail: last_number(reader)? }
         }
         DECIDED => {
             let signal = signal(reader)?;
             let (by, basis) = (reader.text(texts)?, Some(reader.text(texts)?));
-            Event::Signalled { signal, by, basis, reason: optional(reader, texts)? }
+            let reason = optional(reader, texts)?;
+            Event::Signalled { signal, by, basis, reason, mail: last_number(reader)? }
         }
         WINDOW_TURNED => Event::WindowTurned { window: WindowId(reader.narrow()?) },
         OBSERVED => Event::Observed { group: GroupId(reader.narrow()?), elsewhere: reader.narrow()? },
@@ -285,6 +294,18 @@ pub(super) fn optional(reader: &mut Reader<'_>, texts: &mut Vec<Text>) -> Result
         0 => Ok(None),
         _ => reader.text(texts).map(Some),
     }
+}
+
+/// Appends a number that minor 1 added to the end of the record.
+fn put_last(into: &mut Vec<u8>, number: Option<u64>) {
+    if let Some(number) = number {
+        put_number(into, number);
+    }
+}
+
+/// Reads a number that minor 1 added to the end of the record; none in records of minor 0.
+fn last_number(reader: &mut Reader<'_>) -> Result<Option<u64>, Malformed> {
+    if reader.is_empty() { Ok(None) } else { reader.number().map(Some) }
 }
 
 fn listed<T: Copy>(list: &[T], what: &'static str, reader: &mut Reader<'_>) -> Result<T, Malformed> {

@@ -1,4 +1,4 @@
-//! Format 1.0 of records, as bytes: a batch is what one append writes.
+//! Format 1.1 of records, as bytes: a batch is what one append writes.
 //!
 //! ```text
 //! batch  = epoch seconds nanoseconds { length record }     the time of the first record
@@ -11,8 +11,9 @@
 //! batch tell of neighbours; a text is written whole once in a batch, then by its number.
 //!
 //! Each record carries its length: a later minor version may add fields to its end, which this one
-//! passes over (texts in such fields must not refer to, nor be referred to by, others). An event with an unknown tag is refused, because nobody can carry on a run without
-//! knowing what happened.
+//! passes over (texts in such fields must not refer to, nor be referred to by, others). Minor 1 added the
+//! last letter read to `gate_reached` and `signalled`. An event with an unknown tag is refused, because
+//! nobody can carry on a run without knowing what happened.
 
 pub(crate) mod bytes;
 mod event;
@@ -25,7 +26,7 @@ use jiff::Timestamp;
 use bytes::{Malformed, Reader, TextsOut, put_number, unzigzag, zigzag};
 
 /// The format this version writes.
-pub(crate) const FORMAT: Format = Format { major: 1, minor: 0 };
+pub(crate) const FORMAT: Format = Record::FORMAT;
 
 /// The records of one append. They share their epoch and follow one another.
 pub(crate) fn encode(records: &[Record]) -> Vec<u8> {

@@ -49,6 +49,7 @@ fn event() -> impl Strategy<Value = Event> {
     let scope = prop::sample::select(vec![SkipScope::Step, SkipScope::Target]);
     let endings = vec![Ending::Complete, Ending::Halted, Ending::Rejected, Ending::Aborted];
     let maybe = || prop::option::of(text());
+    let mail = || prop::option::of(any::<u64>());
     prop_oneof![
         (any::<u16>(), any::<u16>(), text())
             .prop_map(|(major, minor, plan)| Event::Opened { format: Format { major, minor }, plan }),
@@ -81,12 +82,9 @@ fn event() -> impl Strategy<Value = Event> {
             scope,
             code
         }),
-        any::<u16>().prop_map(|stage| Event::GateReached { stage: StageId(stage) }),
-        (signal(), text(), maybe(), maybe()).prop_map(|(signal, by, basis, reason)| Event::Signalled {
-            signal,
-            by,
-            basis,
-            reason
+        (any::<u16>(), mail()).prop_map(|(stage, mail)| Event::GateReached { stage: StageId(stage), mail }),
+        (signal(), text(), maybe(), maybe(), mail()).prop_map(|(signal, by, basis, reason, mail)| {
+            Event::Signalled { signal, by, basis, reason, mail }
         }),
         any::<u16>().prop_map(|window| Event::WindowTurned { window: WindowId(window) }),
         (any::<u16>(), any::<u32>())

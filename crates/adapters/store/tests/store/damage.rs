@@ -110,7 +110,7 @@ fn a_plan_that_was_changed_is_refused() {
 fn a_journal_of_a_later_major_version_is_not_touched() {
     let (loaded, _) = after("UPDATE run SET major = 2, minor = 3");
     match loaded {
-        Err(JournalError::Format { found, known, .. }) => assert_eq!((&*found, &*known), ("2.3", "1.0")),
+        Err(JournalError::Format { found, known, .. }) => assert_eq!((&*found, &*known), ("2.3", "1.1")),
         other => panic!("{other:?}"),
     }
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use fleetwright_flow::Record;
+use fleetwright_flow::{Event, Record};
 use fleetwright_ports::Journal;
 use tempfile::tempdir;
 
@@ -16,7 +16,25 @@ fn testdata(format: &str) -> PathBuf {
 
 #[test]
 fn journals_of_format_1_0_are_read() {
-    let sample = testdata("1.0");
+    let records = read_sample("1.0");
+    let numbered = |record: &Record| serde_json::to_string(record).expect("plain data").contains("mail");
+    assert!(!records.iter().any(numbered), "nobody had thought of it");
+}
+
+#[test]
+fn journals_of_format_1_1_are_read() {
+    let records = read_sample("1.1");
+    let last = |record: &Record| match record.event {
+        Event::GateReached { mail, .. } | Event::Signalled { mail, .. } => Some(mail),
+        _ => None,
+    };
+    let mail: Vec<Option<u64>> = records.iter().filter_map(last).collect();
+    assert!(mail.contains(&None) && mail.contains(&Some(2)), "as a run has it that 1.0 began: {mail:?}");
+}
+
+/// What is read of the sample is what was written.
+fn read_sample(format: &str) -> Vec<Record> {
+    let sample = testdata(format);
     let state = tempdir().expect("a directory");
     let journal = journal(state.path());
     let place = state.path().join("runs").join(run().as_str());
@@ -33,12 +51,13 @@ fn journals_of_format_1_0_are_read() {
     let mail = now(journal.mail(&run(), 0)).expect("the mailbox");
     let expected = fs::read_to_string(sample.join("mail.json")).expect("the sample");
     assert_eq!(serde_json::to_string(&mail).expect("plain data"), expected.trim_end());
+    loaded.records
 }
 
 #[test]
 #[ignore = "writes the sample of a new format, once, before the format is released"]
 fn write_the_sample_of_the_newest_format() {
-    let sample = testdata("1.0");
+    let sample = testdata(&Record::FORMAT.to_string());
     assert!(!sample.exists(), "a sample is never written again: remove it only if it was never released");
     let state = tempdir().expect("a directory");
     let records = write_story(state.path(), 60, 13);

@@ -6,8 +6,8 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use fleetwright_flow::{
-    Direction, Ending, Epoch, Event, FailedStep, Format, Record, Sequence, Signal, SkipScope, StageId,
-    StepIndex, TargetId,
+    Direction, Ending, Epoch, Event, FailedStep, Record, Sequence, Signal, SkipScope, StageId, StepIndex,
+    TargetId,
 };
 use fleetwright_model::ErrorClass;
 use fleetwright_ports::{Journal, RunId};
@@ -52,7 +52,7 @@ pub(crate) fn story(epoch: Epoch, count: u64) -> Vec<Record> {
             retry_at,
         };
         match seq % 12 {
-            1 => Event::Opened { format: Format { major: 1, minor: 0 }, plan: "9f".repeat(32).into() },
+            1 => Event::Opened { format: Record::FORMAT, plan: "9f".repeat(32).into() },
             2 => Event::Owner { name: format!("fleetwright 0.1.0, process {seq}").into() },
             3 => Event::Started { target, step, direction, attempt: (seq % 4) as u16 + 1 },
             4 => Event::Accepted { target, step, direction, handle: format!("ami-{seq:017x}").into() },
@@ -60,11 +60,12 @@ pub(crate) fn story(epoch: Epoch, count: u64) -> Vec<Record> {
             6 => Event::Failed { target, step, direction, failure: failure(None) },
             7 => Event::Failed { target, step, direction, failure: failure(Some(start())) },
             8 => Event::Skipped { target, step, direction, scope: SkipScope::Step, code: "FW-S0001".into() },
-            9 => Event::GateReached { stage: StageId(seq as u16) },
+            9 => Event::GateReached { stage: StageId(seq as u16), mail: (seq % 24 == 9).then_some(seq / 12) },
             10 => {
                 let signals = [Signal::Reject(StageId(300)), Signal::Pause, Signal::Resume, Signal::Abort];
                 let signal = signals[(seq / 12) as usize % 4];
-                Event::Signalled { signal, by: "ann".into(), basis: None, reason: Some("rain".into()) }
+                let mail = (seq % 24 == 10).then_some(seq / 12);
+                Event::Signalled { signal, by: "ann".into(), basis: None, reason: Some("rain".into()), mail }
             }
             11 => {
                 let (note, finding) = (Some("{\"images\":[\"ami-1\"]}".into()), Some("FW-P0007".into()));

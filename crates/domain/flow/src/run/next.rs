@@ -76,7 +76,7 @@ impl Command {
                 scope: SkipScope::Target,
                 code: code.clone(),
             },
-            Self::ReachGate { stage } => Event::GateReached { stage: *stage },
+            Self::ReachGate { stage } => Event::GateReached { stage: *stage, mail: None },
             Self::TurnWindow { window } => Event::WindowTurned { window: *window },
             Self::ExpireGate { stage } => Event::GateExpired { stage: *stage },
             Self::Close { ending } => Event::Closed { ending: *ending },

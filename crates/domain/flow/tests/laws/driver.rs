@@ -74,12 +74,12 @@ impl Driver {
     }
 
     pub(crate) fn signal(&mut self, signal: Signal) {
-        self.note(Event::Signalled { signal, by: "ops".into(), basis: None, reason: None });
+        self.note(Event::Signalled { signal, by: "ops".into(), basis: None, reason: None, mail: None });
     }
 
     /// What the run makes of a decision at a gate.
     pub(crate) fn decide(&mut self, signal: Signal, by: &str, basis: Option<Text>) -> Result<(), Illegal> {
-        let event = Event::Signalled { signal, by: by.into(), basis, reason: None };
+        let event = Event::Signalled { signal, by: by.into(), basis, reason: None, mail: None };
         self.run.check(&self.run.record(self.now, event.clone()))?;
         self.note(event);
         Ok(())

@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fleetwright_flow::*;
+use fleetwright_model::ErrorClass;
 
 use crate::driver::{Driver, walk};
-use crate::plans::{drawn, plan, step};
+use crate::plans::{drawn, group, plan, stage, step};
 use crate::referee::{Law, judge};
 use crate::tape::Tape;
 
@@ -66,6 +67,24 @@ fn a_kernel_that_gives_back_before_the_target_is_verified_is_caught() {
         });
     });
     assert!(broken.contains(&Law::Budget), "{broken:?}");
+}
+
+#[test]
+fn a_kernel_that_gives_back_the_place_of_a_failed_target_is_caught() {
+    let mut honest = plan(vec![Step { charge: Charge::Take, ..step("patch") }], vec![], 2);
+    honest.groups = vec![group("app", 1)];
+    honest.targets.iter_mut().for_each(|target| target.groups = vec![GroupId(0)]);
+    honest.stages = vec![stage("canary", 0..1), stage("rest", 1..2)];
+    // To whom a second place is the one that was given back.
+    let mut forgetful = honest.clone();
+    forgetful.groups[0].capacity = 2;
+    let mut driver = Driver::new(forgetful);
+    driver.go();
+    driver.fail(0, ErrorClass::Permanent);
+    assert_eq!(judge(&honest, &driver.records), BTreeSet::new(), "alone it has room");
+    driver.go();
+    assert!(driver.run.flight(TargetId(1)).is_some());
+    assert_eq!(judge(&honest, &driver.records), [Law::Budget].into());
 }
 
 #[test]
@@ -249,7 +268,7 @@ fn broken_when_deaf_to(signal: Signal) -> BTreeSet<Law> {
         seq: Sequence(0),
         epoch: driver.run.epoch(),
         at: driver.now,
-        event: Event::Signalled { signal, by: "ops".into(), basis: None, reason: None },
+        event: Event::Signalled { signal, by: "ops".into(), basis: None, reason: None, mail: None },
     });
     driver.succeed(0);
     driver.go();
@@ -301,6 +320,15 @@ fn a_run_that_is_closed_over_something_in_flight_is_caught() {
     let last = driver.records.len() - 2;
     assert!(matches!(driver.records[last].event, Event::Succeeded { .. }));
     driver.records.remove(last);
+    assert_eq!(judge(driver.run.plan(), &driver.records), [Law::Rest].into());
+}
+
+#[test]
+fn a_run_that_is_closed_before_a_target_has_come_to_its_end_is_caught() {
+    let mut driver = history();
+    let last = driver.records.len() - 3;
+    assert!(matches!(driver.records[last].event, Event::Started { .. }));
+    driver.records.drain(last..last + 2);
     assert_eq!(judge(driver.run.plan(), &driver.records), [Law::Rest].into());
 }
 

@@ -15,7 +15,7 @@ use super::roll_out::{GroupKind, RollOut};
 use super::windows::{self, Windows};
 use super::{
     Backup, Before, HostChecks, LeftOut, Parent, PatchPlan, PlannedGap, PlannedHost, PlannedZone, Policy,
-    Scanned, checks, estimate, waves,
+    Relation, Scanned, checks, estimate, waves,
 };
 use crate::eligibility::{Verdict, Weight};
 use crate::inventory::{Host, Inventory};
@@ -326,11 +326,19 @@ fn choose(host: &Host, request: &PlanRequest) -> Result<PlannedHost, Vec<&'stati
     if starts && !request.phases.contains(&Phase::Start) && works_inside(&request.phases) {
         return Err(vec![&code::STOPPED_LEFT_ALONE]);
     }
-    if request.phases.contains(&Phase::Patch) && !request.include_compliant && is_compliant(host) {
+    let spared = !request.include_compliant && !is_tried_again(host, request) && is_compliant(host);
+    if request.phases.contains(&Phase::Patch) && spared {
         return Err(vec![&code::NOTHING_TO_INSTALL]);
     }
     let checks = checks::read(&host.instance.tags, &request.keys).map_err(|code| vec![code])?;
     Ok(planned(host, request, checks))
+}
+
+/// True where an earlier run changed the host and it did not end well: that it has every patch by now
+/// does not prove it healthy.
+fn is_tried_again(host: &Host, request: &PlanRequest) -> bool {
+    let retries = request.parent.as_ref().is_some_and(|parent| parent.relation == Relation::Retry);
+    retries && request.earlier.contains_key(&host.instance.id)
 }
 
 /// True where a phase needs the host's operating system to run.

@@ -6,8 +6,8 @@ use fleetwright_flow::{Charge, Gate, When};
 use fleetwright_model::{InstanceState, Observed, PatchFacts, Phase, code};
 use fleetwright_patch::plan::checker::check;
 use fleetwright_patch::plan::{
-    Amount, Backup, Changed, Earlier, Limits, PlanDocument, PlanError, PlanRequest, RollbackRequest, Work,
-    drift, rollback,
+    Amount, Backup, Changed, Earlier, Limits, Parent, PlanDocument, PlanError, PlanRequest, Relation,
+    RollbackRequest, Work, drift, rollback,
 };
 use fleetwright_testkit::sample;
 
@@ -68,6 +68,17 @@ fn a_host_that_misses_nothing_is_left_out_unless_it_is_asked_for() {
     assert_eq!(&*plan.left_out[0].reasons[0], code::NOTHING_TO_INSTALL.id);
     let plan = make(&inventory(vec![compliant()]), &PlanRequest { include_compliant: true, ..request() });
     assert_eq!(hosts(&plan), ["web-1"]);
+
+    // What an earlier run changed is proven healthy once more, whatever it misses.
+    let again = |relation| PlanRequest {
+        parent: Some(Parent { run: "run-1".into(), relation }),
+        earlier: BTreeMap::from([(compliant().instance.id, Earlier::default())]),
+        ..request()
+    };
+    assert_eq!(hosts(&make(&inventory(vec![compliant()]), &again(Relation::Retry))), ["web-1"]);
+    assert!(hosts(&make(&inventory(vec![compliant()]), &again(Relation::Phase))).is_empty());
+    let untouched = PlanRequest { earlier: BTreeMap::new(), ..again(Relation::Retry) };
+    assert!(hosts(&make(&inventory(vec![compliant()]), &untouched)).is_empty());
 }
 
 #[test]

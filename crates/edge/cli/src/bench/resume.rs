@@ -71,7 +71,7 @@ async fn write_half(
     let mut durable = run.last();
     let mut now = start;
     for event in
-        [Event::Opened { format: Plan::FORMAT, plan: digest }, Event::Owner { name: "the bench".into() }]
+        [Event::Opened { format: Record::FORMAT, plan: digest }, Event::Owner { name: "the bench".into() }]
     {
         keep(&mut run, &mut pending, claim.epoch(), now, event);
     }

@@ -10,8 +10,8 @@ use fleetwright_patch::outcome::HostOutcome;
 use fleetwright_ports::Clock;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::invariants::invariants;
 use crate::story::{approving, planned};
-use crate::told::invariants;
 
 /// A clock that somebody sets.
 struct Set {

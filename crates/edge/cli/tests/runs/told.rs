@@ -9,19 +9,19 @@ use fleetwright::commands::plan::{Continued, Looking};
 use fleetwright::fleet;
 use fleetwright::staged_run::{Finished, StagedRun};
 use fleetwright_engine::{AtGates, Control};
-use fleetwright_estate::checkers::{Phase, Purpose, Run};
 use fleetwright_estate::policy::pattern;
 use fleetwright_estate::scenario::ScenarioFile;
 use fleetwright_estate::world::instance::Instance;
 use fleetwright_flow::{GateView, Signal};
 use fleetwright_model::{Phase as WorkPhase, code};
 use fleetwright_patch::outcome::{HostOutcome, HostResult, tally};
-use fleetwright_patch::plan::{Backup, LeftOut};
+use fleetwright_patch::plan::LeftOut;
 use fleetwright_survey::Stop;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::effects::{NAMES, effects};
 use crate::expectation::{Expected, Gate, Replan};
+use crate::invariants::invariants;
 use crate::story::{CONSOLE, approving, planned};
 
 /// The `[expect.run]` of a file.
@@ -191,29 +191,6 @@ fn restored_hosts_are_the_same_machines(
         if !kept || root(was) == root(is) {
             wrong.push(format!("{id} was rolled back and is not what it was"));
         }
-    }
-}
-
-pub(crate) fn invariants(staged: &StagedRun, since: Timestamp, wrong: &mut Vec<String>) {
-    let plan = staged.document.plan();
-    let planned = plan.work.iter().filter_map(|work| work.host());
-    let run = Run {
-        since,
-        without_backup: planned
-            .clone()
-            .filter(|host| matches!(host.backup, Backup::None { .. }))
-            .map(|host| host.id.to_string())
-            .collect(),
-        retention: SignedDuration::from_hours(24 * i64::from(plan.policy.backup.retention_days)),
-        planned: planned.filter_map(|host| Some((host.id.to_string(), host.launch_time?))).collect(),
-        stops: Vec::new(),
-        most_out: [].into(),
-        phase: Phase::Ended,
-    };
-    let estate = &staged.stage.world.estate;
-    let verdict = estate.check(Purpose::Real);
-    for finding in verdict.findings.into_iter().chain(estate.check_run(&run)) {
-        wrong.push(format!("{:?}: {}", finding.invariant, finding.detail));
     }
 }
 

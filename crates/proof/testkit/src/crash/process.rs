@@ -6,9 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fleetwright_engine::{
-    AtGates, Begin, Concluded, Control, DriveError, Ports, StepTable, Unwatched, drive,
-};
+use fleetwright_engine::{AtGates, Begin, Concluded, Control, DriveError, Ports, StepTable, drive};
 use fleetwright_flow::{Direction, Effect, Event, PlaceId, Plan, Record, StepIndex, TargetId};
 use fleetwright_model::{ErrorClass, Failure, Text, code};
 use fleetwright_ports::Journal;
@@ -16,7 +14,7 @@ use fleetwright_steps::{Outcome, Reports, Slot, Step, Turn};
 use tokio::sync::Notify;
 
 use super::journal::ProcessJournal;
-use super::{Cut, Point, World};
+use super::{Cut, NewProcess, Point, World};
 
 /// When a process is cut off.
 #[derive(Clone, Debug)]
@@ -190,7 +188,8 @@ pub(super) async fn run_under<W: World + 'static>(
     control: &Control,
 ) -> Result<Concluded, DriveError> {
     let journal: Arc<dyn Journal> = Arc::new(ProcessJournal::new(world.journal(), process.clone(), locks));
-    let steps = world.steps().into_iter().map(|inner| {
+    let NewProcess { steps, watcher } = world.new_process();
+    let steps = steps.into_iter().map(|inner| {
         let (world, process) = (world.clone() as Arc<dyn World>, process.clone());
         Arc::new(ProcessStep { inner, process, world }) as Arc<dyn Step>
     });
@@ -200,7 +199,7 @@ pub(super) async fn run_under<W: World + 'static>(
     let digest = world.digest();
     let begin =
         if loaded.records.is_empty() { Begin::New { digest } } else { Begin::Resume { digest, loaded } };
-    drive(ports, world.run(), world.plan(), begin, control, &Unwatched).await
+    drive(ports, world.run(), world.plan(), begin, control, &*watcher).await
 }
 
 /// A step of a process: nothing of it goes on once the process is cut off.

@@ -57,6 +57,7 @@ fn steps_of(effect: &Effect) -> Option<Vec<&str>> {
         "ec2:CreateImage" => vec![step::BACKUP],
         "ec2:StartInstances" => vec![step::START],
         "ec2:StopInstances" => vec![step::STOP_AGAIN, step::RESTORE],
+        "ec2:RebootInstances" => vec![step::REBOOT],
         "ec2:CreateReplaceRootVolumeTask" => vec![step::RESTORE],
         "ssm:SendCommand" => {
             let purpose = effect.mark.split(' ').nth(2)?;

@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use fleetwright_host::Thresholds;
 use fleetwright_model::{Instance, InstanceState, LabelKeys, Observed, OsFamily, Phase, Text, Zone};
 use fleetwright_patch::eligibility::Rules;
 use fleetwright_patch::inventory::{Host, Inventory, Observations};
-use fleetwright_patch::plan::{PatchPlan, RollOut, Windows};
 use fleetwright_patch::plan::make::{Amount, Hold, Limits, PlanRequest, make};
-use fleetwright_patch::plan::policy::{
-    BackupPolicy, Operation, PatchPolicy, Policy, PrecheckPolicy, RebootPolicy, RebootStrategy,
-    RollbackPolicy, RollbackWay, StartPolicy, ValidatePolicy,
-};
+use fleetwright_patch::plan::policy::RollbackWay;
 use fleetwright_patch::plan::rollback::{RollbackRequest, rollback};
+use fleetwright_patch::plan::{PatchPlan, RollOut, Windows};
+use fleetwright_testkit::policy::policy;
 use fleetwright_testkit::sample;
 
 pub(crate) const REGIONS: [&str; 2] = ["eu-central-1", "eu-west-1"];
@@ -147,38 +144,4 @@ pub(crate) fn back(of: &PatchPlan, images: &[(u64, Text)], way: RollbackWay) -> 
     let mut of = of.clone();
     of.policy.rollback.way = way;
     rollback(&of, &request)
-}
-
-fn policy() -> Policy {
-    Policy {
-        backup: BackupPolicy { retention_days: 7, reboot: false, clean_up: true },
-        start: StartPolicy { wait_seconds: 600, agent_seconds: 600 },
-        precheck: PrecheckPolicy {
-            judge: true,
-            thresholds: Thresholds::default(),
-            services: Vec::new(),
-            security_agents: Vec::new(),
-            min_agent_version: "3.0.0.0".into(),
-            remedy_agent: true,
-        },
-        patch: PatchPolicy {
-            operation: Operation::Install,
-            document: "AWS-RunPatchBaseline".into(),
-            parameters: Vec::new(),
-            snapshot: "11111111-2222-3333-4444-555555555555".into(),
-            execution_seconds: 3600,
-            delivery_seconds: 600,
-        },
-        reboot: RebootPolicy { strategy: RebootStrategy::Conditional, wait_seconds: 900 },
-        validate: ValidatePolicy {
-            health_checks: true,
-            ssm_ping: true,
-            wait_seconds: 300,
-            cpu_rise_points: None,
-            alarms: Vec::new(),
-            load: None,
-            check_document: None,
-        },
-        rollback: RollbackPolicy { automatic: true, way: RollbackWay::ReplaceRoot, wait_seconds: 1800 },
-    }
 }

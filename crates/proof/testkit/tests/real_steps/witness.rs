@@ -72,16 +72,17 @@ impl Witness {
         self.lock().wrong.clone()
     }
 
-    fn read_along(&self, records: &[Record]) {
+    pub(crate) fn read_along(&self, records: &[Record]) {
         let mut read = self.lock();
         for record in records {
+            // Before the kernel judges it, which would refuse it as well.
+            let wrong = self.check(&read, record);
+            read.wrong.extend(wrong);
             if let Err(illegal) = read.run.apply(record) {
                 let seq = record.seq.0;
                 read.wrong.push(format!("record {seq} is illegal: {illegal}"));
                 continue;
             }
-            let wrong = self.check(&read, record);
-            read.wrong.extend(wrong);
             read.records.push(record.clone());
             if let Some(target) = target_of(&record.event) {
                 self.note_verified(&mut read, target, record.at);

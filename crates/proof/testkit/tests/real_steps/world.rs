@@ -9,7 +9,7 @@ use fleetwright_flow::{Event, Plan};
 use fleetwright_model::{ErrorClass, InstanceId, Text, code};
 use fleetwright_patch::plan::{PatchPlan, PlanDocument, RollbackWay};
 use fleetwright_ports::{Clock, ImageRequest, Images, Journal, RunId};
-use fleetwright_steps::{Context, Outcome, Ports, Step, Turn};
+use fleetwright_steps::{Context, Outcome, Ports, Step, Turn, Verified};
 use fleetwright_store::{MemoryArtifacts, MemoryJournal};
 use fleetwright_testkit::crash::World;
 use fleetwright_testkit::{FakeCell, FakeFleet, FakeHosts, sample};
@@ -171,6 +171,12 @@ impl PatchWorld {
 
     /// A context as every process makes it.
     pub(crate) fn context(&self) -> Arc<Context> {
+        let witness = self.witness.clone();
+        self.context_in_which(Arc::new(move |id: &InstanceId| witness.is_verified(id)))
+    }
+
+    /// A context with another answer to whether a host is verified.
+    pub(crate) fn context_in_which(&self, verified: Verified) -> Arc<Context> {
         let ports = Ports {
             commands: self.hosts.clone(),
             images: self.hosts.clone(),
@@ -180,8 +186,6 @@ impl PatchWorld {
             artifacts: Arc::new(self.files.clone()),
             clock: self.clock.clone(),
         };
-        let witness = self.witness.clone();
-        let verified = Arc::new(move |id: &InstanceId| witness.is_verified(id));
         let context = Context::new(run(), self.plan.clone(), &[zone()], ports, verified);
         Arc::new(context.expect("the zone is there"))
     }
@@ -196,6 +200,7 @@ impl PatchWorld {
             "ec2:CreateImage" => of("image"),
             "ec2:StartInstances" => of("start"),
             "ec2:StopInstances" => of("stop"),
+            "ec2:RebootInstances" => of("reboot"),
             "ec2:CreateReplaceRootVolumeTask" => of("restore"),
             "ec2:RunInstances" => Some(format!("replace {mark}")),
             "ec2:DeregisterImage" | "ec2:DeleteSnapshot" => Some(format!("{action} {mark}")),

@@ -4,7 +4,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use fleetwright_engine::{AtGates, Conclusion, Control, Unwatched, Watcher, drive};
-use fleetwright_flow::{End, Ending, Event, Gate, Illegal, Plan, Signal, StageId, TargetId};
+use fleetwright_flow::{
+    End, Ending, Event, Gate, Illegal, Plan, Record, Run, Sequence, Signal, StageId, TargetId,
+};
 use fleetwright_model::code;
 use fleetwright_ports::{Journal, Letter};
 use fleetwright_testkit::flow::plans::{patching, plan};
@@ -133,6 +135,50 @@ async fn a_decision_for_a_gate_that_does_not_wait_is_declined() {
     assert_eq!(concluded.ending(), Some(Ending::Complete));
     let declined = declined.0.lock().expect("whole").clone();
     assert_eq!(declined, [(Signal::Approve(StageId(0)), Illegal::OtherGate(StageId(0)))]);
+}
+
+/// How many records each call brought, and how far the run was.
+#[derive(Default)]
+struct Told(Mutex<Vec<(usize, Sequence)>>);
+
+impl Watcher for Told {
+    fn recorded(&self, records: &[Record], run: &Run) {
+        self.0.lock().expect("whole").push((records.len(), run.last()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_looks_on_learns_first_how_far_others_have_come() {
+    let world = World::of(gated(1)).await;
+    let left = world.drive(&Control::new("test", AtGates::Leave)).await.expect("a drive without trouble");
+    let (told, begin) = (Told::default(), world.begin().await);
+    let control = Control::new("test", AtGates::Approve { by: "test".into() });
+    drive(world.ports(), world.run.clone(), world.plan.clone(), begin, &control, &told)
+        .await
+        .expect("driven");
+    let told = told.0.lock().expect("whole").clone();
+    assert_eq!(told.first(), Some(&(0, left.run.last())), "{told:?}");
+    assert!(told[1..].iter().all(|(records, _)| *records > 0), "{told:?}");
+}
+
+/// It leaves no record of its own, and at the gate it would say what nobody means any more.
+#[tokio::test(start_paused = true)]
+async fn a_declined_letter_is_not_revived_by_the_next_process() {
+    let world = World::of(gated(1)).await;
+    post(&world, Signal::Approve(StageId(0))).await;
+    let leaving = Control::new("test", AtGates::Leave);
+    for process in ["first", "second"] {
+        let left = world.drive(&leaving).await.expect("a drive without trouble");
+        assert_eq!(left.conclusion, Conclusion::WaitsForApproval(vec![StageId(0)]), "the {process} process");
+    }
+    post(&world, Signal::Approve(StageId(0))).await;
+    let ended = world.drive(&leaving).await.expect("a drive without trouble");
+    assert_eq!(ended.conclusion, Conclusion::Closed(Ending::Complete), "said again, it counts");
+    let read = world.events().await.into_iter().filter_map(|event| match event {
+        Event::GateReached { mail, .. } | Event::Signalled { mail, .. } => mail,
+        _ => None,
+    });
+    assert_eq!(read.collect::<Vec<_>>(), [1, 2]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -36,7 +36,7 @@ async fn patches_are_installed_from_the_runs_snapshot_without_a_reboot() {
     assert_eq!(&*requests[0].document, BASELINE);
     assert_eq!(value("Operation").as_deref(), Some("Install"));
     assert_eq!(value("RebootOption").as_deref(), Some("NoReboot"));
-    assert_eq!(value("SnapshotId").as_deref(), Some("11111111-2222-3333-4444-555555555555"));
+    assert_eq!(value("SnapshotId").as_deref(), Some("11111111-2222-4333-8444-555555555555"));
 }
 
 #[tokio::test(start_paused = true)]

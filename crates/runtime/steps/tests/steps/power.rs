@@ -173,6 +173,18 @@ async fn a_start_that_failed_is_put_back_as_well() {
     assert_eq!(stage.effects(STOP), 1);
 }
 
+/// As where the run is aborted right after the request.
+#[tokio::test(start_paused = true)]
+async fn a_start_that_does_not_show_yet_is_put_back_as_well() {
+    let stage = stopped(1);
+    stage.hosts.set_lag(Duration::from_secs(20));
+    fleetwright_ports::Power::start(&*stage.hosts, &stage.cell(), &[sample::id(1)]).await.unwrap();
+    stage.wait(3).await;
+    let done = stage.drive_one("stop-again", stage.slot(1)).await;
+    assert!(matches!(done, Outcome::Done { .. }), "{done:?}");
+    assert_eq!(stage.effects(STOP), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_host_that_ran_before_is_never_stopped() {
     let stage = Stage::of(1);

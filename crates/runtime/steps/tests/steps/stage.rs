@@ -6,18 +6,14 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use fleetwright_clock::VirtualClock;
 use fleetwright_flow as flow;
-use fleetwright_host::Thresholds;
 use fleetwright_model::{Cell, InstanceId, InstanceState, OsFamily, Text, Zone};
 use fleetwright_patch::plan::notes::{self, BackupNote, PrecheckNote, step};
-use fleetwright_patch::plan::policy::{
-    BackupPolicy, Operation, PatchPolicy, PrecheckPolicy, RebootPolicy, RebootStrategy, RollbackPolicy,
-    RollbackWay, StartPolicy, ValidatePolicy,
-};
 use fleetwright_patch::plan::{
-    Backup, Estimate, HostChecks, PatchPlan, PlannedHost, PlannedZone, Policy, Scanned, Work,
+    Backup, Estimate, HostChecks, PatchPlan, PlannedHost, PlannedZone, Scanned, Work,
 };
 use fleetwright_ports::{Artifacts, Clock, JournalError, RunId};
 use fleetwright_steps::{Context, Outcome, Ports, Reports, Slot, Step, Turn};
+use fleetwright_testkit::policy::policy;
 use fleetwright_testkit::{FakeCell, FakeFleet, FakeHosts, sample};
 use jiff::{SignedDuration, Timestamp};
 
@@ -320,39 +316,5 @@ fn plan(zone: &Zone, hosts: u64) -> PatchPlan {
         left_out: Vec::new(),
         gaps: Vec::new(),
         estimate: Estimate::default(),
-    }
-}
-
-fn policy() -> Policy {
-    Policy {
-        backup: BackupPolicy { retention_days: 7, reboot: false, clean_up: true },
-        start: StartPolicy { wait_seconds: 600, agent_seconds: 600 },
-        precheck: PrecheckPolicy {
-            judge: true,
-            thresholds: Thresholds::default(),
-            services: Vec::new(),
-            security_agents: Vec::new(),
-            min_agent_version: "3.0.0.0".into(),
-            remedy_agent: true,
-        },
-        patch: PatchPolicy {
-            parameters: Vec::new(),
-            operation: Operation::Install,
-            document: "AWS-RunPatchBaseline".into(),
-            snapshot: "11111111-2222-3333-4444-555555555555".into(),
-            execution_seconds: 3600,
-            delivery_seconds: 600,
-        },
-        reboot: RebootPolicy { strategy: RebootStrategy::Conditional, wait_seconds: 900 },
-        validate: ValidatePolicy {
-            health_checks: true,
-            ssm_ping: true,
-            wait_seconds: 300,
-            cpu_rise_points: None,
-            alarms: Vec::new(),
-            load: None,
-            check_document: None,
-        },
-        rollback: RollbackPolicy { automatic: true, way: RollbackWay::ReplaceRoot, wait_seconds: 1800 },
     }
 }

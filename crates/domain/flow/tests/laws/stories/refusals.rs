@@ -103,7 +103,7 @@ fn a_target_of_a_later_stage_behind_a_gate_or_behind_another() {
     }
     assert_eq!(offered(&mut driver, begin(2, 0, 1)), not_yet(2, 0));
     assert_eq!(
-        offered(&mut driver, Event::GateReached { stage: StageId(1) }),
+        offered(&mut driver, Event::GateReached { stage: StageId(1), mail: None }),
         Illegal::OtherGate(StageId(1))
     );
 }

@@ -49,7 +49,7 @@ fn an_approval_of_what_is_not_prepared_is_refused() {
     let mut driver = Driver::new(gated());
     driver.go();
     for signal in [Signal::Approve(StageId(0)), Signal::Approve(StageId(1)), Signal::Reject(StageId(9))] {
-        let event = Event::Signalled { signal, by: "ops".into(), basis: None, reason: None };
+        let event = Event::Signalled { signal, by: "ops".into(), basis: None, reason: None, mail: None };
         assert!(driver.run.check(&driver.run.record(driver.now, event)).is_err(), "{signal:?}");
     }
 }
