@@ -75,6 +75,18 @@ pub struct PatchPlan {
     pub estimate: Estimate,
 }
 
+impl PatchPlan {
+    /// What Patch Manager is asked to do on a host: what its wave says, else the policy.
+    pub fn operation_of(&self, host: &PlannedHost) -> policy::Operation {
+        host.operation.unwrap_or(self.policy.patch.operation)
+    }
+
+    /// Whether and how a host is rebooted: as its wave says, else as the policy does.
+    pub fn reboot_of(&self, host: &PlannedHost) -> policy::RebootStrategy {
+        host.reboot.unwrap_or(self.policy.reboot.strategy)
+    }
+}
+
 /// The run a plan continues.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parent {

@@ -75,14 +75,14 @@ impl Patch {
         }
     }
 
-    fn installs(&self) -> bool {
-        self.context.plan().policy.patch.operation == Operation::Install
+    fn installs(&self, host: &PlannedHost) -> bool {
+        self.context.plan().operation_of(host) == Operation::Install
     }
 
     /// No installation without a proven way back, unless the plan says so for the host.
     fn has_way_back(&self, slot: &Slot, host: &PlannedHost) -> bool {
         let none_planned = matches!(host.backup, Backup::None { .. });
-        !self.installs() || none_planned || slot.read_note::<BackupNote>(step::BACKUP).is_some()
+        !self.installs(host) || none_planned || slot.read_note::<BackupNote>(step::BACKUP).is_some()
     }
 
     async fn act(&self, turn: &Turn<'_>, hosts: Vec<(&Slot, &PlannedHost)>) {
@@ -101,15 +101,19 @@ impl Patch {
                 report(turn, slot, failed);
             }
         }
-        let mut send: Vec<Addressed<'_>> = Vec::new();
+        let (mut install, mut scan): (Vec<Addressed<'_>>, Vec<Addressed<'_>>) = (Vec::new(), Vec::new());
         for (slot, host, identity) in identities(&self.context, turn.place, &ready).await {
             match identity.planned() {
-                Ok(_) => send.push((slot, host.id.clone())),
+                Ok(_) if self.installs(host) => install.push((slot, host.id.clone())),
+                Ok(_) => scan.push((slot, host.id.clone())),
                 Err(outcome) => report(turn, slot, outcome),
             }
         }
-        let order = baseline_order(&self.context, self.context.plan().policy.patch.operation);
-        wave.send(&order, send, turn.reports).await;
+        for (operation, send) in [(Operation::Install, install), (Operation::Scan, scan)] {
+            if !send.is_empty() {
+                wave.send(&baseline_order(&self.context, operation), send, turn.reports).await;
+            }
+        }
     }
 
     async fn look(&self, turn: &Turn<'_>, hosts: Vec<Addressed<'_>>) {
@@ -125,7 +129,7 @@ impl Patch {
                 Progress::Ended(answer) if answer.invocation.status == InvocationStatus::Failed => {
                     failed.push((slot, self.judge(slot, &answer)));
                 }
-                Progress::Ended(answer) if self.may_have_installed(&answer) => {
+                Progress::Ended(answer) if self.may_have_installed(slot, &answer) => {
                     lost.push((
                         slot,
                         host,
@@ -185,13 +189,13 @@ impl Patch {
     }
 
     /// Ends that say nothing of what the host did.
-    fn may_have_installed(&self, answer: &Answer) -> bool {
+    fn may_have_installed(&self, slot: &Slot, answer: &Answer) -> bool {
         use InvocationStatus as S;
         let silent = matches!(
             answer.invocation.status,
             S::DeliveryTimedOut | S::Undeliverable | S::ExecutionTimedOut | S::Unknown | S::Terminated
         );
-        silent && self.installs()
+        silent && self.context.host(slot.target).is_some_and(|host| self.installs(host))
     }
 
     fn judge(&self, slot: &Slot, answer: &Answer) -> Outcome {

@@ -107,17 +107,20 @@ impl Reboot {
 
     /// Sends the script, fifty hosts with their expected boots at a time.
     async fn ask(&self, turn: &Turn<'_>, hosts: Vec<(&Slot, &PlannedHost)>, ask: Ask) {
-        let mut by_os: BTreeMap<OsFamily, Vec<Addressed<'_>>> = BTreeMap::new();
+        let mut by_kind: BTreeMap<(OsFamily, bool), Vec<Addressed<'_>>> = BTreeMap::new();
         for (slot, host) in hosts {
-            by_os.entry(host.os).or_default().push((slot, host.id.clone()));
+            let forced = self.context.plan().reboot_of(host) == RebootStrategy::Force;
+            by_kind.entry((host.os, forced)).or_default().push((slot, host.id.clone()));
         }
         let wave = self.wave(turn.place);
         let mut batches = Vec::new();
-        for (os, hosts) in by_os {
-            batches.extend(hosts.chunks(COMMAND_BATCH).map(|batch| (os, batch.to_vec())).collect::<Vec<_>>());
+        for (kind, hosts) in by_kind {
+            batches
+                .extend(hosts.chunks(COMMAND_BATCH).map(|batch| (kind, batch.to_vec())).collect::<Vec<_>>());
         }
-        for (os, batch) in batches {
-            match self.order(os, &batch) {
+        for ((os, forced), batch) in batches {
+            let strategy = if forced { Strategy::Force } else { Strategy::Conditional };
+            match self.order(os, strategy, &batch) {
                 Ok(order) => match ask {
                     Ask::First => wave.send(&order, batch, turn.reports).await,
                     Ask::Again => wave.send_again(&order, batch).await,
@@ -127,12 +130,13 @@ impl Reboot {
         }
     }
 
-    fn order(&self, os: OsFamily, batch: &[Addressed<'_>]) -> Result<crate::command_wave::Order, Outcome> {
+    fn order(
+        &self,
+        os: OsFamily,
+        strategy: Strategy,
+        batch: &[Addressed<'_>],
+    ) -> Result<crate::command_wave::Order, Outcome> {
         let policy = &self.context.plan().policy.reboot;
-        let strategy = match policy.strategy {
-            RebootStrategy::Force => Strategy::Force,
-            RebootStrategy::Conditional | RebootStrategy::Skip => Strategy::Conditional,
-        };
         let expected =
             batch.iter().filter_map(|(slot, host)| Some((host.clone(), self.expected(slot)?))).collect();
         let request = RebootRequest { strategy, expected, run: self.context.run().to_string() };
@@ -305,11 +309,11 @@ impl Step for Reboot {
 
     async fn turn(&self, turn: Turn<'_>) {
         let hosts = self.context.hosts(step::REBOOT, &turn);
-        if self.context.plan().policy.reboot.strategy == RebootStrategy::Skip {
-            let skipped = Outcome::NotNeeded { code: &code::NOT_NEEDED };
-            hosts.iter().for_each(|(slot, _)| report(&turn, slot, skipped.clone()));
-            return;
-        }
+        let plan = self.context.plan();
+        let (left, hosts): (Vec<_>, Vec<_>) =
+            hosts.into_iter().partition(|(_, host)| plan.reboot_of(host) == RebootStrategy::Skip);
+        let skipped = Outcome::NotNeeded { code: &code::NOT_NEEDED };
+        left.iter().for_each(|(slot, _)| report(&turn, slot, skipped.clone()));
         let (sent, fresh): (Vec<_>, Vec<_>) = hosts.into_iter().partition(|(slot, _)| slot.handle.is_some());
         self.act(&turn, fresh).await;
         self.look(&turn, sent).await;
