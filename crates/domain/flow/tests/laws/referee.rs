@@ -165,7 +165,7 @@ impl Referee<'_> {
                 self.decided(*signal, by, basis.as_deref(), record.at);
                 self.signalled(*signal);
             }
-            Event::GateReached { stage } => {
+            Event::GateReached { stage, .. } => {
                 let (at, seq) = (record.at, record.seq.0);
                 self.gates.insert(*stage, GateBook { at, seq, by: BTreeSet::new(), expired: false });
             }
