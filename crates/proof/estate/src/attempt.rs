@@ -111,8 +111,9 @@ impl<'r> Attempt<'r> {
         inside.world.advance(&call.account, &call.region, self.at);
         inside.world.befall(&call, self.at);
         let requirements = operation.requirements(&inside.world, &call);
-        authorize::authorize(&inside.world, &caller, &call, &requirements)
+        let grants = authorize::authorize(&inside.world, &caller, &call, &requirements)
             .map_err(|e| self.ended(Outcome::Denied, e))?;
+        inside.remember(grants);
         if read.intent == Intent::DryRun {
             let error = ApiError::new(
                 412,

@@ -236,7 +236,20 @@ pub fn user_id(world: &World, principal: &Principal) -> String {
     }
 }
 
-/// Checks every requirement of a call.
+/// A permission that a call rested on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Grant {
+    /// The account of the user or role.
+    pub account: AccountId,
+    /// Name or ARN of its policy.
+    pub policy: Box<str>,
+    /// The `Sid` of the allowing statement, or its number in the policy, from 0.
+    pub statement: Box<str>,
+    /// The IAM action that was allowed.
+    pub action: Box<str>,
+}
+
+/// Checks every requirement of a call and returns what it rested on.
 ///
 /// # Errors
 /// The denial, as the service words it.
@@ -245,10 +258,11 @@ pub fn authorize(
     caller: &Caller,
     call: &Call,
     requirements: &[Requirement],
-) -> Result<(), ApiError> {
+) -> Result<Vec<Grant>, ApiError> {
     if requirements.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
+    let mut grants = Vec::with_capacity(requirements.len());
     let layers = layers(world, &caller.principal, &caller.session_policies);
     let base = context(world, &caller.principal, &call.region, call.now);
     for requirement in requirements {
@@ -261,11 +275,17 @@ pub fn authorize(
             }
             decide(&layers, &requirement.action, &requirement.resource, &context)
         };
-        if !decision.is_allowed() {
+        let Decision::Allowed(by) = decision else {
             return Err(denied(call, requirement, &reason(&decision, &requirement.action)));
-        }
+        };
+        grants.push(Grant {
+            account: caller.principal.account().clone(),
+            policy: (&*by.policy).into(),
+            statement: by.sid.unwrap_or_else(|| by.statement.to_string()).into(),
+            action: (&*requirement.action).into(),
+        });
     }
-    Ok(())
+    Ok(grants)
 }
 
 /// The end of AWS's sentence, which names the kind of policy that decided

@@ -1,6 +1,6 @@
 //! The estate: one simulated AWS, and the way of a call through it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,11 +12,13 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::attempt::Attempt;
+use crate::authorize::Grant;
 use crate::calls::{CallLog, CallRecord};
 use crate::checkers::{self, Access, Finding, Purpose, Run, Verdict};
 use crate::clock::{Clock, ClockError, ClockMode};
 use crate::fault::{FaultRule, Faults, Mishaps};
 use crate::limits::{LimitError, LimitSettings, Limits};
+use crate::policy::NamedPolicy;
 use crate::scenario::Prepared;
 use crate::service::Registry;
 use crate::wire::response;
@@ -135,6 +137,8 @@ pub(crate) struct Inside {
     /// Requests so far per account, region, service and action, which request ids derive from, so
     /// that calls running side by side do not change each other's.
     request_counts: HashMap<String, u64>,
+    /// Every permission that a call rested on so far.
+    grants: BTreeSet<Grant>,
 }
 
 /// What the way through the estate came to.
@@ -194,6 +198,7 @@ impl Estate {
                 log: CallLog::default(),
                 key_accounts: HashMap::new(),
                 request_counts: HashMap::new(),
+                grants: BTreeSet::new(),
             }),
         })
     }
@@ -349,6 +354,23 @@ impl Estate {
         Some(found)
     }
 
+    /// Every permission that a call rested on so far: what of a policy is really used.
+    #[must_use]
+    pub fn grants(&self) -> Vec<Grant> {
+        self.lock().grants.iter().cloned().collect()
+    }
+
+    /// Gives a role these identity-based policies in place of its own; sessions that exist have them
+    /// at once, as in IAM. False where there is no such role.
+    pub fn set_role_policies(&self, account: &str, role: &str, policies: Vec<NamedPolicy>) -> bool {
+        let mut inside = self.lock();
+        let role = inside.world.accounts.get_mut(account).and_then(|it| it.iam.roles.get_mut(role));
+        role.is_some_and(|role| {
+            role.policies = policies;
+            true
+        })
+    }
+
     /// Reads the world; for tests and tools in the same process.
     pub fn with_world<T>(&self, read: impl FnOnce(&World) -> T) -> T {
         read(&self.at_present().world)
@@ -417,6 +439,11 @@ fn describe(id: &str, account: &crate::world::Account) -> Value {
 }
 
 impl Inside {
+    /// Keeps what a call rested on; most are known already, which costs no memory.
+    pub(crate) fn remember(&mut self, grants: Vec<Grant>) {
+        self.grants.extend(grants);
+    }
+
     /// The next request id of a cell, in AWS's form.
     pub(crate) fn next_request_id(&mut self, seed: u64, cell: String) -> String {
         let mut hash = Sha256::new();

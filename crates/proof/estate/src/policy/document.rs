@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::policy::condition::Condition;
-use crate::policy::pattern;
+use crate::policy::{keys, pattern};
 
 /// Why a text is not a policy document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -154,7 +154,12 @@ impl Document {
                 return Err(PolicyError::at("Statement", "must be a statement or a list of at least one"));
             }
         };
-        Ok(Self { statements })
+        let document = Self { statements };
+        if let Some(odd) = document.condition_keys().find(|key| !keys::is_known(key)) {
+            let problem = format!("the estate's requests never carry the context key `{odd}`");
+            return Err(PolicyError::at("Condition", problem));
+        }
+        Ok(document)
     }
 }
 
@@ -337,6 +342,12 @@ mod tests {
     fn an_unknown_element_names_its_place() {
         let text = r#"{"Statement":[{"Effect":"Allow","Acton":"ec2:*","Resource":"*"}]}"#;
         assert!(refused(text).contains("Statement[0]: unknown element `Acton`"));
+    }
+
+    #[test]
+    fn a_condition_on_a_key_no_request_carries_is_refused_and_never_vacuously_true() {
+        let text = r#"{"Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*","Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-1"}}}]}"#;
+        assert!(refused(text).contains("never carry the context key `aws:sourcevpce`"), "{}", refused(text));
     }
 
     #[test]

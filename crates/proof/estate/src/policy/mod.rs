@@ -3,6 +3,7 @@
 pub mod condition;
 pub mod document;
 pub mod evaluate;
+pub mod keys;
 pub mod pattern;
 
 pub use document::{Document, PolicyError};
