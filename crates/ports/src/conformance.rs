@@ -1,6 +1,8 @@
 //! What every implementation of a port must do, as suites its tests call.
 
 pub mod artifacts;
+pub mod budgets;
+pub mod balancers;
 pub mod commands;
 pub mod images;
 pub mod journal;

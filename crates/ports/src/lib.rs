@@ -3,6 +3,8 @@
 //! Each port has a conformance suite in [`conformance`] that every implementation runs.
 
 pub mod accounts;
+pub mod budgets;
+pub mod balancers;
 pub mod clock;
 pub mod commands;
 pub mod conformance;
@@ -13,6 +15,8 @@ pub mod metrics;
 pub mod power;
 
 pub use accounts::Accounts;
+pub use budgets::Budgets;
+pub use balancers::{Balancers, Member, MemberState, PoolArn, Registration, ScalingGroup, Seat, SeatHealth};
 pub use clock::Clock;
 pub use commands::{CommandRequest, CommandState, HostCommands, Invocation, InvocationStatus};
 pub use fleetwright_model::permission::{

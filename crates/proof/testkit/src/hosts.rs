@@ -1,6 +1,7 @@
 //! Hosts in memory that are started, stopped, imaged, restored and sent commands, and behave as a
 //! test's script says. Nothing happens by itself: every answer is worked out from the clock.
 
+mod balancers;
 mod commands;
 mod images;
 mod machines;
@@ -21,7 +22,7 @@ pub use self::script::{CommandOutcome, Effect, Fault, HostScript, Responder};
 use crate::FakeFleet;
 
 /// The hosts of a [`FakeFleet`] as things that can be worked on: implements `Machines`,
-/// `HostCommands`, `Images`, `Power` and `Metrics`.
+/// `HostCommands`, `Images`, `Power`, `Metrics` and `Balancers`.
 pub struct FakeHosts {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
@@ -47,6 +48,8 @@ struct CellState {
     restores: Vec<power::Begun>,
     replacements: BTreeMap<Text, InstanceId>,
     alarms: Vec<Alarm>,
+    pools: Vec<balancers::Pool>,
+    groups: Vec<balancers::Group>,
 }
 
 /// One host: its script, and the last thing that changed its state.

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use fleetwright_clock::VirtualClock;
 use fleetwright_model::{Cell, ErrorClass, Failure, InstanceState, PingStatus, Zone, code};
-use fleetwright_ports::conformance::{commands, images, metrics, power};
+use fleetwright_ports::conformance::{balancers, commands, images, metrics, power};
 use fleetwright_ports::{
     Alarm, AlarmState, Clock, CommandRequest, HostCommands, ImageQuery, ImageRequest, Images,
-    InvocationStatus, Machines, Power,
+    InvocationStatus, Machines, Power, ScalingGroup,
 };
 use fleetwright_testkit::{CommandOutcome, FakeCell, FakeFleet, FakeHosts, Fault, sample};
 
@@ -90,6 +90,34 @@ async fn they_fulfil_the_contracts_of_power_and_metrics() {
     let reporting = vec![sample::id(1), sample::id(2)];
     let expected = metrics::Expected { reporting, alarm: ("errors".into(), AlarmState::Ok) };
     metrics::check(&stage.hosts, &cell, clock, &expected).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn they_fulfil_the_contract_of_balancers() {
+    let stage = Stage::new();
+    let (cell, clock) = (stage.cell(), &*stage.clock);
+    let arn = |name: &str| format!("arn:aws:elasticloadbalancing:eu-central-1:111122223333:{name}");
+    let (pool, classic) = (arn("targetgroup/web/0123456789abcdef"), arn("loadbalancer/old"));
+    let drain = Duration::from_secs(300);
+    stage.hosts.add_pool(&cell, &pool, drain, &[sample::id(1), sample::id(2)]);
+    stage.hosts.add_pool(&cell, &classic, drain, &[sample::id(1)]);
+    let group = ScalingGroup {
+        name: "web".into(),
+        min: 1,
+        desired: 2,
+        suspended: Vec::new(),
+        pools: vec![pool.as_str().into()],
+    };
+    stage.hosts.add_scaling_group(&cell, group, &[sample::id(2)]);
+    let expected = balancers::Expected {
+        pool: pool.into(),
+        classic: classic.into(),
+        registered: sample::id(1),
+        member: sample::id(2),
+        group: "web".into(),
+    };
+    balancers::check(&stage.hosts, &cell, clock, &expected).await;
+    assert_eq!(stage.hosts.out_of_service(), [] as [String; 0]);
 }
 
 #[tokio::test(start_paused = true)]

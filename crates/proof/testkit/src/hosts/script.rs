@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetwright_model::{Failure, HealthCheck, InstanceId, Text};
-use fleetwright_ports::{CommandRequest, InvocationStatus, RestoreState};
+use fleetwright_ports::{CommandRequest, InvocationStatus, RestoreState, SeatHealth};
 use jiff::Timestamp;
 
 /// Answers a command for one host.
@@ -78,6 +78,8 @@ pub struct HostScript {
     pub restore_ends: RestoreState,
     /// The mean of every metric; none where nothing is reported.
     pub mean: Option<f64>,
+    /// What pools say of it once they have checked it.
+    pub seat_health: SeatHealth,
 }
 
 impl Default for HostScript {
@@ -94,6 +96,7 @@ impl Default for HostScript {
             restore_takes: Duration::from_secs(300),
             restore_ends: RestoreState::Succeeded,
             mean: Some(5.0),
+            seat_health: SeatHealth::Healthy,
         }
     }
 }
