@@ -7,6 +7,7 @@ use fleetwright_patch::plan::checker::Violation;
 use fleetwright_patch::plan::difference::{HostName, Pair};
 use fleetwright_patch::plan::explain::PlannedExplanation;
 use fleetwright_patch::plan::{Backup, Explanation, PlanDifference};
+use serde_json::{Value, json};
 
 use crate::plan_text::duration;
 use crate::safe;
@@ -33,6 +34,54 @@ pub fn write_explanation(out: &mut impl Write, explanation: &Explanation<'_>) ->
             })
         }
     }
+}
+
+/// Why a host is where it is, for programs.
+pub fn explanation_json(explanation: &Explanation<'_>) -> Value {
+    let it = match explanation {
+        Explanation::LeftOut(left) => return json!({ "left_out": left }),
+        Explanation::Planned(it) => it,
+    };
+    let budgets = it.budgets.iter();
+    let budgets = budgets.map(|it| json!({ "name": it.name, "capacity": it.capacity, "members": it.members }));
+    let sets = it.sets.iter().map(|set| {
+        json!({ "name": set.name, "mode": set.mode, "leads": set.leads, "waiver": set.waiver })
+    });
+    let window = it.window.map(|window| {
+        json!({
+            "name": window.name,
+            "first": window.first,
+            "last_start": window.last_start,
+            "reserve_seconds": window.reserve_seconds,
+        })
+    });
+    json!({
+        "id": it.host.id,
+        "name": it.host.name,
+        "place": it.place,
+        "wave": it.wave,
+        "canary": it.canary,
+        "stage": it.stage.name,
+        "turn": it.turn,
+        "behind": it.behind,
+        "recipe": it.recipe.name,
+        "steps": it.recipe.steps.iter().map(|step| &step.name).collect::<Vec<_>>(),
+        "backup": it.backup,
+        "budgets": budgets.collect::<Vec<_>>(),
+        "window": window,
+        "after": it.after,
+        "sets": sets.collect::<Vec<_>>(),
+    })
+}
+
+/// A rule that a plan breaks, for programs.
+pub fn violation_json(violation: &Violation) -> Value {
+    json!({
+        "invariant": format!("{:?}", violation.invariant),
+        "rule": violation.invariant.to_string(),
+        "place": violation.place,
+        "what": violation.what,
+    })
 }
 
 fn name(id: &str, name: Option<&Text>) -> String {

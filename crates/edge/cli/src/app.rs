@@ -16,20 +16,20 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::{
     AbortArgs, ApprovalsCommand, Cli, Command, ConfigCommand, DecisionArgs, DoctorArgs, EstateCommand,
-    FleetArgs, GlobalArgs, InternalCommand, KeyCommand, KeyringArgs, OutputFormat, RunArgs, RunsArgs,
+    FleetArgs, GlobalArgs, InternalCommand, KeyCommand, KeyringArgs, OutputFormat, PlanCommand, RunArgs, RunsArgs,
     ScanArgs, StatusArgs,
 };
 use crate::bench;
 use crate::commands::runs::Decision;
 use crate::commands::scan::Reports;
-use crate::commands::{approvals, config, demo, doctor, estate, reference, run, runs, scan};
+use crate::commands::{apply, approvals, config, demo, doctor, estate, plans, reference, run, runs, scan};
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::failure::CommandError;
 use crate::keyring::KeyringFile;
 use crate::settings::{Flags, Loaded, load, paths};
 use crate::state::State;
-use crate::{fleet, interrupt, log, rehearsal};
+use crate::{fleet, interrupt, log, rehearsal, run_input};
 
 /// Runs the command line of this process.
 pub fn run_process() -> ExitCode {
@@ -54,7 +54,7 @@ fn wants_json(command: &Command) -> bool {
     let output = match command {
         Command::Scan(args) => args.output,
         Command::Run(args) => args.scan.output,
-        Command::Plan(args) => args.scan.output,
+        Command::Plan(args) => args.command.as_ref().map_or(args.scan.output, PlanCommand::output),
         Command::Apply(args) => args.report.output,
         Command::Resume(args) | Command::Retry(args) => args.report.output,
         Command::Rollback(args) => args.report.output,
@@ -92,7 +92,10 @@ impl App {
                 self.scan(&args)
             }
             Command::Run(args) => self.run(&args),
-            Command::Plan(args) => self.plan(&args),
+            Command::Plan(args) => match &args.command {
+                Some(command) => self.plans(command),
+                None => self.plan(&args),
+            },
             Command::Apply(args) => self.apply(&args),
             Command::Resume(args) => self.resume(&args),
             Command::Retry(args) => self.retry(&args),
@@ -213,7 +216,8 @@ impl App {
     }
 
     fn run(&self, args: &RunArgs) -> Outcome {
-        let loaded = self.scan_settings(&args.scan)?;
+        let mut loaded = self.scan_settings(&args.scan)?;
+        run_input::lay(&mut loaded, args.workflow.input.as_deref(), self.console)?;
         if args.validate_config {
             return self.validate(&loaded, &args.scan.fleet, loaded.resolved.settings.output.format);
         }
@@ -262,6 +266,19 @@ impl App {
             runs::decide(&state, &found, decision, &by, args.reason.as_deref(), &SystemClock, self.console)
                 .await
         })
+    }
+
+    /// `fleetwright plan explain|diff|check`.
+    fn plans(&self, command: &PlanCommand) -> Outcome {
+        self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+        let format = form(command.output());
+        match command {
+            PlanCommand::Explain { plan, host, .. } => plans::explain(&apply::read(plan)?, host, format),
+            PlanCommand::Diff { before, after, .. } => {
+                plans::diff(&apply::read(before)?, &apply::read(after)?, format)
+            }
+            PlanCommand::Check { plan, .. } => plans::check(&apply::read(plan)?, format, self.console),
+        }
     }
 
     fn approvals(&self, command: ApprovalsCommand) -> Outcome {

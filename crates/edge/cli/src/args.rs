@@ -3,6 +3,7 @@
 mod approvals;
 mod estate;
 mod fleet;
+mod plan;
 mod runs;
 
 use std::path::PathBuf;
@@ -14,9 +15,10 @@ pub use approvals::{
 };
 pub use estate::{EstateCommand, ServeArgs, WorldArgs};
 pub use fleet::{FleetArgs, PhaseName, ScanArgs, SelectionArgs, Workflow};
+pub use plan::{PlanArgs, PlanCommand};
 pub use runs::{
-    AbortArgs, ApplyArgs, DecisionArgs, DriveArgs, GateDecisionArgs, PlanArgs, RehearseArgs, ReportArgs,
-    ResumeArgs, RollbackArgs, RunsArgs, StateArgs, StatusArgs, WorkflowArgs,
+    AbortArgs, ApplyArgs, DecisionArgs, DriveArgs, GateDecisionArgs, RehearseArgs, ReportArgs, ResumeArgs,
+    RollbackArgs, RunsArgs, StateArgs, StatusArgs, WorkflowArgs,
 };
 
 /// fleetwright keeps AWS fleets patched, across many accounts and regions, under audit.
@@ -178,6 +180,9 @@ cost, who is left out and why. Writes the plan with its digest; changes nothing 
 
 Examples:
   fleetwright plan --landing-zones landing-zones.yaml --out tonight.json
+  fleetwright plan explain tonight.json i-0123456789abcdef0
+  fleetwright plan diff yesterday.json tonight.json
+  fleetwright plan check tonight.json
   fleetwright apply tonight.json";
 
 const REHEARSE_ABOUT: &str = "\

@@ -23,6 +23,7 @@ pub mod planning;
 pub mod reference;
 pub mod rehearsal;
 pub mod roll_out;
+pub mod run_input;
 pub mod run_live;
 pub mod running;
 pub mod settings;

@@ -18,13 +18,13 @@ use crate::app::{App, Outcome, Time, in_runtime};
 use crate::args::{ApplyArgs, DriveArgs, FleetArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunArgs};
 use crate::commands::plan::{Continued, Looked, Looking, concluded, fresh_seed, run_id};
 use crate::commands::runs::{Decision, Folded, decide, fold};
-use crate::commands::{apply, plan, run};
+use crate::commands::{apply, plan, plans, run};
 use crate::driving::{Driving, create};
 use crate::failure::CommandError;
 use crate::planning::{limits, program};
 use crate::settings::Loaded;
 use crate::state::{FoundRun, Invocation, State};
-use crate::{earlier_scan, estate_time, files, fleet, interrupt, settings};
+use crate::{earlier_scan, estate_time, files, fleet, interrupt, run_input, settings};
 
 /// What a command that drives a run has at hand.
 struct Session {
@@ -38,7 +38,8 @@ struct Session {
 impl App {
     /// `fleetwright plan`.
     pub fn plan(&self, args: &PlanArgs) -> Outcome {
-        let loaded = self.scan_settings(&args.scan)?;
+        let mut loaded = self.scan_settings(&args.scan)?;
+        run_input::lay(&mut loaded, args.workflow.input.as_deref(), self.console)?;
         let phases =
             run::phases(args.scan.scanner_only, args.scan.phase, &args.workflow, &loaded.resolved.settings)?;
         in_runtime(Time::Wall, async {
@@ -52,7 +53,13 @@ impl App {
             let looked = looking.look(&request).await;
             let document = looking.plan(&looked, &phases, seed, continued)?;
             plan::write(&args.out, &document)?;
-            plan::show(&document, session.settings.output.format, self.console)?;
+            let format = session.settings.output.format;
+            match &args.explain {
+                Some(host) => {
+                    plans::explain(&document, host, format)?;
+                }
+                None => plan::show(&document, format, self.console)?,
+            }
             self.console.note(&format!(
                 "plan written to {}; carry it out with: fleetwright apply {}",
                 args.out.display(),
@@ -238,7 +245,10 @@ impl App {
         report: &ReportArgs,
     ) -> Result<(Session, Vec<Zone>), CommandError> {
         let fleet = state.fleet_args(&found.run, fleet).await?;
-        let loaded = self.driving_settings(&fleet, report)?;
+        let mut loaded = self.driving_settings(&fleet, report)?;
+        if let Some(input) = state.input(&found.run).await? {
+            run_input::lay_text(&mut loaded, input, self.console)?;
+        }
         let session = self.session(&loaded, &fleet, Some(drive)).await?;
         let zones = apply::zones_of(found.plan.plan(), &session.zones().await)?;
         Ok((session, zones))
@@ -272,7 +282,7 @@ impl App {
         };
         let aws = connect(options, Clocks { work: Arc::clone(&clock), credentials: wall }).await;
         let fleet = self.fleet(loaded, args)?;
-        let invocation = Invocation::of(args, &settings::paths(&args.config));
+        let invocation = Invocation::of(args, &settings::paths(&args.config), loaded.input.as_ref());
         Ok(Session { settings, fleet, aws, clock, invocation })
     }
 

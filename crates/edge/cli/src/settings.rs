@@ -22,6 +22,8 @@ pub struct Loaded {
     pub resolved: Resolved,
     /// The texts, for quoting.
     pub sources: Sources,
+    /// The input of the run, where there is one: it is laid over the settings already.
+    pub input: Option<SourceText>,
 }
 
 /// Flags on the command line, as values of configuration keys.
@@ -125,7 +127,7 @@ pub fn load(
     let ours = environment.iter().filter(|(name, _)| name.starts_with("FLEETWRIGHT_"));
     layers.variables = ours.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     match resolve(&layers) {
-        Ok(resolved) => Ok(Loaded { resolved, sources }),
+        Ok(resolved) => Ok(Loaded { resolved, sources, input: None }),
         Err(errors) => Err(command_error(&errors, &sources, console.color)),
     }
 }

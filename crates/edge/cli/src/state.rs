@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use fleetwright_config::SourceText;
 use fleetwright_config::keys::{self, Secrecy};
 use fleetwright_flow::Event;
 use fleetwright_model::code;
@@ -41,6 +42,9 @@ pub struct Invocation {
     set: Vec<String>,
     landing_zones: Vec<String>,
     regions: Vec<String>,
+    /// The input of the run: its text, because files that are handed over do not stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    input: Option<String>,
 }
 
 /// A run that was found, with its plan.
@@ -152,15 +156,27 @@ impl State {
     /// # Errors
     /// It cannot be read.
     pub async fn fleet_args(&self, run: &RunId, given: &FleetArgs) -> Result<FleetArgs, CommandError> {
+        Ok(self.invocation(run).await?.completing(given))
+    }
+
+    /// The input a run was begun with.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn input(&self, run: &RunId) -> Result<Option<SourceText>, CommandError> {
+        let text = self.invocation(run).await?.input;
+        Ok(text.map(|text| SourceText::new(format!("the input of {run}"), text)))
+    }
+
+    async fn invocation(&self, run: &RunId) -> Result<Invocation, CommandError> {
         let kept = self.artifacts.get(run, INVOCATION).await.map_err(|error| refused(&error))?;
-        let kept: Invocation = kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-        Ok(kept.completing(given))
+        Ok(kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
     }
 }
 
 impl Invocation {
     /// What these flags say, with paths that hold from anywhere.
-    pub fn of(args: &FleetArgs, config: &[PathBuf]) -> Self {
+    pub fn of(args: &FleetArgs, config: &[PathBuf], input: Option<&SourceText>) -> Self {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let zone = |text: &String| match fleetwright_config::landing_zones::is_path(text) {
             true => absolute(Path::new(text)).display().to_string(),
@@ -176,6 +192,7 @@ impl Invocation {
             set: args.config.set.iter().filter(|setting| !is_secret(setting)).cloned().collect(),
             landing_zones: args.landing_zones.iter().map(zone).collect(),
             regions: args.regions.clone(),
+            input: input.map(|input| input.text.clone()),
         }
     }
 

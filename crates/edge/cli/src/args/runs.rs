@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{FleetArgs, OutputFormat, PhaseName, ScanArgs, Workflow};
+use super::{FleetArgs, OutputFormat, PhaseName, Workflow};
 
 /// Where runs are kept.
 #[derive(Args, Clone, Debug, Default)]
@@ -44,23 +44,10 @@ pub struct WorkflowArgs {
     /// earlier scan: only the instances that could be patched then are looked at again
     #[arg(long, value_name = "RUN|FILE", help_heading = "Workflow")]
     pub from: Option<String>,
-}
-
-/// `fleetwright plan`.
-#[derive(Args, Clone, Debug)]
-pub struct PlanArgs {
-    /// The fleet and the output.
-    #[command(flatten)]
-    pub scan: ScanArgs,
-    /// What is carried out.
-    #[command(flatten)]
-    pub workflow: WorkflowArgs,
-    /// The file the plan is written to
-    #[arg(long, value_name = "FILE", default_value = "plan.json", help_heading = "Output")]
-    pub out: PathBuf,
-    /// Where earlier runs are kept, for --from.
-    #[command(flatten)]
-    pub state: StateArgs,
+    /// The input of this one run, as another system hands it over (JSON or YAML): waves, instances and
+    /// a few settings, laid over the configuration; what flags say stays
+    #[arg(long, value_name = "FILE", help_heading = "Workflow")]
+    pub input: Option<PathBuf>,
 }
 
 /// What commands that drive a run show and write.

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod doctor;
 pub mod estate;
 pub mod plan;
+pub mod plans;
 pub mod reference;
 pub mod run;
 pub mod runs;

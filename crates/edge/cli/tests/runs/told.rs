@@ -205,7 +205,9 @@ async fn replanned(staged: &StagedRun, finished: &Finished<'_>, wrong: &mut Vec<
         console: CONSOLE,
     };
     let looked = looking.look(&fleet::scan_request(&stage.settings, stage.fleet.clone())).await;
-    let again = looking.plan(&looked, &WorkPhase::ALL, stage.world.seed, Continued::default());
+    let again = looking
+        .plan(&looked, &WorkPhase::ALL, stage.world.seed, Continued::default())
+        .expect("what is left can be planned");
     let again: BTreeSet<String> =
         again.plan().work.iter().filter_map(|work| Some(work.host()?.id.to_string())).collect();
     for result in finished.results.iter().filter(|result| result.outcome == HostOutcome::Success) {
