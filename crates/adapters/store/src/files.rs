@@ -2,6 +2,7 @@
 //! system other than through SQLite.
 //!
 //! ```text
+//! <state>/budgets.sqlite            who is out of service on which run's account
 //! <state>/runs/ownership.lock       held for moments, by whoever looks at or changes ownership
 //! <state>/runs/<run>/journal.db     plan, records, mailbox
 //! <state>/runs/<run>/owner.lock     held as long as the owner lives; its content names the owner
@@ -156,7 +157,7 @@ pub(crate) fn make_empty(path: &Path) -> Result<(), JournalError> {
     options().write(true).create_new(true).open(path).map(drop).map_err(|error| error::of_io(path, &error))
 }
 
-/// Opens a lock file, which is made where there is none and keeps its content.
+/// Opens a file that several processes share, which is made where there is none and keeps its content.
 pub(crate) fn open_lock(path: &Path) -> io::Result<File> {
     options().read(true).write(true).create(true).truncate(false).open(path)
 }

@@ -2,7 +2,8 @@
 //! directory, [`MemoryJournal`] and [`MemoryArtifacts`] for tests and virtual time.
 //!
 //! One append is one durable commit (SQLite, WAL, `synchronous=FULL`), conditional on epoch and
-//! sequence. Calls block for the moment they take and are made in place: the drivers run in one
+//! sequence. [`SqliteBudgets`] and [`MemoryBudgets`] keep what the runs of a state directory have out of
+//! service in the groups they share. Calls block for the moment they take and are made in place: the drivers run in one
 //! thread, and handing work to other threads would let virtual time run on meanwhile.
 //!
 //! # Format 1.0
@@ -18,6 +19,7 @@
 //! Every format ever written is read for ever: samples lie under `testdata/formats/`.
 
 mod artifacts;
+mod budgets;
 mod chain;
 mod codec;
 mod contract;
@@ -30,5 +32,6 @@ mod ownership;
 mod sqlite;
 
 pub use artifacts::FileArtifacts;
+pub use budgets::{MemoryBudgets, SqliteBudgets};
 pub use memory::{AppendFault, FaultPoint, MemoryArtifacts, MemoryJournal};
 pub use sqlite::SqliteJournal;

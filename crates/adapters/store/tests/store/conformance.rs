@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use fleetwright_flow::{Epoch, Record, Sequence};
-use fleetwright_ports::conformance::{artifacts, journal};
+use fleetwright_ports::conformance::{artifacts, budgets, journal};
 use fleetwright_ports::{
     Artifacts, Claim, Delivery, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry, RunId,
 };
-use fleetwright_store::{FileArtifacts, MemoryArtifacts, MemoryJournal};
+use fleetwright_store::{FileArtifacts, MemoryArtifacts, MemoryBudgets, MemoryJournal, SqliteBudgets};
 use jiff::Timestamp;
 
 use crate::samples::{self, now};
@@ -21,6 +21,19 @@ fn the_journal_in_sqlite_holds_the_contract() {
 fn the_journal_in_memory_holds_the_contract() {
     let memory = MemoryJournal::new();
     now(journal::check(&|| Box::new(memory.clone())));
+}
+
+#[test]
+fn the_budgets_in_sqlite_hold_the_contract() {
+    let state = tempfile::tempdir().expect("a directory");
+    let open = || SqliteBudgets::open(state.path()).expect("a directory of the test's own");
+    now(budgets::check(&|| Box::new(open())));
+}
+
+#[test]
+fn the_budgets_in_memory_hold_the_contract() {
+    let memory = MemoryBudgets::new();
+    now(budgets::check(&|| Box::new(memory.clone())));
 }
 
 /// A journal that does not hold a rule.
