@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fleetwright_aws::Aws;
 use fleetwright_config::settings::OutputFormat;
@@ -15,7 +15,7 @@ use fleetwright_patch::plan::{PatchPlan, Work, notes};
 use fleetwright_ports::{Clock, LoadedRun, RunId};
 use fleetwright_report::json::CallCount;
 use fleetwright_report::run::{self as report, RunFacts};
-use fleetwright_steps::{Context, MissingZone, Step};
+use fleetwright_steps::{Context, MissingZone, Standing, Step};
 
 use crate::commands::scan::{Reports, calls};
 use crate::console::{self, Console};
@@ -171,9 +171,11 @@ pub fn steps(
         artifacts: Arc::clone(&state.artifacts),
         clock: Arc::clone(clock),
     };
-    let verified = Arc::clone(health);
+    let (verified, standings) = (Arc::clone(health), Arc::clone(health));
     let verified = Arc::new(move |id: &InstanceId| verified.is_verified(id));
+    let standings = Arc::new(move |target: TargetId| standings.standing(target));
     let context = Context::new(run.clone(), Arc::clone(plan), zones, outside, verified)?;
+    let context = context.with_standings(standings);
     Ok(fleetwright_steps::steps(Arc::new(context)))
 }
 
@@ -258,35 +260,56 @@ impl Told<'_> {
     }
 }
 
-/// Which hosts the run has verified healthy, kept for the clean-up, which must not delete what an
-/// unverified host may need.
+/// How the run's targets ended: which hosts are verified healthy, for the clean-up, which must not
+/// delete what an unverified host may need, and what was found on them, for the gates between waves.
 #[derive(Debug, Default)]
-pub struct Health(Mutex<BTreeMap<InstanceId, bool>>);
+pub struct Health(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    verified: BTreeMap<InstanceId, bool>,
+    ended: BTreeMap<TargetId, Standing>,
+}
+
+impl Known {
+    fn take(&mut self, plan: &PatchPlan, target: TargetId, run: &Run) {
+        let Some(work) = plan.work.get(target.index()) else { return };
+        if let Work::Host(host) = work {
+            self.verified.insert(host.id.clone(), is_verified(plan, target, run));
+        }
+        if let Some(standing) = Standing::of(run, target) {
+            self.ended.insert(target, standing);
+        }
+    }
+}
 
 impl Health {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes in where the run stands after these records.
     pub fn take(&self, plan: &PatchPlan, records: &[Record], run: &Run) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
         for target in records.iter().filter_map(|record| target_of(&record.event)) {
-            if let Some(Work::Host(host)) = plan.work.get(target.index()) {
-                known.insert(host.id.clone(), is_verified(plan, target, run));
-            }
+            known.take(plan, target, run);
         }
     }
 
     /// Takes in where a run stands that was taken up again.
     pub fn take_all(&self, plan: &PatchPlan, run: &Run) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (index, work) in plan.work.iter().enumerate() {
-            let target = TargetId(u32::try_from(index).unwrap_or(u32::MAX));
-            if let Work::Host(host) = work {
-                known.insert(host.id.clone(), is_verified(plan, target, run));
-            }
+        let mut known = self.known();
+        for index in 0..plan.work.len() {
+            known.take(plan, TargetId(u32::try_from(index).unwrap_or(u32::MAX)), run);
         }
     }
 
     fn is_verified(&self, id: &InstanceId) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied().unwrap_or(false)
+        self.known().verified.get(id).copied().unwrap_or(false)
+    }
+
+    fn standing(&self, target: TargetId) -> Option<Standing> {
+        self.known().ended.get(&target).cloned()
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use fleetwright_flow::{PlaceId, TargetId};
-use fleetwright_model::{Cell, ErrorClass, Failure, InstanceId, Zone, ZoneName, code};
-use fleetwright_patch::plan::{PatchPlan, PlannedHost, notes};
+use fleetwright_flow::{Direction, End, PlaceId, Run, StepIndex, TargetId};
+use fleetwright_model::{Cell, ErrorClass, Failure, InstanceId, Text, Zone, ZoneName, code};
+use fleetwright_patch::plan::{GateWork, PatchPlan, PlannedHost, Work, notes};
 use fleetwright_ports::{Artifacts, Clock, HostCommands, Images, Machines, Metrics, Power, RunId};
 use jiff::{SignedDuration, Timestamp};
 
@@ -33,6 +33,36 @@ pub struct Ports {
 /// knows nothing of.
 pub type Verified = Arc<dyn Fn(&InstanceId) -> bool + Send + Sync>;
 
+/// How another target of the run has ended, and what its steps left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How it ended.
+    pub end: End,
+    /// The notes of its steps on the way forward: step name and note, in order.
+    pub notes: Vec<(Text, Text)>,
+}
+
+impl Standing {
+    /// Where a target of the run stands; none while it has not ended.
+    pub fn of(run: &Run, target: TargetId) -> Option<Self> {
+        let end = run.end(target)?;
+        let steps = (0u8..).zip(&run.plan().recipe_of(target).steps);
+        let notes = steps.filter_map(|(index, step)| {
+            Some((step.name.clone(), run.note(target, Direction::Do, StepIndex(index))?.clone()))
+        });
+        Some(Self { end, notes: notes.collect() })
+    }
+
+    /// What that step left, as the type it writes; none where it left nothing or something unreadable.
+    pub fn read_note<T: serde::de::DeserializeOwned>(&self, step: &str) -> Option<T> {
+        let (_, note) = self.notes.iter().rev().find(|(name, _)| &**name == step)?;
+        notes::read(note)
+    }
+}
+
+/// Says how a target of the run has ended; none while it has not, and where nobody knows.
+pub type Standings = Arc<dyn Fn(TargetId) -> Option<Standing> + Send + Sync>;
+
 /// The plan names a landing zone that was not handed in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -53,6 +83,7 @@ pub struct Context {
     zones: Vec<Zone>,
     ports: Ports,
     verified: Verified,
+    standings: Standings,
 }
 
 /// How much the service's clock and ours may differ.
@@ -78,7 +109,14 @@ impl Context {
                 .ok_or_else(|| MissingZone { zone: place.zone.clone(), account: place.account.clone() })
         });
         let zones = zones.collect::<Result<_, _>>()?;
-        Ok(Self { run, plan, zones, ports, verified })
+        Ok(Self { run, plan, zones, ports, verified, standings: Arc::new(|_| None) })
+    }
+
+    /// The same, with somebody who knows how other targets ended. Without them gates judge nobody, and
+    /// say so.
+    #[must_use]
+    pub fn with_standings(self, standings: Standings) -> Self {
+        Self { standings, ..self }
     }
 
     /// The run.
@@ -104,6 +142,11 @@ impl Context {
     /// Whether this run has verified the instance healthy.
     pub fn is_verified(&self, instance: &InstanceId) -> bool {
         (self.verified)(instance)
+    }
+
+    /// How another target of the run ended.
+    pub(crate) fn standing(&self, target: TargetId) -> Option<Standing> {
+        (self.standings)(target)
     }
 
     /// The cell of a place.
@@ -145,6 +188,37 @@ impl Context {
             }
         }
         found
+    }
+
+    /// The slots of a turn with their gates. A target that is no gate is reported as our own fault.
+    pub(crate) fn gates<'a>(
+        &'a self,
+        step: &'static str,
+        turn: &crate::step::Turn<'a>,
+    ) -> Vec<(&'a Slot, &'a GateWork)> {
+        let mut found = Vec::with_capacity(turn.slots.len());
+        for slot in turn.slots {
+            match self.plan.work.get(slot.target.index()) {
+                Some(Work::Gate(gate)) => found.push((slot, gate)),
+                _ => {
+                    let words = format!("{} is not a gate of the plan", slot.subject);
+                    let failed = Outcome::failed(ErrorClass::Permanent, &code::INTERNAL, step, &words);
+                    turn.reports.report(slot.target, failed);
+                }
+            }
+        }
+        found
+    }
+
+    /// The hosts that a gate of that place judges.
+    pub(crate) fn judged<'a>(
+        &'a self,
+        place: PlaceId,
+        gate: &GateWork,
+    ) -> impl Iterator<Item = (TargetId, &'a PlannedHost)> {
+        let targets = self.plan.flow.targets_of(gate.stage);
+        let here = targets.filter(move |target| self.plan.flow.target(*target).place == place);
+        here.filter_map(|target| Some((target, self.host(target)?)))
     }
 
     /// From when on a mark of this slot may have been left: this attempt's start, and where an earlier

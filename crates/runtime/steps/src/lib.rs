@@ -5,6 +5,7 @@
 
 mod agent_version;
 mod backup;
+mod bake;
 mod clean_up;
 mod command_listing;
 mod command_mark;
@@ -12,6 +13,8 @@ mod command_wave;
 pub mod context;
 mod custom_check;
 pub mod evidence;
+mod gate_alarms;
+mod gate_checks;
 mod health;
 mod identity;
 mod image_proof;
@@ -33,7 +36,7 @@ use std::sync::Arc;
 
 use fleetwright_patch::plan::notes::step as step_name;
 
-pub use context::{Context, MissingZone, Ports, Verified};
+pub use context::{Context, MissingZone, Ports, Standing, Standings, Verified};
 pub use step::{Outcome, Reports, Slot, Step, Turn};
 
 /// Every step of the recipes, each under the name recipes use.
@@ -49,6 +52,8 @@ pub fn steps(context: Arc<Context>) -> Vec<Arc<dyn Step>> {
         Arc::new(validate::Validate::new(context.clone(), step_name::VALIDATE_RESTORED)),
         Arc::new(stop_again::StopAgain::new(context.clone())),
         Arc::new(restore::Restore::new(context.clone())),
-        Arc::new(clean_up::CleanUp::new(context)),
+        Arc::new(clean_up::CleanUp::new(context.clone())),
+        Arc::new(bake::Bake::new(context.clone())),
+        Arc::new(gate_checks::GateChecks::new(context)),
     ]
 }

@@ -82,4 +82,13 @@ codes! {
     NOT_REHEARSABLE = "FW-R0040", Some(Exit::Usage), "Plan cannot be rehearsed",
         "A simulated copy of the plan's fleet cannot be made; the message says what it would lack.",
         "Rehearse the plan of a whole workflow; rollbacks and runs that continue others rely on images of before.";
+    GATE_ALARM = "FW-R0050", Some(Exit::Halted), "Alarm between waves",
+        "A CloudWatch alarm named for the gates is in alarm while or after a wave is waited after; the next wave does not begin.",
+        "Look at the alarm and at the hosts of the wave; when it is dealt with, `fleetwright retry` takes the hosts that were not started.";
+    GATE_FAILED = "FW-R0051", Some(Exit::Halted), "Wave not good enough",
+        "A check of the gate between two waves failed: hosts of the wave are not compliant or worse than before, or their target groups are not healthy. The next wave does not begin.",
+        "Look at what the gate names; when it is dealt with, `fleetwright retry` takes the hosts that were not started.";
+    GATE_UNKNOWN = "FW-R0052", Some(Exit::Halted), "Gate could not be checked",
+        "Something that the gate between two waves should look at could not be looked at. That is not a pass, so the next wave does not begin.",
+        "Correct what the gate names (an alarm's name, a permission, data that an alarm waits for), or leave the check out (safety.gate), then `fleetwright retry`.";
 }

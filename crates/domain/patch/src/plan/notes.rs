@@ -12,6 +12,8 @@ pub mod step {
     pub const START: &str = "start";
     /// Evidence and readiness before patching.
     pub const PRECHECK: &str = "precheck";
+    /// Taking out of load balancers and of service in an Auto Scaling group.
+    pub const DRAIN: &str = "drain";
     /// Installing patches without a reboot.
     pub const PATCH: &str = "patch";
     /// Rebooting where it is needed, once.
@@ -20,6 +22,8 @@ pub mod step {
     pub const VERIFY: &str = "verify";
     /// Evidence after patching, compared with before.
     pub const VALIDATE: &str = "validate";
+    /// Putting back what draining took out.
+    pub const RETURN: &str = "return";
     /// Putting back to stopped.
     pub const STOP_AGAIN: &str = "stop-again";
     /// Restoring from the backup.
@@ -63,6 +67,30 @@ pub struct PrecheckNote {
     /// Checks that warned, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Text>,
+}
+
+/// Of `drain`; the whole of it is in the host's file `out-of-service.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrainNote {
+    /// Pools of load balancers it was taken out of.
+    pub pools: u32,
+    /// The Auto Scaling group it does not serve in meanwhile, or whose processes are suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Text>,
+}
+
+/// Of `return`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReturnNote {
+    /// Pools of load balancers it is back in.
+    pub pools: u32,
+    /// Those in which it is not healthy, as before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ill_as_before: u32,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// Of `patch`.
@@ -147,6 +175,28 @@ pub struct CleanUpNote {
     pub snapshots: u32,
     /// Images past their retention that were kept, because an instance may need them.
     pub kept: u32,
+}
+
+/// Of `bake`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BakeNote {
+    /// Seconds that were waited.
+    pub seconds: u32,
+    /// Alarms that were watched meanwhile.
+    pub alarms: u32,
+}
+
+/// Of `gate-checks`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateNote {
+    /// Hosts that ended well and were judged.
+    pub hosts: u32,
+    /// Hosts that did not end well: they are the matter of the wave's budget of failures.
+    pub not_judged: u32,
+    /// Alarms that were found in order.
+    pub alarms: u32,
+    /// Target groups that were found healthy.
+    pub target_groups: u32,
 }
 
 /// A note as the journal keeps it.

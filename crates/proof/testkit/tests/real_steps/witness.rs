@@ -9,6 +9,7 @@ use fleetwright_flow::{Direction, End, Epoch, Event, Record, Run, Sequence, Targ
 use fleetwright_model::InstanceId;
 use fleetwright_patch::plan::{PatchPlan, Work, notes};
 use fleetwright_ports::{Claim, Delivery, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry, RunId};
+use fleetwright_steps::Standing;
 use fleetwright_store::MemoryJournal;
 use jiff::Timestamp;
 
@@ -61,6 +62,11 @@ impl Witness {
     /// How a target ended so far.
     pub(crate) fn end(&self, target: TargetId) -> Option<End> {
         self.lock().run.end(target)
+    }
+
+    /// How a target ended, and what its steps left.
+    pub(crate) fn standing(&self, target: TargetId) -> Option<Standing> {
+        Standing::of(&self.lock().run, target)
     }
 
     pub(crate) fn records(&self) -> Vec<Record> {

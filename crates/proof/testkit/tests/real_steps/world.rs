@@ -187,7 +187,9 @@ impl PatchWorld {
             clock: self.clock.clone(),
         };
         let context = Context::new(run(), self.plan.clone(), &[zone()], ports, verified);
-        Arc::new(context.expect("the zone is there"))
+        let witness = self.witness.clone();
+        let standings = Arc::new(move |target| witness.standing(target));
+        Arc::new(context.expect("the zone is there").with_standings(standings))
     }
 
     /// A mark of an effect that must not come twice.

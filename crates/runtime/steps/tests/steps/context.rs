@@ -28,7 +28,9 @@ async fn every_step_of_the_recipes_is_there_once() {
     let names = Stage::of(1).names();
     let expected = [
         "backup",
+        "bake",
         "clean-up",
+        "gate-checks",
         "patch",
         "precheck",
         "reboot",

@@ -6,6 +6,7 @@ mod clean_up;
 mod context;
 mod costs;
 mod custom_check;
+mod gate;
 mod model;
 mod patch;
 mod power;

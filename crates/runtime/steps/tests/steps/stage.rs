@@ -12,7 +12,7 @@ use fleetwright_patch::plan::{
     Backup, Estimate, HostChecks, PatchPlan, PlannedHost, PlannedZone, Scanned, Work,
 };
 use fleetwright_ports::{Artifacts, Clock, JournalError, RunId};
-use fleetwright_steps::{Context, Outcome, Ports, Reports, Slot, Step, Turn};
+use fleetwright_steps::{Context, Outcome, Ports, Reports, Slot, Standing, Step, Turn};
 use fleetwright_testkit::policy::policy;
 use fleetwright_testkit::{FakeCell, FakeFleet, FakeHosts, sample};
 use jiff::{SignedDuration, Timestamp};
@@ -51,6 +51,8 @@ pub(crate) struct Stage {
     pub(crate) files: Arc<Files>,
     pub(crate) clock: VirtualClock,
     pub(crate) verified: Arc<Mutex<BTreeSet<InstanceId>>>,
+    /// How other targets ended.
+    pub(crate) ended: Arc<Mutex<BTreeMap<flow::TargetId, Standing>>>,
     pub(crate) plan: Arc<PatchPlan>,
     zone: Zone,
     steps: Vec<Arc<dyn Step>>,
@@ -81,6 +83,7 @@ impl Stage {
             files: Arc::default(),
             clock,
             verified: Arc::default(),
+            ended: Arc::default(),
             plan: Arc::new(plan),
             zone,
             steps: Vec::new(),
@@ -97,7 +100,10 @@ impl Stage {
         let zones = [self.zone.clone()];
         let context =
             Context::new(RUN.parse().expect("a name"), self.plan.clone(), &zones, self.ports(), is_verified);
-        self.steps = fleetwright_steps::steps(Arc::new(context.expect("every zone is there")));
+        let ended = self.ended.clone();
+        let standing = move |target| ended.lock().expect("no test panicked").get(&target).cloned();
+        let context = context.expect("every zone is there").with_standings(Arc::new(standing));
+        self.steps = fleetwright_steps::steps(Arc::new(context));
     }
 
     pub(crate) fn ports(&self) -> Ports {
