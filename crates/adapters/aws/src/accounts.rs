@@ -3,6 +3,8 @@
 mod organization;
 mod permissions;
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use fleetwright_model::{Failure, OrganizationAccount, OrganizationScope, Partial, Phase, Region, Zone};
 use fleetwright_ports::{Accounts, Identity, PermissionAnswer, RequiredAction};
@@ -11,6 +13,7 @@ use crate::Aws;
 use crate::clients::Connection;
 use crate::operation::{Need, Operation, Principal};
 use crate::operations::{self, DESCRIBE_REGIONS};
+use crate::policy;
 
 #[async_trait]
 impl Accounts for Aws {
@@ -31,7 +34,7 @@ impl Accounts for Aws {
     }
 
     fn required_actions(&self, phases: &[Phase]) -> Vec<RequiredAction> {
-        required(phases).map(action).collect()
+        required(self, phases).into_iter().map(action).collect()
     }
 
     async fn reach(&self, zone: &Zone, region: &Region) -> Result<(), Failure> {
@@ -44,15 +47,19 @@ impl Accounts for Aws {
     }
 
     async fn permissions(&self, zone: &Zone, region: &Region, phases: &[Phase]) -> Vec<PermissionAnswer> {
-        permissions::check(self, zone, region, &required(phases).collect::<Vec<_>>()).await
+        permissions::check(self, zone, region, &required(self, phases)).await
     }
 }
 
-/// What the phases need of a landing zone's role.
-fn required(phases: &[Phase]) -> impl Iterator<Item = &'static Operation> {
-    operations::ALL.iter().copied().filter(|operation| {
-        operation.principal == Principal::Zone && operation.phases.iter().any(|phase| phases.contains(phase))
-    })
+/// What the phases need of a landing zone's role, as the configuration goes through them.
+fn required(aws: &Aws, phases: &[Phase]) -> Vec<&'static Operation> {
+    let phases: BTreeSet<Phase> = phases.iter().copied().collect();
+    let used = |operation: &Operation| match &aws.inner.sessions.caller.options.uses {
+        Some(uses) => policy::is_used(operation, &phases, uses),
+        None => operation.phases.iter().any(|phase| phases.contains(phase)),
+    };
+    let all = operations::ALL.iter().copied();
+    all.filter(|operation| operation.principal == Principal::Zone && used(operation)).collect()
 }
 
 fn action(operation: &'static Operation) -> RequiredAction {

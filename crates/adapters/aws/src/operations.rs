@@ -38,19 +38,19 @@ const STS_SHARE: Rate = Rate::Published { burst: 100, per_second: 100.0 };
 /// IAM and Organizations: one small bucket for the partition.
 const GLOBAL: Rate = Rate::Assumed { burst: 5, per_second: 4.0 };
 
+/// Commands apart from any phase: no run, no check of its permissions and no policy needs them.
+const APART: &[Phase] = &[];
 const SCAN: &[Phase] = &[Phase::Scan];
 const BACKUP: &[Phase] = &[Phase::Backup];
 const START: &[Phase] = &[Phase::Start];
-/// Starting, and stopping again what was started.
-const POWERING: &[Phase] = &[Phase::Start, Phase::Validate];
+/// Starting and stopping again, and stopping what another instance takes the place of.
+const POWERING: &[Phase] = &[Phase::Start, Phase::Patch];
 const PATCH: &[Phase] = &[Phase::Patch];
 const VALIDATE: &[Phase] = &[Phase::Validate];
 /// Phases that run something on hosts.
 const COMMANDING: &[Phase] = &[Phase::Precheck, Phase::Patch, Phase::Validate];
-/// Phases after which a host may have to go back.
-const RESTORING: &[Phase] = &[Phase::Patch, Phase::Validate];
-/// Phases that make something with tags.
-const TAGGING: &[Phase] = &[Phase::Backup, Phase::Patch, Phase::Validate];
+/// Phases that make something with tags: images, and what puts a host back.
+const TAGGING: &[Phase] = &[Phase::Backup, Phase::Patch];
 /// Phases that look at instances and their agents.
 const WATCHING: &[Phase] =
     &[Phase::Scan, Phase::Backup, Phase::Start, Phase::Precheck, Phase::Patch, Phase::Validate];
@@ -99,7 +99,7 @@ operations! {
         "to see which agents answer";
     DESCRIBE_INSTANCE_PATCH_STATES = Ssm "DescribeInstancePatchStates" "ssm:DescribeInstancePatchStates", Zone, VERIFYING, Required, READS, SSM_READ,
         "to see which patches are missing";
-    DESCRIBE_INSTANCE_PATCHES = Ssm "DescribeInstancePatches" "ssm:DescribeInstancePatches", Zone, VALIDATE, Optional, READS, SSM_READ,
+    DESCRIBE_INSTANCE_PATCHES = Ssm "DescribeInstancePatches" "ssm:DescribeInstancePatches", Zone, PATCH, Optional, READS, SSM_READ,
         "to name the patches that are missing or failed";
     DESCRIBE_INSTANCE_STATUS = Ec2 "DescribeInstanceStatus" "ec2:DescribeInstanceStatus", Zone, WATCHING, Required, READS, EC2_PAGED,
         "to leave ill hosts alone";
@@ -123,9 +123,9 @@ operations! {
         "to make images before anything changes";
     CREATE_TAGS = Ec2 "CreateTags" "ec2:CreateTags", Zone, TAGGING, Required, BY_STATE, EC2_TAGGING,
         "to tag images, snapshots and restored instances in the call that makes them";
-    DESCRIBE_IMAGES = Ec2 "DescribeImages" "ec2:DescribeImages", Zone, BACKUP, Required, READS, EC2_PAGED,
+    DESCRIBE_IMAGES = Ec2 "DescribeImages" "ec2:DescribeImages", Zone, TAGGING, Required, READS, EC2_PAGED,
         "to see that images are available";
-    DESCRIBE_SNAPSHOTS = Ec2 "DescribeSnapshots" "ec2:DescribeSnapshots", Zone, BACKUP, Required, READS, EC2_PAGED,
+    DESCRIBE_SNAPSHOTS = Ec2 "DescribeSnapshots" "ec2:DescribeSnapshots", Zone, TAGGING, Required, READS, EC2_PAGED,
         "to see that the snapshots behind images are complete";
     DEREGISTER_IMAGE = Ec2 "DeregisterImage" "ec2:DeregisterImage", Zone, BACKUP, Required, BY_STATE, EC2_DELETING,
         "to take away images past their retention";
@@ -137,13 +137,13 @@ operations! {
         "to stop again what was started";
     REBOOT_INSTANCES = Ec2 "RebootInstances" "ec2:RebootInstances", Zone, PATCH, Required, NEVER_TWICE, EC2_MUTATING,
         "to reboot hosts that cannot be asked to";
-    CREATE_REPLACE_ROOT_VOLUME_TASK = Ec2 "CreateReplaceRootVolumeTask" "ec2:CreateReplaceRootVolumeTask", Zone, RESTORING, Required, BY_TOKEN, EC2_MUTATING,
+    CREATE_REPLACE_ROOT_VOLUME_TASK = Ec2 "CreateReplaceRootVolumeTask" "ec2:CreateReplaceRootVolumeTask", Zone, PATCH, Required, BY_TOKEN, EC2_MUTATING,
         "to restore a host from its image";
-    DESCRIBE_REPLACE_ROOT_VOLUME_TASKS = Ec2 "DescribeReplaceRootVolumeTasks" "ec2:DescribeReplaceRootVolumeTasks", Zone, RESTORING, Required, READS, EC2_UNPAGED,
+    DESCRIBE_REPLACE_ROOT_VOLUME_TASKS = Ec2 "DescribeReplaceRootVolumeTasks" "ec2:DescribeReplaceRootVolumeTasks", Zone, PATCH, Required, READS, EC2_UNPAGED,
         "to see how far a restore is";
-    RUN_INSTANCES = Ec2 "RunInstances" "ec2:RunInstances", Zone, RESTORING, Optional, BY_TOKEN, EC2_LAUNCHING,
+    RUN_INSTANCES = Ec2 "RunInstances" "ec2:RunInstances", Zone, PATCH, Optional, BY_TOKEN, EC2_LAUNCHING,
         "to launch an instance in the place of one that cannot be restored";
-    PASS_ROLE = Iam "PassRole" "iam:PassRole", Zone, RESTORING, Optional, READS, GLOBAL,
+    PASS_ROLE = Iam "PassRole" "iam:PassRole", Zone, PATCH, Optional, READS, GLOBAL,
         "to give such an instance the role of the old one";
     GET_METRIC_DATA = CloudWatch "GetMetricData" "cloudwatch:GetMetricData", Zone, VALIDATE, Optional, READS, METRIC_DATA,
         "to compare the load before and after";
@@ -157,6 +157,22 @@ operations! {
         "to find the accounts of an organisational unit";
     LIST_ORGANIZATIONAL_UNITS_FOR_PARENT = Organizations "ListOrganizationalUnitsForParent" "organizations:ListOrganizationalUnitsForParent", Caller, SCAN, Optional, READS, GLOBAL,
         "to find the units below an organisational unit";
+    DESCRIBE_MAINTENANCE_WINDOWS = Ssm "DescribeMaintenanceWindows" "ssm:DescribeMaintenanceWindows", Zone, APART, Optional, READS, SSM_READ,
+        "for `window`: to list maintenance windows";
+    DESCRIBE_MAINTENANCE_WINDOW_SCHEDULE = Ssm "DescribeMaintenanceWindowSchedule" "ssm:DescribeMaintenanceWindowSchedule", Zone, APART, Optional, READS, SSM_READ,
+        "for `window`: to see which windows are open at the same time";
+    DESCRIBE_MAINTENANCE_WINDOW_TARGETS = Ssm "DescribeMaintenanceWindowTargets" "ssm:DescribeMaintenanceWindowTargets", Zone, APART, Optional, READS, SSM_READ,
+        "for `window`: to see whom windows go to";
+    DESCRIBE_MAINTENANCE_WINDOW_TASKS = Ssm "DescribeMaintenanceWindowTasks" "ssm:DescribeMaintenanceWindowTasks", Zone, APART, Optional, READS, SSM_READ,
+        "for `window`: to see what windows do";
+    CREATE_MAINTENANCE_WINDOW = Ssm "CreateMaintenanceWindow" "ssm:CreateMaintenanceWindow", Zone, APART, Optional, BY_TOKEN, SSM_COMMAND,
+        "for `window create`: to make a window";
+    REGISTER_TARGET_WITH_MAINTENANCE_WINDOW = Ssm "RegisterTargetWithMaintenanceWindow" "ssm:RegisterTargetWithMaintenanceWindow", Zone, APART, Optional, BY_TOKEN, SSM_COMMAND,
+        "for `window create`: to say whom it goes to";
+    REGISTER_TASK_WITH_MAINTENANCE_WINDOW = Ssm "RegisterTaskWithMaintenanceWindow" "ssm:RegisterTaskWithMaintenanceWindow", Zone, APART, Optional, BY_TOKEN, SSM_COMMAND,
+        "for `window create`: to say what it does";
+    DELETE_MAINTENANCE_WINDOW = Ssm "DeleteMaintenanceWindow" "ssm:DeleteMaintenanceWindow", Zone, APART, Optional, BY_STATE, SSM_COMMAND,
+        "for `window delete`, and to take away what was half made";
 }
 
 #[cfg(test)]
@@ -173,7 +189,8 @@ mod tests {
             let (prefix, action) = operation.iam.split_once(':').expect("service:Action");
             assert_eq!(action, operation.name);
             assert_eq!(format!("{:?}", operation.service).to_lowercase(), prefix);
-            assert!(!operation.purpose.is_empty() && !operation.phases.is_empty());
+            assert!(!operation.purpose.is_empty());
+            assert!(!operation.phases.is_empty() || operation.purpose.starts_with("for `window"));
         }
     }
 

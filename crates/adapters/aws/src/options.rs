@@ -1,6 +1,6 @@
 //! Settings of the adapter, in plain values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use fleetwright_ports::Clock;
 
 use crate::connector::InProcess;
 use crate::operations;
+use crate::policy::Use;
 
 /// A rate from the settings, in place of the one in the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -110,6 +111,8 @@ pub struct AwsOptions {
     /// Rates by IAM action (`ssm:DescribeInstanceInformation`) or service (`ssm:*`), in place of the
     /// ones in the table.
     pub rates: BTreeMap<String, RateSetting>,
+    /// What the configuration uses, which decides which permissions it needs; `None` needs all.
+    pub uses: Option<BTreeSet<Use>>,
 }
 
 /// The times AWS is called by.
@@ -142,6 +145,7 @@ impl Default for AwsOptions {
             dry_run: false,
             seed: 0,
             rates: BTreeMap::new(),
+            uses: None,
         }
     }
 }

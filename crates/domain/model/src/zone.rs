@@ -18,7 +18,7 @@ impl ExternalId {
         valid.then(|| Self(value.into()))
     }
 
-    /// The value, for the AssumeRole request alone.
+    /// The value, for the AssumeRole request and for the trust policy that demands it alone.
     pub fn reveal(&self) -> &str {
         &self.0
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use fleetwright_aws::connect;
+use fleetwright_aws::policy::{of_caller, of_zone};
 use fleetwright_clock::SystemClock;
 use fleetwright_config::settings::{
     LogFormat as ConfiguredFormat, LogLevel, OutputFormat as ConfiguredOutput,
@@ -14,22 +15,18 @@ use fleetwright_ports::Clock;
 use fleetwright_survey::{DoctorRequest, Fleet};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::args::{
-    AbortArgs, ApprovalsCommand, Cli, Command, ConfigCommand, DecisionArgs, DoctorArgs, EstateCommand,
-    FleetArgs, GlobalArgs, InternalCommand, KeyCommand, KeyringArgs, OutputFormat, PlanCommand, RunArgs, RunsArgs,
-    ScanArgs, StatusArgs,
-};
+use crate::args::{AbortArgs, ApprovalsCommand, Cli, Command, ConfigCommand, DecisionArgs, DoctorArgs, EstateCommand, FleetArgs, GlobalArgs, InternalCommand, KeyCommand, KeyringArgs, OutputFormat, PlanCommand, PolicyArgs, RunArgs, RunsArgs, ScanArgs, StatusArgs};
 use crate::bench;
 use crate::commands::runs::Decision;
 use crate::commands::scan::Reports;
-use crate::commands::{apply, approvals, config, demo, doctor, estate, plans, reference, run, runs, scan};
+use crate::commands::{apply, approvals, config, demo, doctor, estate, plans, policy, reference, run, runs, scan};
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::failure::CommandError;
 use crate::keyring::KeyringFile;
 use crate::settings::{Flags, Loaded, load, paths};
 use crate::state::State;
-use crate::{fleet, interrupt, log, rehearsal, run_input};
+use crate::{fleet, interrupt, log, policy_scope, rehearsal, run_input};
 
 /// Runs the command line of this process.
 pub fn run_process() -> ExitCode {
@@ -61,6 +58,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Status(args) | Command::Watch(args) => args.output,
         Command::Runs(args) => args.output,
         Command::Doctor(args) => args.output,
+        Command::Policy(args) => args.output,
         Command::Demo(args) => args.output,
         Command::Rehearse(args) => args.output,
         Command::Config(ConfigCommand::Validate { output, .. } | ConfigCommand::Explain { output, .. }) => {
@@ -110,6 +108,7 @@ impl App {
             Command::Abort(AbortArgs { decision, now: false }) => self.decide(&decision, Decision::Abort),
             Command::Abort(AbortArgs { decision, now: true }) => self.decide(&decision, Decision::AbortNow),
             Command::Doctor(args) => self.doctor(&args),
+            Command::Policy(args) => self.policy(&args),
             Command::Config(command) => self.config(command),
             Command::Estate(EstateCommand::Serve(args)) => {
                 self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
@@ -324,10 +323,30 @@ impl App {
         Ok((state, KeyringFile::at(path.ok_or_else(none)?)))
     }
 
+    fn policy(&self, args: &PolicyArgs) -> Outcome {
+        let loaded = self.settings(&args.fleet, |flags| flags.output(args.output))?;
+        let fleet = self.fleet(&loaded, &args.fleet)?;
+        let settings = &loaded.resolved.settings;
+        let asked: Vec<Phase> = args.phases.iter().map(|name| Phase::from(*name)).collect();
+        let enabled = || Phase::ALL.into_iter().filter(|phase| settings.phases.limits(*phase).enabled);
+        let phases = if asked.is_empty() { enabled().collect() } else { asked };
+        let scope = policy_scope::scope(settings, &fleet, &phases);
+        let document = match &args.trust {
+            Some(principal) => policy::trust(&fleet, principal)?,
+            None if args.caller => policy::document(&of_caller(&scope))?,
+            None => policy::document(&of_zone(&scope))?,
+        };
+        policy::show(&document, settings.output.format, self.console)
+    }
+
     fn doctor(&self, args: &DoctorArgs) -> Outcome {
         let phases = args.phases.iter().map(|name| Phase::from(*name)).collect();
         let loaded = self.settings(&args.fleet, |flags| flags.output(args.output))?;
-        let fleet = self.fleet(&loaded, &args.fleet)?;
+        let mut fleet = self.fleet(&loaded, &args.fleet)?;
+        // A role may be narrowed to the instances that are chosen.
+        for zone in &mut fleet.zones {
+            zone.tags.extend(loaded.resolved.settings.scan.tags.clone());
+        }
         let options = fleet::aws_options(&loaded.resolved)?;
         let settings = loaded.resolved.settings;
         let console = self.console;

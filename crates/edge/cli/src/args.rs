@@ -4,6 +4,7 @@ mod approvals;
 mod estate;
 mod fleet;
 mod plan;
+mod policy;
 mod runs;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ pub use approvals::{
 pub use estate::{EstateCommand, ServeArgs, WorldArgs};
 pub use fleet::{FleetArgs, PhaseName, ScanArgs, SelectionArgs, Workflow};
 pub use plan::{PlanArgs, PlanCommand};
+pub use policy::PolicyArgs;
 pub use runs::{
     AbortArgs, ApplyArgs, DecisionArgs, DriveArgs, GateDecisionArgs, RehearseArgs, ReportArgs, ResumeArgs,
     RollbackArgs, RunsArgs, StateArgs, StatusArgs, WorkflowArgs,
@@ -130,6 +132,9 @@ pub enum Command {
     /// See whether identity, roles, regions, permissions and agents are in place; changes nothing
     #[command(long_about = DOCTOR_ABOUT)]
     Doctor(Box<DoctorArgs>),
+    /// Print the IAM policy that allows what a configuration does, and nothing else
+    #[command(long_about = POLICY_ABOUT)]
+    Policy(Box<PolicyArgs>),
     /// Write, check and explain configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -243,6 +248,19 @@ iam:SimulatePrincipalPolicy, and where that is denied by harmless or dry-run cal
 agents reach. Says exactly what to add where. Changes nothing in AWS.
 
 Exit code 0: ready; 15: not ready.";
+
+const POLICY_ABOUT: &str = "\
+Print the IAM policy for the role of the chosen landing zones: exactly what the phases do with this
+configuration, changes narrowed to its account, regions, tags and documents where AWS allows it. One
+landing zone gives a policy for its account; several give one that fits into each. Reads nothing from
+AWS.
+
+Examples:
+  fleetwright policy --landing-zones payments-prod > payments-prod.json
+  fleetwright policy --phases scan,backup --output json
+  fleetwright policy --landing-zones payments-prod --trust 111122223333
+  fleetwright policy --caller
+The trust policy holds the external id in plain text, as AWS does.";
 
 /// `fleetwright run`.
 #[derive(Args, Clone, Debug)]

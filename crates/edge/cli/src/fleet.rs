@@ -19,8 +19,8 @@ use crate::console::Console;
 use crate::diagnosis::command_error;
 use crate::environment::Environment;
 use crate::failure::CommandError;
-use crate::files;
 use crate::settings::Loaded;
+use crate::{files, policy_scope};
 
 /// Reads the inventories the settings name and chooses the landing zones that are meant.
 ///
@@ -199,6 +199,7 @@ pub fn aws_options(resolved: &Resolved) -> Result<AwsOptions, CommandError> {
         connect_timeout: aws.connect_timeout,
         max_concurrency: aws.max_concurrent_calls as usize,
         session_duration: aws.session_duration,
+        uses: Some(policy_scope::uses(&resolved.settings)),
         rates: aws.rates.iter().map(|(action, value)| (action.clone(), rate(value))).collect(),
         ..AwsOptions::default()
     };

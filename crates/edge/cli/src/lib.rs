@@ -20,6 +20,7 @@ pub mod keyring;
 pub mod live;
 pub mod log;
 pub mod planning;
+pub mod policy_scope;
 pub mod reference;
 pub mod rehearsal;
 pub mod roll_out;

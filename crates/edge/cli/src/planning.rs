@@ -142,7 +142,7 @@ fn load(load: configured::LoadSettings) -> LoadPolicy {
 
 /// The document that patches.
 /// Source: Systems Manager user guide, "About the AWS-RunPatchBaselineWithHooks SSM document".
-fn document(patch: &configured::PatchSettings) -> Text {
+pub fn document(patch: &configured::PatchSettings) -> Text {
     match &patch.document {
         Some(own) => own.as_str().into(),
         None if hooks(patch).is_empty() => "AWS-RunPatchBaseline".into(),

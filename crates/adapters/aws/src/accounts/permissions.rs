@@ -15,6 +15,7 @@ use crate::operations::{
     GET_CALLER_IDENTITY, LIST_COMMAND_INVOCATIONS, LIST_COMMANDS, SIMULATE_PRINCIPAL_POLICY,
 };
 use crate::pages::unexpected;
+use crate::policy::samples::{Question, questions};
 
 /// A well-formed id that no instance has.
 const NOBODY: &str = "i-00000000000000000";
@@ -78,39 +79,63 @@ async fn simulate(
     operations: &[&'static Operation],
 ) -> Result<Vec<PermissionAnswer>, Failure> {
     let connection: Connection<'_, aws_sdk_iam::Client> = aws.at(zone, region);
-    let actions: Vec<String> = operations.iter().map(|operation| operation.iam.to_owned()).collect();
-    let here = ContextEntry::builder()
-        .context_key_name("aws:RequestedRegion")
-        .context_key_values(region.as_str())
-        .context_key_type(ContextKeyTypeEnum::String)
-        .build();
+    let partition = region.partition();
+    let mut asked = Vec::new();
+    for question in questions(zone, region, operations, partition) {
+        let results = ask(&connection, principal, &question).await?;
+        asked.push((question, results));
+    }
+    Ok(operations.iter().map(|operation| simulated(operation, &asked)).collect())
+}
+
+/// Puts one question, page by page.
+async fn ask(
+    connection: &Connection<'_, aws_sdk_iam::Client>,
+    principal: &str,
+    question: &Question,
+) -> Result<Vec<EvaluationResult>, Failure> {
+    let actions: Vec<String> = question.actions.iter().map(|action| (*action).to_owned()).collect();
+    let entry = |(key, value): &(String, String)| {
+        let entry = ContextEntry::builder().context_key_name(key).context_key_values(value);
+        entry.context_key_type(ContextKeyTypeEnum::String).build()
+    };
+    let context: Vec<ContextEntry> = question.context.iter().map(entry).collect();
+    // Everything is what IAM takes where no resource is named.
+    let resources = Some(question.resource.clone()).filter(|resource| resource != "*").map(|one| vec![one]);
     let (mut results, mut marker): (Vec<EvaluationResult>, Option<String>) = (Vec::new(), None);
     loop {
         let send = |client: &aws_sdk_iam::Client| {
             let request = client.simulate_principal_policy().policy_source_arn(principal);
-            let request = request.set_action_names(Some(actions.clone())).context_entries(here.clone());
-            request.set_marker(marker.clone()).send()
+            let request =
+                request.set_action_names(Some(actions.clone())).set_resource_arns(resources.clone());
+            request.set_context_entries(Some(context.clone())).set_marker(marker.clone()).send()
         };
         let answer = connection.call(&SIMULATE_PRINCIPAL_POLICY, send).await?;
         results.extend(answer.evaluation_results.unwrap_or_default());
         let next = answer.marker.filter(|_| answer.is_truncated);
         if next.is_none() || next == marker {
-            break;
+            return Ok(results);
         }
         marker = next;
     }
-    Ok(operations.iter().map(|operation| simulated(operation, &results)).collect())
 }
 
-fn simulated(operation: &'static Operation, results: &[EvaluationResult]) -> PermissionAnswer {
-    let found = results.iter().find(|result| result.eval_action_name.eq_ignore_ascii_case(operation.iam));
-    let answer = match found {
-        None => Answer::NotChecked(unexpected(
-            &SIMULATE_PRINCIPAL_POLICY,
-            &format!("the answer says nothing of {}", operation.iam),
-        )),
-        Some(result) => verdict(result),
+/// The answer for one operation: allowed where everything that was asked of it is.
+fn simulated(operation: &'static Operation, asked: &[(Question, Vec<EvaluationResult>)]) -> PermissionAnswer {
+    let answer_of = |results: &[EvaluationResult]| {
+        let mut found = results.iter().filter(|it| it.eval_action_name.eq_ignore_ascii_case(operation.iam));
+        match found.next() {
+            None => Answer::NotChecked(unexpected(
+                &SIMULATE_PRINCIPAL_POLICY,
+                &format!("the answer says nothing of {}", operation.iam),
+            )),
+            Some(result) => verdict(result),
+        }
     };
+    let of_it = asked.iter().filter(|(question, _)| question.actions.contains(&operation.iam));
+    let answers = of_it.map(|(_, results)| answer_of(results));
+    // What was asked of nothing is the simulation itself, which has just been allowed.
+    let answer = answers.filter(|answer| *answer != Answer::Allowed).next().unwrap_or(Answer::Allowed);
     PermissionAnswer { required: action(operation), answer, verified: Verified::Simulation }
 }
 

@@ -69,4 +69,7 @@ codes! {
     UNKNOWN_WINDOW = "FW-C0022", C, "Unknown window",
         "A setting names a window that is not described.",
         "Describe it under `windows`, or use one of the names there.";
+    POLICY_TOO_LARGE = "FW-C0023", C, "Policy too large",
+        "The IAM policy is longer than what a role can carry: 6,144 characters as a managed policy, 10,240 inline.",
+        "Make one policy for each landing zone (--landing-zones NAME), or ask for fewer tags and regions.";
 }

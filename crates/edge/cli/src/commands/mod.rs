@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod estate;
 pub mod plan;
 pub mod plans;
+pub mod policy;
 pub mod reference;
 pub mod run;
 pub mod runs;

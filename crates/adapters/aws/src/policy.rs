@@ -1,0 +1,374 @@
+//! The IAM policies that allow what fleetwright calls, and nothing else.
+//!
+//! Made from the table of operations and from what each changing call has to be allowed
+//! ([`grants`]): by phase, by what a configuration uses, narrowed to its account, regions, tags and
+//! documents. Reads are allowed on everything, because most of AWS's reads cannot be narrowed.
+
+pub(crate) mod grants;
+pub(crate) mod samples;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fleetwright_model::{AccountId, Phase, Region};
+
+use crate::operation::{Operation, Principal};
+use crate::operations;
+use grants::{Grant, Mark, On, PURPOSE_TAG};
+
+/// What a configuration uses beyond what its phases always do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Use {
+    /// Alarms are looked at.
+    Alarms,
+    /// Images past their retention are deleted.
+    CleanUp,
+    /// The load before and after is compared.
+    Load,
+    /// Hosts are put back by launching a new instance.
+    NewInstance,
+    /// Landing zones are found in the organisation.
+    Organization,
+    /// The patches of the first wave are carried to the others.
+    PatchLists,
+    /// Hosts are put back by replacing their root volume.
+    ReplaceRoot,
+    /// Stopped instances are started.
+    StartStopped,
+}
+
+/// What a policy is to allow, and on what.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// The phases.
+    pub phases: BTreeSet<Phase>,
+    /// What they use.
+    pub uses: BTreeSet<Use>,
+    /// The partition, e.g. `aws`.
+    pub partition: String,
+    /// The account; `None` for a policy that goes into several.
+    pub account: Option<AccountId>,
+    /// The regions that may be changed; empty leaves them open.
+    pub regions: Vec<Region>,
+    /// The tags instances carry, each with one of the values; `*` and `?` are wildcards.
+    pub tags: BTreeMap<String, Vec<String>>,
+    /// Names or ARNs of the documents that are run.
+    pub documents: BTreeSet<String>,
+    /// Names, with paths, of the roles that carry the policy.
+    pub roles: BTreeSet<String>,
+    /// The bucket of patch lists.
+    pub bucket: Option<String>,
+}
+
+/// A statement that allows something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Its name: letters and digits.
+    pub sid: String,
+    /// The actions, in order.
+    pub actions: BTreeSet<&'static str>,
+    /// ARNs with wildcards, or `*`.
+    pub resources: Vec<String>,
+    /// What must hold; all of it.
+    pub conditions: Vec<Condition>,
+}
+
+/// A condition of a statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// The operator, e.g. `StringEquals`.
+    pub operator: &'static str,
+    /// The context key.
+    pub key: String,
+    /// The values, of which one must fit.
+    pub values: Vec<String>,
+}
+
+/// What the role of a landing zone has to be allowed.
+pub fn of_zone(scope: &Scope) -> Vec<Statement> {
+    let used = || operations::ALL.iter().filter(|operation| is_of(operation, Principal::Zone, scope));
+    let whole = used().filter(|operation| grants::of(operation.iam).is_none());
+    let (changes, reads): (Vec<&Operation>, Vec<&Operation>) =
+        whole.map(|operation| *operation).partition(|operation| operation.mutates());
+    let everywhere = |sid: &str, of: Vec<&'static Operation>, conditions: Vec<Condition>| Statement {
+        sid: sid.to_owned(),
+        actions: of.into_iter().map(|operation| operation.iam).collect(),
+        resources: vec!["*".to_owned()],
+        conditions,
+    };
+    let mut statements = vec![
+        everywhere("Read", reads, Vec::new()),
+        everywhere("ChangeAny", changes, regions(scope).into_iter().collect()),
+    ];
+    let single: Vec<&Grant> = used().filter_map(|operation| grants::of(operation.iam)).flatten().collect();
+    let mut groups: Vec<(&[On], &[Mark], BTreeSet<&'static str>)> = Vec::new();
+    for grant in single {
+        match groups.iter_mut().find(|(on, marks, _)| (*on, *marks) == (grant.on, grant.marks)) {
+            Some((.., actions)) => {
+                actions.insert(grant.action);
+            }
+            None => groups.push((grant.on, grant.marks, BTreeSet::from([grant.action]))),
+        }
+    }
+    statements.extend(groups.into_iter().map(|(on, marks, actions)| statement(scope, on, marks, actions)));
+    statements.retain(|statement| !statement.actions.is_empty());
+    statements
+}
+
+/// What the credentials a command starts with have to be allowed.
+pub fn of_caller(scope: &Scope) -> Vec<Statement> {
+    let used: Vec<&Operation> =
+        operations::ALL.iter().copied().filter(|it| is_of(it, Principal::Caller, scope)).collect();
+    let allow = |sid: &str, prefix: &str, resources: Vec<String>| Statement {
+        sid: sid.to_owned(),
+        actions: used.iter().map(|it| it.iam).filter(|iam| iam.starts_with(prefix)).collect(),
+        resources,
+        conditions: Vec::new(),
+    };
+    let statements = [
+        allow("EnterLandingZones", "sts:", arns(scope, On::OwnRole)),
+        allow("ReadOrganization", "organizations:", vec!["*".to_owned()]),
+    ];
+    statements.into_iter().filter(|it| !it.actions.is_empty() && !it.resources.is_empty()).collect()
+}
+
+/// Whether a principal's part of a configuration calls an operation and has to be allowed it by name.
+fn is_of(operation: &Operation, principal: Principal, scope: &Scope) -> bool {
+    // AWS answers GetCallerIdentity to everybody.
+    let named = operation.iam != "sts:GetCallerIdentity" && !grants::WITH_OTHERS.contains(&operation.iam);
+    named && operation.principal == principal && is_used(operation, &scope.phases, &scope.uses)
+}
+
+/// Whether these phases of a configuration with these uses call an operation.
+pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BTreeSet<Use>) -> bool {
+    let wanted = |it: Use| uses.contains(&it);
+    let calls = |call: &'static Operation| is_used(call, phases, uses);
+    let asked = match operation.iam {
+        // Hosts are asked to reboot by a command that does it once only.
+        "ec2:RebootInstances" => false,
+        "cloudwatch:DescribeAlarms" => wanted(Use::Alarms),
+        "cloudwatch:GetMetricData" => wanted(Use::Load),
+        "ec2:CreateReplaceRootVolumeTask" | "ec2:DescribeReplaceRootVolumeTasks" => wanted(Use::ReplaceRoot),
+        "ec2:DeleteSnapshot" | "ec2:DeregisterImage" => wanted(Use::CleanUp),
+        "ec2:RunInstances" => wanted(Use::NewInstance),
+        "ec2:StartInstances" => wanted(Use::StartStopped),
+        "ec2:StopInstances" => calls(&operations::START_INSTANCES) || calls(&operations::RUN_INSTANCES),
+        "iam:PassRole" => calls(&operations::RUN_INSTANCES),
+        "s3:PutObject" => wanted(Use::PatchLists),
+        action if action.starts_with("organizations:") => wanted(Use::Organization),
+        _ => true,
+    };
+    asked && operation.phases.iter().any(|phase| phases.contains(phase))
+}
+
+fn statement(
+    scope: &Scope,
+    on: &'static [On],
+    marks: &'static [Mark],
+    actions: BTreeSet<&'static str>,
+) -> Statement {
+    let mut conditions: Vec<Condition> = marks.iter().flat_map(|mark| conditions(scope, *mark)).collect();
+    // IAM has no regions.
+    if !on.iter().any(|on| matches!(on, On::Roles | On::OwnRole)) {
+        conditions.extend(regions(scope));
+    }
+    Statement {
+        sid: sid(on, marks),
+        actions,
+        resources: on.iter().flat_map(|on| arns(scope, *on)).collect(),
+        conditions,
+    }
+}
+
+/// A name that says what and when: `OnInstanceChosen`, `OnImageSnapshotWhileCreateImage`.
+fn sid(on: &[On], marks: &[Mark]) -> String {
+    let on = on.iter().map(|on| match on {
+        On::Ec2(kind) => kind.split('-').map(capital).collect(),
+        other => format!("{other:?}"),
+    });
+    let marks = marks.iter().map(|mark| match mark {
+        Mark::For(purpose) => format!("For{}", purpose.split('-').map(capital).collect::<String>()),
+        Mark::Marks(purpose) => format!("Marked{}", purpose.split('-').map(capital).collect::<String>()),
+        Mark::While(call) => format!("While{call}"),
+        other => format!("{other:?}"),
+    });
+    std::iter::once("On".to_owned()).chain(on).chain(marks).collect()
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+}
+
+fn arns(scope: &Scope, on: On) -> Vec<String> {
+    let partition = &scope.partition;
+    let account = scope.account.as_ref().map_or("*", AccountId::as_str);
+    let arn = |rest: &str| vec![format!("arn:{partition}:{rest}")];
+    match on {
+        // Images and snapshots can be shared, so their ARNs name no account.
+        On::Ec2(kind @ ("image" | "snapshot")) => arn(&format!("ec2:*::{kind}/*")),
+        On::Ec2(kind) => arn(&format!("ec2:*:{account}:{kind}/*")),
+        On::Documents => scope.documents.iter().map(|name| document(partition, account, name)).collect(),
+        On::Roles => arn(&format!("iam::{account}:role/*")),
+        On::OwnRole => {
+            scope.roles.iter().map(|name| format!("arn:{partition}:iam::{account}:role/{name}")).collect()
+        }
+        On::TargetGroups => arn(&format!("elasticloadbalancing:*:{account}:targetgroup/*")),
+        On::ClassicBalancers => arn(&format!("elasticloadbalancing:*:{account}:loadbalancer/*")),
+        On::AutoScalingGroups => {
+            arn(&format!("autoscaling:*:{account}:autoScalingGroup:*:autoScalingGroupName/*"))
+        }
+        On::PatchLists => arn(&format!("s3:::{}/*", scope.bucket.as_deref().unwrap_or("*"))),
+        On::MaintenanceWindows => arn(&format!("ssm:*:{account}:maintenancewindow/*")),
+    }
+}
+
+/// Documents of AWS's own belong to no account, which `*` fits as well.
+fn document(partition: &str, account: &str, name: &str) -> String {
+    match name {
+        name if name.starts_with("arn:") => name.to_owned(),
+        name if name.starts_with("AWS-") => format!("arn:{partition}:ssm:*:*:document/{name}"),
+        name => format!("arn:{partition}:ssm:*:{account}:document/{name}"),
+    }
+}
+
+fn conditions(scope: &Scope, mark: Mark) -> Vec<Condition> {
+    let chosen = |prefix: &str| {
+        let tags = scope.tags.iter();
+        tags.map(|(key, values)| like(format!("{prefix}/{key}"), values)).collect()
+    };
+    let equals = |key: String, value: &str| {
+        vec![Condition { operator: "StringEquals", key, values: vec![value.to_owned()] }]
+    };
+    match mark {
+        Mark::Chosen => chosen("aws:ResourceTag"),
+        Mark::ChosenNode => chosen("ssm:resourceTag"),
+        Mark::For(purpose) => equals(format!("aws:ResourceTag/{PURPOSE_TAG}"), purpose),
+        Mark::Marks(purpose) => equals(format!("aws:RequestTag/{PURPOSE_TAG}"), purpose),
+        Mark::While(call) => equals("ec2:CreateAction".to_owned(), call),
+        Mark::ToEc2 => equals("iam:PassedToService".to_owned(), ec2_principal(&scope.partition)),
+    }
+}
+
+/// `*` and `?` mean the same to IAM and to the selection; `${` would begin a variable.
+/// Source: IAM User Guide, "IAM policy elements: Variables and tags", special characters.
+fn like(key: String, values: &[String]) -> Condition {
+    let values = values.iter().map(|value| value.replace('$', "${$}")).collect();
+    Condition { operator: "StringLike", key, values }
+}
+
+/// EC2's name as a principal.
+/// Source: Amazon Web Services in China, "Endpoints and ARNs", service principals.
+fn ec2_principal(partition: &str) -> &'static str {
+    match partition {
+        "aws-cn" => "ec2.amazonaws.com.cn",
+        _ => "ec2.amazonaws.com",
+    }
+}
+
+fn regions(scope: &Scope) -> Option<Condition> {
+    let values: Vec<String> = scope.regions.iter().map(ToString::to_string).collect();
+    let key = "aws:RequestedRegion".to_owned();
+    (!values.is_empty()).then_some(Condition { operator: "StringEquals", key, values })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Changing calls that AWS allows on everything or not at all.
+    const UNCONDITIONED: [&str; 2] = ["ssm:CancelCommand", "ssm:CreateMaintenanceWindow"];
+
+    fn everything() -> Scope {
+        Scope {
+            phases: Phase::ALL.into(),
+            uses: [
+                Use::Alarms,
+                Use::CleanUp,
+                Use::Load,
+                Use::NewInstance,
+                Use::Organization,
+                Use::PatchLists,
+                Use::ReplaceRoot,
+                Use::StartStopped,
+            ]
+            .into(),
+            partition: "aws".into(),
+            account: Some(AccountId::new("011122223333").expect("an account")),
+            regions: vec![Region::new("eu-central-1").expect("a region")],
+            tags: BTreeMap::from([("Application".to_owned(), vec!["web-*".to_owned()])]),
+            documents: ["AWS-RunPatchBaseline".to_owned(), "own-check".to_owned()].into(),
+            roles: ["ops/Fleetwright".to_owned()].into(),
+            bucket: Some("patch-lists".into()),
+        }
+    }
+
+    fn find<'a>(statements: &'a [Statement], action: &str, resource: &str) -> &'a Statement {
+        let fits = |it: &&Statement| {
+            it.actions.contains(action) && it.resources.iter().any(|arn| arn.contains(resource))
+        };
+        statements.iter().find(fits).unwrap_or_else(|| panic!("nothing allows {action} on {resource}"))
+    }
+
+    #[test]
+    fn every_changing_call_is_narrowed_where_aws_allows_it() {
+        for operation in operations::ALL.iter().filter(|operation| operation.mutates()) {
+            let whole = UNCONDITIONED.contains(&operation.iam);
+            let with_others = grants::WITH_OTHERS.contains(&operation.iam);
+            let narrowed = grants::of(operation.iam).is_some();
+            assert_eq!(
+                u8::from(whole) + u8::from(with_others) + u8::from(narrowed),
+                1,
+                "{}: say in policy/grants.rs what it has to be allowed",
+                operation.iam
+            );
+        }
+    }
+
+    #[test]
+    fn names_of_statements_are_letters_and_digits_and_differ() {
+        let statements = of_zone(&everything());
+        let sids: BTreeSet<&str> = statements.iter().map(|it| it.sid.as_str()).collect();
+        assert_eq!(sids.len(), statements.len(), "{sids:?}");
+        assert!(sids.iter().all(|sid| sid.bytes().all(|b| b.is_ascii_alphanumeric())), "{sids:?}");
+    }
+
+    #[test]
+    fn instances_are_changed_only_with_the_tags_of_the_selection_and_in_its_regions() {
+        let statements = of_zone(&everything());
+        let stop = find(&statements, "ec2:StopInstances", "instance/");
+        assert_eq!(stop.resources, ["arn:aws:ec2:*:011122223333:instance/*"]);
+        let keys: Vec<(&str, &str)> =
+            stop.conditions.iter().map(|it| (it.operator, it.key.as_str())).collect();
+        assert_eq!(
+            keys,
+            [("StringLike", "aws:ResourceTag/Application"), ("StringEquals", "aws:RequestedRegion")]
+        );
+        let send = find(&statements, "ssm:SendCommand", "instance/");
+        assert_eq!(send.conditions[0].key, "ssm:resourceTag/Application");
+        let documents = find(&statements, "ssm:SendCommand", "document/");
+        assert_eq!(
+            documents.resources,
+            [
+                "arn:aws:ssm:*:*:document/AWS-RunPatchBaseline",
+                "arn:aws:ssm:*:011122223333:document/own-check"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_scan_changes_nothing() {
+        let scope = Scope { phases: [Phase::Scan].into(), ..everything() };
+        let changing: Vec<&str> = of_zone(&scope)
+            .iter()
+            .flat_map(|it| it.actions.clone())
+            .filter(|action| operations::ALL.iter().any(|it| it.iam == *action && it.mutates()))
+            .collect();
+        assert_eq!(changing, [""; 0]);
+    }
+
+    #[test]
+    fn a_tag_with_a_dollar_sign_is_no_variable() {
+        let condition = like("aws:ResourceTag/Cost".into(), &["${aws:username}".into()]);
+        assert_eq!(condition.values, ["${$}{aws:username}"]);
+    }
+}

@@ -1,0 +1,141 @@
+//! What each changing call has to be allowed: the actions, on what, and under which conditions.
+//!
+//! Source: Service Authorization Reference, "Actions defined by Amazon EC2", "… AWS Systems
+//! Manager", "… Elastic Load Balancing", "… Amazon EC2 Auto Scaling", "… Amazon S3": resource types
+//! and condition keys of each action.
+
+/// One permission of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Grant {
+    /// The IAM action.
+    pub(crate) action: &'static str,
+    /// On what.
+    pub(crate) on: &'static [On],
+    /// What must hold.
+    pub(crate) marks: &'static [Mark],
+}
+
+/// Kinds of resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum On {
+    /// A resource of EC2 by its kind in ARNs, e.g. `volume`.
+    Ec2(&'static str),
+    /// The documents that are run.
+    Documents,
+    /// Any role of the account.
+    Roles,
+    /// The role that carries the policy.
+    OwnRole,
+    /// A target group.
+    TargetGroups,
+    /// A classic load balancer.
+    ClassicBalancers,
+    /// An Auto Scaling group.
+    AutoScalingGroups,
+    /// Objects of the bucket that carries patch lists.
+    PatchLists,
+    /// Maintenance windows of Systems Manager.
+    MaintenanceWindows,
+}
+
+/// What must hold for a call to be allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Mark {
+    /// The instance carries the tags the selection asks for; EC2 is asked by `aws:ResourceTag`.
+    Chosen,
+    /// The same for Systems Manager, which asks by `ssm:resourceTag`.
+    ChosenNode,
+    /// The resource was made for this purpose ([`PURPOSE_TAG`]).
+    For(&'static str),
+    /// The call marks what it makes with this purpose.
+    Marks(&'static str),
+    /// Tags are set by this call while it makes something, not on what is there.
+    While(&'static str),
+    /// The role is handed to EC2.
+    ToEc2,
+}
+
+/// The tag that says what something was made for. The steps set it; a run with a policy made here
+/// fails where they differ.
+pub(crate) const PURPOSE_TAG: &str = "fleetwright:purpose";
+/// The purpose of images and of the snapshots behind them.
+const BACKUP: &str = "pre-patch-backup";
+/// The purpose of what puts a host back.
+const RESTORE: &str = "restore";
+
+const INSTANCES: &[On] = &[On::Ec2("instance")];
+const IMAGES: &[On] = &[On::Ec2("image")];
+const SNAPSHOTS: &[On] = &[On::Ec2("snapshot")];
+const BACKUPS: &[On] = &[On::Ec2("image"), On::Ec2("snapshot")];
+const TASKS: &[On] = &[On::Ec2("replace-root-volume-task")];
+/// What a launch makes or names beside the instance and the image.
+const SURROUNDINGS: &[On] = &[
+    On::Ec2("key-pair"),
+    On::Ec2("network-interface"),
+    On::Ec2("security-group"),
+    On::Ec2("subnet"),
+    On::Ec2("volume"),
+];
+
+const fn grant(action: &'static str, on: &'static [On], marks: &'static [Mark]) -> Grant {
+    Grant { action, on, marks }
+}
+
+/// Calls that need several permissions.
+static CREATE_IMAGE: &[Grant] = &[
+    grant("ec2:CreateImage", INSTANCES, &[Mark::Chosen]),
+    grant("ec2:CreateImage", BACKUPS, &[Mark::Marks(BACKUP)]),
+    grant("ec2:CreateTags", BACKUPS, &[Mark::While("CreateImage"), Mark::Marks(BACKUP)]),
+];
+static RESTORE_ROOT: &[Grant] = &[
+    grant("ec2:CreateReplaceRootVolumeTask", INSTANCES, &[Mark::Chosen]),
+    grant("ec2:CreateReplaceRootVolumeTask", IMAGES, &[Mark::For(BACKUP)]),
+    grant("ec2:CreateReplaceRootVolumeTask", TASKS, &[Mark::Marks(RESTORE)]),
+    grant("ec2:CreateReplaceRootVolumeTask", &[On::Ec2("volume")], &[]),
+    grant("ec2:CreateTags", TASKS, &[Mark::While("CreateReplaceRootVolumeTask"), Mark::Marks(RESTORE)]),
+];
+static LAUNCH: &[Grant] = &[
+    grant("ec2:RunInstances", INSTANCES, &[Mark::Marks(RESTORE)]),
+    grant("ec2:RunInstances", IMAGES, &[Mark::For(BACKUP)]),
+    grant("ec2:RunInstances", SURROUNDINGS, &[]),
+    grant("ec2:CreateTags", INSTANCES, &[Mark::While("RunInstances"), Mark::Marks(RESTORE)]),
+    grant("iam:PassRole", &[On::Roles], &[Mark::ToEc2]),
+];
+static SEND_COMMAND: &[Grant] = &[
+    grant("ssm:SendCommand", &[On::Documents], &[]),
+    grant("ssm:SendCommand", INSTANCES, &[Mark::ChosenNode]),
+];
+/// Calls that need one permission, of their own name.
+static ALONE: &[Grant] = &[
+    grant("autoscaling:EnterStandby", &[On::AutoScalingGroups], &[]),
+    grant("autoscaling:ExitStandby", &[On::AutoScalingGroups], &[]),
+    grant("autoscaling:ResumeProcesses", &[On::AutoScalingGroups], &[]),
+    grant("autoscaling:SuspendProcesses", &[On::AutoScalingGroups], &[]),
+    grant("ec2:DeleteSnapshot", SNAPSHOTS, &[Mark::For(BACKUP)]),
+    grant("ec2:DeregisterImage", IMAGES, &[Mark::For(BACKUP)]),
+    grant("ec2:RebootInstances", INSTANCES, &[Mark::Chosen]),
+    grant("ec2:StartInstances", INSTANCES, &[Mark::Chosen]),
+    grant("ec2:StopInstances", INSTANCES, &[Mark::Chosen]),
+    grant("elasticloadbalancing:DeregisterInstancesFromLoadBalancer", &[On::ClassicBalancers], &[]),
+    grant("elasticloadbalancing:DeregisterTargets", &[On::TargetGroups], &[]),
+    grant("elasticloadbalancing:RegisterInstancesWithLoadBalancer", &[On::ClassicBalancers], &[]),
+    grant("elasticloadbalancing:RegisterTargets", &[On::TargetGroups], &[]),
+    grant("iam:SimulatePrincipalPolicy", &[On::OwnRole], &[]),
+    grant("s3:PutObject", &[On::PatchLists], &[]),
+    grant("ssm:DeleteMaintenanceWindow", &[On::MaintenanceWindows], &[]),
+    grant("ssm:UpdateMaintenanceWindow", &[On::MaintenanceWindows], &[]),
+];
+
+/// What a call needs. `None` for one that AWS allows on everything or not at all, as reads are.
+pub(crate) fn of(call: &str) -> Option<&'static [Grant]> {
+    match call {
+        "ec2:CreateImage" => Some(CREATE_IMAGE),
+        "ec2:CreateReplaceRootVolumeTask" => Some(RESTORE_ROOT),
+        "ec2:RunInstances" => Some(LAUNCH),
+        "ssm:SendCommand" => Some(SEND_COMMAND),
+        other => ALONE.iter().find(|grant| grant.action == other).map(std::slice::from_ref),
+    }
+}
+
+/// Permissions that come with calls of another name and are never called themselves.
+pub(crate) const WITH_OTHERS: &[&str] = &["ec2:CreateTags", "iam:PassRole"];

@@ -1,0 +1,26 @@
+//! `fleetwright policy`.
+
+use clap::Args;
+
+use super::{FleetArgs, OutputFormat, PhaseName};
+
+/// `fleetwright policy`.
+#[derive(Args, Clone, Debug)]
+pub struct PolicyArgs {
+    /// The fleet.
+    #[command(flatten)]
+    pub fleet: FleetArgs,
+    /// The phases that are meant to work, separated by commas: scan, backup, start, precheck, patch,
+    /// validate [default: those the configuration enables]
+    #[arg(long, value_name = "PHASE", value_delimiter = ',')]
+    pub phases: Vec<PhaseName>,
+    /// The policy of the credentials a command starts with, instead of the role's
+    #[arg(long, conflicts_with = "trust")]
+    pub caller: bool,
+    /// The trust policy of the role instead, which lets this account or this user's or role's ARN in
+    #[arg(long, value_name = "ACCOUNT|ARN")]
+    pub trust: Option<String>,
+    /// The form of what is written to standard output: text is indented, json is on one line
+    #[arg(short, long, value_enum)]
+    pub output: Option<OutputFormat>,
+}
