@@ -3,20 +3,22 @@
 //! Each port has a conformance suite in [`conformance`] that every implementation runs.
 
 pub mod accounts;
-pub mod budgets;
 pub mod balancers;
+pub mod budgets;
 pub mod clock;
 pub mod commands;
 pub mod conformance;
 pub mod images;
 pub mod journal;
 pub mod machines;
+pub mod maintenance;
 pub mod metrics;
 pub mod power;
+pub mod surroundings;
 
 pub use accounts::Accounts;
-pub use budgets::Budgets;
 pub use balancers::{Balancers, Member, MemberState, PoolArn, Registration, ScalingGroup, Seat, SeatHealth};
+pub use budgets::Budgets;
 pub use clock::Clock;
 pub use commands::{CommandRequest, CommandState, HostCommands, Invocation, InvocationStatus};
 pub use fleetwright_model::permission::{
@@ -27,5 +29,7 @@ pub use journal::{
     Artifacts, Claim, Damage, Delivery, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry, RunId,
 };
 pub use machines::{Baseline, InstanceQuery, Machines};
+pub use maintenance::MaintenanceWindows;
 pub use metrics::{Alarm, AlarmState, Measurement, Metrics};
 pub use power::{Power, Pulse, Replacement, Restore, RestoreState};
+pub use surroundings::{Freezes, Outages};

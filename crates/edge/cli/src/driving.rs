@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fleetwright_aws::Aws;
 use fleetwright_config::settings::OutputFormat;
-use fleetwright_engine::{Begin, Concluded, Conclusion, Control, DriveError, Ports, StepTable, drive};
+use fleetwright_engine::{Begin, Concluded, Conclusion, Control, DriveError, Ports, StepTable, Surroundings, drive};
 use fleetwright_flow::{Direction, End, Event, Record, Run, TargetId};
 use fleetwright_model::{Code, Exit, InstanceId, Text, Zone, code};
 use fleetwright_patch::PlanDocument;
@@ -145,6 +145,7 @@ pub fn ports(
         journal: Arc::clone(&state.journal),
         clock: Arc::clone(clock),
         steps: StepTable::new(steps(aws, clock, state, zones, run, plan, health)?),
+        around: Surroundings { budgets: Some(Arc::clone(&state.budgets)), ..Surroundings::default() },
     })
 }
 
@@ -166,6 +167,7 @@ pub fn steps(
         commands: aws.clone(),
         images: aws.clone(),
         power: aws.clone(),
+        balancers: aws.clone(),
         metrics: aws.clone(),
         machines: aws,
         artifacts: Arc::clone(&state.artifacts),

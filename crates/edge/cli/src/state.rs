@@ -8,8 +8,8 @@ use fleetwright_config::keys::{self, Secrecy};
 use fleetwright_flow::Event;
 use fleetwright_model::code;
 use fleetwright_patch::PlanDocument;
-use fleetwright_ports::{Artifacts, Journal, JournalError, LoadedRun, RunEntry, RunId};
-use fleetwright_store::{MemoryArtifacts, MemoryJournal, SqliteJournal};
+use fleetwright_ports::{Artifacts, Budgets, Journal, JournalError, LoadedRun, RunEntry, RunId};
+use fleetwright_store::{MemoryArtifacts, MemoryBudgets, MemoryJournal, SqliteBudgets, SqliteJournal};
 use serde::{Deserialize, Serialize};
 
 use crate::args::{ConfigArgs, FleetArgs, StateArgs};
@@ -29,6 +29,8 @@ pub struct State {
     pub journal: Arc<dyn Journal>,
     /// The runs' files.
     pub artifacts: Arc<dyn Artifacts>,
+    /// What runs have out of service in the groups they share.
+    pub budgets: Arc<dyn Budgets>,
     /// The directory; none where runs are kept in memory.
     pub directory: Option<PathBuf>,
 }
@@ -74,7 +76,13 @@ impl State {
         let directory = directory.to_owned();
         let journal = SqliteJournal::open(&directory, &program()).map_err(|error| refused(&error))?;
         let artifacts = journal.artifacts();
-        Ok(Self { journal: Arc::new(journal), artifacts: Arc::new(artifacts), directory: Some(directory) })
+        let budgets = SqliteBudgets::open(&directory).map_err(|error| refused(&error))?;
+        Ok(Self {
+            journal: Arc::new(journal),
+            artifacts: Arc::new(artifacts),
+            budgets: Arc::new(budgets),
+            directory: Some(directory),
+        })
     }
 
     /// Runs in memory, which end with the process.
@@ -82,6 +90,7 @@ impl State {
         Self {
             journal: Arc::new(MemoryJournal::new()),
             artifacts: Arc::new(MemoryArtifacts::new()),
+            budgets: Arc::new(MemoryBudgets::new()),
             directory: None,
         }
     }

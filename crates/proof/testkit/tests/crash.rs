@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetwright_clock::VirtualClock;
-use fleetwright_engine::{AtGates, Begin, Control, Ports, StepTable, Unwatched, drive};
+use fleetwright_engine::{AtGates, Begin, Control, Ports, StepTable, Surroundings, Unwatched, drive};
 use fleetwright_flow::{Epoch, PlaceId, Plan, Record, Sequence, TargetId};
 use fleetwright_model::{ErrorClass, Text};
 use fleetwright_ports::{
@@ -256,8 +256,12 @@ async fn a_step_that_does_not_look_for_its_mark_is_found_out() {
 async fn a_run_that_knew_no_budget_is_found_out() {
     let world = Counted::of(plan(patching(), 3, 3)).await;
     let journal: Arc<dyn Journal> = World::journal(&world);
-    let ports =
-        Ports { journal: journal.clone(), clock: world.clock.clone(), steps: StepTable::new(world.steps()) };
+    let ports = Ports {
+        journal: journal.clone(),
+        clock: world.clock.clone(),
+        steps: StepTable::new(world.steps()),
+        around: Surroundings::default(),
+    };
     let begin = Begin::New { digest: world.digest() };
     let control = Control::new("test", AtGates::Leave);
     drive(ports, world.run(), world.plan.clone(), begin, &control, &Unwatched).await.expect("it ends");

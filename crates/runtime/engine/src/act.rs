@@ -80,8 +80,21 @@ impl Dispatcher<'_> {
         });
         let notes: Vec<(Text, Text)> = notes.collect();
         let subject = plan.target(target).subject.clone();
+        let until = self.run.may_act_until(target, self.time.now()).filter(|_| doubt && handle.is_none());
+        let may_act_until = until.map(|until| self.time.to_clock(until));
         let (started_at, deadline) = (self.time.to_clock(started_at), self.time.to_clock(deadline));
-        Slot { target, subject, direction, attempt, handle, doubt, started_at, deadline, notes }
+        Slot {
+            target,
+            subject,
+            direction,
+            attempt,
+            handle,
+            doubt,
+            started_at,
+            may_act_until,
+            deadline,
+            notes,
+        }
     }
 
     /// After a decision to end the run at once, cancels what is in flight and ends it on record.

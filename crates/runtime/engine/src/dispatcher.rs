@@ -7,8 +7,11 @@ use jiff::Timestamp;
 use crate::control::{AtGates, Control, Interrupt};
 use crate::drive::{Concluded, Conclusion, Ports};
 use crate::error::DriveError;
+use crate::frozen::{self, Frozen};
 use crate::lanes::{Lanes, Report, TurnEnd};
 use crate::mail::Mailbox;
+use crate::shared::{self, Shared};
+use crate::surroundings::Lookout;
 use crate::time::RunTime;
 use crate::watch::Watcher;
 
@@ -28,6 +31,10 @@ pub(crate) struct Dispatcher<'a> {
     pub(crate) time: RunTime,
     pub(crate) lanes: Lanes,
     pub(crate) mailbox: Mailbox,
+    pub(crate) shared: Shared,
+    pub(crate) outages: Lookout<shared::Seen>,
+    pub(crate) freezes: Lookout<frozen::Seen>,
+    pub(crate) frozen: Frozen,
     /// Applied and not durable yet.
     pub(crate) pending: Vec<Record>,
     pub(crate) durable: Sequence,
@@ -52,6 +59,10 @@ impl<'a> Dispatcher<'a> {
     ) -> Self {
         let time = RunTime::after(ports.clock.clone(), records.last().map(|record| record.at));
         let mailbox = Mailbox::of(records, time.now());
+        let shared = Shared::of(run.plan());
+        let outages = shared::lookout(&ports.around, time.now());
+        let freezes = frozen::lookout(&ports.around, time.now());
+        let frozen = Frozen::of(records);
         let begun = run.in_flight().map(|flight| flight.target).collect();
         let durable = run.last();
         Self {
@@ -64,6 +75,10 @@ impl<'a> Dispatcher<'a> {
             time,
             lanes: Lanes::new(),
             mailbox,
+            shared,
+            outages,
+            freezes,
+            frozen,
             pending: Vec::new(),
             durable,
             begun,
@@ -76,13 +91,16 @@ impl<'a> Dispatcher<'a> {
     /// Round after round, to the conclusion.
     pub(crate) async fn walk(mut self) -> Result<Concluded, DriveError> {
         self.commit().await?;
+        self.take_up_places().await?;
+        self.take_first_look().await?;
         loop {
             self.time.advance();
             self.interrupt = self.control.interrupted();
             self.take_decisions().await?;
+            self.take_surroundings().await?;
             self.take_outcomes()?;
             self.take_overdue()?;
-            self.take_commands()?;
+            self.take_commands().await?;
             self.commit().await?;
             if self.cancel_where_asked().await? {
                 continue;
@@ -116,6 +134,7 @@ impl<'a> Dispatcher<'a> {
 
     /// Keeps an applied record for the next commit.
     pub(crate) fn keep(&mut self, record: Record) {
+        self.frozen.note(&record.event);
         self.pending.push(record);
     }
 
@@ -128,15 +147,21 @@ impl<'a> Dispatcher<'a> {
 
     /// Makes everything pending durable.
     async fn commit(&mut self) -> Result<(), DriveError> {
-        for records in self.pending.chunks(LONGEST_APPEND) {
-            let appended =
-                self.ports.journal.append(&self.name, self.claim.epoch(), self.durable, records).await;
-            appended.map_err(|refusal| DriveError::journal("recording what happened", refusal))?;
-            self.durable = records.last().map_or(self.durable, |record| record.seq);
+        let pending = std::mem::take(&mut self.pending);
+        // Nobody goes on with a closed run: what others share is put right before that is on record.
+        let closes = matches!(pending.last(), Some(Record { event: Event::Closed { .. }, .. }));
+        let (before, closing) = pending.split_at(pending.len() - usize::from(closes && self.shares_groups()));
+        for part in [before, closing] {
+            for records in part.chunks(LONGEST_APPEND) {
+                let appended =
+                    self.ports.journal.append(&self.name, self.claim.epoch(), self.durable, records).await;
+                appended.map_err(|refusal| DriveError::journal("recording what happened", refusal))?;
+                self.durable = records.last().map_or(self.durable, |record| record.seq);
+            }
+            self.settle_places(part).await?;
         }
-        if !self.pending.is_empty() {
-            self.watch.recorded(&self.pending, &self.run);
-            self.pending.clear();
+        if !pending.is_empty() {
+            self.watch.recorded(&pending, &self.run);
         }
         Ok(())
     }
@@ -169,7 +194,7 @@ impl<'a> Dispatcher<'a> {
             return Ok(Some(Conclusion::WaitsForApproval(vec![stage])));
         }
         let decision = gate.is_some() || self.run.is_paused() || self.run.is_frozen();
-        if decision || self.run.waits_for_others() {
+        if decision || self.run.waits_for_others() || self.shared.is_waiting() {
             return Ok(None);
         }
         Err(DriveError::Stalled { last: self.run.last() })
@@ -189,11 +214,15 @@ impl<'a> Dispatcher<'a> {
         let now = self.time.now();
         // A timer that is due and still unused waits for room or for a decision, not for time.
         let timer = self.run.wake_after(now);
-        let due = timer.into_iter().chain(self.lanes.wakes_at()).fold(self.mailbox.next_look, Timestamp::min);
+        let around = [self.shared.next_look(), self.outages.wakes_at(), self.freezes.wakes_at()];
+        let due = timer.into_iter().chain(self.lanes.wakes_at()).chain(around.into_iter().flatten());
+        let due = due.fold(self.mailbox.next_look, Timestamp::min);
         tokio::select! {
             biased;
             () = self.control.changed() => {}
             ended = self.lanes.stir(&mut self.reports) => self.ended.extend(ended),
+            () = self.outages.answered() => {}
+            () = self.freezes.answered() => {}
             () = self.time.sleep_until(due) => {}
         }
     }

@@ -10,6 +10,7 @@ use crate::control::Control;
 use crate::dispatcher::Dispatcher;
 use crate::error::DriveError;
 use crate::step_table::StepTable;
+use crate::surroundings::Surroundings;
 use crate::watch::Watcher;
 
 /// What a driver needs of the world.
@@ -21,6 +22,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// What carries steps out.
     pub steps: StepTable,
+    /// What goes on around the run.
+    pub around: Surroundings,
 }
 
 /// Whether a run is begun or gone on with. The digest is that of the plan document handed in with it:

@@ -186,17 +186,23 @@ impl Dispatcher<'_> {
     }
 
     /// What the kernel says may happen, until it has nothing more to say.
-    pub(crate) fn take_commands(&mut self) -> Result<(), DriveError> {
+    pub(crate) async fn take_commands(&mut self) -> Result<(), DriveError> {
         loop {
             let mut quiet = true;
-            for command in self.run.next(self.time.now()) {
+            let commands = self.run.next(self.time.now());
+            let (without, refused) = self.claim_places(&commands).await?;
+            for command in commands {
                 if let Command::Begin { target, .. } = command {
-                    if !self.may_begin(target) {
+                    if !self.may_begin(target) || without.contains(&target) {
                         continue;
                     }
                     self.begun.push(target);
                 }
                 self.record(command.event())?;
+                quiet = false;
+            }
+            if refused {
+                self.look_after_refusal().await?;
                 quiet = false;
             }
             if let AtGates::Approve { by } = self.control.at_gates() {
@@ -222,7 +228,7 @@ impl Dispatcher<'_> {
     }
 
     /// An interrupted process takes changed targets to their end, no others.
-    fn may_begin(&self, target: TargetId) -> bool {
+    pub(crate) fn may_begin(&self, target: TargetId) -> bool {
         match self.interrupt {
             Interrupt::None => true,
             Interrupt::Finish => self.is_committed(target),

@@ -58,8 +58,13 @@ impl Pace {
 }
 
 /// What to report of a slot whose time is over before it was begun, for example because the process
-/// was down: beginning now would only mean not to wait for the end. None while there is time.
+/// was down: beginning now would only mean not to wait for the end. None while there is time. The same
+/// holds once its window is closed. Every step that changes something asks this before it acts, and
+/// after it looked whether it had acted before.
 pub(crate) fn not_begun(slot: &Slot, now: Timestamp, step: &str) -> Option<Outcome> {
+    if slot.may_act_until.is_some_and(|until| now >= until) {
+        return Some(Outcome::LeaveTarget { code: &code::WINDOW_MISSED });
+    }
     // The next attempt has a deadline of its own, and looks for marks again where this one had to.
     let class = if slot.doubt { ErrorClass::Ambiguous } else { ErrorClass::Transient };
     let words = format!("{}: not begun before its time was over at {}", slot.subject, slot.deadline);

@@ -28,6 +28,9 @@ pub struct Slot {
     pub doubt: bool,
     /// When this attempt was started, as the journal has it.
     pub started_at: Timestamp,
+    /// From when on it may look for what was done and no longer act, where that is bounded: the window
+    /// closes meanwhile, or did while the process was dead.
+    pub may_act_until: Option<Timestamp>,
     /// When it is too late; the step reports the failure itself, with the code that fits.
     pub deadline: Timestamp,
     /// What earlier steps of this target left for later ones: step name and note, in order.

@@ -5,7 +5,7 @@ use fleetwright_model::Text;
 use super::lanes::{LaneKey, Rank};
 use super::tally::Spot;
 use super::{Course, GateState, Run, SkipReason, StageState, Stop, Wait};
-use crate::plan::{Charge, Effect, StageId, Step, StepIndex, TargetId, When};
+use crate::plan::{Charge, Effect, GroupId, StageId, Step, StepIndex, TargetId, When};
 use crate::record::{Direction, Ending};
 
 impl Run {
@@ -284,7 +284,7 @@ impl Run {
     /// Whether the step a target stands at charges its groups when it starts. Where the step that
     /// takes was skipped before it started, the next one that is no put-back takes in its place:
     /// what is left of the recipe still takes the target out of service.
-    pub(super) fn takes_charge(&self, id: TargetId) -> bool {
+    pub fn takes_charge(&self, id: TargetId) -> bool {
         let walk = self.walk(id);
         if walk.holds || self.plan.target(id).groups.is_empty() {
             return false;
@@ -295,6 +295,11 @@ impl Run {
             Charge::Release => false,
             Charge::None => walk.owes && walk.course == Course::Forward && step.when == When::InTurn,
         }
+    }
+
+    /// Members of a group that are out of service on others' account, as was last observed.
+    pub fn elsewhere(&self, group: GroupId) -> u32 {
+        self.ledgers[group.index()].elsewhere
     }
 
     /// Why a target on its forward course is not taken further, where the run is stopping.

@@ -15,7 +15,7 @@ use super::next::Command;
 use super::walk::{Course, SkipReason, Wait};
 use super::{Illegal, Position, Run};
 use crate::admission::Admission;
-use crate::plan::{Plan, TargetId, WindowId};
+use crate::plan::{Plan, StepIndex, TargetId, WindowId};
 
 /// A class's place in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -253,6 +253,29 @@ impl Run {
     /// time alone can move the run.
     pub fn window_turns_at(&self) -> Option<Timestamp> {
         self.windows.turns.first().map(|(at, _)| *at)
+    }
+
+    /// Until when an attempt in flight may still make its change, where that is bounded: its window lets
+    /// in nobody after that, and no step before it changed the target. `now` where the window lets in
+    /// nobody any more. It is asked of an attempt that was started before a crash: what it did not do
+    /// then, it does no longer (I11); what it did is taken to its end.
+    pub fn may_act_until(&self, target: TargetId, now: Timestamp) -> Option<Timestamp> {
+        let walk = self.walk(target);
+        let looks = walk.wait != Wait::InFlight || walk.course != Course::Forward;
+        if looks || !self.step_of(target).in_window || self.was_changed_before(target) {
+            return None;
+        }
+        match self.admission(walk.class?, now) {
+            Admission::Open { until } => Some(until),
+            Admission::Closed { .. } | Admission::Over => Some(now),
+        }
+    }
+
+    /// Whether a committing step before the one it stands at was started.
+    fn was_changed_before(&self, target: TargetId) -> bool {
+        let walk = self.walk(target);
+        let before = self.plan.recipe_of(target).steps[..walk.step.index()].iter();
+        (0u8..).zip(before).any(|(index, step)| step.commits && walk.was_started(StepIndex(index)))
     }
 
     /// When a target's window opens, where it waits for that.

@@ -97,4 +97,16 @@ codes! {
     GATE_EXPIRED = "FW-H0032", None, "Nobody decided in time",
         "The approval of this host's wave was due, and the plan leaves the wave as it is then.",
         "`fleetwright retry` takes the hosts that were not changed, and asks again.";
+    WINDOW_MISSED = "FW-H0033", None, "Not begun before its window closed",
+        "The run was interrupted just before this host was changed, and its window had closed when it went on: what had not been done was not begun.",
+        "`fleetwright retry` in the next window.";
+    NOT_DRAINED = "FW-H0040", Some(Exit::Timeout), "Not drained in time",
+        "The host still served requests through a load balancer, or did not reach standby in its Auto Scaling group, when the time for it was over. It was not patched, and is put back.",
+        "Raise phases.drain.timeout over the longest deregistration delay, then `fleetwright retry`.";
+    NOT_RETURNED = "FW-H0041", Some(Exit::Stuck), "Not put back into service",
+        "Something that was taken out of service for patching could not be put back: a registration, a place in an Auto Scaling group, or its suspended processes. What exactly, the message and the host's file out-of-service.json say.",
+        "Put it back by hand.";
+    UNHEALTHY_IN_POOL = "FW-H0042", Some(Exit::Validation), "Unhealthy behind its load balancer",
+        "The host is registered again, and its load balancer, for which it was healthy before, does not find it healthy. It gets no requests.",
+        "Look at the health check's reason in the load balancer, and at the host; `fleetwright rollback` restores it from its backup.";
 }

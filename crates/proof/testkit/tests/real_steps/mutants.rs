@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fleetwright_engine::{AtGates, Begin, Control, Ports, StepTable, Unwatched, drive};
+use fleetwright_engine::{AtGates, Begin, Control, Ports, StepTable, Surroundings, Unwatched, drive};
 use fleetwright_flow::{Direction, Epoch, Event, Record, Sequence, TargetId};
 use fleetwright_model::{Cell, InstanceId};
 use fleetwright_patch::plan::notes::{BackupNote, step};
@@ -184,8 +184,12 @@ fn wrong(
 
 /// Everything that is wrong with a run that nothing happens to.
 async fn found(world: &PatchWorld) -> Vec<String> {
-    let ports =
-        Ports { journal: world.journal(), clock: world.clock(), steps: StepTable::new(world.steps()) };
+    let ports = Ports {
+        journal: world.journal(),
+        clock: world.clock(),
+        steps: StepTable::new(world.steps()),
+        around: Surroundings::default(),
+    };
     let control = Control::new("mutants", AtGates::Approve { by: "mutants".into() });
     let begin = Begin::New { digest: world.digest() };
     drive(ports, world.run(), World::plan(world), begin, &control, &Unwatched).await.expect("it ends");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fleetwright_clock::VirtualClock;
 use fleetwright_engine::{
-    AtGates, Begin, Concluded, Control, DriveError, Ports, StepTable, Unwatched, drive,
+    AtGates, Begin, Concluded, Control, DriveError, Ports, StepTable, Surroundings, Unwatched, drive,
 };
 use fleetwright_flow::{Event, Plan, Record};
 use fleetwright_ports::{Clock, Journal, RunId};
@@ -21,6 +21,7 @@ pub(crate) struct World {
     pub(crate) steps: Vec<Arc<dyn Step>>,
     pub(crate) plan: Arc<Plan>,
     pub(crate) run: RunId,
+    pub(crate) around: Surroundings,
 }
 
 impl World {
@@ -32,7 +33,8 @@ impl World {
         memory.create(&run, b"the plan", clock.now()).await.expect("a new run");
         let steps = FakeStep::all_of(&plan, &effects, &clock);
         let journal = Arc::new(memory.clone());
-        Self { effects, clock, memory, journal, steps, plan: Arc::new(plan), run }
+        let around = Surroundings::default();
+        Self { effects, clock, memory, journal, steps, plan: Arc::new(plan), run, around }
     }
 
     /// The same world with these steps in place of those of their names.
@@ -52,6 +54,7 @@ impl World {
             journal: self.journal.clone(),
             clock: self.clock.clone(),
             steps: StepTable::new(self.steps.iter().cloned()),
+            around: self.around.clone(),
         }
     }
 

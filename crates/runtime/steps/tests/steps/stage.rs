@@ -111,6 +111,7 @@ impl Stage {
             commands: self.hosts.clone(),
             images: self.hosts.clone(),
             power: self.hosts.clone(),
+            balancers: self.hosts.clone(),
             metrics: self.hosts.clone(),
             machines: self.hosts.clone(),
             artifacts: self.files.clone(),
@@ -144,6 +145,7 @@ impl Stage {
             handle: None,
             doubt: false,
             started_at: now,
+            may_act_until: None,
             deadline: now + SignedDuration::from_hours(1),
             notes: Vec::new(),
         }
