@@ -4,10 +4,14 @@ use std::collections::BTreeSet;
 
 use fleetwright_flow::Direction;
 use fleetwright_patch::plan::RollbackWay;
-use fleetwright_testkit::crash::{Case, Violation, World, enumerate};
+use fleetwright_patch::plan::notes::step;
+use fleetwright_testkit::crash::{Case, Violation, World, enumerate, enumerate_where};
 
 use crate::plans::EACH_SHAPE;
 use crate::world::PatchWorld;
+
+/// What is done between two waves; all else is the same as without them.
+const GATE: [&str; 3] = [step::BAKE, step::GATE_CHECKS, step::PROMOTE];
 
 fn fine(cases: Result<Vec<Case>, Vec<Violation>>) -> Vec<Case> {
     cases.unwrap_or_else(|violations| {
@@ -21,17 +25,20 @@ async fn no_crash_of_a_real_step_repeats_loses_or_wrongs_anything() {
     let whole = fine(enumerate(async || PatchWorld::whole(&EACH_SHAPE, None).await).await);
     let back = fine(enumerate(async || PatchWorld::back(RollbackWay::ReplaceRoot, None).await).await);
     let anew = fine(enumerate(async || PatchWorld::back(RollbackWay::NewInstance, None).await).await);
+    let at_gate = |case: &Case| GATE.contains(&&*case.cut.step);
+    let gated = fine(enumerate_where(async || PatchWorld::gated(None).await, at_gate).await);
     let count = |direction| whole.iter().filter(|case| case.cut.direction == direction).count();
     println!(
-        "{} crash cases of real steps: {} forward, {} on the way back, {} of a rollback, {} of one by new instances",
-        whole.len() + back.len() + anew.len(),
+        "{} crash cases of real steps: {} forward, {} on the way back, {} of a rollback, {} of one by new instances, {} at the gate between two waves",
+        whole.len() + back.len() + anew.len() + gated.len(),
         count(Direction::Do),
         count(Direction::Undo),
         back.len(),
-        anew.len()
+        anew.len(),
+        gated.len()
     );
     let world = PatchWorld::whole(&EACH_SHAPE, None).await;
     let steps: BTreeSet<&str> = world.steps().iter().map(|step| step.name()).collect();
-    let covered: BTreeSet<&str> = whole.iter().map(|case| &*case.cut.step).collect();
+    let covered: BTreeSet<&str> = whole.iter().chain(&gated).map(|case| &*case.cut.step).collect();
     assert_eq!(covered, steps, "a step without a case is a step nobody has seen crash");
 }

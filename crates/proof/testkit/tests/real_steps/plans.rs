@@ -7,6 +7,7 @@ use fleetwright_patch::eligibility::Rules;
 use fleetwright_patch::inventory::{Host, Inventory, Observations};
 use fleetwright_patch::plan::make::{Amount, Hold, Limits, PlanRequest, make};
 use fleetwright_patch::plan::policy::RollbackWay;
+use fleetwright_patch::plan::roll_out::{GateChecks, WaveRequest};
 use fleetwright_patch::plan::rollback::{RollbackRequest, rollback};
 use fleetwright_patch::plan::{PatchPlan, RollOut, Windows};
 use fleetwright_testkit::policy::policy;
@@ -106,6 +107,30 @@ pub(crate) fn limits() -> Limits {
 
 /// The whole workflow for hosts of these shapes, with a way back.
 pub(crate) fn whole(shapes: &[Shape], limits: Limits, seed: u64) -> PatchPlan {
+    rolled_out(shapes, limits, RollOut::default(), seed)
+}
+
+/// The alarm that is looked at between waves.
+pub(crate) const ALARM: &str = "errors";
+
+/// Two hosts in two waves, with a gate between them that looks at everything.
+pub(crate) fn gated() -> PatchPlan {
+    let wave = |size| WaveRequest { size, approval: Some(false), ..WaveRequest::default() };
+    let roll_out = RollOut {
+        waves: vec![wave(Some(Amount::Count(1))), wave(None)],
+        bake_seconds: 600,
+        gate: GateChecks {
+            alarms: vec![ALARM.into()],
+            compliance: true,
+            differences: true,
+            ..GateChecks::default()
+        },
+        ..RollOut::default()
+    };
+    rolled_out(&[Shape::default(); 2], limits(), roll_out, 1)
+}
+
+fn rolled_out(shapes: &[Shape], limits: Limits, roll_out: RollOut, seed: u64) -> PatchPlan {
     let request = PlanRequest {
         program: "test".into(),
         phases: Phase::ALL.to_vec(),
@@ -122,7 +147,7 @@ pub(crate) fn whole(shapes: &[Shape], limits: Limits, seed: u64) -> PatchPlan {
             account: zone().account,
             role: None,
         }],
-        roll_out: RollOut::default(),
+        roll_out,
         windows: Windows::default(),
         learnt: BTreeMap::new(),
     };

@@ -8,7 +8,7 @@ use fleetwright_clock::VirtualClock;
 use fleetwright_flow::{Event, Plan};
 use fleetwright_model::{ErrorClass, InstanceId, Text, code};
 use fleetwright_patch::plan::{PatchPlan, PlanDocument, RollbackWay};
-use fleetwright_ports::{Clock, ImageRequest, Images, Journal, RunId};
+use fleetwright_ports::{Alarm, AlarmState, Clock, ImageRequest, Images, Journal, RunId};
 use fleetwright_steps::{Context, Outcome, Ports, Step, Turn, Verified};
 use fleetwright_store::{MemoryArtifacts, MemoryJournal};
 use fleetwright_testkit::crash::World;
@@ -137,6 +137,15 @@ impl PatchWorld {
         Ground::of(shapes, &[1]).await.world(plan, alter).await
     }
 
+    /// Two hosts in two waves, with a gate between them.
+    pub(crate) async fn gated(alter: Option<Alter>) -> Self {
+        let ground = Ground::of(&[Shape::default(); 2], &[1]).await;
+        let zone = zone();
+        let cell = fleetwright_model::Cell { zone: &zone, region: sample::region(REGIONS[0]) };
+        ground.hosts.set_alarm(&cell, Alarm { name: plans::ALARM.into(), state: AlarmState::Ok });
+        ground.world(plans::gated(), alter).await
+    }
+
     /// Two hosts put back by a person's decision.
     pub(crate) async fn back(way: RollbackWay, alter: Option<Alter>) -> Self {
         let shapes = [Shape::default(), Shape { windows: true, ..Shape::default() }];
@@ -181,6 +190,7 @@ impl PatchWorld {
             commands: self.hosts.clone(),
             images: self.hosts.clone(),
             power: self.hosts.clone(),
+            balancers: self.hosts.clone(),
             metrics: self.hosts.clone(),
             machines: self.hosts.clone(),
             artifacts: Arc::new(self.files.clone()),
