@@ -287,6 +287,7 @@ fn refused(trouble: &Trouble) -> (ErrorClass, &'static Code) {
         | "IncorrectState"
         | "IncorrectSpotRequestState"
         | "InvalidSnapshot.InUse"
+        | "ScalingActivityInProgress"
         | "InvalidAMIID.Unavailable" => (ErrorClass::Conflict, &code::RESOURCE_STATE),
         "InstanceLimitExceeded"
         | "VcpuLimitExceeded"
@@ -301,7 +302,7 @@ fn refused(trouble: &Trouble) -> (ErrorClass, &'static Code) {
         | "LimitExceeded"
         | "LimitExceededFault"
         | "MaxSpotInstanceCountExceeded" => (ErrorClass::Conflict, &code::LIMIT_REACHED),
-        "InvalidInstanceId" | "InvocationDoesNotExist" | "InvalidCommandId" => {
+        "InvalidInstanceId" | "DoesNotExist" | "InvocationDoesNotExist" | "InvalidCommandId" => {
             (ErrorClass::NotFound, &code::NOT_FOUND)
         }
         "AWSOrganizationsNotInUse" => (ErrorClass::NotFound, &code::NO_ORGANIZATION),
@@ -313,6 +314,7 @@ fn refused(trouble: &Trouble) -> (ErrorClass, &'static Code) {
         | "Unavailable"
         | "ServiceUnavailable"
         | "RequestTimeout"
+        | "ResourceContention"
         | "ServerUnavailable" => (ErrorClass::Transient, &code::SERVICE_FAULT),
         _ if trouble.status == Some(429) => (ErrorClass::Throttled, &code::THROTTLED),
         _ if trouble.status.is_some_and(|status| status >= 500) => {

@@ -38,7 +38,17 @@ macro_rules! clients {
         })+
     };
 }
-clients!(aws_sdk_cloudwatch, aws_sdk_ec2, aws_sdk_iam, aws_sdk_organizations, aws_sdk_ssm, aws_sdk_sts);
+clients!(
+    aws_sdk_autoscaling,
+    aws_sdk_cloudwatch,
+    aws_sdk_elasticloadbalancing,
+    aws_sdk_elasticloadbalancingv2,
+    aws_sdk_ec2,
+    aws_sdk_iam,
+    aws_sdk_organizations,
+    aws_sdk_ssm,
+    aws_sdk_sts
+);
 
 /// A service in one region of a landing zone. The client lives as long as its session and this
 /// connection, whichever is shorter: hundreds of cells do not keep hundreds of clients.

@@ -5,6 +5,7 @@
 //! [`Accounts`](fleetwright_ports::Accounts).
 
 mod accounts;
+mod balancers;
 mod call;
 mod classify;
 mod clients;

@@ -66,7 +66,7 @@ impl Machines for Aws {
 
 /// Asks about `ids` in batches of at most `size`, several at a time, and keeps the batches' order.
 /// A batch that fails loses its own ids only.
-async fn in_batches<'a, T: Send + 'a>(
+pub(crate) async fn in_batches<'a, T: Send + 'a>(
     ids: &'a [InstanceId],
     size: usize,
     ask: impl Fn(&'a [InstanceId]) -> BoxFuture<'a, Partial<(InstanceId, T)>>,

@@ -8,10 +8,14 @@ use fleetwright_model::Phase;
 /// The AWS services that are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Service {
+    /// EC2 Auto Scaling.
+    AutoScaling,
     /// CloudWatch metrics and alarms; its requests are signed as `monitoring`.
     CloudWatch,
     /// Elastic Compute Cloud.
     Ec2,
+    /// Elastic Load Balancing, both generations.
+    ElasticLoadBalancing,
     /// Identity and Access Management; one endpoint for the whole partition.
     Iam,
     /// Organizations; one endpoint for the whole partition.

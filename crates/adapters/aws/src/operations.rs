@@ -33,6 +33,14 @@ const METRIC_DATA: Rate = Rate::Published { burst: 50, per_second: 50.0 };
 const ALARMS: Rate = Rate::Published { burst: 9, per_second: 9.0 };
 /// Systems Manager's reads.
 const SSM_READ: Rate = Rate::Assumed { burst: 10, per_second: 5.0 };
+/// Elastic Load Balancing's reads.
+const ELB_READ: Rate = Rate::Assumed { burst: 20, per_second: 10.0 };
+/// Registering and deregistering.
+const ELB_CHANGE: Rate = Rate::Assumed { burst: 10, per_second: 4.0 };
+/// Auto Scaling's reads.
+const SCALING_READ: Rate = Rate::Assumed { burst: 20, per_second: 10.0 };
+/// Standby and processes.
+const SCALING_CHANGE: Rate = Rate::Assumed { burst: 5, per_second: 2.0 };
 /// A share of what STS grants.
 const STS_SHARE: Rate = Rate::Published { burst: 100, per_second: 100.0 };
 /// IAM and Organizations: one small bucket for the partition.
@@ -41,6 +49,8 @@ const GLOBAL: Rate = Rate::Assumed { burst: 5, per_second: 4.0 };
 /// Commands apart from any phase: no run, no check of its permissions and no policy needs them.
 const APART: &[Phase] = &[];
 const SCAN: &[Phase] = &[Phase::Scan];
+/// Finding and judging who is behind load balancers: gates look after validation.
+const BALANCING: &[Phase] = &[Phase::Scan, Phase::Patch];
 const BACKUP: &[Phase] = &[Phase::Backup];
 const START: &[Phase] = &[Phase::Start];
 /// Starting and stopping again, and stopping what another instance takes the place of.
@@ -145,6 +155,34 @@ operations! {
         "to launch an instance in the place of one that cannot be restored";
     PASS_ROLE = Iam "PassRole" "iam:PassRole", Zone, PATCH, Optional, READS, GLOBAL,
         "to give such an instance the role of the old one";
+    DESCRIBE_TARGET_GROUPS = ElasticLoadBalancing "DescribeTargetGroups" "elasticloadbalancing:DescribeTargetGroups", Zone, BALANCING, Optional, READS, ELB_READ,
+        "to find the target groups that hosts are in";
+    DESCRIBE_TARGET_HEALTH = ElasticLoadBalancing "DescribeTargetHealth" "elasticloadbalancing:DescribeTargetHealth", Zone, BALANCING, Optional, READS, ELB_READ,
+        "to see who is in a target group, and whether it gets requests";
+    DEREGISTER_TARGETS = ElasticLoadBalancing "DeregisterTargets" "elasticloadbalancing:DeregisterTargets", Zone, PATCH, Optional, BY_STATE, ELB_CHANGE,
+        "to take a host out of its target groups before it is changed";
+    REGISTER_TARGETS = ElasticLoadBalancing "RegisterTargets" "elasticloadbalancing:RegisterTargets", Zone, PATCH, Optional, BY_STATE, ELB_CHANGE,
+        "to put it back";
+    DESCRIBE_LOAD_BALANCERS = ElasticLoadBalancing "DescribeLoadBalancers" "elasticloadbalancing:DescribeLoadBalancers", Zone, SCAN, Optional, READS, ELB_READ,
+        "to find load balancers of the first generation";
+    DESCRIBE_INSTANCE_HEALTH = ElasticLoadBalancing "DescribeInstanceHealth" "elasticloadbalancing:DescribeInstanceHealth", Zone, BALANCING, Optional, READS, ELB_READ,
+        "to see who is behind such a balancer, and whether it gets requests";
+    DEREGISTER_INSTANCES = ElasticLoadBalancing "DeregisterInstancesFromLoadBalancer" "elasticloadbalancing:DeregisterInstancesFromLoadBalancer", Zone, PATCH, Optional, BY_STATE, ELB_CHANGE,
+        "to take a host out of such balancers before it is changed";
+    REGISTER_INSTANCES = ElasticLoadBalancing "RegisterInstancesWithLoadBalancer" "elasticloadbalancing:RegisterInstancesWithLoadBalancer", Zone, PATCH, Optional, BY_STATE, ELB_CHANGE,
+        "to put it back there";
+    DESCRIBE_AUTO_SCALING_INSTANCES = AutoScaling "DescribeAutoScalingInstances" "autoscaling:DescribeAutoScalingInstances", Zone, PATCH, Optional, READS, SCALING_READ,
+        "to see whether a host serves in its Auto Scaling group";
+    DESCRIBE_AUTO_SCALING_GROUPS = AutoScaling "DescribeAutoScalingGroups" "autoscaling:DescribeAutoScalingGroups", Zone, PATCH, Optional, READS, SCALING_READ,
+        "to see whether a group has room for a host in standby, and what of it is suspended";
+    ENTER_STANDBY = AutoScaling "EnterStandby" "autoscaling:EnterStandby", Zone, PATCH, Optional, BY_STATE, SCALING_CHANGE,
+        "to keep a group from replacing a host that is changed";
+    EXIT_STANDBY = AutoScaling "ExitStandby" "autoscaling:ExitStandby", Zone, PATCH, Optional, BY_STATE, SCALING_CHANGE,
+        "to put it back into service";
+    SUSPEND_PROCESSES = AutoScaling "SuspendProcesses" "autoscaling:SuspendProcesses", Zone, PATCH, Optional, BY_STATE, SCALING_CHANGE,
+        "to keep a group without room for standby from replacing a host that is changed";
+    RESUME_PROCESSES = AutoScaling "ResumeProcesses" "autoscaling:ResumeProcesses", Zone, PATCH, Optional, BY_STATE, SCALING_CHANGE,
+        "to let such a group go on";
     GET_METRIC_DATA = CloudWatch "GetMetricData" "cloudwatch:GetMetricData", Zone, VALIDATE, Optional, READS, METRIC_DATA,
         "to compare the load before and after";
     DESCRIBE_ALARMS = CloudWatch "DescribeAlarms" "cloudwatch:DescribeAlarms", Zone, VALIDATE, Optional, READS, ALARMS,

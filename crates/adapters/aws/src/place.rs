@@ -51,7 +51,12 @@ impl Place {
     pub(crate) fn of_limits(&self, service: Service) -> Self {
         let region = match service {
             Service::Iam | Service::Organizations => first_region(self.region.partition()),
-            Service::CloudWatch | Service::Ec2 | Service::Ssm | Service::Sts => self.region.clone(),
+            Service::AutoScaling
+            | Service::CloudWatch
+            | Service::ElasticLoadBalancing
+            | Service::Ec2
+            | Service::Ssm
+            | Service::Sts => self.region.clone(),
         };
         Self { scope: self.scope.clone(), region }
     }

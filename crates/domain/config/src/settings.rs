@@ -226,6 +226,8 @@ pub struct PhaseSettings {
     pub start: StartSettings,
     /// What only the precheck phase has.
     pub precheck: PrecheckSettings,
+    /// Taking hosts out of service and back; none leaves load balancers and groups alone.
+    pub drain: Option<DrainSettings>,
     /// What only the patch phase has.
     pub patch: PatchSettings,
     /// What only the validate phase has.
@@ -267,6 +269,15 @@ pub struct StartSettings {
     pub max_concurrent: u32,
     /// Attempts per instance; at least 1.
     pub max_attempts: u32,
+}
+
+/// `phases.drain`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DrainSettings {
+    /// How long a host may take to let go of its requests.
+    pub timeout: Duration,
+    /// How long it may take to be healthy again.
+    pub return_timeout: Duration,
 }
 
 /// `phases.precheck`.

@@ -262,7 +262,8 @@ pub enum Charge {
     /// Waits for room in all of them before it starts, and takes it with its intent.
     Take,
     /// Gives it back when it has *succeeded*: the target is verified healthy. Nothing else gives a
-    /// charge back, neither failure nor time-out nor crash.
+    /// charge back, neither failure nor time-out nor crash; and no put-back of a target that failed and
+    /// was not undone.
     Release,
 }
 

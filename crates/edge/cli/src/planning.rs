@@ -8,7 +8,7 @@ use fleetwright_config::settings as configured;
 use fleetwright_host::{LoadLimits, Thresholds, UnknownFacts};
 use fleetwright_model::{InstanceId, Phase, Text, Zone};
 use fleetwright_patch::plan::policy::{
-    BackupPolicy, LoadPolicy, Operation, PatchPolicy, PrecheckPolicy, RebootPolicy, RebootStrategy,
+    BackupPolicy, DrainPolicy, LoadPolicy, Operation, PatchPolicy, PrecheckPolicy, RebootPolicy, RebootStrategy,
     RollbackPolicy, StartPolicy, ValidatePolicy,
 };
 use fleetwright_patch::plan::{
@@ -88,6 +88,10 @@ fn policy(settings: &Settings, phases: &[Phase], seed: u64) -> Policy {
             agent_seconds: seconds(phase.start.agent_timeout),
         },
         precheck: precheck(settings, phases),
+        drain: phase.drain.map(|drain| DrainPolicy {
+            wait_seconds: seconds(drain.timeout),
+            return_seconds: seconds(drain.return_timeout),
+        }),
         patch: PatchPolicy {
             operation: match phase.patch.operation {
                 configured::PatchOperation::Install => Operation::Install,

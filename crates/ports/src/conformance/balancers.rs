@@ -36,7 +36,12 @@ pub async fn check(balancers: &dyn Balancers, cell: &Cell<'_>, clock: &dyn Clock
     suspends_and_resumes(balancers, cell, expected).await;
 }
 
-async fn of(balancers: &dyn Balancers, cell: &Cell<'_>, pool: &PoolArn, host: &InstanceId) -> Option<Registration> {
+async fn of(
+    balancers: &dyn Balancers,
+    cell: &Cell<'_>,
+    pool: &PoolArn,
+    host: &InstanceId,
+) -> Option<Registration> {
     let listed = balancers.registrations(cell, std::slice::from_ref(pool)).await;
     assert_eq!(listed.failure, None);
     assert!(listed.items.iter().all(|it| it.seat.pool == *pool), "of that pool only: {listed:?}");

@@ -74,11 +74,7 @@ async fn grants_all_places_or_none(open: Open<'_>) {
     let verdicts = claim(
         &*budgets,
         "run-1",
-        &[
-            wanted("a", &[("zone", 1)]),
-            wanted("b", &[("shop", 1), ("zone", 1)]),
-            wanted("c", &[("shop", 1)]),
-        ],
+        &[wanted("a", &[("zone", 1)]), wanted("b", &[("shop", 1), ("zone", 1)]), wanted("c", &[("shop", 1)])],
     )
     .await;
     assert_eq!(verdicts, [Verdict::Granted, full("zone"), Verdict::Granted], "b left no trace in shop");
@@ -93,7 +89,11 @@ async fn counts_a_member_of_several_runs_once(open: Open<'_>) {
     assert_eq!(again, [Verdict::Granted, Verdict::Granted]);
     assert_eq!(claim(&*budgets, "run-3", &[wanted("c", &shop)]).await, [full("shop")]);
     budgets.release(&run("run-1"), &["a".into()]).await.expect("a working storage");
-    assert_eq!(claim(&*budgets, "run-3", &[wanted("c", &shop)]).await, [full("shop")], "run-2 is at work on a");
+    assert_eq!(
+        claim(&*budgets, "run-3", &[wanted("c", &shop)]).await,
+        [full("shop")],
+        "run-2 is at work on a"
+    );
     empty(open, &["run-1", "run-2"]).await;
 }
 
@@ -134,11 +134,8 @@ async fn restores_what_a_run_has_on_record(open: Open<'_>) {
         member: member.into(),
         kept,
     };
-    let expected = [
-        row("run-1", "shop", "b", false),
-        row("run-1", "shop", "c", true),
-        row("run-2", "zone", "z", false),
-    ];
+    let expected =
+        [row("run-1", "shop", "b", false), row("run-1", "shop", "c", true), row("run-2", "zone", "z", false)];
     assert_eq!(taken, expected.into(), "whatever the capacity, and nobody else's");
     empty(open, &["run-1", "run-2"]).await;
 }

@@ -2,7 +2,7 @@
 
 use fleetwright_host::Thresholds;
 use fleetwright_patch::plan::policy::{
-    BackupPolicy, Operation, PatchPolicy, Policy, PrecheckPolicy, RebootPolicy, RebootStrategy,
+    BackupPolicy, DrainPolicy, Operation, PatchPolicy, Policy, PrecheckPolicy, RebootPolicy, RebootStrategy,
     RollbackPolicy, RollbackWay, StartPolicy, ValidatePolicy,
 };
 
@@ -20,6 +20,7 @@ pub fn policy() -> Policy {
             min_agent_version: "3.0.0.0".into(),
             remedy_agent: true,
         },
+        drain: Some(DrainPolicy { wait_seconds: 3900, return_seconds: 900 }),
         patch: PatchPolicy {
             operation: Operation::Install,
             document: "AWS-RunPatchBaseline".into(),

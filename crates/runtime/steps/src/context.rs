@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fleetwright_flow::{Direction, End, PlaceId, Run, StepIndex, TargetId};
 use fleetwright_model::{Cell, ErrorClass, Failure, InstanceId, Text, Zone, ZoneName, code};
 use fleetwright_patch::plan::{GateWork, PatchPlan, PlannedHost, Work, notes};
-use fleetwright_ports::{Artifacts, Clock, HostCommands, Images, Machines, Metrics, Power, RunId};
+use fleetwright_ports::{Artifacts, Balancers, Clock, HostCommands, Images, Machines, Metrics, Power, RunId};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::step::{Outcome, Slot};
@@ -19,6 +19,8 @@ pub struct Ports {
     pub images: Arc<dyn Images>,
     /// Starting, stopping, restoring.
     pub power: Arc<dyn Power>,
+    /// Load balancers and Auto Scaling groups.
+    pub balancers: Arc<dyn Balancers>,
     /// Measurements and alarms.
     pub metrics: Arc<dyn Metrics>,
     /// Reading instances, agents, patch states.

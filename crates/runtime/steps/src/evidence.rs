@@ -2,8 +2,9 @@
 
 use fleetwright_flow::PlaceId;
 use fleetwright_host::{HostFinding, Reading, SurveyReport};
-use fleetwright_model::{InstanceId, OsFamily, PingStatus};
+use fleetwright_model::{ErrorClass, InstanceId, OsFamily, PingStatus, code};
 use fleetwright_ports::RunId;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::context::{Context, storage_failure};
@@ -48,6 +49,8 @@ pub const COMPARISON: &str = "comparison.json";
 pub const CHECK: &str = "check.txt";
 /// Says that a stopped instance was found running and is not ours to stop.
 pub const LEFT_RUNNING: &str = "left-running.json";
+/// What a host was taken out of for patching, and whether it is back.
+pub const OUT_OF_SERVICE: &str = "out-of-service.json";
 
 /// The key of a host's file, e.g.
 /// `pre/account-111122223333/region-eu-central-1/linux/i-0abc/stdout.txt`.
@@ -190,6 +193,24 @@ impl Files<'_> {
     ) -> Result<(), Outcome> {
         let bytes = serde_json::to_vec_pretty(value).expect("evidence is plain data");
         self.keep(taken, file, &bytes).await
+    }
+
+    /// A value this run keeps as JSON; none where there is no such file. One that cannot be read back is
+    /// a failure: somebody relies on it.
+    pub(crate) async fn json<T: DeserializeOwned>(
+        &self,
+        taken: Taken,
+        file: &str,
+    ) -> Result<Option<T>, Outcome> {
+        let key = self.key(taken, file);
+        let found = self.context.ports().artifacts.get(self.context.run(), &key).await;
+        let Some(bytes) = found.map_err(|error| Outcome::Failed(storage_failure(&error)))? else {
+            return Ok(None);
+        };
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+            let words = format!("{key} of this run cannot be read: {error}");
+            Outcome::failed(ErrorClass::Permanent, &code::STATE_UNUSABLE, "artifacts", &words)
+        })
     }
 
     /// Whether this run keeps such a file.

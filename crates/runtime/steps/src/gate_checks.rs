@@ -161,8 +161,11 @@ impl GateChecks {
         let due = rebooted && self.context.plan().reboot_of(host) != RebootStrategy::Skip;
         let pending = if due { note.pending_reboot } else { 0 };
         let parts = [(note.missing, "missing"), (note.failed, "failed"), (pending, "waiting for a reboot")];
-        let parts: Vec<String> =
-            parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
         (!parts.is_empty()).then(|| format!("{} ({})", host.id, parts.join(", ")))
     }
 

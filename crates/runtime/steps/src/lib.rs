@@ -12,12 +12,14 @@ mod command_mark;
 mod command_wave;
 pub mod context;
 mod custom_check;
+mod drain;
 pub mod evidence;
 mod gate_alarms;
 mod gate_checks;
 mod health;
 mod identity;
 mod image_proof;
+mod out_of_service;
 mod pace;
 mod patch;
 mod power_batch;
@@ -25,6 +27,7 @@ mod precheck;
 mod reboot;
 mod recovery;
 mod restore;
+mod return_to_service;
 mod start;
 pub mod step;
 mod stop_again;
@@ -41,15 +44,19 @@ pub use step::{Outcome, Reports, Slot, Step, Turn};
 
 /// Every step of the recipes, each under the name recipes use.
 pub fn steps(context: Arc<Context>) -> Vec<Arc<dyn Step>> {
+    // Draining and returning switch the processes of the same groups.
+    let groups = Arc::default();
     vec![
         Arc::new(backup::Backup::new(context.clone())),
         Arc::new(start::Start::new(context.clone())),
         Arc::new(precheck::Precheck::new(context.clone())),
+        Arc::new(drain::Drain::new(context.clone(), Arc::clone(&groups))),
         Arc::new(patch::Patch::new(context.clone())),
         Arc::new(reboot::Reboot::new(context.clone())),
         Arc::new(verify::Verify::new(context.clone())),
         Arc::new(validate::Validate::new(context.clone(), step_name::VALIDATE)),
         Arc::new(validate::Validate::new(context.clone(), step_name::VALIDATE_RESTORED)),
+        Arc::new(return_to_service::Return::new(context.clone(), groups)),
         Arc::new(stop_again::StopAgain::new(context.clone())),
         Arc::new(restore::Restore::new(context.clone())),
         Arc::new(clean_up::CleanUp::new(context.clone())),

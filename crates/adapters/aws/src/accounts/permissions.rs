@@ -177,7 +177,12 @@ async fn attempt(
         Service::CloudWatch if operation.iam == DESCRIBE_ALARMS.iam => {
             Some(try_alarms(&aws.at(zone, region)).await)
         }
-        Service::CloudWatch | Service::Iam | Service::Organizations | Service::Sts => None,
+        Service::AutoScaling
+        | Service::CloudWatch
+        | Service::ElasticLoadBalancing
+        | Service::Iam
+        | Service::Organizations
+        | Service::Sts => None,
     };
     let answer = match tried {
         Some(Ok(())) => Answer::Allowed,

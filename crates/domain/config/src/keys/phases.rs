@@ -134,6 +134,20 @@ pub(super) static KEYS: &[Key] = &[
         "What a check that could not be made leads to, for the checks that would keep a host from being patched.")
         .default("block")
         .phases(&[Precheck]),
+    Key::new("phases.drain.enabled", Kind::Bool, "true",
+        "Whether hosts are taken out of their load balancers, and put into standby in their Auto Scaling groups, \
+         before they are patched. They are put back whatever becomes of them.")
+        .default("true")
+        .phases(&[Patch]),
+    Key::new("phases.drain.timeout", WAIT_TIME, "30m",
+        "How long a host may take to let go of its requests: longer than the deregistration delay of its target \
+         groups. A host that takes longer is not patched.")
+        .default("15m")
+        .phases(&[Patch]),
+    Key::new("phases.drain.return_timeout", WAIT_TIME, "15m",
+        "How long a host may take to be healthy again behind its load balancers.")
+        .default("10m")
+        .phases(&[Patch]),
     Key::new("phases.patch.enabled", Kind::Bool, "true", ENABLED)
         .default("true")
         .phases(&[Patch])

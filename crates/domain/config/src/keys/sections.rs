@@ -81,6 +81,10 @@ static SECTIONS: &[Section] = &[
     section("phases.backup", "Images before anything changes."),
     section("phases.start", "Starting stopped instances."),
     section("phases.precheck", "Checking that hosts can be patched."),
+    section(
+        "phases.drain",
+        "Taking hosts out of load balancers and Auto Scaling groups while they are patched, and putting them back.",
+    ),
     section("phases.patch", "Installing patches and rebooting."),
     section("phases.validate", "Proving that hosts are well afterwards."),
     section("phases.report", "Writing reports."),

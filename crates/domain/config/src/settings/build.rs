@@ -10,10 +10,10 @@ use fleetwright_window::Schedule;
 
 use super::{
     AbortOnIssues, Amount, ApprovalSettings, AwsSettings, BackupSettings, BudgetSettings, Compliant,
-    EligibilitySettings, Expiry, FreezeSettings, GateSettings, Hold, LandingZoneSettings, LoadSettings,
-    LogFormat, LogLevel, OrderingSettings, OutputFormat, OutputSettings, PatchOperation, PatchSettings,
-    PhaseLimits, PhaseSettings, PrecheckSettings, Rate, Reboot, RollbackWay, SafetySettings, ScanSettings,
-    Settings, StartSettings, UnknownFacts, ValidateSettings, WaveSettings, ZoneByZone, windows,
+    DrainSettings, EligibilitySettings, Expiry, FreezeSettings, GateSettings, Hold, LandingZoneSettings,
+    LoadSettings, LogFormat, LogLevel, OrderingSettings, OutputFormat, OutputSettings, PatchOperation,
+    PatchSettings, PhaseLimits, PhaseSettings, PrecheckSettings, Rate, Reboot, RollbackWay, SafetySettings,
+    ScanSettings, Settings, StartSettings, UnknownFacts, ValidateSettings, WaveSettings, ZoneByZone, windows,
 };
 use crate::resolve::ResolvedValue;
 use crate::value::{Secret, Value};
@@ -335,6 +335,10 @@ fn phases(values: &mut Values) -> PhaseSettings {
             max_concurrent: values.integer("phases.start.max_concurrent"),
             max_attempts: values.integer("phases.start.max_attempts"),
         },
+        drain: values.bool("phases.drain.enabled").then(|| DrainSettings {
+            timeout: values.duration("phases.drain.timeout"),
+            return_timeout: values.duration("phases.drain.return_timeout"),
+        }),
         precheck: PrecheckSettings {
             root_disk_percent: values.integer("phases.precheck.root_disk_percent"),
             temp_disk_percent: values.integer("phases.precheck.temp_disk_percent"),

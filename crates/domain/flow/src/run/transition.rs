@@ -73,7 +73,7 @@ impl Run {
 
     fn succeed(&mut self, id: TargetId, note: &Option<Text>, finding: &Option<Text>) {
         self.count(id, |count| count.done += 1);
-        let release = self.step_of(id).charge == Charge::Release;
+        let release = self.step_of(id).charge == Charge::Release && self.walk(id).gives_back();
         self.leave(id);
         let walk = self.walk_mut(id);
         walk.handle = None;

@@ -191,6 +191,13 @@ impl Walk {
         self.doubt = false;
     }
 
+    /// Whether a releasing step that succeeds gives its charge back. That a failed target was put back
+    /// to where it was does not make it healthy, unless what failed was undone.
+    pub(crate) fn gives_back(&self) -> bool {
+        let mended = |fate: &Fate| fate.stuck.is_none() && (fate.failed.is_none() || fate.unwound);
+        self.course != Course::PutBack || self.fate.as_deref().is_none_or(mended)
+    }
+
     /// How it ended, or would if it rested now.
     pub(crate) fn end(&self) -> End {
         let Some(fate) = &self.fate else { return End::Done { finding: None } };

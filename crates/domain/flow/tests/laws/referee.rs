@@ -69,6 +69,10 @@ struct TargetBook {
     undoing: bool,
     touched: bool,
     proven: bool,
+    /// It left its forward course by a failure.
+    off: bool,
+    /// It was half done when it was left, or could not be taken back.
+    lost: bool,
 }
 
 /// A gate that was reached.
@@ -148,7 +152,7 @@ impl Referee<'_> {
             }
             Event::Succeeded { target, step, direction, .. } => {
                 let at = (*target, *direction, *step);
-                if self.step(at).charge == Charge::Release {
+                if self.step(at).charge == Charge::Release && self.gives_back(at) {
                     self.give_back(*target, *direction);
                     self.targets[target.index()].owes = false;
                 }
@@ -322,6 +326,19 @@ impl Referee<'_> {
         book.proven |= held && direction == Direction::Do && !book.failed && !book.left;
     }
 
+    /// Whether a releasing step that succeeded proves anything: no put-back does after a failure that
+    /// was not undone.
+    fn gives_back(&self, at: At) -> bool {
+        let book = &self.targets[at.0.index()];
+        if self.step(at).when == When::InTurn || !(book.off || book.left) {
+            return true;
+        }
+        let undo = self.plan.recipe_of(at.0).undo.len();
+        let last = undo.checked_sub(1).map(|last| (at.0, Direction::Undo, StepIndex(last as u8)));
+        let unwound = last.is_some_and(|last| self.steps.get(&last).is_some_and(|it| it.over && !it.failed));
+        !book.lost && (!book.failed || unwound)
+    }
+
     fn count_held(&mut self) {
         for (index, group) in self.plan.groups.iter().enumerate() {
             let members = self.plan.targets.iter().zip(&self.targets);
@@ -360,7 +377,10 @@ impl Referee<'_> {
         (book.over, book.failed) = (true, true);
         let stage = self.stage_of(at.0);
         let undo = self.step(at).on_failure == OnFailure::Undo;
+        let goes_on = self.step(at).on_failure == OnFailure::Continue;
         let book = &mut self.targets[at.0.index()];
+        book.lost |= at.1 == Direction::Undo || book.off || book.left;
+        book.off |= !goes_on;
         book.undoing |= at.1 == Direction::Do && !book.left && undo && !self.cancelled;
         self.count_failure(at.0, stage);
     }
@@ -389,7 +409,9 @@ impl Referee<'_> {
                 // In flight, the step is over; standing, a put-back may still be tried.
                 book.over |= book.in_flight;
                 book.in_flight = false;
-                self.targets[at.0.index()].left = true;
+                let target = &mut self.targets[at.0.index()];
+                target.lost |= at.1 == Direction::Undo || (self.cancelled && target.committed);
+                target.left = true;
             }
         }
     }

@@ -107,11 +107,12 @@ fn hosts_of(plan: &PatchPlan, stage: StageId) -> impl Iterator<Item = (&Target, 
     })
 }
 
-/// The first step after which users may notice: the reboot, the restoration, or the installation where
-/// neither is.
+/// The first step after which users may notice: taking it out of service, the reboot, the restoration,
+/// or the installation where none of them is.
 fn disrupts(recipe: &Recipe) -> Option<usize> {
     let position = |name: &str| recipe.steps.iter().position(|step| &*step.name == name);
-    position(step::REBOOT).or_else(|| position(step::RESTORE)).or_else(|| position(step::PATCH))
+    let named = position(step::DRAIN).or_else(|| position(step::REBOOT));
+    named.or_else(|| position(step::RESTORE)).or_else(|| position(step::PATCH))
 }
 
 /// The places of the steps that take and give back.

@@ -145,6 +145,8 @@ fn calls(plan: &PatchPlan) -> BTreeMap<Text, u64> {
             }
             step::START => add("ec2:StartInstances", batches),
             step::STOP_AGAIN => add("ec2:StopInstances", batches),
+            step::DRAIN => add("elasticloadbalancing:DeregisterTargets", batches),
+            step::RETURN => add("elasticloadbalancing:RegisterTargets", batches),
             step::PRECHECK | step::PATCH | step::REBOOT | step::VALIDATE => {
                 add("ssm:SendCommand", batches);
                 add("ssm:ListCommandInvocations", batches);

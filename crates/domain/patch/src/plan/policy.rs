@@ -13,6 +13,9 @@ pub struct Policy {
     pub start: StartPolicy,
     /// Checks before patching.
     pub precheck: PrecheckPolicy,
+    /// Taking hosts out of service and back; none leaves load balancers and groups alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain: Option<DrainPolicy>,
     /// Installing.
     pub patch: PatchPolicy,
     /// Rebooting.
@@ -59,6 +62,15 @@ pub struct PrecheckPolicy {
     pub min_agent_version: Text,
     /// True updates an agent that is too old, once.
     pub remedy_agent: bool,
+}
+
+/// How hosts are taken out of service and back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrainPolicy {
+    /// Seconds until a host must have let go of its requests.
+    pub wait_seconds: u32,
+    /// Seconds until it must be healthy again where it was before.
+    pub return_seconds: u32,
 }
 
 /// How patches are installed.

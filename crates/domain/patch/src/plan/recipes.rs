@@ -7,7 +7,7 @@ use fleetwright_model::{InstanceState, Phase, Text};
 
 use super::make::{Hold, Limits};
 use super::notes::step;
-use super::policy::{Operation, Policy, RebootStrategy};
+use super::policy::{DrainPolicy, Operation, Policy, RebootStrategy};
 use super::{Backup, PlannedHost, gates};
 
 static NOTHING_LEARNT: BTreeMap<Text, u32> = BTreeMap::new();
@@ -19,6 +19,8 @@ pub struct Shape {
     pub stopped: bool,
     /// It has an image, made or existing.
     pub image: bool,
+    /// It serves behind a load balancer or in an Auto Scaling group.
+    pub member: bool,
 }
 
 impl Variant {
@@ -52,6 +54,7 @@ impl Shape {
         Self {
             stopped: host.state == InstanceState::Stopped,
             image: !matches!(host.backup, Backup::None { .. }),
+            member: host.auto_scaling_group.is_some() || !host.target_groups.is_empty(),
         }
     }
 }
@@ -193,7 +196,19 @@ impl<'a> Recipes<'a> {
         if self.has(Phase::Precheck) || self.has(Phase::Patch) {
             steps.push(self.precheck());
         }
+        let drains = self.drains(shape, variant);
+        let drain = StepIndex(u8::try_from(steps.len()).expect("a dozen steps"));
+        if let Some(policy) = drains {
+            steps.push(self.drain(policy));
+        }
         self.changes(shape, variant, &mut steps);
+        if let Some(policy) = drains {
+            // What serves nobody is in nobody's way: its place is free once it is back and healthy.
+            for step in &mut steps[drain.index() + 1..] {
+                step.charge = Charge::None;
+            }
+            steps.push(self.give_back(drain, policy));
+        }
         if started {
             steps.push(self.stop_again(start));
         }
@@ -203,16 +218,25 @@ impl<'a> Recipes<'a> {
             (true, true) => "stopped",
             (true, false) => "stopped-without-image",
         };
-        let name = format!("{name}{}", variant.suffix());
+        let drained = if drains.is_some() { ", drained" } else { "" };
+        let name = format!("{name}{drained}{}", variant.suffix());
         let undo = match shape.image && self.has(Phase::Patch) {
-            // A host that is well again after its restoration gives its place back.
-            true => vec![
-                self.restore(),
-                Step { charge: Charge::Release, ..self.validate(step::VALIDATE_RESTORED) },
-            ],
+            true => {
+                // A host that is well again after its restoration gives its place back; a drained one
+                // when it has returned.
+                let charge = if drains.is_some() { Charge::None } else { Charge::Release };
+                vec![self.restore(), Step { charge, ..self.validate(step::VALIDATE_RESTORED) }]
+            }
             false => Vec::new(),
         };
         Recipe::new(name, steps, undo)
+    }
+
+    /// How hosts of that shape are drained, where they are.
+    fn drains(&self, shape: Shape, variant: Variant) -> Option<DrainPolicy> {
+        let operation = variant.operation.unwrap_or(self.policy.patch.operation);
+        let installs = self.has(Phase::Patch) && operation == Operation::Install;
+        self.policy.drain.filter(|_| shape.member && installs)
     }
 
     /// Installing, rebooting, and the proof of both.
@@ -277,6 +301,32 @@ impl<'a> Recipes<'a> {
             timeout_seconds: self.seconds(Phase::Precheck, 1800),
             expected_seconds: 30,
             ..plain(step::PRECHECK)
+        }
+    }
+
+    /// From here on the host is out of service: it is taken to the end and put back, whatever happens.
+    fn drain(&self, policy: DrainPolicy) -> Step {
+        Step {
+            effect: Effect::Changes,
+            commits: true,
+            charge: Charge::Take,
+            retry: Retry { attempts: 3, base_seconds: 30, cap_seconds: 300 },
+            timeout_seconds: policy.wait_seconds,
+            expected_seconds: 300,
+            ..plain(step::DRAIN)
+        }
+    }
+
+    fn give_back(&self, drain: StepIndex, policy: DrainPolicy) -> Step {
+        Step {
+            effect: Effect::Changes,
+            charge: Charge::Release,
+            when: When::Finally { of: drain },
+            retry: Retry { attempts: 5, base_seconds: 30, cap_seconds: 300 },
+            on_failure: OnFailure::Continue,
+            timeout_seconds: policy.return_seconds,
+            expected_seconds: 60,
+            ..plain(step::RETURN)
         }
     }
 

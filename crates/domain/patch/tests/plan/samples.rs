@@ -73,6 +73,7 @@ pub(crate) fn policy() -> Policy {
             min_agent_version: "3.0.0.0".into(),
             remedy_agent: true,
         },
+        drain: None,
         patch: PatchPolicy {
             operation: Operation::Install,
             document: "AWS-RunPatchBaseline".into(),

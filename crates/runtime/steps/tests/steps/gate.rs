@@ -243,10 +243,7 @@ async fn an_alarm_nobody_may_read_names_the_permission() {
 async fn an_alarm_of_another_region_counts_for_the_run() {
     let stage = gated(0, |gate, plan| {
         gate.alarms = vec!["errors".into()];
-        let other = flow::Place {
-            region: sample::region("eu-west-1"),
-            ..plan.flow.places[0].clone()
-        };
+        let other = flow::Place { region: sample::region("eu-west-1"), ..plan.flow.places[0].clone() };
         plan.flow.places.insert(0, other);
         plan.flow.targets[0].place = flow::PlaceId(1);
     });

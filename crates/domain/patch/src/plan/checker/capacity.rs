@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fleetwright_flow::{Charge, Effect, GroupId, Place, Recipe, Target, When};
+use fleetwright_flow::{Charge, Effect, GroupId, Place, Recipe, StepIndex, Target, When};
 use fleetwright_model::InstanceState;
 
 use super::{Invariant, Violation, charges, disrupts, hosts, hosts_of, violated};
+use crate::plan::notes::step;
 use crate::plan::roll_out::{GroupKind, PlannedGroup};
 use crate::plan::{Amount, PatchPlan, PlannedHost};
 
@@ -47,7 +48,18 @@ fn check_recipe(recipe: &Recipe, found: &mut Vec<Violation>) {
         _ => wrong("it takes its place more than once"),
     }
     let last = recipe.steps.iter().rposition(|step| step.when == When::InTurn);
+    // What was drained is proven by its return to service, behind the last proof of the host itself.
+    let is_return = |release: usize| {
+        let taken = charges(recipe, Charge::Take);
+        let step = &recipe.steps[release];
+        let puts_back =
+            |of: &StepIndex| taken == [of.index()] && *recipe.steps[of.index()].name == *step::DRAIN;
+        &*step.name == step::RETURN
+            && matches!(&step.when, When::Finally { of } if puts_back(of))
+            && last.is_some_and(|last| last < release)
+    };
     match charges(recipe, Charge::Release).as_slice() {
+        [release] if is_return(*release) => {}
         [release] if Some(*release) != last => wrong("its place is given back before the last proof"),
         [release] if recipe.steps[*release].effect == Effect::Changes && *release > first => {
             wrong("its place is given back by a step that proves nothing");
