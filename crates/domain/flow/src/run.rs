@@ -8,6 +8,7 @@ mod illegal;
 mod lanes;
 mod legality;
 mod next;
+mod queues;
 mod standing;
 mod tally;
 mod transition;
@@ -39,6 +40,7 @@ use crate::record::{Direction, Ending, Epoch, Event, Record, Sequence};
 use approvals::Deciding;
 use budget::Ledger;
 use lanes::Lanes;
+use queues::Queues;
 use tally::Tally;
 use windows::Windows;
 
@@ -68,6 +70,7 @@ pub struct Run {
     stages: Vec<StageState>,
     walks: Vec<Walk>,
     ledgers: Vec<Ledger>,
+    queues: Queues,
     /// How often targets joined waiting lists.
     tickets: u32,
     windows: Windows,
@@ -229,6 +232,7 @@ impl Run {
             stage: StageId(0),
             stages,
             ledgers,
+            queues: Queues::of_plan(&plan),
             tickets: 0,
             windows,
             lanes: Lanes::new(&plan),
@@ -363,6 +367,7 @@ impl Run {
             + ledgers
             + dependents
             + self.lanes.heap_bytes()
+            + self.queues.heap_bytes()
             + self.windows.heap_bytes()
             + self.moving.capacity() * size_of::<TargetId>()
             + self.stages.len() * size_of::<StageState>()

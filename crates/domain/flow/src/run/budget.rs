@@ -1,11 +1,15 @@
 //! Disruption budgets: who holds a place, who has one set aside, who waits.
 //!
-//! A target that needs places in several groups joins all their waiting lists at once. A free place
-//! is set aside for the first in the list; when every group has set one aside, the target may start,
-//! and its `Started` record charges all of them together. Nobody holds one place while waiting for
-//! another in a way that could lock: lists are joined in one order, and in every group those with a
-//! place set aside joined before those who wait, so the target that waits longest is always served
-//! next. Nobody starves, and a target that shares no group is never held back.
+//! A target that needs places in several groups waits for one after the other, the group with the
+//! fewest members first; when the last has set a place aside, the target may start, and its `Started`
+//! record charges all of them together. Every target takes its groups in the same order, so nobody
+//! holds a place while waiting for another in a way that could lock. And because the places that many
+//! want are asked for last, none of them stands idle for somebody whose own small group is full.
+//!
+//! Of those who wait for a group, the one whose smaller groups have most left to do for each place
+//! goes first: the run is not over before they are. Among equals the one that joined first does.
+//! Nobody starves: each that goes ahead of another does so once, and brings its own groups nearer to
+//! having as little left as the other's.
 //!
 //! A group's limit is its capacity, less while it still grows with every member that is verified
 //! healthy; members that are out of service on others' account leave less room below it. Room that
@@ -14,6 +18,7 @@
 use std::collections::BTreeSet;
 
 use super::Run;
+use super::queues::Turn;
 use super::walk::{Course, SkipReason, Wait};
 use crate::plan::{Group, GroupId, TargetId};
 
@@ -35,9 +40,10 @@ pub(crate) struct Ledger {
     pub(crate) waiting: u32,
     /// Members that do not rest yet.
     pub(crate) open: u32,
-    /// Those with a place set aside, and those who wait for one, in the order they joined.
+    /// Those with a place set aside, in the order they joined.
     aside: BTreeSet<(u32, TargetId)>,
-    queue: BTreeSet<(u32, TargetId)>,
+    /// Those who wait for one here and have one in every smaller group of theirs.
+    queue: BTreeSet<Turn>,
 }
 
 impl Ledger {
@@ -75,9 +81,16 @@ impl Ledger {
         self.kept >= self.limit()
     }
 
+    /// What a group has left to do for each place: how long it takes, in turns of one member.
+    pub(crate) fn turns_left(&self) -> u32 {
+        const PARTS: u64 = 1 << 10;
+        let turns = u64::from(self.open) * PARTS / u64::from(self.limit().max(1));
+        u32::try_from(turns).unwrap_or(u32::MAX)
+    }
+
     pub(crate) fn heap_bytes(&self) -> usize {
         /// An entry of an ordered set with its share of the tree's nodes.
-        const ENTRY: usize = 16;
+        const ENTRY: usize = 20;
         (self.aside.len() + self.queue.len()) * ENTRY
     }
 }
@@ -93,56 +106,104 @@ impl Run {
         self.ledgers.iter().any(|ledger| ledger.elsewhere > 0 && ledger.waiting > 0)
     }
 
-    /// Joins the waiting lists of all groups. The target is put into [`Wait::Budget`]; it is
-    /// [`Wait::Ready`] afterwards if there was room everywhere.
+    /// Puts a target into [`Wait::Budget`] and sends it from group to group; it is [`Wait::Ready`]
+    /// afterwards if there was room everywhere.
     pub(crate) fn join_queues(&mut self, id: TargetId) {
-        let plan = self.plan.clone();
         self.tickets = self.tickets.wrapping_add(1);
-        let ticket = self.tickets;
-        self.walk_mut(id).ticket = ticket;
+        self.walk_mut(id).ticket = self.tickets;
         self.enter(id, Wait::Budget);
-        for group in &plan.target(id).groups {
-            self.operations += 1;
-            self.ledgers[group.index()].queue.insert((ticket, id));
-        }
-        for group in &plan.target(id).groups {
-            self.set_aside(*group);
-        }
+        self.go_on(id);
     }
 
-    /// Sets free places of a group aside for those who wait longest.
+    /// The group a target asks next: the smallest of those that have set no place aside for it.
+    pub(crate) fn next_group(&self, id: TargetId) -> Option<GroupId> {
+        let reserved = self.walk(id).reserved;
+        let groups = self.plan.target(id).groups.iter().enumerate();
+        let missing = groups.filter(|(place, _)| reserved & (1 << place) == 0).map(|(_, group)| *group);
+        missing.min_by_key(|group| self.queues.size_rank(*group))
+    }
+
+    /// Has a target ask its next group, or start where every group has set a place aside.
+    fn go_on(&mut self, id: TargetId) {
+        let Some(group) = self.next_group(id) else {
+            self.leave_keeping_places(id);
+            self.enter(id, Wait::Ready);
+            return;
+        };
+        self.operations += 1;
+        let left = self.turns_left(id);
+        self.queues.set_left(id, left);
+        let turn = self.turn(id);
+        self.ledgers[group.index()].queue.insert(turn);
+        self.set_aside(group);
+    }
+
+    /// What the smaller groups, which have set a place aside for the target, have left to do.
+    fn turns_left(&self, id: TargetId) -> u32 {
+        let reserved = self.walk(id).reserved;
+        let groups = self.plan.target(id).groups.iter().enumerate();
+        let held = groups.filter(|(place, _)| reserved & (1 << place) != 0);
+        let turns = held.map(|(_, group)| self.ledgers[group.index()].turns_left());
+        turns.max().unwrap_or_default()
+    }
+
+    fn turn(&self, id: TargetId) -> Turn {
+        self.queues.turn(id, self.walk(id).ticket)
+    }
+
+    /// Sets free places of a group aside for those whose turn it is.
     pub(crate) fn set_aside(&mut self, group: GroupId) {
         while !self.ledgers[group.index()].is_full() {
-            let Some((ticket, id)) = self.ledgers[group.index()].queue.pop_first() else { return };
+            let Some(turn) = self.ledgers[group.index()].queue.pop_first() else { return };
             self.operations += 1;
-            self.ledgers[group.index()].aside.insert((ticket, id));
-            let groups = self.plan.target(id).groups.len();
+            let id = turn.target;
+            self.ledgers[group.index()].aside.insert((turn.ticket, id));
             let bit = self.bit(id, group);
-            let walk = self.walk_mut(id);
-            walk.reserved |= bit;
-            if walk.reserved.count_ones() as usize == groups {
-                self.leave_keeping_places(id);
-                self.enter(id, Wait::Ready);
-            }
+            self.walk_mut(id).reserved |= bit;
+            self.go_on(id);
         }
     }
 
-    /// Takes places back from those who joined last, as long as more are taken than there are.
+    /// Sets places of several groups aside, the smallest first: who gets one there is then among those
+    /// who ask the others.
+    fn set_aside_in_turn(&mut self, groups: &[GroupId]) {
+        let mut groups = groups.to_vec();
+        groups.sort_unstable_by_key(|group| self.queues.size_rank(*group));
+        for group in groups {
+            self.set_aside(group);
+        }
+    }
+
+    /// Takes places back from those who joined last, as long as more are taken than there are. Who
+    /// loses one waits for it again, and loses those that were asked for after it.
     fn take_back(&mut self, group: GroupId) {
+        let plan = self.plan.clone();
         loop {
-            let ledger = &mut self.ledgers[group.index()];
+            let ledger = &self.ledgers[group.index()];
             if ledger.taken() <= u64::from(ledger.limit()) {
                 return;
             }
-            let Some((ticket, id)) = ledger.aside.pop_last() else { return };
-            ledger.queue.insert((ticket, id));
-            self.operations += 1;
-            let bit = self.bit(id, group);
-            self.walk_mut(id).reserved &= !bit;
+            let Some((ticket, id)) = ledger.aside.last().copied() else { return };
             if self.walk(id).wait == Wait::Ready {
                 self.leave_keeping_places(id);
                 self.enter(id, Wait::Budget);
             }
+            let turn = self.turn(id);
+            let from = self.queues.size_rank(group);
+            let behind = |of: &&GroupId| self.queues.size_rank(**of) >= from;
+            let lost: Vec<GroupId> = plan.target(id).groups.iter().filter(behind).copied().collect();
+            for of in &lost {
+                self.operations += 1;
+                let bit = self.bit(id, *of);
+                self.walk_mut(id).reserved &= !bit;
+                let ledger = &mut self.ledgers[of.index()];
+                if !ledger.aside.remove(&(ticket, id)) {
+                    ledger.queue.remove(&turn);
+                }
+            }
+            self.ledgers[group.index()].queue.insert(turn);
+            let others: Vec<GroupId> = lost.into_iter().filter(|of| *of != group).collect();
+            self.set_aside_in_turn(&others);
         }
     }
 
@@ -163,18 +224,16 @@ impl Run {
     /// aside for it.
     pub(crate) fn give_up_places(&mut self, id: TargetId) {
         let plan = self.plan.clone();
-        let ticket = self.walk(id).ticket;
+        let (ticket, turn) = (self.walk(id).ticket, self.turn(id));
         self.walk_mut(id).reserved = 0;
         for group in &plan.target(id).groups {
             self.operations += 1;
             let ledger = &mut self.ledgers[group.index()];
             if !ledger.aside.remove(&(ticket, id)) {
-                ledger.queue.remove(&(ticket, id));
+                ledger.queue.remove(&turn);
             }
         }
-        for group in &plan.target(id).groups {
-            self.set_aside(*group);
-        }
+        self.set_aside_in_turn(&plan.target(id).groups);
     }
 
     /// Turns what was set aside into a charge, in all groups at once.
@@ -210,9 +269,7 @@ impl Run {
             ledger.held -= 1;
             ledger.verified += u32::from(proves);
         }
-        for group in &plan.target(id).groups {
-            self.set_aside(*group);
-        }
+        self.set_aside_in_turn(&plan.target(id).groups);
     }
 
     /// Keeps the charge of a target that rests without having ended well, to the end of the run.
@@ -225,9 +282,21 @@ impl Run {
             if !ledger.is_exhausted() {
                 continue;
             }
-            for (_, waiting) in ledger.queue.clone() {
-                self.leave(waiting);
-                self.enter(waiting, Wait::Skip(SkipReason::Exhausted));
+            if ledger.waiting > 0 {
+                self.skip_those_who_wait_for(*group);
+            }
+        }
+    }
+
+    /// Whether they have come to the group or not: they would in vain.
+    fn skip_those_who_wait_for(&mut self, group: GroupId) {
+        for place in self.queues.members_of(group) {
+            let id = self.queues.member(place);
+            let has_place =
+                self.walk(id).wait != Wait::Budget || self.walk(id).reserved & self.bit(id, group) != 0;
+            if !has_place {
+                self.leave(id);
+                self.enter(id, Wait::Skip(SkipReason::Exhausted));
             }
         }
     }

@@ -288,10 +288,7 @@ impl Run {
     }
 
     fn missing_group(&self, target: TargetId) -> GroupId {
-        let reserved = self.walk(target).reserved;
-        let groups = self.plan.target(target).groups.iter().enumerate();
-        let mut missing = groups.filter(|(place, _)| reserved & (1 << place) == 0);
-        *missing.next().expect("a target waits for room while a group has not set any aside").1
+        self.next_group(target).expect("a target waits for room while a group has not set any aside")
     }
 
     fn stage_view(&self, id: StageId) -> StageView {

@@ -67,11 +67,11 @@ fn who_waits_for_a_place_that_can_never_become_free_is_left_as_it_is() {
 }
 
 #[test]
-fn places_in_all_groups_are_taken_together_and_the_longest_waiting_goes_first() {
+fn places_in_all_groups_are_taken_together_and_none_stands_idle_meanwhile() {
     // 0 holds group 0; 1 needs both; 2 needs group 1 only and came later; 3 shares nothing.
     let mut driver = Driver::new(sharing(vec![patch(), verify()], &[1, 1, 1], &[&[0], &[0, 1], &[1], &[2]]));
     driver.go();
-    assert_eq!(flying(&driver), [0, 3], "2 does not overtake 1, 3 is not held back");
+    assert_eq!(flying(&driver), [0, 2, 3], "1 could not use the place in group 1 yet");
     assert_eq!(
         driver.run.state(TargetId(1)),
         TargetState::Waiting {
@@ -79,12 +79,58 @@ fn places_in_all_groups_are_taken_together_and_the_longest_waiting_goes_first() 
             on: WaitingFor::Budget(GroupId(0))
         }
     );
-    assert!(!driver.run.holds(TargetId(1)), "a place set aside is not a charge");
     driver.succeed(0);
     driver.go();
     driver.succeed(0);
+    driver.go();
+    assert_eq!(flying(&driver), [2, 3], "now it has one of two");
+    assert!(!driver.run.holds(TargetId(1)), "a place set aside is not a charge");
+    driver.succeed(2);
+    driver.go();
+    driver.succeed(2);
     driver.go();
     assert_eq!(flying(&driver), [1, 3]);
+}
+
+/// Who starts after whom where one may be out of service at once.
+fn one_by_one(plan: Plan) -> Vec<u32> {
+    let mut driver = Driver::new(plan);
+    let mut order = Vec::new();
+    driver.go();
+    while let [target] = flying(&driver)[..] {
+        order.push(target);
+        for _ in 0..2 {
+            driver.succeed(target);
+            driver.go();
+        }
+    }
+    assert_eq!(driver.run.ending(), Some(Ending::Complete));
+    order
+}
+
+#[test]
+fn a_place_that_many_want_goes_to_the_group_with_most_left_to_do_and_nobody_starves() {
+    // An application of two comes before one of four, each one at a time; one host at once in all.
+    let groups: &[&[u16]] = &[&[0, 1], &[0, 1], &[0, 2], &[0, 2], &[0, 2], &[0, 2]];
+    let order = one_by_one(sharing(vec![patch(), verify()], &[1, 1, 1], groups));
+    assert_eq!(order, [0, 2, 3, 4, 1, 5], "1 is passed until the larger one has no more left than its own");
+}
+
+#[test]
+fn who_has_the_last_place_of_a_small_group_keeps_nobody_of_a_large_one_waiting() {
+    // Ten hosts of one application, one at a time, and ten on their own; two at once in all.
+    let mut groups: Vec<&[u16]> = vec![&[0, 1]; 10];
+    groups.extend(vec![&[0][..]; 10]);
+    let mut driver = Driver::new(sharing(vec![patch(), verify()], &[2, 1], &groups));
+    driver.go();
+    while driver.run.ending().is_none() {
+        let two = flying(&driver);
+        assert_eq!(two.len(), 2, "no place stands idle: {two:?}");
+        for _ in 0..2 {
+            two.iter().for_each(|target| driver.succeed(*target));
+            driver.go();
+        }
+    }
 }
 
 #[test]

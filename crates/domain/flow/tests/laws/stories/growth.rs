@@ -108,7 +108,7 @@ fn an_outage_that_takes_all_room_skips_nobody() {
 }
 
 #[test]
-fn an_outage_in_one_group_holds_up_nobody_of_another_and_the_longest_waiting_is_not_overtaken() {
+fn an_outage_in_one_group_holds_up_nobody_of_another() {
     let mut shared = growing(3, 1, None);
     shared.groups.push(group("zone", 2));
     shared.targets[0].groups = vec![GroupId(0), GroupId(1)];
@@ -117,10 +117,35 @@ fn an_outage_in_one_group_holds_up_nobody_of_another_and_the_longest_waiting_is_
     let mut driver = Driver::new(shared);
     driver.observe(0, 1);
     driver.go();
-    assert_eq!(flying(&driver), [1], "0 keeps the place it has in the zone");
+    assert_eq!(flying(&driver), [1, 2], "nothing is set aside in the zone for 0, which may not start");
     driver.observe(0, 0);
+    driver.succeed(1);
     driver.go();
-    assert_eq!(flying(&driver), [0, 1]);
+    driver.succeed(1);
+    driver.go();
+    assert_eq!(flying(&driver), [0, 2]);
+}
+
+#[test]
+fn who_loses_a_place_to_an_outage_loses_what_it_asked_for_after_it_and_waits_again() {
+    let mut shared = growing(3, 1, None);
+    shared.groups.push(group("zone", 1));
+    shared.targets[0].groups = vec![GroupId(0), GroupId(1)];
+    shared.targets[1].groups = vec![GroupId(1)];
+    shared.targets[2].groups = vec![GroupId(1)];
+    let mut driver = Driver::new(shared);
+    assert_eq!(driver.run.totals().ready, 1, "0 has both places");
+    driver.observe(0, 1);
+    let waits = |driver: &Driver, target| driver.run.state(TargetId(target));
+    let on = |group| TargetState::Waiting {
+        at: Position { direction: Direction::Do, step: StepIndex(0) },
+        on: WaitingFor::Budget(GroupId(group)),
+    };
+    assert_eq!((waits(&driver, 0), waits(&driver, 2)), (on(0), on(1)));
+    driver.go();
+    assert_eq!(flying(&driver), [1], "the place in the zone went to the next");
+    driver.observe(0, 0);
+    assert_eq!(waits(&driver, 0), on(1), "its own group has room again");
 }
 
 #[test]
