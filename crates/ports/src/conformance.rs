@@ -1,13 +1,15 @@
 //! What every implementation of a port must do, as suites its tests call.
 
 pub mod artifacts;
-pub mod budgets;
 pub mod balancers;
+pub mod budgets;
 pub mod commands;
 pub mod images;
 pub mod journal;
 pub mod machines;
+pub mod maintenance;
 pub mod metrics;
+pub mod objects;
 pub mod power;
 
 use std::time::Duration;

@@ -13,6 +13,7 @@ pub mod journal;
 pub mod machines;
 pub mod maintenance;
 pub mod metrics;
+pub mod objects;
 pub mod power;
 pub mod surroundings;
 
@@ -31,5 +32,6 @@ pub use journal::{
 pub use machines::{Baseline, InstanceQuery, Machines};
 pub use maintenance::MaintenanceWindows;
 pub use metrics::{Alarm, AlarmState, Measurement, Metrics};
+pub use objects::Objects;
 pub use power::{Power, Pulse, Replacement, Restore, RestoreState};
 pub use surroundings::{Freezes, Outages};

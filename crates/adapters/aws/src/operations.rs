@@ -49,8 +49,6 @@ const GLOBAL: Rate = Rate::Assumed { burst: 5, per_second: 4.0 };
 /// Commands apart from any phase: no run, no check of its permissions and no policy needs them.
 const APART: &[Phase] = &[];
 const SCAN: &[Phase] = &[Phase::Scan];
-/// Finding and judging who is behind load balancers: gates look after validation.
-const BALANCING: &[Phase] = &[Phase::Scan, Phase::Patch];
 const BACKUP: &[Phase] = &[Phase::Backup];
 const START: &[Phase] = &[Phase::Start];
 /// Starting and stopping again, and stopping what another instance takes the place of.
@@ -155,17 +153,17 @@ operations! {
         "to launch an instance in the place of one that cannot be restored";
     PASS_ROLE = Iam "PassRole" "iam:PassRole", Zone, PATCH, Optional, READS, GLOBAL,
         "to give such an instance the role of the old one";
-    DESCRIBE_TARGET_GROUPS = ElasticLoadBalancing "DescribeTargetGroups" "elasticloadbalancing:DescribeTargetGroups", Zone, BALANCING, Optional, READS, ELB_READ,
+    DESCRIBE_TARGET_GROUPS = ElasticLoadBalancing "DescribeTargetGroups" "elasticloadbalancing:DescribeTargetGroups", Zone, PATCH, Optional, READS, ELB_READ,
         "to find the target groups that hosts are in";
-    DESCRIBE_TARGET_HEALTH = ElasticLoadBalancing "DescribeTargetHealth" "elasticloadbalancing:DescribeTargetHealth", Zone, BALANCING, Optional, READS, ELB_READ,
+    DESCRIBE_TARGET_HEALTH = ElasticLoadBalancing "DescribeTargetHealth" "elasticloadbalancing:DescribeTargetHealth", Zone, PATCH, Optional, READS, ELB_READ,
         "to see who is in a target group, and whether it gets requests";
     DEREGISTER_TARGETS = ElasticLoadBalancing "DeregisterTargets" "elasticloadbalancing:DeregisterTargets", Zone, PATCH, Optional, BY_STATE, ELB_CHANGE,
         "to take a host out of its target groups before it is changed";
     REGISTER_TARGETS = ElasticLoadBalancing "RegisterTargets" "elasticloadbalancing:RegisterTargets", Zone, PATCH, Optional, BY_STATE, ELB_CHANGE,
         "to put it back";
-    DESCRIBE_LOAD_BALANCERS = ElasticLoadBalancing "DescribeLoadBalancers" "elasticloadbalancing:DescribeLoadBalancers", Zone, SCAN, Optional, READS, ELB_READ,
+    DESCRIBE_LOAD_BALANCERS = ElasticLoadBalancing "DescribeLoadBalancers" "elasticloadbalancing:DescribeLoadBalancers", Zone, PATCH, Optional, READS, ELB_READ,
         "to find load balancers of the first generation";
-    DESCRIBE_INSTANCE_HEALTH = ElasticLoadBalancing "DescribeInstanceHealth" "elasticloadbalancing:DescribeInstanceHealth", Zone, BALANCING, Optional, READS, ELB_READ,
+    DESCRIBE_INSTANCE_HEALTH = ElasticLoadBalancing "DescribeInstanceHealth" "elasticloadbalancing:DescribeInstanceHealth", Zone, PATCH, Optional, READS, ELB_READ,
         "to see who is behind such a balancer, and whether it gets requests";
     DEREGISTER_INSTANCES = ElasticLoadBalancing "DeregisterInstancesFromLoadBalancer" "elasticloadbalancing:DeregisterInstancesFromLoadBalancer", Zone, PATCH, Optional, BY_STATE, ELB_CHANGE,
         "to take a host out of such balancers before it is changed";

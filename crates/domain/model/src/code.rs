@@ -10,6 +10,7 @@ mod configuration;
 mod eligibility;
 mod general;
 mod host;
+mod maintenance;
 mod run;
 mod scan;
 
@@ -20,6 +21,7 @@ pub use configuration::*;
 pub use eligibility::*;
 pub use general::*;
 pub use host::*;
+pub use maintenance::*;
 pub use run::*;
 pub use scan::*;
 
@@ -125,7 +127,7 @@ impl Serialize for Code {
 }
 
 /// Every area's list.
-const AREAS: [&[&Code]; 9] = [
+const AREAS: [&[&Code]; 10] = [
     access::ALL,
     approval::ALL,
     backup::ALL,
@@ -133,6 +135,7 @@ const AREAS: [&[&Code]; 9] = [
     eligibility::ALL,
     general::ALL,
     host::ALL,
+    maintenance::ALL,
     run::ALL,
     scan::ALL,
 ];

@@ -58,6 +58,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Status(args) | Command::Watch(args) => args.output,
         Command::Runs(args) => args.output,
         Command::Doctor(args) => args.output,
+        Command::Window(command) => command.output(),
         Command::Policy(args) => args.output,
         Command::Demo(args) => args.output,
         Command::Rehearse(args) => args.output,
@@ -104,6 +105,7 @@ impl App {
             Command::Approve(args) => self.decide(&args.decision, Decision::Approve(args.basis.as_deref())),
             Command::Reject(args) => self.decide(&args.decision, Decision::Reject(args.basis.as_deref())),
             Command::Approvals(command) => self.approvals(command),
+            Command::Window(command) => self.window(&command),
             Command::Pause(args) => self.decide(&args, Decision::Pause),
             Command::Abort(AbortArgs { decision, now: false }) => self.decide(&decision, Decision::Abort),
             Command::Abort(AbortArgs { decision, now: true }) => self.decide(&decision, Decision::AbortNow),
@@ -129,6 +131,9 @@ impl App {
             Command::Internal(InternalCommand::BenchRun(args)) => {
                 self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
                 in_runtime(Time::Paused, bench::carry_out(&args, self.console))
+            }
+            Command::Internal(InternalCommand::BenchWaves(args)) => {
+                bench::waves::carry_out(&args, self.console)
             }
         }
     }

@@ -1,11 +1,13 @@
 //! The command line: what can be asked for, and help that teaches.
 
 mod approvals;
+mod bench_waves;
 mod estate;
 mod fleet;
 mod plan;
 mod policy;
 mod runs;
+mod window;
 
 use std::path::PathBuf;
 
@@ -14,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use approvals::{
     Allow, ApprovalPageArgs, ApprovalsCommand, ApproverArgs, KeyCommand, KeyringArgs, LinkArgs,
 };
+pub use bench_waves::BenchWavesArgs;
 pub use estate::{EstateCommand, ServeArgs, WorldArgs};
 pub use fleet::{FleetArgs, PhaseName, ScanArgs, SelectionArgs, Workflow};
 pub use plan::{PlanArgs, PlanCommand};
@@ -21,6 +24,9 @@ pub use policy::PolicyArgs;
 pub use runs::{
     AbortArgs, ApplyArgs, DecisionArgs, DriveArgs, GateDecisionArgs, RehearseArgs, ReportArgs, ResumeArgs,
     RollbackArgs, RunsArgs, StateArgs, StatusArgs, WorkflowArgs,
+};
+pub use window::{
+    WindowArgs, WindowCommand, WindowCreateArgs, WindowNamedArgs, WindowOperation, WindowReboot,
 };
 
 /// fleetwright keeps AWS fleets patched, across many accounts and regions, under audit.
@@ -125,6 +131,9 @@ pub enum Command {
     /// Links with which people decide at a gate, the page behind them, keys and approvers
     #[command(subcommand)]
     Approvals(ApprovalsCommand),
+    /// Maintenance windows of Systems Manager that patch: make, list, verify, delete
+    #[command(subcommand, long_about = WINDOW_ABOUT)]
+    Window(WindowCommand),
     /// Start nothing further until `resume`; hosts that were changed are taken to their end
     Pause(DecisionArgs),
     /// End a run: what is in flight is finished, what was started is put back
@@ -240,6 +249,19 @@ written to the root volume since the image is lost.
 Examples:
   fleetwright rollback run-20261101T020000Z-4f1a --failed
   fleetwright rollback run-20261101T020000Z-4f1a --instance-ids i-0123456789abcdef0";
+
+const WINDOW_ABOUT: &str = "\
+Maintenance windows of Systems Manager: the service itself patches in them, without a run of
+fleetwright, its waves, its gates and its way back. For windows in which fleetwright patches, see
+`windows` in the configuration.
+
+A window is made in every chosen account and region, after it was checked everywhere: duration and
+cutoff, the schedule, windows of the same name, windows that are open at the same time for the same
+instances. One that cannot be finished is taken away again.
+
+Example:
+  fleetwright window create sunday-night --schedule 'cron(0 2 ? * SUN *)' --time-zone Europe/Berlin \\
+    --duration 4 --cutoff 1 --target 'tag:Patch Group=web|db' --landing-zones landing-zones.yaml";
 
 const DOCTOR_ABOUT: &str = "\
 See whether everything a phase needs is in place, landing zone by landing zone: who we are, whether
@@ -367,6 +389,8 @@ pub enum InternalCommand {
     Permissions,
     /// What a whole run costs on simulated fleets, as Markdown (`cargo xtask bench run`)
     BenchRun(BenchRunArgs),
+    /// How near plans with budgets of groups come to their bound (`cargo xtask bench waves`)
+    BenchWaves(BenchWavesArgs),
 }
 
 /// `fleetwright internal bench-run`.

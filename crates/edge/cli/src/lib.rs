@@ -19,6 +19,7 @@ pub mod interrupt;
 pub mod keyring;
 pub mod live;
 pub mod log;
+pub mod maintenance;
 pub mod planning;
 pub mod policy_scope;
 pub mod reference;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fleetwright_model::{Cell, HealthCheck, Instance, InstanceState, OsFamily, PingStatus};
-use fleetwright_ports::conformance::{commands, images, metrics, power};
+use fleetwright_ports::conformance::{commands, images, maintenance, metrics, power};
 use fleetwright_ports::{
     CommandRequest, ImageQuery, ImageRequest, ImageState, Images, InstanceQuery, Machines, Metrics, Power,
 };
@@ -105,4 +105,10 @@ async fn the_estate_fulfils_the_contract_of_metrics() {
     let reporting = reporting.into_iter().map(|it| it.id).collect();
     let expected = metrics::Expected { reporting, alarm: ("load".into(), known.items[0].state) };
     metrics::check(&stage.aws, cell, &*stage.clock, &expected).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_estate_fulfils_the_contract_of_maintenance_windows() {
+    let stage = stage(&format!("name = \"t\"\nseed = 25\n{FLEET}")).await;
+    maintenance::check(&stage.aws, &stage.cells()[0], &*stage.clock).await;
 }

@@ -13,3 +13,4 @@ pub mod reference;
 pub mod run;
 pub mod runs;
 pub mod scan;
+pub mod window;

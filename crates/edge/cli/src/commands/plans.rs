@@ -36,11 +36,7 @@ pub fn explain(document: &PlanDocument, host: &str, format: OutputFormat) -> Res
 ///
 /// # Errors
 /// Standard output cannot be written.
-pub fn diff(
-    before: &PlanDocument,
-    after: &PlanDocument,
-    format: OutputFormat,
-) -> Result<Exit, CommandError> {
+pub fn diff(before: &PlanDocument, after: &PlanDocument, format: OutputFormat) -> Result<Exit, CommandError> {
     let difference = difference(before.plan(), after.plan());
     tell(format, |out| plan_told::write_difference(out, &difference), || json!(difference))?;
     Ok(Exit::Success)
