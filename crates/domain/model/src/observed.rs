@@ -86,6 +86,8 @@ pub enum GapSubject {
     Volumes,
     /// Memory and network performance of the instance types.
     InstanceTypes,
+    /// The load balancers' target groups and who is registered with them.
+    LoadBalancers,
 }
 
 impl GapSubject {
@@ -102,6 +104,7 @@ impl GapSubject {
             Self::StatusChecks => "status checks",
             Self::Volumes => "volumes",
             Self::InstanceTypes => "instance types",
+            Self::LoadBalancers => "load balancers",
         }
     }
 }

@@ -6,12 +6,14 @@
 pub mod doctor;
 mod facts;
 mod join;
+pub mod memberships;
 pub mod progress;
 pub mod scan;
 pub mod stop;
 mod zones;
 
 pub use doctor::{DoctorRequest, examine};
+pub use memberships::memberships;
 pub use progress::Progress;
 pub use scan::{ScanRequest, scan};
 pub use stop::Stop;

@@ -12,7 +12,7 @@ use fleetwright_patch::plan::{Earlier, Parent, PlanDocument, PlanRequest, checke
 use fleetwright_patch::{Inventory, PatchPlan};
 use fleetwright_ports::{Clock, RunId};
 use fleetwright_report::plan_text;
-use fleetwright_survey::{Ports, ScanRequest, Stop, scan, zones};
+use fleetwright_survey::{Ports, ScanRequest, Stop, memberships, scan, zones};
 
 use crate::commands::scan::time_out;
 use crate::console::{self, Console};
@@ -59,11 +59,22 @@ impl Looking<'_> {
         let ports = Ports { accounts: self.aws, machines: self.aws, clock: self.clock.as_ref() };
         let stop =
             self.stop.clone().or_on(time_out(Arc::clone(self.clock), fleet::scan_timeout(self.settings)));
-        let inventory = scan(ports, request, &stop, &|progress| live.tell(&progress)).await;
+        let mut inventory = scan(ports, request, &stop, &|progress| live.tell(&progress)).await;
         live.finish();
         // What could not be found out about zones is among the scan's gaps already.
         let (zones, _) = zones(ports, &request.fleet).await;
+        if self.asks_who_is_served() {
+            let width = request.max_concurrent_regions;
+            memberships(self.aws, &zones, &mut inventory, width, &stop).await;
+        }
         Looked { inventory, zones }
+    }
+
+    /// Whether it matters to a plan who is behind which load balancer.
+    fn asks_who_is_served(&self) -> bool {
+        let safety = &self.settings.safety;
+        let budgeted = safety.budgets.target_group.is_some() || safety.gate.target_groups;
+        budgeted || self.settings.phases.drain.is_some()
     }
 
     /// Plans what was found.
