@@ -6,6 +6,7 @@ mod commands;
 mod images;
 mod machines;
 mod metrics;
+mod objects;
 mod power;
 mod script;
 
@@ -22,7 +23,7 @@ pub use self::script::{CommandOutcome, Effect, Fault, HostScript, Responder};
 use crate::FakeFleet;
 
 /// The hosts of a [`FakeFleet`] as things that can be worked on: implements `Machines`,
-/// `HostCommands`, `Images`, `Power`, `Metrics` and `Balancers`.
+/// `HostCommands`, `Images`, `Power`, `Metrics`, `Balancers` and `Objects`.
 pub struct FakeHosts {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
@@ -38,6 +39,7 @@ struct State {
     effects: Vec<Effect>,
     lag: Duration,
     made: u64,
+    buckets: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
 }
 
 #[derive(Default)]

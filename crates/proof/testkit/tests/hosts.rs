@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fleetwright_clock::VirtualClock;
 use fleetwright_model::{Cell, ErrorClass, Failure, InstanceState, PingStatus, Zone, code};
-use fleetwright_ports::conformance::{balancers, commands, images, metrics, power};
+use fleetwright_ports::conformance::{balancers, commands, images, metrics, objects, power};
 use fleetwright_ports::{
     Alarm, AlarmState, Clock, CommandRequest, HostCommands, ImageQuery, ImageRequest, Images,
     InvocationStatus, Machines, Power, ScalingGroup,
@@ -90,6 +90,13 @@ async fn they_fulfil_the_contracts_of_power_and_metrics() {
     let reporting = vec![sample::id(1), sample::id(2)];
     let expected = metrics::Expected { reporting, alarm: ("errors".into(), AlarmState::Ok) };
     metrics::check(&stage.hosts, &cell, clock, &expected).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn they_fulfil_the_contract_of_objects() {
+    let stage = Stage::new();
+    stage.hosts.add_bucket("lists");
+    objects::check(&stage.hosts, &stage.cell(), "lists", &|key| stage.hosts.object("lists", key)).await;
 }
 
 #[tokio::test(start_paused = true)]
