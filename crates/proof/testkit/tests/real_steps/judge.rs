@@ -24,6 +24,7 @@ pub(crate) fn judge(world: &PatchWorld, over: bool) -> Vec<String> {
     wrong.extend(evidence.not_of_the_plan());
     if over {
         wrong.extend(evidence.left_running());
+        wrong.extend(evidence.left_out_of_service());
     }
     wrong
 }
@@ -180,16 +181,19 @@ impl Evidence<'_> {
 
     /// Whether putting back has failed for good, or the target is stuck before it.
     fn could_not_stop(&self, target: TargetId) -> bool {
+        let stuck = matches!(self.world.witness.end(target), Some(End::Stuck { .. }));
+        self.could_not(step::STOP_AGAIN, target) || stuck
+    }
+
+    /// Whether a step of putting back failed for good.
+    fn could_not(&self, name: &str, target: TargetId) -> bool {
         let steps = &self.world.plan.flow.recipe_of(target).steps;
-        let failed = self.records.iter().any(|record| match &record.event {
+        self.records.iter().any(|record| match &record.event {
             Event::Failed { target: whose, step, direction: Direction::Do, failure } => {
-                *whose == target
-                    && failure.retry_at.is_none()
-                    && &*steps[step.index()].name == step::STOP_AGAIN
+                *whose == target && failure.retry_at.is_none() && &*steps[step.index()].name == name
             }
             _ => false,
-        });
-        failed || matches!(self.world.witness.end(target), Some(End::Stuck { .. }))
+        })
     }
 
     /// I33: what this run has started stands still at its end, or a person is told.
@@ -204,5 +208,13 @@ impl Evidence<'_> {
             !told && matches!(state, Some(InstanceState::Running | InstanceState::Pending))
         });
         left.map(|host| format!("{host} was started and runs at the end (I33)")).collect()
+    }
+
+    /// I33: whoever was taken out of service is back in it, unless that was said to have failed.
+    fn left_out_of_service(&self) -> Vec<String> {
+        let told = self.planned().any(|(target, _)| self.could_not(step::RETURN, target));
+        let out = if told { Vec::new() } else { self.world.hosts.out_of_service() };
+        let ours = out.into_iter().filter(|it| !it.starts_with("ScheduledActions"));
+        ours.map(|it| format!("{it} at the end (I33)")).collect()
     }
 }

@@ -15,6 +15,13 @@ use fleetwright_testkit::sample;
 
 pub(crate) const REGIONS: [&str; 2] = ["eu-central-1", "eu-west-1"];
 
+/// The Auto Scaling group of hosts that are served, and the pools they are in: the group's own, and one
+/// they were registered with by hand.
+pub(crate) const SCALING_GROUP: &str = "web";
+pub(crate) const GROUPS_POOL: &str =
+    "arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/web/0123456789abcdef";
+pub(crate) const POOL: &str = "arn:aws:elasticloadbalancing:eu-central-1:111122223333:loadbalancer/old";
+
 /// What decides about a host's recipe, and what runs on it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Shape {
@@ -23,15 +30,17 @@ pub(crate) struct Shape {
     pub(crate) windows: bool,
     /// Which of [`REGIONS`].
     pub(crate) region: usize,
+    /// It serves behind a load balancer, as a member of an Auto Scaling group.
+    pub(crate) served: bool,
 }
 
 /// One of each shape.
 pub(crate) const EACH_SHAPE: [Shape; 5] = [
-    Shape { stopped: false, no_image: false, windows: false, region: 0 },
-    Shape { stopped: true, no_image: false, windows: false, region: 0 },
-    Shape { stopped: false, no_image: true, windows: false, region: 0 },
-    Shape { stopped: true, no_image: true, windows: true, region: 0 },
-    Shape { stopped: false, no_image: false, windows: true, region: 0 },
+    Shape { stopped: false, no_image: false, windows: false, region: 0, served: false },
+    Shape { stopped: true, no_image: false, windows: false, region: 0, served: false },
+    Shape { stopped: false, no_image: true, windows: false, region: 0, served: false },
+    Shape { stopped: true, no_image: true, windows: true, region: 0, served: false },
+    Shape { stopped: false, no_image: false, windows: true, region: 0, served: false },
 ];
 
 pub(crate) fn zone() -> Zone {
@@ -51,6 +60,9 @@ pub(crate) fn instance(number: u64, shape: Shape) -> Instance {
     if shape.no_image {
         instance.tags.insert("Backup".into(), "no".into());
     }
+    if shape.served {
+        instance.tags.insert("aws:autoscaling:groupName".into(), SCALING_GROUP.into());
+    }
     instance
 }
 
@@ -68,7 +80,12 @@ fn inventory(shapes: &[Shape]) -> Inventory {
             storage: Observed::NotChecked,
             hardware: Observed::NotChecked,
         };
-        Host::new(&zone(), &sample::region(REGIONS[shape.region]), observed, &keys, &rules, sample::now())
+        let region = sample::region(REGIONS[shape.region]);
+        let mut host = Host::new(&zone(), &region, observed, &keys, &rules, sample::now());
+        if shape.served {
+            host.target_groups = Observed::Known(vec![POOL.into()]);
+        }
+        host
     };
     let mut inventory = Inventory {
         started: sample::now(),

@@ -116,6 +116,7 @@ pub(crate) async fn random_world(seed: u64, alter: Option<Alter>) -> PatchWorld 
         no_image: draw.below(6) == 0,
         windows: draw.below(3) == 0,
         region: draw.below(2) as usize,
+        served: false,
     };
     let shapes: Vec<Shape> = (0..count).map(&mut shape).collect();
     let plan = plans::whole(&shapes, limits(&mut draw), seed);

@@ -7,8 +7,8 @@ use std::time::Duration;
 use fleetwright_clock::VirtualClock;
 use fleetwright_flow::{Event, Plan};
 use fleetwright_model::{ErrorClass, InstanceId, Text, code};
-use fleetwright_patch::plan::{PatchPlan, PlanDocument, RollbackWay};
-use fleetwright_ports::{Alarm, AlarmState, Clock, ImageRequest, Images, Journal, RunId};
+use fleetwright_patch::plan::{Amount, Limits, PatchPlan, PlanDocument, RollbackWay};
+use fleetwright_ports::{Alarm, AlarmState, Clock, ImageRequest, Images, Journal, RunId, ScalingGroup};
 use fleetwright_steps::{Context, Outcome, Ports, Step, Turn, Verified};
 use fleetwright_store::{MemoryArtifacts, MemoryJournal};
 use fleetwright_testkit::crash::World;
@@ -144,6 +144,29 @@ impl PatchWorld {
         let cell = fleetwright_model::Cell { zone: &zone, region: sample::region(REGIONS[0]) };
         ground.hosts.set_alarm(&cell, Alarm { name: plans::ALARM.into(), state: AlarmState::Ok });
         ground.world(plans::gated(), alter).await
+    }
+
+    /// Three hosts behind load balancers, members of an Auto Scaling group with room for one in standby,
+    /// of which two are worked on at once.
+    pub(crate) async fn served(alter: Option<Alter>) -> Self {
+        let shapes = [Shape { served: true, ..Shape::default() }; 3];
+        let ground = Ground::of(&shapes, &[1]).await;
+        let zone = zone();
+        let cell = fleetwright_model::Cell { zone: &zone, region: sample::region(REGIONS[0]) };
+        let all = [sample::id(1), sample::id(2), sample::id(3)];
+        let drain = Duration::from_secs(120);
+        ground.hosts.add_pool(&cell, plans::GROUPS_POOL, drain, &all);
+        ground.hosts.add_pool(&cell, plans::POOL, drain, &all);
+        let group = ScalingGroup {
+            name: plans::SCALING_GROUP.into(),
+            min: 2,
+            desired: 3,
+            suspended: vec!["ScheduledActions".into()],
+            pools: vec![plans::GROUPS_POOL.into()],
+        };
+        ground.hosts.add_scaling_group(&cell, group, &all);
+        let limits = Limits { out_of_service: Amount::Count(2), ..plans::limits() };
+        ground.world(plans::whole(&shapes, limits, 1), alter).await
     }
 
     /// Two hosts put back by a person's decision.
