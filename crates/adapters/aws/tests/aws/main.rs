@@ -1,6 +1,7 @@
 //! The adapter against a scripted service: what it sends, what it makes of answers, how long it
 //! waits. Time is virtual throughout.
 
+mod balancers;
 mod changing;
 mod contracts;
 mod estate;
