@@ -20,6 +20,7 @@ mod lock;
 mod machines;
 mod maintenance;
 mod metrics;
+mod objects;
 pub mod operation;
 mod operations;
 mod options;

@@ -20,6 +20,8 @@ pub enum Service {
     Iam,
     /// Organizations; one endpoint for the whole partition.
     Organizations,
+    /// Simple Storage Service.
+    S3,
     /// Systems Manager.
     Ssm,
     /// Security Token Service.

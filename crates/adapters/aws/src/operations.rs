@@ -41,6 +41,8 @@ const ELB_CHANGE: Rate = Rate::Assumed { burst: 10, per_second: 4.0 };
 const SCALING_READ: Rate = Rate::Assumed { burst: 20, per_second: 10.0 };
 /// Standby and processes.
 const SCALING_CHANGE: Rate = Rate::Assumed { burst: 5, per_second: 2.0 };
+/// S3 takes 3,500 writes per second and prefix (S3 user guide, "Optimizing performance"); we need few.
+const S3_WRITES: Rate = Rate::Published { burst: 100, per_second: 100.0 };
 /// A share of what STS grants.
 const STS_SHARE: Rate = Rate::Published { burst: 100, per_second: 100.0 };
 /// IAM and Organizations: one small bucket for the partition.
@@ -209,6 +211,8 @@ operations! {
         "for `window create`: to say what it does";
     DELETE_MAINTENANCE_WINDOW = Ssm "DeleteMaintenanceWindow" "ssm:DeleteMaintenanceWindow", Zone, APART, Optional, BY_STATE, SSM_COMMAND,
         "for `window delete`, and to take away what was half made";
+    PUT_OBJECT = S3 "PutObject" "s3:PutObject", Zone, APART, Optional, BY_STATE, S3_WRITES,
+        "to leave the first wave's patches for later ones (safety.gate.patch_list_bucket); allow it on that bucket";
 }
 
 #[cfg(test)]

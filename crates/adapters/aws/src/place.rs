@@ -56,6 +56,7 @@ impl Place {
             | Service::ElasticLoadBalancing
             | Service::Ec2
             | Service::Ssm
+            | Service::S3
             | Service::Sts => self.region.clone(),
         };
         Self { scope: self.scope.clone(), region }

@@ -134,7 +134,7 @@ fn simulated(operation: &'static Operation, asked: &[(Question, Vec<EvaluationRe
     };
     let of_it = asked.iter().filter(|(question, _)| question.actions.contains(&operation.iam));
     let answers = of_it.map(|(_, results)| answer_of(results));
-    // What was asked of nothing is the simulation itself, which has just been allowed.
+    // What was not asked about is allowed to everybody, or is the simulation itself, which just was.
     let answer = answers.filter(|answer| *answer != Answer::Allowed).next().unwrap_or(Answer::Allowed);
     PermissionAnswer { required: action(operation), answer, verified: Verified::Simulation }
 }
@@ -182,6 +182,7 @@ async fn attempt(
         | Service::ElasticLoadBalancing
         | Service::Iam
         | Service::Organizations
+        | Service::S3
         | Service::Sts => None,
     };
     let answer = match tried {
