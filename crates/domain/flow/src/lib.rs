@@ -19,7 +19,7 @@ pub use plan::{
 };
 pub use record::{Direction, Ending, Epoch, Event, FailedStep, Record, Sequence, Signal, SkipScope};
 pub use run::{
-    Command, Condition, End, Flight, GateView, GroupView, Illegal, Position, Run, RunView, StageView,
+    Command, Condition, End, Flight, GateView, GroupView, Haste, Illegal, Position, Run, RunView, StageView,
     StepCount, StepView, TargetState, Totals, WaitingFor,
 };
 pub use timeline::{Outcome, Timeline, Visit};

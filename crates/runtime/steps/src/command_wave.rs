@@ -396,7 +396,7 @@ impl<'a> Wave<'a> {
         self.memory.with(|it| {
             let (last, read) = it.counts.entry(state.id.clone()).or_default();
             let new = state.completed.saturating_sub(*read);
-            let worth = new > 0 && (new >= state.targets.div_ceil(5).max(2) || state.completed == *last);
+            let worth = new > 0 && (new >= state.targets.div_ceil(5) || state.completed == *last);
             *last = state.completed;
             if worth {
                 *read = state.completed;

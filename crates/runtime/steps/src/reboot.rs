@@ -25,7 +25,7 @@ use crate::command_listing::Listing;
 use crate::command_wave::{Addressed, Answer, Memory, Progress, Repeat, Wave, report, unsuccessful};
 use crate::context::Context;
 use crate::identity::identities;
-use crate::pace::{Late, Pace};
+use crate::pace::{GATHERS_FOR, Late, Pace};
 use crate::recovery::{Awaited, Condition, conditions};
 use crate::step::{Outcome, Slot, Step, Turn};
 use crate::survey_command::script_order;
@@ -296,7 +296,7 @@ impl Step for Reboot {
     }
 
     fn gathers_for(&self) -> Duration {
-        Duration::from_secs(6)
+        GATHERS_FOR
     }
 
     fn batch_size(&self) -> usize {

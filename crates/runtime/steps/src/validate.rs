@@ -23,7 +23,7 @@ use crate::context::Context;
 use crate::custom_check::{Checked, Checks, CustomCheck};
 use crate::evidence::{COMPARISON, Files, Taken};
 use crate::health::{Health, health};
-use crate::pace::{Late, Pace};
+use crate::pace::{GATHERS_FOR, Late, Pace};
 use crate::recovery::Awaited;
 use crate::step::{Outcome, Slot, Step, Turn};
 use crate::survey_command::{Asked, load_of, read_survey, survey_orders};
@@ -423,7 +423,7 @@ impl Step for Validate {
     }
 
     fn gathers_for(&self) -> Duration {
-        Duration::from_secs(6)
+        GATHERS_FOR
     }
 
     fn batch_size(&self) -> usize {

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use crate::command_wave::{Addressed, Memory, Progress, Repeat, Wave, reached_nobody, report, unsuccessful};
 use crate::context::{CLOCK_TOLERANCE, Context};
 use crate::evidence::{Files, PATCHES, PatchList, Taken};
-use crate::pace::{Late, Pace};
+use crate::pace::{GATHERS_FOR, Late, Pace};
 use crate::patch::baseline_order;
 use crate::step::{Outcome, Slot, Step, Turn};
 
@@ -170,7 +170,7 @@ impl Step for Verify {
     }
 
     fn gathers_for(&self) -> Duration {
-        Duration::from_secs(6)
+        GATHERS_FOR
     }
 
     fn batch_size(&self) -> usize {

@@ -36,7 +36,7 @@ impl Ledger {
         Self { capacity, held: 0, kept: 0, reserved: 0, waiting: 0, open: 0, queue: VecDeque::new() }
     }
 
-    fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.held + self.reserved >= self.capacity
     }
 
