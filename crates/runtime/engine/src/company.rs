@@ -21,11 +21,11 @@ pub(crate) struct Company {
 }
 
 /// A batch goes when it is at least one in so many of those that may still come.
-const WORTH_WAITING: usize = 8;
+const WORTH_WAITING: usize = 5;
 /// How long new slots are held back at most while they are expected further on.
 const EXPECTED: Duration = Duration::from_secs(6);
 /// Looks are put off to multiples of so many seconds where so many others are in the lane or behind.
-const GRIDS: [(usize, i64); 2] = [(192, 32), (96, 16)];
+const GRIDS: [(usize, i64); 3] = [(160, 32), (80, 16), (40, 8)];
 
 impl Company {
     /// Whether a batch of so many is not worth adding to.
@@ -65,14 +65,14 @@ mod tests {
     fn a_batch_goes_when_it_is_full_or_few_can_still_come() {
         assert!(company(10_000, Haste::None).is_enough(50, 50));
         assert!(!company(10_000, Haste::None).is_enough(49, 50));
-        assert!(company(80, Haste::None).is_enough(10, 50));
-        assert!(!company(81, Haste::None).is_enough(10, 50));
+        assert!(company(50, Haste::None).is_enough(10, 50));
+        assert!(!company(51, Haste::None).is_enough(10, 50));
     }
 
     #[test]
     fn the_last_slot_and_small_fleets_wait_for_nobody() {
         assert!(company(0, Haste::None).is_enough(1, 50));
-        assert!(company(8, Haste::None).is_enough(1, 50));
+        assert!(company(5, Haste::None).is_enough(1, 50));
     }
 
     #[test]

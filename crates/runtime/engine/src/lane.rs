@@ -68,7 +68,15 @@ pub(crate) struct Lane {
 
 impl Lane {
     pub(crate) fn new(key: LaneKey, step: Arc<dyn Step>) -> Self {
-        Self { key, step, open: BTreeMap::new(), fresh: VecDeque::new(), company: Company::default(), due: BTreeSet::new(), running: None }
+        Self {
+            key,
+            step,
+            open: BTreeMap::new(),
+            fresh: VecDeque::new(),
+            company: Company::default(),
+            due: BTreeSet::new(),
+            running: None,
+        }
     }
 
     /// Takes a slot in: fresh, or held back until it is due.
@@ -167,7 +175,13 @@ impl Lane {
 
     /// Takes note of an outcome that leaves the slot open. Looking again is put off to the next whole
     /// second, so that slots of one tick share a turn and none is looked at without time passing.
-    pub(crate) fn keep_open(&mut self, target: TargetId, outcome: &Outcome, company: Company, now: Timestamp) {
+    pub(crate) fn keep_open(
+        &mut self,
+        target: TargetId,
+        outcome: &Outcome,
+        company: Company,
+        now: Timestamp,
+    ) {
         self.answer(target);
         let others = self.open.len();
         let Some(open) = self.open.get_mut(&target) else { return };

@@ -234,7 +234,11 @@ impl Reboot {
     async fn wait_until_up(&self, turn: &Turn<'_>, hosts: Vec<(&Slot, InstanceId, RebootNote)>) {
         let awaited: Vec<Awaited> = hosts
             .iter()
-            .map(|(slot, host, _)| Awaited { id: host.clone(), ping_since: slot.started_at })
+            .map(|(slot, host, _)| Awaited {
+                id: host.clone(),
+                ping_since: slot.started_at,
+                has_answered: false,
+            })
             .collect();
         let found = conditions(&self.context, turn.place, &awaited).await;
         let now = self.context.now();

@@ -154,7 +154,11 @@ impl Start {
     async fn look(&self, turn: &Turn<'_>, hosts: Vec<(&Slot, &PlannedHost)>) {
         let awaited: Vec<Awaited> = hosts
             .iter()
-            .map(|(slot, host)| Awaited { id: host.id.clone(), ping_since: slot.started_at })
+            .map(|(slot, host)| Awaited {
+                id: host.id.clone(),
+                ping_since: slot.started_at,
+                has_answered: false,
+            })
             .collect();
         let found = conditions(&self.context, turn.place, &awaited).await;
         let mut up = Vec::new();

@@ -52,7 +52,10 @@ impl Run {
             let limit = step.max_in_flight?.max(1);
             let key = self.lanes.key(&self.plan, target, crate::Direction::Do, crate::StepIndex(index as u8));
             let is_idle = ahead(index) && self.lanes.room(key) > 0 && !self.lanes.is_crowded(key);
-            Some(Strait { seconds: here.div_ceil(u64::from(limit)) * u64::from(step.expected_seconds), is_idle })
+            Some(Strait {
+                seconds: here.div_ceil(u64::from(limit)) * u64::from(step.expected_seconds),
+                is_idle,
+            })
         });
         let take = recipe.steps.iter().position(|step| step.charge == Charge::Take);
         let held: u64 = recipe.steps[take.unwrap_or(recipe.steps.len())..]

@@ -102,7 +102,8 @@ impl Bound {
             placed.extend(ways_of(region, run, &stages));
         }
         let ways: Vec<Way> = placed.iter().map(|(_, way)| *way).collect();
-        let known: HashMap<&str, &Way> = placed.iter().map(|(subject, way)| (subject.as_str(), way)).collect();
+        let known: HashMap<&str, &Way> =
+            placed.iter().map(|(subject, way)| (subject.as_str(), way)).collect();
         let busy = |subject: &str, step: &str| {
             known.get(subject).map_or(0, |way| (way.busy(step) * 1_000.0).ceil() as i64)
         };

@@ -11,7 +11,9 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-use fleetwright_flow::{Command, Direction, Epoch, Event, Illegal, Plan, Run, Sequence, Signal, StepIndex, TargetId};
+use fleetwright_flow::{
+    Command, Direction, Epoch, Event, Illegal, Plan, Run, Sequence, Signal, StepIndex, TargetId,
+};
 use jiff::{SignedDuration, Timestamp};
 
 /// Milliseconds the other side is busy with a host at a step, by subject and step name.
@@ -36,7 +38,13 @@ pub(super) struct ImageRate {
 pub(super) fn seconds(plan: &Plan, rate: ImageRate, busy: &Busy<'_>) -> Result<f64, Illegal> {
     let began = plan.created_at;
     let at = |ms: i64| began.checked_add(SignedDuration::from_millis(ms)).unwrap_or(Timestamp::MAX);
-    let mut walk = Walk { run: Run::open(plan.clone().into()), epoch: Epoch(0), rate, images: HashMap::new(), ends: Ends::new() };
+    let mut walk = Walk {
+        run: Run::open(plan.clone().into()),
+        epoch: Epoch(0),
+        rate,
+        images: HashMap::new(),
+        ends: Ends::new(),
+    };
     walk.record(began, Event::Opened { format: Plan::FORMAT, plan: "ideal".into() })?;
     walk.epoch = Epoch(1);
     walk.record(began, Event::Owner { name: "ideal".into() })?;
@@ -45,7 +53,10 @@ pub(super) fn seconds(plan: &Plan, rate: ImageRate, busy: &Busy<'_>) -> Result<f
         while walk.begin(now, at(now), busy)? {}
         let Some(Reverse((end, target, step))) = walk.ends.pop() else { break };
         now = end;
-        walk.record(at(now), Event::Succeeded { target, step, direction: Direction::Do, note: None, finding: None })?;
+        walk.record(
+            at(now),
+            Event::Succeeded { target, step, direction: Direction::Do, note: None, finding: None },
+        )?;
     }
     Ok(now as f64 / 1_000.0)
 }
@@ -119,8 +130,13 @@ mod tests {
             targets: Vec::new(),
         };
         let rate = ImageRate { burst: 2, per_second: 5.0 };
-        let mut walk =
-            Walk { run: Run::open(plan.into()), epoch: Epoch(0), rate, images: HashMap::new(), ends: Ends::new() };
+        let mut walk = Walk {
+            run: Run::open(plan.into()),
+            epoch: Epoch(0),
+            rate,
+            images: HashMap::new(),
+            ends: Ends::new(),
+        };
         let begun: Vec<i64> = (0..5).map(|_| walk.image_at(0, 1_000)).collect();
         assert_eq!(begun, [1_000, 1_000, 1_200, 1_400, 1_600]);
         assert_eq!(walk.image_at(0, 9_000), 9_000);

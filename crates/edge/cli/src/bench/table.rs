@@ -1,5 +1,6 @@
 //! What was measured, as Markdown for docs/benchmarks.md.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::fleet::Measured;
@@ -80,19 +81,32 @@ pub(super) fn runs(text: &mut String, runs: &[(Measured, Option<Naive>)]) {
             line!(text, "| {step} | {busy:.0} | {:.0} |", run.taken.get(step).copied().unwrap_or_default());
         }
     }
-    if let Some((run, naive)) = runs.last() {
-        line!(
-            text,
-            "\n| action, {} hosts | calls | polling | one worker per host: calls | polling |",
-            run.hosts
+    actions(text, runs);
+}
+
+/// What is asked how often: work, and after the plus sign polling.
+fn actions(text: &mut String, runs: &[(Measured, Option<Naive>)]) {
+    let mut columns = Vec::new();
+    for (run, naive) in runs {
+        columns.push((
+            format!("{} hosts, {} out of service", run.hosts, run.policy.out_of_service),
+            &run.counts,
+        ));
+        columns.extend(
+            naive.as_ref().map(|it| (format!("{} hosts, one worker per host", it.hosts), &it.counts)),
         );
-        line!(text, "|---|---|---|---|---|");
-        for (action, (work, polling)) in &run.counts.by_action {
-            let other = naive.as_ref().and_then(|naive| naive.counts.by_action.get(action));
-            let (others, othersp) =
-                other.map_or(("–".to_owned(), "–".to_owned()), |(w, p)| (w.to_string(), p.to_string()));
-            line!(text, "| {action} | {work} | {polling} | {others} | {othersp} |");
-        }
+    }
+    let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+    line!(text, "\n| action: calls + polling | {} |", names.join(" | "));
+    line!(text, "|---|{}", "---|".repeat(columns.len()));
+    let all: BTreeSet<&String> = columns.iter().flat_map(|(_, counts)| counts.by_action.keys()).collect();
+    for action in all {
+        let cells = columns.iter().map(|(_, counts)| match counts.by_action.get(action) {
+            None => "–".to_owned(),
+            Some((work, 0)) => work.to_string(),
+            Some((work, polling)) => format!("{work} + {polling}"),
+        });
+        line!(text, "| {action} | {} |", cells.collect::<Vec<_>>().join(" | "));
     }
 }
 
