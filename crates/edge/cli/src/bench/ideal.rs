@@ -93,7 +93,10 @@ impl Walk {
                 }
                 Command::ReachGate { stage } => {
                     let signal = Signal::Approve(*stage);
-                    self.record(at, Event::Signalled { signal, by: "ideal".into(), reason: None })?;
+                    self.record(
+                        at,
+                        Event::Signalled { signal, by: "ideal".into(), reason: None, mail: None },
+                    )?;
                 }
                 Command::Skip { .. } | Command::Close { .. } => {}
             }
