@@ -31,7 +31,9 @@ impl Pace {
     /// Commands that take minutes.
     pub(crate) const INSTALL: Self = Self { first: 4, longest: 64, share: 32 };
     /// Instances that start, stop or come back.
-    pub(crate) const POWER: Self = Self { first: 4, longest: 32, share: 32 };
+    pub(crate) const POWER: Self = Self { first: 8, longest: 32, share: 16 };
+    /// Hosts that reboot: others wait for the room they take up.
+    pub(crate) const REBOOT: Self = Self { first: 4, longest: 32, share: 32 };
     /// Images, which take minutes or hours.
     pub(crate) const IMAGE: Self = Self { first: 8, longest: 256, share: 64 };
 

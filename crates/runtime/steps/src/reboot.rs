@@ -65,7 +65,7 @@ impl Reboot {
             purpose: step::REBOOT,
             place,
             memory: &self.memory,
-            pace: Pace::POWER,
+            pace: Pace::REBOOT,
         }
     }
 
@@ -181,12 +181,12 @@ impl Reboot {
             Progress::Ended(answer) => Some(self.judge(slot, &answer)),
             Progress::Nobody => Some(Verdict::AskAgain("the command reached nobody".to_owned())),
             Progress::Running => {
-                report(turn, slot, Pace::POWER.look(slot, now, "the host to reboot", LATE));
+                report(turn, slot, Pace::REBOOT.look(slot, now, "the host to reboot", LATE));
                 None
             }
             Progress::Unseen(failure) => {
                 let what = format!("the reboot to be readable ({failure})");
-                report(turn, slot, Pace::POWER.look(slot, now, &what, LATE));
+                report(turn, slot, Pace::REBOOT.look(slot, now, &what, LATE));
                 None
             }
         }
@@ -218,7 +218,7 @@ impl Reboot {
         let now = self.context.now();
         let (sends, last) = wave.sends(listing, slot, host);
         let what = format!("the boot id to tell whether it rebooted ({why})");
-        let outcome = Pace::POWER.look(slot, now, &what, LATE);
+        let outcome = Pace::REBOOT.look(slot, now, &what, LATE);
         let open = outcome.is_open();
         if open && sends >= SENDS_MAX {
             let words = format!("{}: asked {sends} times, and still {why}", slot.subject);
@@ -246,7 +246,7 @@ impl Reboot {
             let outcome = match condition {
                 Condition::Up => Outcome::done(&note),
                 Condition::Gone => Outcome::LeaveTarget { code: &code::REPLACED },
-                other => Pace::POWER.look(slot, now, &other.waiting_for(), LATE),
+                other => Pace::REBOOT.look(slot, now, &other.waiting_for(), LATE),
             };
             if !outcome.is_open() {
                 self.proven(|it| it.remove(&slot.target));

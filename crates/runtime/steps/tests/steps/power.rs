@@ -37,7 +37,7 @@ async fn stopped_hosts_are_started_in_one_call_and_waited_for() {
     assert!(ends.iter().all(|end| matches!(end, Outcome::Done { finding: None, .. })), "{ends:?}");
     assert_eq!(note::<StartNote>(&ends[0]).launch_time, Some(sample::now()));
     assert_eq!(stage.hosts.calls(START), 1);
-    assert!(stage.hosts.calls("ec2:DescribeInstanceStatus") < 40, "one look for all of them");
+    assert!(stage.hosts.calls("ec2:DescribeInstanceStatus") < 20, "one look for all of them");
 }
 
 #[tokio::test(start_paused = true)]
