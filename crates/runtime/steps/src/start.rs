@@ -10,7 +10,7 @@ use fleetwright_model::{ErrorClass, Failure, Instance, InstanceId, InstanceState
 use fleetwright_patch::plan::PlannedHost;
 use fleetwright_patch::plan::notes::{StartNote, step::START};
 use fleetwright_ports::InstanceQuery;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::command_wave::report;
 use crate::context::Context;
