@@ -21,7 +21,7 @@ pub use plan::{
 };
 pub use record::{Direction, Ending, Epoch, Event, FailedStep, Record, Sequence, Signal, SkipScope};
 pub use run::{
-    ApprovalView, Command, Condition, End, Flight, GateView, GroupView, Illegal, Position, Run, RunView,
-    StageView, StepCount, StepView, TargetState, Totals, WaitingFor, WindowView,
+    ApprovalView, Command, Condition, End, Flight, GateView, GroupView, Haste, Illegal, Position, Run,
+    RunView, StageView, StepCount, StepView, TargetState, Totals, WaitingFor, WindowView,
 };
 pub use timeline::{Outcome, Timeline, Visit};

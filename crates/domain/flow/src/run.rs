@@ -4,6 +4,7 @@ mod approvals;
 mod backoff;
 mod budget;
 mod flight;
+mod haste;
 mod illegal;
 mod lanes;
 mod legality;
@@ -24,6 +25,7 @@ use fleetwright_model::Text;
 use jiff::Timestamp;
 
 pub use flight::Flight;
+pub use haste::Haste;
 pub use illegal::{Illegal, Position};
 pub use next::Command;
 pub use tally::{StepCount, Totals};
@@ -35,7 +37,7 @@ pub use walk::End;
 
 pub(crate) use walk::{Course, SkipReason, Wait, Walk};
 
-use crate::plan::{Plan, StageId, StepIndex, TargetId};
+use crate::plan::{PlaceId, Plan, StageId, StepIndex, TargetId};
 use crate::record::{Direction, Ending, Epoch, Event, Record, Sequence};
 use approvals::Deciding;
 use budget::Ledger;
@@ -342,6 +344,12 @@ impl Run {
     /// Whether a target's groups are charged for it.
     pub fn holds(&self, target: TargetId) -> bool {
         self.walk(target).holds
+    }
+
+    /// Targets of a place that may still come to the step of that name in the present stage: they stand
+    /// at, or are in flight at, a step before it.
+    pub fn behind(&self, place: PlaceId, step: &str) -> usize {
+        self.tally.before(&self.plan, place, step)
     }
 
     /// Changes to queues, lists and counts so far: what the decisions cost, whatever the machine.

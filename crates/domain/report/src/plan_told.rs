@@ -43,10 +43,12 @@ pub fn explanation_json(explanation: &Explanation<'_>) -> Value {
         Explanation::Planned(it) => it,
     };
     let budgets = it.budgets.iter();
-    let budgets = budgets.map(|it| json!({ "name": it.name, "capacity": it.capacity, "members": it.members }));
-    let sets = it.sets.iter().map(|set| {
-        json!({ "name": set.name, "mode": set.mode, "leads": set.leads, "waiver": set.waiver })
-    });
+    let budgets =
+        budgets.map(|it| json!({ "name": it.name, "capacity": it.capacity, "members": it.members }));
+    let sets = it
+        .sets
+        .iter()
+        .map(|set| json!({ "name": set.name, "mode": set.mode, "leads": set.leads, "waiver": set.waiver }));
     let window = it.window.map(|window| {
         json!({
             "name": window.name,

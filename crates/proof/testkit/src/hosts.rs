@@ -64,6 +64,8 @@ struct Host {
     /// What it settled in before, and when that was changed: readings lag behind.
     earlier: InstanceState,
     changed_at: Timestamp,
+    /// Its launch time before the last start renewed it.
+    earlier_launch: Option<Timestamp>,
     /// Since when its agent answers, if it runs.
     agent_since: Timestamp,
     boots: u64,
@@ -78,6 +80,7 @@ impl Host {
             settles_at: now,
             earlier: state,
             changed_at: now,
+            earlier_launch: None,
             agent_since: now,
             boots: 1,
         }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fleetwright_flow::{Direction, Effect, Flight, Step, StepIndex, TargetId, When};
+use fleetwright_flow::{Direction, Effect, Flight, Run, Step, StepIndex, TargetId, When};
 use fleetwright_model::{Text, code};
 use fleetwright_steps::Slot;
 use futures::StreamExt;
 
+use crate::company::Company;
 use crate::dispatcher::Dispatcher;
 use crate::error::DriveError;
 use crate::lane::{LaneKey, NewSlot, later};
@@ -25,12 +26,23 @@ const SETTLING: Duration = Duration::from_secs(30);
 /// How long cancellations may take when the process is to leave.
 const CANCELLING: Duration = Duration::from_secs(10);
 
+/// Who may still come to a lane, as one of its slots has it. On a way back everybody goes at once.
+pub(crate) fn company(run: &Run, lane: &LaneKey, slot: TargetId) -> Company {
+    let behind = match lane.direction {
+        Direction::Do => run.behind(lane.place, &lane.step),
+        Direction::Undo => 0,
+    };
+    Company { behind, haste: run.haste(slot) }
+}
+
 impl Dispatcher<'_> {
     /// Hands durable work to the lanes and starts the turns that are due. A process that was stopped
     /// for a while between its append and here may have lost the run: it asks before it acts.
     pub(crate) async fn hand_out(&mut self) -> Result<(), DriveError> {
         self.admit_begun();
         let now = self.time.now();
+        let run = &self.run;
+        self.lanes.weigh(|lane, first| company(run, lane, first));
         if self.lanes.has_due_turns(now) {
             self.prove_ownership().await?;
             self.lanes.start_turns(now);

@@ -5,7 +5,7 @@ use fleetwright_model::{ErrorClass, code};
 use fleetwright_ports::Mail;
 use fleetwright_steps::Outcome;
 
-use crate::act::GRACE;
+use crate::act::{GRACE, company};
 use crate::control::{AtGates, Decision, Interrupt};
 use crate::dispatcher::Dispatcher;
 use crate::error::DriveError;
@@ -105,7 +105,8 @@ impl Dispatcher<'_> {
             _ => {}
         }
         if report.outcome.is_open() {
-            self.lanes.keep_open(&report, self.time.now());
+            let company = company(&self.run, &self.lanes.get(lane).key, target);
+            self.lanes.keep_open(&report, company, self.time.now());
             return Ok(());
         }
         self.record_end(target, report.outcome)?;

@@ -10,6 +10,8 @@ use fleetwright_steps::{Outcome, Slot, Step};
 use futures::future::AbortHandle;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::company::Company;
+
 /// Slots one turn takes at most: it stays bounded, and so does what a crash leaves in doubt.
 pub(crate) const LONGEST_TURN: usize = 1_000;
 
@@ -55,9 +57,10 @@ pub(crate) struct Lane {
     pub(crate) key: LaneKey,
     pub(crate) step: Arc<dyn Step>,
     open: BTreeMap<TargetId, Open>,
-    /// Slots that were never in a turn, in the order they came, and until when each is held back
-    /// where it fills no batch.
+    /// Slots that were never in a turn, in the order they came, and since when.
     fresh: VecDeque<(TargetId, Timestamp)>,
+    /// Who may still join them.
+    company: Company,
     /// Slots to look at again, by when.
     due: BTreeSet<(Timestamp, TargetId)>,
     running: Option<Running>,
@@ -65,7 +68,15 @@ pub(crate) struct Lane {
 
 impl Lane {
     pub(crate) fn new(key: LaneKey, step: Arc<dyn Step>) -> Self {
-        Self { key, step, open: BTreeMap::new(), fresh: VecDeque::new(), due: BTreeSet::new(), running: None }
+        Self {
+            key,
+            step,
+            open: BTreeMap::new(),
+            fresh: VecDeque::new(),
+            company: Company::default(),
+            due: BTreeSet::new(),
+            running: None,
+        }
     }
 
     /// Takes a slot in: fresh, or held back until it is due.
@@ -77,7 +88,7 @@ impl Lane {
             Some(at) => {
                 self.due.insert((at, target));
             }
-            None => self.fresh.push_back((target, later(now, self.step.gathers_for()))),
+            None => self.fresh.push_back((target, now)),
         }
         self.open.insert(target, Open { slot, index, backstop, look_at, waiting_for: None });
     }
@@ -95,8 +106,8 @@ impl Lane {
         if self.running.is_some() {
             return None;
         }
-        let full = self.fresh.len() >= self.batch();
-        let fresh = if full { Some(Timestamp::MIN) } else { self.gathers_until() };
+        let enough = !self.fresh.is_empty() && self.is_enough();
+        let fresh = if enough { Some(Timestamp::MIN) } else { self.gathers_until() };
         let due = self.due.first().map(|(at, _)| *at);
         fresh.into_iter().chain(due).min()
     }
@@ -126,14 +137,30 @@ impl Lane {
 
     fn take_fresh(&mut self, now: Timestamp) -> Vec<TargetId> {
         let held_long_enough = self.gathers_until().is_some_and(|until| until <= now);
-        let ready =
-            if held_long_enough { self.fresh.len() } else { self.fresh.len() / self.batch() * self.batch() };
+        let whole = self.fresh.len() / self.batch() * self.batch();
+        let rest_goes = held_long_enough || self.company.is_enough(self.fresh.len() - whole, self.batch());
+        let ready = if rest_goes { self.fresh.len() } else { whole };
         self.fresh.drain(..ready.min(LONGEST_TURN)).map(|(target, _)| target).collect()
     }
 
     /// When the slot that waits longest has waited long enough.
     fn gathers_until(&self) -> Option<Timestamp> {
-        self.fresh.front().map(|(_, until)| *until)
+        let patience = self.company.patience(self.step.gathers_for());
+        self.fresh.front().map(|(_, since)| later(*since, patience))
+    }
+
+    fn is_enough(&self) -> bool {
+        self.company.is_enough(self.fresh.len(), self.batch())
+    }
+
+    /// The slot that waits longest for company.
+    pub(crate) fn gathering(&self) -> Option<TargetId> {
+        self.fresh.front().map(|(target, _)| *target)
+    }
+
+    /// Takes note of who may still join the slots that wait for company.
+    pub(crate) fn set_company(&mut self, company: Company) {
+        self.company = company;
     }
 
     fn batch(&self) -> usize {
@@ -148,8 +175,15 @@ impl Lane {
 
     /// Takes note of an outcome that leaves the slot open. Looking again is put off to the next whole
     /// second, so that slots of one tick share a turn and none is looked at without time passing.
-    pub(crate) fn keep_open(&mut self, target: TargetId, outcome: &Outcome, now: Timestamp) {
+    pub(crate) fn keep_open(
+        &mut self,
+        target: TargetId,
+        outcome: &Outcome,
+        company: Company,
+        now: Timestamp,
+    ) {
         self.answer(target);
+        let others = self.open.len();
         let Some(open) = self.open.get_mut(&target) else { return };
         let look_at = match outcome {
             Outcome::Accepted { handle, look_at } => {
@@ -162,7 +196,9 @@ impl Lane {
             }
             _ => return,
         };
-        let look_at = whole_second(look_at.max(later(now, Duration::from_secs(1))));
+        let due = whole_second(look_at.max(later(now, Duration::from_secs(1))));
+        // Its time is not let pass unnoticed for company's sake.
+        let look_at = company.look_at(due, others).min(due.max(whole_second(open.slot.deadline)));
         if let Some(before) = open.look_at.replace(look_at) {
             self.due.remove(&(before, target));
         }

@@ -13,6 +13,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use crate::company::Company;
 use crate::lane::{Lane, LaneKey, NewSlot, Open};
 
 /// A lane's place in the list of lanes.
@@ -104,9 +105,20 @@ impl Lanes {
     }
 
     /// Takes note of an outcome that leaves its slot open.
-    pub(crate) fn keep_open(&mut self, report: &Report, now: Timestamp) {
-        self.list[report.lane.0].keep_open(report.target, &report.outcome, now);
+    pub(crate) fn keep_open(&mut self, report: &Report, company: Company, now: Timestamp) {
+        self.list[report.lane.0].keep_open(report.target, &report.outcome, company, now);
         self.reschedule(report.lane);
+    }
+
+    /// Tells every lane in which slots wait for company who may still come, by the slot that waits longest.
+    pub(crate) fn weigh(&mut self, company: impl Fn(&LaneKey, TargetId) -> Company) {
+        for index in 0..self.list.len() {
+            let lane = &mut self.list[index];
+            let Some(first) = lane.gathering() else { continue };
+            let company = company(&lane.key, first);
+            lane.set_company(company);
+            self.reschedule(LaneIndex(index));
+        }
     }
 
     /// Gives a slot its time, which counts from when it was accepted.

@@ -11,6 +11,7 @@
 //! record.
 
 mod act;
+mod company;
 mod control;
 mod dispatcher;
 mod drive;

@@ -20,7 +20,7 @@ pub(crate) struct Bake {
 }
 
 /// CloudWatch evaluates alarms once a minute as a rule.
-const PACE: Pace = Pace { first: 32, longest: 64 };
+const PACE: Pace = Pace { first: 32, longest: 64, share: 16 };
 
 impl Bake {
     pub(crate) fn new(context: Arc<Context>) -> Self {

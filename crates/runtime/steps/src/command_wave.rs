@@ -77,6 +77,15 @@ pub(crate) enum Progress {
     Ended(Box<Answer>),
 }
 
+/// A slot of whose command something may have ended.
+pub(crate) struct Moved<'s> {
+    pub(crate) slot: &'s Slot,
+    pub(crate) host: InstanceId,
+    pub(crate) sent_at: Timestamp,
+    /// Whether nothing more is to be expected of the command, or the slot's time is over.
+    pub(crate) over: bool,
+}
+
 /// One host's part of a command that has ended there.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
@@ -326,18 +335,83 @@ impl<'a> Wave<'a> {
         listing: &Listing,
         slots: Vec<Addressed<'s>>,
     ) -> Vec<(&'s Slot, InstanceId, Progress)> {
-        let mut by_command: BTreeMap<Text, Vec<Addressed<'s>>> = BTreeMap::new();
         let mut seen = Vec::with_capacity(slots.len());
+        for (command, slots) in self.by_command(listing, slots, &mut seen) {
+            self.look_at(listing, &command, slots, &mut seen).await;
+        }
+        seen
+    }
+
+    /// Reads the slots' commands, whether or not anything seems to have ended.
+    pub(crate) async fn read<'s>(
+        &self,
+        listing: &Listing,
+        slots: Vec<Addressed<'s>>,
+    ) -> Vec<(&'s Slot, InstanceId, Progress)> {
+        let mut seen = Vec::with_capacity(slots.len());
+        for (command, slots) in self.by_command(listing, slots, &mut seen) {
+            self.read_parts(listing, &command, slots, &mut seen).await;
+        }
+        seen
+    }
+
+    /// Parts the slots of which something may have ended from those that go on.
+    pub(crate) fn moved<'s>(
+        &self,
+        listing: &Listing,
+        slots: Vec<Addressed<'s>>,
+    ) -> (Vec<Moved<'s>>, Vec<Addressed<'s>>) {
+        let mut without = Vec::new();
+        let by_command = self.by_command(listing, slots, &mut without);
+        let now = self.context.now();
+        let nobody = without.into_iter().map(|(slot, host, _)| {
+            let sent_at = self.sent_at(None, slot);
+            Moved { slot, host, sent_at, over: true }
+        });
+        let (mut moved, mut resting): (Vec<_>, Vec<_>) = (nobody.collect(), Vec::new());
+        for (command, slots) in by_command {
+            let state = listing.command(&command);
+            if !self.is_to_be_read(state, &slots) {
+                resting.extend(slots);
+                continue;
+            }
+            let ended = state.is_none_or(|state| state.ended);
+            moved.extend(slots.into_iter().map(|(slot, host)| {
+                let over = ended || now >= slot.deadline;
+                Moved { sent_at: self.sent_at(state, slot), slot, host, over }
+            }));
+        }
+        (moved, resting)
+    }
+
+    /// The slots by the command they wait for; those that have none are reported as such.
+    fn by_command<'s>(
+        &self,
+        listing: &Listing,
+        slots: Vec<Addressed<'s>>,
+        seen: &mut Vec<(&'s Slot, InstanceId, Progress)>,
+    ) -> BTreeMap<Text, Vec<Addressed<'s>>> {
+        let mut by_command: BTreeMap<Text, Vec<Addressed<'s>>> = BTreeMap::new();
         for (slot, host) in slots {
             match self.current(listing, slot, &host) {
                 Some(command) => by_command.entry(command).or_default().push((slot, host)),
                 None => seen.push((slot, host, Progress::Nobody)),
             }
         }
-        for (command, slots) in by_command {
-            self.look_at(listing, &command, slots, &mut seen).await;
+        by_command
+    }
+
+    fn is_young(&self, state: Option<&CommandState>, slot: &Slot) -> bool {
+        self.context.now().duration_since(self.sent_at(state, slot)) < LISTED_AFTER * 4
+    }
+
+    fn is_to_be_read(&self, state: Option<&CommandState>, slots: &[Addressed<'_>]) -> bool {
+        let now = self.context.now();
+        let late = slots.iter().any(|(slot, _)| now >= slot.deadline);
+        match state {
+            Some(state) => state.ended || late || self.is_worth_reading(state),
+            None => late || !slots.iter().any(|(slot, _)| self.is_young(state, slot)),
         }
-        seen
     }
 
     async fn look_at<'s>(
@@ -347,24 +421,27 @@ impl<'a> Wave<'a> {
         slots: Vec<Addressed<'s>>,
         seen: &mut Vec<(&'s Slot, InstanceId, Progress)>,
     ) {
-        let now = self.context.now();
         let state = listing.command(id);
-        let late = slots.iter().any(|(slot, _)| now >= slot.deadline);
-        let young = |slot: &Slot| now.duration_since(self.sent_at(state, slot)) < LISTED_AFTER * 4;
-        let worth_reading = match state {
-            Some(state) if state.ended && state.targets == 0 => {
-                seen.extend(slots.into_iter().map(|(slot, host)| (slot, host, Progress::Nobody)));
-                return;
-            }
-            Some(state) => state.ended || late || self.is_worth_reading(state),
-            None => late || !slots.iter().any(|(slot, _)| young(slot)),
+        if self.is_to_be_read(state, &slots) {
+            return self.read_parts(listing, id, slots, seen).await;
+        }
+        let progress = match (state, &listing.failure) {
+            (None, Some(failure)) => Progress::Unseen(failure.clone()),
+            _ => Progress::Running,
         };
-        if !worth_reading {
-            let progress = match (state, &listing.failure) {
-                (None, Some(failure)) => Progress::Unseen(failure.clone()),
-                _ => Progress::Running,
-            };
-            seen.extend(slots.into_iter().map(|(slot, host)| (slot, host, progress.clone())));
+        seen.extend(slots.into_iter().map(|(slot, host)| (slot, host, progress.clone())));
+    }
+
+    async fn read_parts<'s>(
+        &self,
+        listing: &Listing,
+        id: &Text,
+        slots: Vec<Addressed<'s>>,
+        seen: &mut Vec<(&'s Slot, InstanceId, Progress)>,
+    ) {
+        let state = listing.command(id);
+        if state.is_some_and(|state| state.ended && state.targets == 0) {
+            seen.extend(slots.into_iter().map(|(slot, host)| (slot, host, Progress::Nobody)));
             return;
         }
         let parts = self.context.ports().commands.invocations(&self.cell(), id).await;
@@ -378,7 +455,7 @@ impl<'a> Wave<'a> {
                     Progress::Ended(Box::new(Answer { command: id.clone(), sent_at, invocation }))
                 }
                 (None, Some(failure)) => Progress::Unseen(failure.clone()),
-                (None, None) if young(slot) => Progress::Running,
+                (None, None) if self.is_young(state, slot) => Progress::Running,
                 (None, None) => Progress::Nobody,
             };
             seen.push((slot, host, progress));
@@ -396,7 +473,7 @@ impl<'a> Wave<'a> {
         self.memory.with(|it| {
             let (last, read) = it.counts.entry(state.id.clone()).or_default();
             let new = state.completed.saturating_sub(*read);
-            let worth = new > 0 && (new >= state.targets.div_ceil(5).max(2) || state.completed == *last);
+            let worth = new > 0 && (new >= state.targets.div_ceil(5) || state.completed == *last);
             *last = state.completed;
             if worth {
                 *read = state.completed;

@@ -28,7 +28,7 @@ pub(crate) struct GateChecks {
 }
 
 /// How often it looks while something cannot be told yet.
-const PACE: Pace = Pace { first: 16, longest: 64 };
+const PACE: Pace = Pace { first: 16, longest: 64, share: 16 };
 /// So many hosts are named in a message; it has at most 600 characters.
 const NAMED: usize = 8;
 

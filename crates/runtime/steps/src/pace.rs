@@ -1,9 +1,15 @@
 //! When to look again: often while young, seldom when old, and all slots of a lane at once.
 
+use std::time::Duration;
+
 use fleetwright_model::{Code, ErrorClass, code};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::step::{Outcome, Slot};
+
+/// How long hosts are held back at most so that they share a command. The driver lets them go sooner
+/// where few can still come, or where others wait for their room.
+pub(crate) const GATHERS_FOR: Duration = Duration::from_secs(60);
 
 /// How often a step looks.
 ///
@@ -15,24 +21,29 @@ pub(crate) struct Pace {
     pub(crate) first: i64,
     /// Seconds between looks at most.
     pub(crate) longest: i64,
+    /// The time between looks is at most so small a part of the age.
+    pub(crate) share: i64,
 }
 
 impl Pace {
     /// Commands that take seconds.
-    pub(crate) const COMMAND: Self = Self { first: 4, longest: 32 };
+    pub(crate) const COMMAND: Self = Self { first: 4, longest: 32, share: 32 };
     /// Commands that take minutes.
-    pub(crate) const INSTALL: Self = Self { first: 8, longest: 64 };
+    pub(crate) const INSTALL: Self = Self { first: 4, longest: 64, share: 32 };
     /// Instances that start, stop or come back.
-    pub(crate) const POWER: Self = Self { first: 8, longest: 32 };
+    pub(crate) const POWER: Self = Self { first: 8, longest: 32, share: 16 };
+    /// Hosts that reboot: others wait for the room they take up.
+    pub(crate) const REBOOT: Self = Self { first: 4, longest: 32, share: 32 };
     /// Images, which take minutes or hours.
-    pub(crate) const IMAGE: Self = Self { first: 16, longest: 256 };
+    pub(crate) const IMAGE: Self = Self { first: 8, longest: 256, share: 64 };
 
-    /// When to look at something begun at `since`: after a sixteenth of its age at most, so that looking
-    /// makes nothing take longer by more than that, and by half of it on average.
+    /// When to look at something begun at `since`: after its share of the age at most, so that looking
+    /// makes nothing take longer by more than that, and by half of it on average. The driver puts looks
+    /// off further where that costs the run nothing.
     pub(crate) fn next(self, since: Timestamp, now: Timestamp) -> Timestamp {
         let age = now.duration_since(since).as_secs().max(0);
         let mut interval = self.first.max(1);
-        while interval * 2 <= self.longest && interval * 2 <= age / 16 {
+        while interval * 2 <= self.longest && interval * 2 <= age / self.share.max(1) {
             interval *= 2;
         }
         let tick = (now.as_second().div_euclid(interval) + 1).saturating_mul(interval);
@@ -92,7 +103,7 @@ mod tests {
 
     #[test]
     fn looks_grow_rare_with_age() {
-        let pace = Pace { first: 5, longest: 40 };
+        let pace = Pace { first: 5, longest: 40, share: 16 };
         assert_eq!(pace.next(at(1_000), at(1_001)), at(1_005));
         assert_eq!(pace.next(at(1_000), at(1_161)), at(1_170));
         assert_eq!(pace.next(at(1_000), at(9_001)), at(9_040));
@@ -100,7 +111,7 @@ mod tests {
 
     #[test]
     fn old_slots_are_looked_at_together_with_young_ones() {
-        let pace = Pace { first: 5, longest: 40 };
+        let pace = Pace { first: 5, longest: 40, share: 16 };
         let old = pace.next(at(0), at(1_001));
         let mut young = at(1_001);
         while young < old {

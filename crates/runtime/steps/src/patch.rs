@@ -18,7 +18,7 @@ use crate::command_wave::{
 };
 use crate::context::{CLOCK_TOLERANCE, Context};
 use crate::identity::{Identity, identities};
-use crate::pace::{Late, Pace};
+use crate::pace::{GATHERS_FOR, Late, Pace};
 use crate::step::{Outcome, Slot, Step, Turn};
 
 /// The step.
@@ -252,7 +252,7 @@ impl Step for Patch {
     }
 
     fn gathers_for(&self) -> Duration {
-        Duration::from_secs(12)
+        GATHERS_FOR
     }
 
     fn batch_size(&self) -> usize {

@@ -22,7 +22,7 @@ use crate::command_wave::{
 use crate::context::Context;
 use crate::evidence::{AgentClass, Files, PRECHECK as PRECHECK_FILE, PrecheckResult, PrecheckVerdict, Taken};
 use crate::identity::identities;
-use crate::pace::{Late, Pace};
+use crate::pace::{GATHERS_FOR, Late, Pace};
 use crate::step::{Outcome, Slot, Step, Turn};
 use crate::survey_command::{questions, read_survey, survey_orders};
 
@@ -332,7 +332,7 @@ impl Step for Precheck {
     }
 
     fn gathers_for(&self) -> Duration {
-        Duration::from_secs(30)
+        GATHERS_FOR
     }
 
     fn batch_size(&self) -> usize {

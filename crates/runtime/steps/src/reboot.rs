@@ -25,7 +25,7 @@ use crate::command_listing::Listing;
 use crate::command_wave::{Addressed, Answer, Memory, Progress, Repeat, Wave, report, unsuccessful};
 use crate::context::Context;
 use crate::identity::identities;
-use crate::pace::{Late, Pace};
+use crate::pace::{GATHERS_FOR, Late, Pace};
 use crate::recovery::{Awaited, Condition, conditions};
 use crate::step::{Outcome, Slot, Step, Turn};
 use crate::survey_command::script_order;
@@ -65,7 +65,7 @@ impl Reboot {
             purpose: step::REBOOT,
             place,
             memory: &self.memory,
-            pace: Pace::POWER,
+            pace: Pace::REBOOT,
         }
     }
 
@@ -185,12 +185,12 @@ impl Reboot {
             Progress::Ended(answer) => Some(self.judge(slot, &answer)),
             Progress::Nobody => Some(Verdict::AskAgain("the command reached nobody".to_owned())),
             Progress::Running => {
-                report(turn, slot, Pace::POWER.look(slot, now, "the host to reboot", LATE));
+                report(turn, slot, Pace::REBOOT.look(slot, now, "the host to reboot", LATE));
                 None
             }
             Progress::Unseen(failure) => {
                 let what = format!("the reboot to be readable ({failure})");
-                report(turn, slot, Pace::POWER.look(slot, now, &what, LATE));
+                report(turn, slot, Pace::REBOOT.look(slot, now, &what, LATE));
                 None
             }
         }
@@ -222,7 +222,7 @@ impl Reboot {
         let now = self.context.now();
         let (sends, last) = wave.sends(listing, slot, host);
         let what = format!("the boot id to tell whether it rebooted ({why})");
-        let outcome = Pace::POWER.look(slot, now, &what, LATE);
+        let outcome = Pace::REBOOT.look(slot, now, &what, LATE);
         let open = outcome.is_open();
         if open && sends >= SENDS_MAX {
             let words = format!("{}: asked {sends} times, and still {why}", slot.subject);
@@ -238,7 +238,11 @@ impl Reboot {
     async fn wait_until_up(&self, turn: &Turn<'_>, hosts: Vec<(&Slot, InstanceId, RebootNote)>) {
         let awaited: Vec<Awaited> = hosts
             .iter()
-            .map(|(slot, host, _)| Awaited { id: host.clone(), ping_since: slot.started_at })
+            .map(|(slot, host, _)| Awaited {
+                id: host.clone(),
+                ping_since: slot.started_at,
+                has_answered: false,
+            })
             .collect();
         let found = conditions(&self.context, turn.place, &awaited).await;
         let now = self.context.now();
@@ -246,7 +250,7 @@ impl Reboot {
             let outcome = match condition {
                 Condition::Up => Outcome::done(&note),
                 Condition::Gone => Outcome::LeaveTarget { code: &code::REPLACED },
-                other => Pace::POWER.look(slot, now, &other.waiting_for(), LATE),
+                other => Pace::REBOOT.look(slot, now, &other.waiting_for(), LATE),
             };
             if !outcome.is_open() {
                 self.proven(|it| it.remove(&slot.target));
@@ -300,7 +304,7 @@ impl Step for Reboot {
     }
 
     fn gathers_for(&self) -> Duration {
-        Duration::from_secs(6)
+        GATHERS_FOR
     }
 
     fn batch_size(&self) -> usize {

@@ -15,6 +15,8 @@ pub(crate) struct Awaited {
     pub(crate) id: InstanceId,
     /// A ping from before is the old agent's: "online" may be what was true before a reboot.
     pub(crate) ping_since: Timestamp,
+    /// True where it has carried out a command since then, which is more than a ping.
+    pub(crate) has_answered: bool,
 }
 
 /// How far an instance is.
@@ -76,10 +78,10 @@ pub(crate) async fn conditions(context: &Context, place: PlaceId, awaited: &[Awa
     let listing = context.ports().power.pulses(&cell, &ids).await;
     let pulses: BTreeMap<&InstanceId, Condition> =
         listing.items.iter().map(|pulse| (&pulse.id, of_pulse(pulse))).collect();
-    let passed: BTreeSet<InstanceId> = pulses
+    let passed: BTreeSet<InstanceId> = awaited
         .iter()
-        .filter(|(_, condition)| **condition == Condition::AgentSilent)
-        .map(|(id, _)| (*id).clone())
+        .filter(|it| !it.has_answered && pulses.get(&it.id) == Some(&Condition::AgentSilent))
+        .map(|it| it.id.clone())
         .collect();
     let passed: Vec<InstanceId> = passed.into_iter().collect();
     let agents = match passed.is_empty() {
@@ -90,6 +92,7 @@ pub(crate) async fn conditions(context: &Context, place: PlaceId, awaited: &[Awa
         agents.unchecked.iter().flat_map(|(ids, failure)| ids.iter().map(move |id| (id, failure))).collect();
     let facts: BTreeMap<&InstanceId, &AgentFacts> = agents.found.iter().map(|(id, it)| (id, it)).collect();
     let judge = |it: &Awaited| match (pulses.get(&it.id), &listing.failure) {
+        (Some(Condition::AgentSilent), _) if it.has_answered => Condition::Up,
         (Some(Condition::AgentSilent), _) => match (facts.get(&it.id), unchecked.get(&it.id)) {
             (Some(agent), _) if answers_since(agent, it.ping_since) => Condition::Up,
             (None, Some(failure)) => Condition::Unchecked((*failure).clone()),

@@ -146,6 +146,7 @@ impl Restore {
             .map(|it| Awaited {
                 id: it.replacement().unwrap_or_else(|| it.host.id.clone()),
                 ping_since: it.slot.started_at,
+                has_answered: false,
             })
             .collect();
         let found = conditions(&self.context, turn.place, &awaited).await;

@@ -10,7 +10,7 @@ use fleetwright_model::{ErrorClass, Failure, Instance, InstanceId, InstanceState
 use fleetwright_patch::plan::PlannedHost;
 use fleetwright_patch::plan::notes::{StartNote, step::START};
 use fleetwright_ports::InstanceQuery;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::command_wave::report;
 use crate::context::Context;
@@ -154,7 +154,11 @@ impl Start {
     async fn look(&self, turn: &Turn<'_>, hosts: Vec<(&Slot, &PlannedHost)>) {
         let awaited: Vec<Awaited> = hosts
             .iter()
-            .map(|(slot, host)| Awaited { id: host.id.clone(), ping_since: slot.started_at })
+            .map(|(slot, host)| Awaited {
+                id: host.id.clone(),
+                ping_since: slot.started_at,
+                has_answered: false,
+            })
             .collect();
         let found = conditions(&self.context, turn.place, &awaited).await;
         let mut up = Vec::new();
@@ -194,11 +198,14 @@ impl Start {
         let ids = up.iter().map(|(_, host)| host.id.clone()).collect();
         let query = InstanceQuery { ids, ..InstanceQuery::default() };
         let listing = self.context.ports().machines.instances(&self.context.cell(turn.place), &query).await;
-        let launched: BTreeMap<InstanceId, Option<Timestamp>> =
-            listing.items.into_iter().map(|it| (it.id, it.launch_time)).collect();
+        let listed: BTreeMap<InstanceId, Instance> =
+            listing.items.into_iter().map(|it| (it.id.clone(), it)).collect();
         for (slot, host) in up {
-            let outcome = match launched.get(&host.id) {
-                Some(launch_time) => Outcome::done(&StartNote { launch_time: *launch_time }),
+            // Every start renews it: what still shows the old one is a reading of before the start.
+            let renewed = listed.get(&host.id).map(|it| it.launch_time);
+            let renewed = renewed.filter(|at| host.launch_time.is_none() || *at != host.launch_time);
+            let outcome = match renewed {
+                Some(launch_time) => Outcome::done(&StartNote { launch_time }),
                 None => Pace::POWER.look(slot, self.context.now(), "its launch time to be readable", late()),
             };
             self.report(turn, slot, outcome);

@@ -141,7 +141,8 @@ pub trait Step: Send + Sync {
     /// The name recipes use.
     fn name(&self) -> &'static str;
 
-    /// How long new slots may be held back so that more can share a call.
+    /// How long new slots may be held back at most so that more can share a call. The driver holds them
+    /// back only as long as that costs the run nothing.
     fn gathers_for(&self) -> Duration {
         Duration::ZERO
     }

@@ -23,7 +23,7 @@ use crate::context::Context;
 use crate::custom_check::{Checked, Checks, CustomCheck};
 use crate::evidence::{COMPARISON, Files, Taken};
 use crate::health::{Health, health};
-use crate::pace::{Late, Pace};
+use crate::pace::{GATHERS_FOR, Late, Pace};
 use crate::recovery::Awaited;
 use crate::step::{Outcome, Slot, Step, Turn};
 use crate::survey_command::{Asked, load_of, read_survey, survey_orders};
@@ -34,6 +34,8 @@ pub(crate) const SENDS_MAX: usize = 6;
 pub(crate) const SEND_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// An answer older than this does not decide against a host.
 pub(crate) const OUTDATED: SignedDuration = SignedDuration::from_mins(15);
+/// So long an answer says as much of the agent as its last ping: there are five minutes between two.
+const ANSWER_COUNTS: SignedDuration = SignedDuration::from_mins(5);
 /// How soon a host usually answers.
 const ANSWERS_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 /// A note has at most 2 KiB: so many findings of so many characters. All are in the artefacts.
@@ -58,6 +60,8 @@ struct Answered {
     comparison: Arc<Comparison>,
     /// When the host was last booted, as it says itself.
     booted_at: Option<Timestamp>,
+    /// When it was asked.
+    asked_at: Timestamp,
 }
 
 /// What is wrong with a host, all things taken together.
@@ -203,7 +207,12 @@ impl Validate {
         let uptime = survey.report().uptime_s.and_then(|seconds| i64::try_from(seconds).ok());
         let booted_at =
             uptime.and_then(|seconds| answer.sent_at.checked_sub(SignedDuration::from_secs(seconds)).ok());
-        let answered = Answered { survey: Arc::new(survey), comparison: Arc::new(comparison), booted_at };
+        let answered = Answered {
+            survey: Arc::new(survey),
+            comparison: Arc::new(comparison),
+            booted_at,
+            asked_at: answer.sent_at,
+        };
         self.answered(|it| it.insert(slot.target, answered));
         Ok(())
     }
@@ -225,9 +234,13 @@ impl Validate {
         let awaited: Vec<Awaited> = hosts
             .iter()
             .map(|(slot, host)| {
-                let booted_at = self.answered(|it| it.get(&slot.target)?.booted_at);
+                let answered = self.answered(|it| it.get(&slot.target).cloned());
+                let booted_at = answered.as_ref().and_then(|it| it.booted_at);
+                let asked_at = answered.map(|it| it.asked_at);
+                let lately = |at| self.context.now().duration_since(at) < ANSWER_COUNTS;
                 // The survey ran after it was sent, so this is a little before the boot at the latest.
-                Awaited { id: host.clone(), ping_since: booted_at.unwrap_or(slot.started_at) }
+                let ping_since = booted_at.unwrap_or(slot.started_at);
+                Awaited { id: host.clone(), ping_since, has_answered: asked_at.is_some_and(lately) }
             })
             .collect();
         let found = health(&self.context, turn.place, &awaited).await;
@@ -423,7 +436,7 @@ impl Step for Validate {
     }
 
     fn gathers_for(&self) -> Duration {
-        Duration::from_secs(6)
+        GATHERS_FOR
     }
 
     fn batch_size(&self) -> usize {

@@ -16,10 +16,13 @@ use fleetwright_ports::InvocationStatus;
 use fleetwright_ports::commands::COMMAND_BATCH;
 use jiff::Timestamp;
 
-use crate::command_wave::{Addressed, Memory, Progress, Repeat, Wave, reached_nobody, report, unsuccessful};
+use crate::command_listing::Listing;
+use crate::command_wave::{
+    Addressed, Memory, Moved, Progress, Repeat, Wave, reached_nobody, report, unsuccessful,
+};
 use crate::context::{CLOCK_TOLERANCE, Context};
 use crate::evidence::{Files, PATCHES, PatchList, Taken};
-use crate::pace::{Late, Pace};
+use crate::pace::{GATHERS_FOR, Late, Pace};
 use crate::patch::baseline_order;
 use crate::step::{Outcome, Slot, Step, Turn};
 
@@ -58,8 +61,15 @@ impl Verify {
         let wave = self.wave(turn.place);
         let listing = wave.listing(&hosts).await;
         let now = self.context.now();
+        let (moved, resting) = wave.moved(&listing, hosts);
+        for (slot, _) in resting {
+            report(turn, slot, Pace::COMMAND.look(slot, now, "the rescan", LATE));
+        }
+        // A state that the rescan left says that it ended, and how; only where there is none yet, the
+        // command itself is asked.
+        let unsettled = self.settle_by_state(turn, &listing, moved).await;
         let mut scanned = Vec::new();
-        for (slot, host, progress) in wave.look(&listing, hosts).await {
+        for (slot, host, progress) in wave.read(&listing, unsettled).await {
             match progress {
                 Progress::Ended(answer) => match answer.invocation.status {
                     InvocationStatus::Success => scanned.push((slot, host, answer.sent_at)),
@@ -78,24 +88,40 @@ impl Verify {
         self.read_states(turn, scanned).await;
     }
 
-    async fn read_states(&self, turn: &Turn<'_>, scanned: Vec<(&Slot, InstanceId, Timestamp)>) {
-        if scanned.is_empty() {
-            return;
+    /// Reports those whose rescan has left its state; hands back the others whose command is to be asked.
+    async fn settle_by_state<'s>(
+        &self,
+        turn: &Turn<'_>,
+        listing: &Listing,
+        moved: Vec<Moved<'s>>,
+    ) -> Vec<Addressed<'s>> {
+        let now = self.context.now();
+        let ids = moved.iter().map(|it| it.host.clone()).collect();
+        let found = self.states(turn.place, ids).await;
+        let mut unsettled = Vec::new();
+        for Moved { slot, host, sent_at, over } in moved {
+            match found.newer(&host, sent_at) {
+                Some(state) => report(turn, slot, self.verified(turn.place, slot, &host, state).await),
+                None if over || listing.failure.is_some() => unsettled.push((slot, host)),
+                None => report(turn, slot, Pace::COMMAND.look(slot, now, "the rescan", LATE)),
+            }
         }
-        let ids: Vec<InstanceId> = scanned.iter().map(|(_, host, _)| host.clone()).collect();
-        let answers = self.context.ports().machines.patch_states(&self.context.cell(turn.place), &ids).await;
-        let states: BTreeMap<InstanceId, PatchFacts> = answers.found.into_iter().collect();
-        let unread = |host: &InstanceId| -> Option<&Failure> {
-            answers.unchecked.iter().find(|(ids, _)| ids.contains(host)).map(|(_, failure)| failure)
-        };
+        unsettled
+    }
+
+    async fn states(&self, place: PlaceId, ids: Vec<InstanceId>) -> States {
+        if ids.is_empty() {
+            return States::default();
+        }
+        let answers = self.context.ports().machines.patch_states(&self.context.cell(place), &ids).await;
+        States { found: answers.found.into_iter().collect(), unread: answers.unchecked }
+    }
+
+    async fn read_states(&self, turn: &Turn<'_>, scanned: Vec<(&Slot, InstanceId, Timestamp)>) {
+        let ids = scanned.iter().map(|(_, host, _)| host.clone()).collect();
+        let states = self.states(turn.place, ids).await;
         for (slot, host, sent_at) in scanned {
-            // Only what the rescan found speaks of the host as it is now; the installation just before
-            // it has a state as well.
-            let newer = |state: &&PatchFacts| {
-                let rescan = &*state.operation == "Scan";
-                rescan && state.operation_end.is_some_and(|end| end >= earliest(sent_at))
-            };
-            let outcome = match (states.get(&host).filter(newer), unread(&host)) {
+            let outcome = match (states.newer(&host, sent_at), states.unread(&host)) {
                 (Some(state), _) => self.verified(turn.place, slot, &host, state).await,
                 (None, Some(failure)) => self.await_state(slot, sent_at, &failure.to_string()),
                 (None, None) => self.await_state(slot, sent_at, "it is from before the rescan"),
@@ -147,6 +173,29 @@ impl Verify {
     }
 }
 
+/// What Patch Manager says of some hosts.
+#[derive(Default)]
+struct States {
+    found: BTreeMap<InstanceId, PatchFacts>,
+    unread: Vec<(Vec<InstanceId>, Failure)>,
+}
+
+impl States {
+    /// Only what the rescan found speaks of the host as it is now; the installation just before it has
+    /// a state as well.
+    fn newer(&self, host: &InstanceId, sent_at: Timestamp) -> Option<&PatchFacts> {
+        let newer = |state: &&PatchFacts| {
+            let rescan = &*state.operation == "Scan";
+            rescan && state.operation_end.is_some_and(|end| end >= earliest(sent_at))
+        };
+        self.found.get(host).filter(newer)
+    }
+
+    fn unread(&self, host: &InstanceId) -> Option<&Failure> {
+        self.unread.iter().find(|(ids, _)| ids.contains(host)).map(|(_, failure)| failure)
+    }
+}
+
 /// True where the operating system itself said that no reboot is needed. Patch Manager lists what was
 /// installed without a reboot as waiting for one all the same, until there is one.
 /// Source: Systems Manager user guide, "Understanding patch compliance state values".
@@ -170,7 +219,7 @@ impl Step for Verify {
     }
 
     fn gathers_for(&self) -> Duration {
-        Duration::from_secs(6)
+        GATHERS_FOR
     }
 
     fn batch_size(&self) -> usize {

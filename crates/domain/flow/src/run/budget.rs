@@ -71,7 +71,7 @@ impl Ledger {
         u64::from(self.held) + u64::from(self.elsewhere) + self.aside.len() as u64
     }
 
-    fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.taken() >= u64::from(self.limit())
     }
 

@@ -127,6 +127,11 @@ impl Lanes {
         }
     }
 
+    /// Whether something stands ready in a lane that has no room for it.
+    pub(crate) fn is_crowded(&self, key: LaneKey) -> bool {
+        self.lanes.get(&key).is_some_and(|lane| !lane.ready.is_empty()) && self.room(key) == 0
+    }
+
     /// Lanes with something ready and room for it.
     pub(crate) fn open(&self) -> impl Iterator<Item = LaneKey> + '_ {
         self.open.iter().copied()

@@ -45,6 +45,7 @@ impl Run {
         let walk = self.walk(id);
         Spot {
             stage: walk.stage,
+            place: self.plan.target(id).place,
             recipe: self.plan.target(id).recipe,
             direction: walk.course.direction(),
             step: walk.step,

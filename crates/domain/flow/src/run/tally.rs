@@ -112,6 +112,7 @@ impl Totals {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spot {
     pub(crate) stage: StageId,
+    pub(crate) place: PlaceId,
     pub(crate) recipe: RecipeId,
     pub(crate) direction: Direction,
     pub(crate) step: StepIndex,
@@ -139,6 +140,8 @@ pub(crate) struct Tally {
     stages: Vec<StageCounts>,
     /// Targets per place that do not rest yet.
     pub(crate) places: Vec<u32>,
+    /// Targets per place and recipe that stand at or are in flight at each step on their way forward.
+    standing: BTreeMap<(PlaceId, RecipeId), Vec<u32>>,
 }
 
 impl Tally {
@@ -166,7 +169,26 @@ impl Tally {
             totals: Totals { not_started: plan.targets.len() as u32, ..Totals::default() },
             stages,
             places,
+            standing: BTreeMap::new(),
         }
+    }
+
+    /// Targets of a place that stand before the step of that name.
+    pub(crate) fn before(&self, plan: &Plan, place: PlaceId, step: &str) -> usize {
+        let first = (place, RecipeId(0));
+        let here = self.standing.range(first..).take_while(|((of, _), _)| *of == place);
+        let before = here.map(|((_, recipe), counts)| {
+            let steps = &plan.recipes[recipe.index()].steps;
+            let until = steps.iter().position(|it| &*it.name == step).unwrap_or_default();
+            counts.iter().take(until).map(|count| *count as usize).sum::<usize>()
+        });
+        before.sum()
+    }
+
+    fn standing(&mut self, spot: Spot) -> Option<&mut u32> {
+        let steps = self.stages[spot.stage.index()].recipes.get(&spot.recipe)?.steps[0].len();
+        let counts = self.standing.entry((spot.place, spot.recipe)).or_insert_with(|| vec![0; steps]);
+        counts.get_mut(spot.step.index()).filter(|_| spot.direction == Direction::Do)
     }
 
     /// The counts of a step.
@@ -188,8 +210,11 @@ impl Tally {
         }
         match wait {
             Wait::InFlight => self.at(spot).in_flight += 1,
-            Wait::Stage | Wait::Rest | Wait::Moving => {}
+            Wait::Stage | Wait::Rest | Wait::Moving => return,
             _ => self.at(spot).waiting += 1,
+        }
+        if let Some(count) = self.standing(spot) {
+            *count += 1;
         }
     }
 
@@ -201,8 +226,11 @@ impl Tally {
         }
         match wait {
             Wait::InFlight => self.at(spot).in_flight -= 1,
-            Wait::Stage | Wait::Rest | Wait::Moving => {}
+            Wait::Stage | Wait::Rest | Wait::Moving => return,
             _ => self.at(spot).waiting -= 1,
+        }
+        if let Some(count) = self.standing(spot) {
+            *count -= 1;
         }
     }
 

@@ -18,10 +18,12 @@ use std::collections::HashMap;
 use fleetwright_estate::world::diary::Event;
 use fleetwright_estate::world::ids::{ImageId, InstanceId};
 use fleetwright_estate::world::{Region, World};
+use fleetwright_flow::Illegal;
 use fleetwright_patch::plan::PatchPlan;
 use jiff::Timestamp;
 
 use super::fleet::FleetPolicy;
+use super::ideal::{self, ImageRate};
 
 /// CreateImage: burst and refill per second. Source: EC2 developer guide, request throttling.
 const IMAGE_BURST: usize = 50;
@@ -42,6 +44,8 @@ pub struct Bound {
     pub path: f64,
     /// By the stages one after another.
     pub stages: f64,
+    /// What the same plan takes a driver that loses no time ([`super::ideal`]).
+    pub ideal: f64,
     /// Seconds the other side was busy with a host on average, by step.
     pub means: [(&'static str, f64); 6],
 }
@@ -64,6 +68,18 @@ impl Way {
         self.backup + self.precheck + self.patch + self.held(false)
     }
 
+    fn busy(&self, step: &str) -> f64 {
+        match step {
+            "backup" => self.backup,
+            "precheck" => self.precheck,
+            "patch" => self.patch,
+            "reboot" => self.reboot,
+            "verify" => self.verify,
+            "validate" => self.validate,
+            _ => 0.0,
+        }
+    }
+
     fn held(&self, from_install: bool) -> f64 {
         let install = if from_install { self.patch } else { 0.0 };
         install + self.reboot + self.verify + self.validate
@@ -72,17 +88,27 @@ impl Way {
 
 impl Bound {
     /// The bound of the run that was driven in this world.
-    pub fn of(world: &World, run: &str, plan: &PatchPlan, policy: &FleetPolicy) -> Self {
-        let mut ways = Vec::new();
+    ///
+    /// # Errors
+    /// The kernel refuses what it proposed itself.
+    pub fn of(world: &World, run: &str, plan: &PatchPlan, policy: &FleetPolicy) -> Result<Self, Illegal> {
+        let mut placed = Vec::new();
         let mut stages: HashMap<&str, usize> = HashMap::new();
         for (stage, row) in plan.flow.stages.iter().enumerate() {
             let targets = row.targets.clone().filter_map(|target| plan.flow.targets.get(target as usize));
             stages.extend(targets.map(|target| (&*target.subject, stage)));
         }
         for region in world.accounts.values().flat_map(|account| account.regions.values()) {
-            ways.extend(ways_of(region, run, &stages));
+            placed.extend(ways_of(region, run, &stages));
         }
-        Self::of_ways(&ways, policy)
+        let ways: Vec<Way> = placed.iter().map(|(_, way)| *way).collect();
+        let known: HashMap<&str, &Way> =
+            placed.iter().map(|(subject, way)| (subject.as_str(), way)).collect();
+        let busy = |subject: &str, step: &str| {
+            known.get(subject).map_or(0, |way| (way.busy(step) * 1_000.0).ceil() as i64)
+        };
+        let rate = ImageRate { burst: IMAGE_BURST, per_second: IMAGES_PER_SECOND };
+        Ok(Self { ideal: ideal::seconds(&plan.flow, rate, &busy)?, ..Self::of_ways(&ways, policy) })
     }
 
     fn of_ways(ways: &[Way], policy: &FleetPolicy) -> Self {
@@ -105,6 +131,7 @@ impl Bound {
             reboots: room(policy.rebooting, &|way| way.reboot, &|way| way.whole() - way.held(false)),
             path: whole.first().copied().unwrap_or_default(),
             stages: stages(ways, policy),
+            ideal: 0.0,
             means: [
                 ("backup", mean(ways, |way| way.backup)),
                 ("precheck", mean(ways, |way| way.precheck)),
@@ -177,7 +204,7 @@ fn seconds(from: Timestamp, until: Timestamp) -> f64 {
     until.duration_since(from).as_secs_f64()
 }
 
-fn ways_of(region: &Region, run: &str, stages: &HashMap<&str, usize>) -> Vec<Way> {
+fn ways_of(region: &Region, run: &str, stages: &HashMap<&str, usize>) -> Vec<(String, Way)> {
     let mut ways: HashMap<InstanceId, Way> = HashMap::new();
     let mut begun: HashMap<ImageId, (Timestamp, InstanceId)> = HashMap::new();
     let mut passed: HashMap<InstanceId, Timestamp> = HashMap::new();
@@ -217,8 +244,9 @@ fn ways_of(region: &Region, run: &str, stages: &HashMap<&str, usize>) -> Vec<Way
     let mut ways: Vec<(InstanceId, Way)> = ways.into_iter().collect();
     ways.sort_by_key(|(id, _)| id.0);
     let placed = |(id, way): (InstanceId, Way)| {
-        let stage = stages.get(id.to_string().as_str()).copied().unwrap_or_default();
-        Way { stage, ..way }
+        let subject = id.to_string();
+        let stage = stages.get(subject.as_str()).copied().unwrap_or_default();
+        (subject, Way { stage, ..way })
     };
     ways.into_iter().map(placed).collect()
 }

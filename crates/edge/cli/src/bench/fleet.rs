@@ -207,6 +207,8 @@ pub async fn measure(
     let counts = Counts::of(&estate.calls(0, usize::MAX));
     let plan = staged.document.plan();
     let bound = estate.with_world(|world| Bound::of(world, staged.run.as_str(), plan, policy));
+    let bound =
+        bound.map_err(|error| CommandError::new(&code::INTERNAL, format!("the ideal run: {error}")))?;
     Ok(Measured {
         hosts: plan.work.iter().filter(|work| work.host().is_some()).count(),
         policy: *policy,

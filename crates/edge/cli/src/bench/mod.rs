@@ -7,6 +7,7 @@
 mod bound;
 mod counts;
 mod fleet;
+mod ideal;
 mod naive;
 mod resume;
 mod table;
@@ -56,7 +57,18 @@ pub async fn carry_out(args: &BenchRunArgs, console: Console) -> Result<Exit, Co
         for seed in 0..args.fleets {
             console.note(&format!("fleet {} of {}", seed + 1, args.fleets));
             let (size, policy) = FleetPolicy::random(args.seed, seed);
-            ratios.push(measure(fleet::STEADY, seed, size, &policy, None).await?);
+            let fleet = measure(fleet::STEADY, seed, size, &policy, None).await?;
+            let bound = &fleet.bound;
+            console.note(&format!(
+                "  {size} hosts, {policy:?}: {:.0} s, {:.3} of no time lost, {:.3} of {}, {:.2} calls/host, wall {:.1} s",
+                fleet.makespan,
+                fleet.makespan / bound.ideal,
+                fleet.makespan / bound.seconds(),
+                bound.by(),
+                fleet.counts.work() as f64 / fleet.hosts.max(1) as f64,
+                fleet.wall_seconds
+            ));
+            ratios.push(fleet);
             if seed % 5 == 0 {
                 faulty.push(measure(fleet::FAULTS, seed, size, &policy, None).await?);
             }

@@ -1,5 +1,6 @@
 //! What was measured, as Markdown for docs/benchmarks.md.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::fleet::Measured;
@@ -19,26 +20,27 @@ fn per(count: u64, hosts: usize) -> f64 {
 pub(super) fn runs(text: &mut String, runs: &[(Measured, Option<Naive>)]) {
     line!(
         text,
-        "| hosts in one cell | out of service at once | driven by | calls/host without polling | polling/host | throttled | makespan | ÷ lower bound | ended well |"
+        "| hosts in one cell | out of service at once | driven by | calls/host without polling | polling/host | throttled | makespan | ÷ no time lost | ÷ lower bound | ended well |"
     );
-    line!(text, "|---|---|---|---|---|---|---|---|---|");
+    line!(text, "|---|---|---|---|---|---|---|---|---|---|");
     for (run, naive) in runs {
         line!(
             text,
-            "| {} | {} | fleetwright | {:.3} | {:.3} | {} | {:.0} s | {:.3} | {} |",
+            "| {} | {} | fleetwright | {:.3} | {:.3} | {} | {:.0} s | {:.3} | {:.3} | {} |",
             run.hosts,
             run.policy.out_of_service,
             per(run.counts.work(), run.hosts),
             per(run.counts.polling, run.hosts),
             run.counts.throttled,
             run.makespan,
+            run.makespan / run.bound.ideal,
             run.makespan / run.bound.seconds(),
             run.well
         );
         if let Some(naive) = naive {
             line!(
                 text,
-                "| | 100 | one worker per host | {:.3} | {:.3} | {} | {:.0} s | {:.3} | {} |",
+                "| | 100 | one worker per host | {:.3} | {:.3} | {} | {:.0} s | – | {:.3} | {} |",
                 per(naive.counts.work(), naive.hosts),
                 per(naive.counts.polling, naive.hosts),
                 naive.counts.throttled,
@@ -79,19 +81,32 @@ pub(super) fn runs(text: &mut String, runs: &[(Measured, Option<Naive>)]) {
             line!(text, "| {step} | {busy:.0} | {:.0} |", run.taken.get(step).copied().unwrap_or_default());
         }
     }
-    if let Some((run, naive)) = runs.last() {
-        line!(
-            text,
-            "\n| action, {} hosts | calls | polling | one worker per host: calls | polling |",
-            run.hosts
+    actions(text, runs);
+}
+
+/// What is asked how often: work, and after the plus sign polling.
+fn actions(text: &mut String, runs: &[(Measured, Option<Naive>)]) {
+    let mut columns = Vec::new();
+    for (run, naive) in runs {
+        columns.push((
+            format!("{} hosts, {} out of service", run.hosts, run.policy.out_of_service),
+            &run.counts,
+        ));
+        columns.extend(
+            naive.as_ref().map(|it| (format!("{} hosts, one worker per host", it.hosts), &it.counts)),
         );
-        line!(text, "|---|---|---|---|---|");
-        for (action, (work, polling)) in &run.counts.by_action {
-            let other = naive.as_ref().and_then(|naive| naive.counts.by_action.get(action));
-            let (others, othersp) =
-                other.map_or(("–".to_owned(), "–".to_owned()), |(w, p)| (w.to_string(), p.to_string()));
-            line!(text, "| {action} | {work} | {polling} | {others} | {othersp} |");
-        }
+    }
+    let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
+    line!(text, "\n| action: calls + polling | {} |", names.join(" | "));
+    line!(text, "|---|{}", "---|".repeat(columns.len()));
+    let all: BTreeSet<&String> = columns.iter().flat_map(|(_, counts)| counts.by_action.keys()).collect();
+    for action in all {
+        let cells = columns.iter().map(|(_, counts)| match counts.by_action.get(action) {
+            None => "–".to_owned(),
+            Some((work, 0)) => work.to_string(),
+            Some((work, polling)) => format!("{work} + {polling}"),
+        });
+        line!(text, "| {action} | {} |", cells.collect::<Vec<_>>().join(" | "));
     }
 }
 
@@ -103,19 +118,19 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
 
 /// Many fleets with random policies.
 pub(super) fn fleets(text: &mut String, fleets: &[Measured]) {
-    let mut ratios: Vec<f64> = fleets.iter().map(|it| it.makespan / it.bound.seconds()).collect();
-    ratios.sort_by(f64::total_cmp);
     let (least, most) = fleets.iter().fold((usize::MAX, 0), |(a, b), it| (a.min(it.hosts), b.max(it.hosts)));
     line!(text, "\n| {} random fleets of {least} to {most} hosts | p10 | p50 | p90 | worst |", fleets.len());
     line!(text, "|---|---|---|---|---|");
-    line!(
-        text,
-        "| makespan ÷ lower bound | {:.3} | {:.3} | {:.3} | {:.3} |",
-        quantile(&ratios, 0.1),
-        quantile(&ratios, 0.5),
-        quantile(&ratios, 0.9),
-        quantile(&ratios, 1.0)
-    );
+    let rows: [(&str, fn(&Measured) -> f64); 2] = [
+        ("makespan ÷ no time lost", |it| it.makespan / it.bound.ideal),
+        ("makespan ÷ lower bound", |it| it.makespan / it.bound.seconds()),
+    ];
+    for (name, ratio) in rows {
+        let mut ratios: Vec<f64> = fleets.iter().map(ratio).collect();
+        ratios.sort_by(f64::total_cmp);
+        let [p10, p50, p90, worst] = [0.1, 0.5, 0.9, 1.0].map(|share| quantile(&ratios, share));
+        line!(text, "| {name} | {p10:.3} | {p50:.3} | {p90:.3} | {worst:.3} |");
+    }
     let mut by: Vec<&str> = fleets.iter().map(|it| it.bound.by()).collect();
     by.sort_unstable();
     let mut counted: Vec<(&str, usize)> = Vec::new();

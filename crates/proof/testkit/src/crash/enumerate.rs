@@ -194,13 +194,23 @@ fn not_taken_over(zombie: Result<Concluded, DriveError>, over: bool) -> Option<S
     }
 }
 
+/// How often the run was taken over.
+async fn owners<W: World + 'static>(world: &Arc<W>) -> usize {
+    let loaded = world.journal().load(&world.run()).await;
+    let records = loaded.map(|loaded| loaded.records).unwrap_or_default();
+    records.iter().filter(|record| matches!(record.event, Event::Owner { .. })).count()
+}
+
 async fn trigger_twice<W: World + 'static>(world: &Arc<W>, over: bool) -> Vec<String> {
     let processes = [(); 2].map(|()| Process::new(world.plan(), When::Never));
+    let owners_before = owners(world).await;
     let (one, other) = tokio::join!(run_in(world, &processes[0], true), run_in(world, &processes[1], true));
     let mut wrong = Vec::new();
     match (one, other) {
         (Ok(_), Err(DriveError::Owned { .. })) | (Err(DriveError::Owned { .. }), Ok(_)) => {}
         (Ok(_), Ok(_)) if over => {}
+        // Where little is left to do, the one is through before the other comes, and it alone drove.
+        (Ok(_), Ok(_)) if owners(world).await == owners_before + 1 => {}
         (one, other) => {
             let how = [one, other].map(|ended| ended.map(|concluded| concluded.conclusion));
             wrong.push(format!("two at once ended with {how:?}"));

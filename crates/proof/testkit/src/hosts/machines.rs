@@ -42,6 +42,9 @@ impl FakeHosts {
             for instance in &mut listed.instances {
                 if let Some(host) = hosts.get(&instance.id) {
                     instance.state = host.seen(now, lag);
+                    if now < super::after(host.changed_at, lag) && host.earlier_launch.is_some() {
+                        instance.launch_time = host.earlier_launch;
+                    }
                 }
             }
             for (id, known) in &mut listed.agents {

@@ -80,15 +80,16 @@ impl FakeHosts {
         [from, changing, settled]: [InstanceState; 3],
     ) -> Result<(), Failure> {
         self.write(action, |state, now| {
-            let place = state.cell(cell);
-            all_in(place, action, ids, &[from, changing, settled], now)?;
+            all_in(state.cell(cell), action, ids, &[from, changing, settled], now)?;
             let mut turned = Vec::new();
             for id in ids {
-                let host = place.host(action, NO_INSTANCE, id, now)?;
-                if host.state(now) != from {
+                if state.cell(cell).host(action, NO_INSTANCE, id, now)?.state(now) != from {
                     continue;
                 }
                 let starts = settled == InstanceState::Running;
+                let earlier_launch = if starts { state.renew_launch(cell, id, now) } else { None };
+                let host = state.cell(cell).host(action, NO_INSTANCE, id, now)?;
+                host.earlier_launch = earlier_launch;
                 let takes = if starts { host.script.start_takes } else { host.script.stop_takes };
                 host.change(now, changing, settled, after(now, takes));
                 if starts {
@@ -215,6 +216,14 @@ impl Power for FakeHosts {
 }
 
 impl super::State {
+    /// Gives an instance that is started a new launch time, as EC2 does; what it was before.
+    fn renew_launch(&mut self, cell: &Cell<'_>, id: &InstanceId, now: Timestamp) -> Option<Timestamp> {
+        let place = (cell.zone.account.clone(), cell.region.clone());
+        let listed = self.fleet.cells.get_mut(&place)?;
+        let instance = listed.instances.iter_mut().find(|it| it.id == *id)?;
+        instance.launch_time.replace(now)
+    }
+
     /// Makes the new instance known to the fleet's listings.
     fn launch(&mut self, cell: &Cell<'_>, replacement: &Replacement, id: &InstanceId, now: Timestamp) {
         let place = (cell.zone.account.clone(), cell.region.clone());

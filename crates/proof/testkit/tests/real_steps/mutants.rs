@@ -33,7 +33,7 @@ enum Wrong {
     Eager(Arc<dyn Step>),
     /// It stops that instance before its own work.
     Stops(InstanceId),
-    /// It reboots its hosts once more.
+    /// It reboots its hosts once more, a while after their reboot was recorded.
     RebootsAgain,
     /// Its hosts are replaced under it, and it goes by their names.
     ByName,
@@ -141,6 +141,7 @@ impl Step for Mutant {
                 let zone = zone();
                 let cell = Cell { zone: &zone, region: sample::region(REGIONS[0]) };
                 if !ids.is_empty() {
+                    self.clock.sleep(Duration::from_secs(5)).await;
                     self.hosts.reboot(&cell, &ids).await.expect("they run");
                 }
                 self.inner.turn(turn).await;

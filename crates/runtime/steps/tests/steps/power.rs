@@ -24,8 +24,9 @@ fn stopped(hosts: u64) -> Stage {
     })
 }
 
-fn started(slot: Slot) -> Slot {
-    let note = StartNote { launch_time: Some(sample::now()) };
+/// The slot as it is after that start.
+fn started(slot: Slot, end: &Outcome) -> Slot {
+    let note: StartNote = note(end);
     Slot { notes: vec![(step::START.into(), notes::write(&note))], ..slot }
 }
 
@@ -35,7 +36,8 @@ async fn stopped_hosts_are_started_in_one_call_and_waited_for() {
     stage.wait(1).await;
     let ends = stage.drive("start", (1..=40).map(|number| stage.slot(number)).collect()).await;
     assert!(ends.iter().all(|end| matches!(end, Outcome::Done { finding: None, .. })), "{ends:?}");
-    assert_eq!(note::<StartNote>(&ends[0]).launch_time, Some(sample::now()));
+    let second = SignedDuration::from_secs(1);
+    assert_eq!(note::<StartNote>(&ends[0]).launch_time, Some(sample::now() + second), "EC2 renews it");
     assert_eq!(stage.hosts.calls(START), 1);
     assert!(stage.hosts.calls("ec2:DescribeInstanceStatus") < 20, "one look for all of them");
 }
@@ -157,8 +159,9 @@ async fn one_that_cannot_start_does_not_keep_back_the_others() {
 async fn what_was_started_is_stopped_again_in_one_call() {
     let stage = stopped(3);
     stage.wait(1).await;
-    stage.drive("start", (1..=3).map(|number| stage.slot(number)).collect()).await;
-    let ends = stage.drive("stop-again", (1..=3).map(|number| started(stage.slot(number))).collect()).await;
+    let starts = stage.drive("start", (1..=3).map(|number| stage.slot(number)).collect()).await;
+    let slots = (1..=3).zip(&starts).map(|(number, end)| started(stage.slot(number), end)).collect();
+    let ends = stage.drive("stop-again", slots).await;
     assert!(ends.iter().all(|end| matches!(end, Outcome::Done { .. })), "{ends:?}");
     assert_eq!(stage.hosts.calls(STOP), 1);
 }
@@ -196,8 +199,8 @@ async fn a_host_that_ran_before_is_never_stopped() {
 async fn a_crash_around_stopping_stops_once_and_one_that_does_not_stop_is_named() {
     let mut stage = stopped(1);
     stage.wait(1).await;
-    stage.drive_one("start", stage.slot(1)).await;
-    let slot = started(stage.slot(1));
+    let start = stage.drive_one("start", stage.slot(1)).await;
+    let slot = started(stage.slot(1), &start);
     stage.turn("stop-again", std::slice::from_ref(&slot)).await;
     stage.restart();
     let done = stage.drive_one("stop-again", Slot { doubt: true, ..slot }).await;
@@ -205,20 +208,21 @@ async fn a_crash_around_stopping_stops_once_and_one_that_does_not_stop_is_named(
     assert_eq!(stage.effects(STOP), 1);
 
     let stage = stopped(1);
-    stage.drive_one("start", stage.slot(1)).await;
+    stage.wait(1).await;
+    let start = stage.drive_one("start", stage.slot(1)).await;
     stage.hosts.script(&sample::id(1), |script| script.stop_takes = Duration::from_secs(90_000));
-    assert_eq!(code(&stage.drive_one("stop-again", started(stage.slot(1))).await), "FW-H0023");
+    assert_eq!(code(&stage.drive_one("stop-again", started(stage.slot(1), &start)).await), "FW-H0023");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_somebody_started_anew_since_is_not_stopped() {
     let stage = stopped(1);
     stage.wait(1).await;
-    stage.drive_one("start", stage.slot(1)).await;
+    let start = stage.drive_one("start", stage.slot(1)).await;
     stage.hosts.edit(|fleet| {
         let cell = fleet.cells.values_mut().next().expect("a cell");
         cell.instances[0].launch_time = Some(sample::now() + SignedDuration::from_mins(30));
     });
-    assert_eq!(code(&stage.drive_one("stop-again", started(stage.slot(1))).await), "FW-H0018");
+    assert_eq!(code(&stage.drive_one("stop-again", started(stage.slot(1), &start)).await), "FW-H0018");
     assert_eq!(stage.effects(STOP), 0);
 }

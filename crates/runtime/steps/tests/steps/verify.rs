@@ -8,6 +8,11 @@ use crate::stage::{Stage, code, note};
 
 const SEND: &str = "ssm:SendCommand";
 
+/// A host that no rescan has reached yet.
+fn unscanned() -> Stage {
+    rescanned(1, |_, state| state.operation_end = Some(sample::now() - SignedDuration::from_hours(1)))
+}
+
 /// Hosts whose patch state is from after the rescan.
 fn rescanned(hosts: u64, change: impl Fn(u64, &mut fleetwright_model::PatchFacts)) -> Stage {
     Stage::with(hosts, |cell, _| {
@@ -63,7 +68,7 @@ async fn a_state_from_before_the_rescan_says_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rescan_that_fails_leaves_compliance_unknown() {
-    let stage = rescanned(1, |_, _| {});
+    let stage = unscanned();
     let failed = CommandOutcome::failure(1, "no repositories");
     stage.hosts.script(&sample::id(1), |script| script.on("AWS-RunPatchBaseline", failed));
     assert_eq!(code(&stage.drive_one("verify", stage.slot(1)).await), "FW-H0030");
@@ -71,7 +76,7 @@ async fn a_rescan_that_fails_leaves_compliance_unknown() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rescan_that_was_not_received_is_tried_again_by_the_kernel() {
-    let stage = rescanned(1, |_, _| {});
+    let stage = unscanned();
     let lost = CommandOutcome::not_run(InvocationStatus::Undeliverable);
     stage.hosts.script(&sample::id(1), |script| script.on("AWS-RunPatchBaseline", lost));
     assert_eq!(code(&stage.drive_one("verify", stage.slot(1)).await), "FW-H0003");
