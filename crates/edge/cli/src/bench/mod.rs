@@ -10,6 +10,7 @@ mod fleet;
 mod naive;
 mod resume;
 mod table;
+pub mod waves;
 
 use std::path::Path;
 
