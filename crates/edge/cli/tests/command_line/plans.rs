@@ -26,8 +26,7 @@ fn a_plan_is_explained_compared_and_checked_without_aws() {
     assert!(matches!(exit, 0 | 20), "{exit} {err}");
     let input = r#"{"waves": [{"name": "rest"}], "approvalRequired": false}"#;
     fs::write(directory.path().join("input.json"), input).expect("writable");
-    let (exit, _, err) =
-        planned(directory.path(), &served, &["--out", "b.json", "--input", "input.json"]);
+    let (exit, _, err) = planned(directory.path(), &served, &["--out", "b.json", "--input", "input.json"]);
     assert!(matches!(exit, 0 | 20), "{exit} {err}");
     served.end();
     let plan = document(&directory.path().join("a.json")).into_plan();

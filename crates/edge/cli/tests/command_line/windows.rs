@@ -30,9 +30,13 @@ fn a_window_is_made_everywhere_listed_verified_and_deleted() {
 
     let (exit, _, err) = window(&create("sunday-night", &["--duration", "4", "--target", "Tier"]));
     assert_eq!(exit, 2, "a flag given twice, a target without values: {err}");
-    let impossible = ["create", "sunday-night", "--schedule", "rate(7 days)", "--duration", "25", "--target", "x=y"];
+    let impossible =
+        ["create", "sunday-night", "--schedule", "rate(7 days)", "--duration", "25", "--target", "x=y"];
     let (exit, _, err) = window(&impossible);
-    assert!(exit == 2 && err.contains("FW-M0001") && err.contains("1 to 24") && err.contains("tag:KEY"), "{err}");
+    assert!(
+        exit == 2 && err.contains("FW-M0001") && err.contains("1 to 24") && err.contains("tag:KEY"),
+        "{err}"
+    );
 
     let (exit, out, err) = window(&create("sunday-night", &[web.as_slice(), &["--dry-run"]].concat()));
     assert!(exit == 0 && out.contains("would be made"), "{out}{err}");
