@@ -130,6 +130,9 @@ pub(crate) fn whole(shapes: &[Shape], limits: Limits, seed: u64) -> PatchPlan {
 /// The alarm that is looked at between waves.
 pub(crate) const ALARM: &str = "errors";
 
+/// The bucket that patches are left in for the second wave.
+pub(crate) const BUCKET: &str = "lists";
+
 /// Two hosts in two waves, with a gate between them that looks at everything.
 pub(crate) fn gated() -> PatchPlan {
     let wave = |size| WaveRequest { size, approval: Some(false), ..WaveRequest::default() };
@@ -140,6 +143,7 @@ pub(crate) fn gated() -> PatchPlan {
             alarms: vec![ALARM.into()],
             compliance: true,
             differences: true,
+            patch_list_bucket: Some(BUCKET.into()),
             ..GateChecks::default()
         },
         ..RollOut::default()
