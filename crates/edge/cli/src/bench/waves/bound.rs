@@ -17,7 +17,7 @@ use super::simulation::{IMAGE_BURST, IMAGES_PER_SECOND, Taken, taken};
 
 /// What a step counts for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Counting {
+pub(super) enum Counting {
     /// A host is out of service as long as it is held: what its batch gathers and what a look is late
     /// included.
     Held,
@@ -43,7 +43,7 @@ struct Way {
 }
 
 /// The least seconds of the plan.
-pub fn bound(plan: &PatchPlan, seed: u64, counting: Counting) -> f64 {
+pub(super) fn bound(plan: &PatchPlan, seed: u64, counting: Counting) -> f64 {
     (0..plan.flow.stages.len()).map(|stage| of_stage(plan, seed, counting, stage)).sum()
 }
 

@@ -2,16 +2,16 @@
 
 /// A stream of numbers from a seed.
 #[derive(Clone, Debug)]
-pub struct Draws(u64);
+pub(super) struct Draws(u64);
 
 impl Draws {
     /// The stream of a seed.
-    pub fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0xD1B5_4A32_D192_ED03))
     }
 
     /// The stream for one thing of a seed, whatever was drawn for others.
-    pub fn of(seed: u64, thing: u64, part: u64) -> Self {
+    pub(super) fn of(seed: u64, thing: u64, part: u64) -> Self {
         let mut one = Self(seed ^ thing.wrapping_mul(0xA076_1D64_78BD_642F) ^ (part << 48));
         Self(one.next())
     }
@@ -24,22 +24,22 @@ impl Draws {
     }
 
     /// From 0 up to 1, which is left out.
-    pub fn share(&mut self) -> f64 {
+    pub(super) fn share(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// A whole number between two, both included.
-    pub fn between(&mut self, least: usize, most: usize) -> usize {
+    pub(super) fn between(&mut self, least: usize, most: usize) -> usize {
         least + (self.share() * (most - least + 1) as f64) as usize
     }
 
     /// One of a list that is not empty.
-    pub fn one_of<T: Copy>(&mut self, list: &[T]) -> T {
+    pub(super) fn one_of<T: Copy>(&mut self, list: &[T]) -> T {
         list[self.between(0, list.len() - 1)]
     }
 
     /// A log-normal number of that median; two in three lie within a factor of e^spread.
-    pub fn about(&mut self, median: f64, spread: f64) -> f64 {
+    pub(super) fn about(&mut self, median: f64, spread: f64) -> f64 {
         // The sum of twelve, less six, is normal enough and has no tail that stands for nothing real.
         let normal = (0..12).map(|_| self.share()).sum::<f64>() - 6.0;
         median * (spread * normal).exp()

@@ -19,22 +19,22 @@ const CELL: usize = 1_000;
 
 /// How a fleet is gone through.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Shape {
+pub(super) struct Shape {
     /// Hosts.
-    pub hosts: usize,
+    pub(super) hosts: usize,
     /// From when on a host counts as out of service.
-    pub hold: Hold,
+    pub(super) hold: Hold,
     /// Waves after the canary, as shares of the fleet in percent; what is left over is the last.
-    pub waves: &'static [u32],
+    pub(super) waves: &'static [u32],
     /// Hosts of the whole run out of service at once.
-    pub run: Amount,
+    pub(super) run: Amount,
     /// Budgets of the groups.
-    pub budgets: Budgets,
+    pub(super) budgets: Budgets,
 }
 
 impl Shape {
     /// A random one; the same seed gives the same.
-    pub fn random(seed: u64, hosts: usize, hold: Hold) -> Self {
+    pub(super) fn random(seed: u64, hosts: usize, hold: Hold) -> Self {
         let mut draws = Draws::new(seed);
         let run = draws.one_of(&[5, 10, 20]);
         let application = draws.one_of(&[10, 20, 25, 33]);
@@ -56,7 +56,7 @@ impl Shape {
 }
 
 /// The planner's plan for the fleet of that seed; none where the planner refuses it, with the reason.
-pub fn plan(seed: u64, shape: &Shape) -> Result<PatchPlan, plan::Refused> {
+pub(super) fn plan(seed: u64, shape: &Shape) -> Result<PatchPlan, plan::Refused> {
     let mut inventory = inventory(seed, shape.hosts);
     inventory.sort();
     plan::make(&inventory, &request(seed, shape))

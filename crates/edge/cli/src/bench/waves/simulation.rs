@@ -13,9 +13,9 @@ use super::draws::Draws;
 
 /// CreateImage: burst and refill per second of one account and region. Source: EC2 developer guide,
 /// request throttling.
-pub const IMAGE_BURST: usize = 50;
+pub(super) const IMAGE_BURST: usize = 50;
 /// See [`IMAGE_BURST`].
-pub const IMAGES_PER_SECOND: f64 = 5.0;
+pub(super) const IMAGES_PER_SECOND: f64 = 5.0;
 
 /// Median seconds of the other side and mean seconds of the driver for one step: batches that gather
 /// and looks that are due. Source: docs/benchmarks.md, whole runs of 1,000 and 10,000 hosts.
@@ -35,22 +35,22 @@ const GATE_CHECKS: f64 = 20.0;
 /// Seconds a step takes on a host: the other side's, and the driver's beside it. The same for the same
 /// seed, host and step, however the run goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Taken {
+pub(super) struct Taken {
     /// The other side's.
-    pub other: f64,
+    pub(super) other: f64,
     /// The driver's.
-    pub driver: f64,
+    pub(super) driver: f64,
 }
 
 impl Taken {
     /// What it takes from intent to end.
-    pub fn seconds(self) -> f64 {
+    pub(super) fn seconds(self) -> f64 {
         self.other + self.driver
     }
 }
 
 /// How long a step takes.
-pub fn taken(plan: &PatchPlan, seed: u64, target: TargetId, step: StepIndex) -> Taken {
+pub(super) fn taken(plan: &PatchPlan, seed: u64, target: TargetId, step: StepIndex) -> Taken {
     let row = &plan.flow.recipe_of(target).steps[step.index()];
     match STEPS.iter().position(|(name, ..)| *name == &*row.name) {
         Some(part) => {
@@ -68,22 +68,22 @@ pub fn taken(plan: &PatchPlan, seed: u64, target: TargetId, step: StepIndex) -> 
 
 /// What came of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Simulated {
+pub(super) struct Simulated {
     /// Seconds from the first record to the last.
-    pub makespan: f64,
+    pub(super) makespan: f64,
     /// Hosts and gates that ended well.
-    pub well: u32,
+    pub(super) well: u32,
     /// Changes to the kernel's queues, all in all.
-    pub operations: u64,
+    pub(super) operations: u64,
     /// Records.
-    pub records: u64,
+    pub(super) records: u64,
 }
 
 /// Walks the plan to its end.
 ///
 /// # Panics
 /// When the kernel refuses what it proposed, or stands still: both are faults.
-pub fn simulate(plan: &PatchPlan, seed: u64) -> Simulated {
+pub(super) fn simulate(plan: &PatchPlan, seed: u64) -> Simulated {
     let mut simulation = Simulation::new(plan, seed);
     simulation.record(Event::Opened { format: Record::FORMAT, plan: "bench".into() });
     simulation.record(Event::Owner { name: "bench".into() });
