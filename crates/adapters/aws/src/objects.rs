@@ -179,7 +179,8 @@ fn path(bucket: &str, key: &str) -> Option<String> {
 impl Objects for Aws {
     async fn put(&self, cell: &Cell<'_>, bucket: &str, key: &str, content: &[u8]) -> Result<(), Failure> {
         let Some(path) = path(bucket, key) else {
-            let words = format!("s3://{bucket}/{key} is not a name of letters, digits, '-', '.', '_' and '/'");
+            let words =
+                format!("s3://{bucket}/{key} is not a name of letters, digits, '-', '.', '_' and '/'");
             return Err(Failure::new(
                 fleetwright_model::ErrorClass::Permanent,
                 &fleetwright_model::code::REQUEST_REFUSED,
@@ -200,7 +201,9 @@ mod tests {
     #[test]
     fn only_names_that_need_no_escaping_have_a_path() {
         assert_eq!(path("lists", "a/b-1.yaml").as_deref(), Some("/lists/a/b-1.yaml"));
-        for (bucket, key) in [("", "a"), ("lists", ""), ("lists", "a//b"), ("lists", "../a"), ("l/x", "a"), ("l", "ä")] {
+        for (bucket, key) in
+            [("", "a"), ("lists", ""), ("lists", "a//b"), ("lists", "../a"), ("l/x", "a"), ("l", "ä")]
+        {
             assert_eq!(path(bucket, key), None, "{bucket} {key}");
         }
     }

@@ -86,12 +86,7 @@ impl Promote {
         Ok(lists)
     }
 
-    async fn installed(
-        &self,
-        place: PlaceId,
-        id: &InstanceId,
-        os: OsFamily,
-    ) -> Result<Vec<Listed>, Failure> {
+    async fn installed(&self, place: PlaceId, id: &InstanceId, os: OsFamily) -> Result<Vec<Listed>, Failure> {
         let listing = self.context.ports().machines.patches(&self.context.cell(place), id).await;
         match listing.failure {
             // A list that lacks a patch would leave it out everywhere.

@@ -144,6 +144,11 @@ impl PatchWorld {
         let cell = fleetwright_model::Cell { zone: &zone, region: sample::region(REGIONS[0]) };
         ground.hosts.set_alarm(&cell, Alarm { name: plans::ALARM.into(), state: AlarmState::Ok });
         ground.hosts.add_bucket(plans::BUCKET);
+        ground.hosts.edit(|fleet| {
+            for cell in fleet.cells.values_mut() {
+                cell.patch_details.insert(sample::id(1), vec![plans::installed()]);
+            }
+        });
         ground.world(plans::gated(), alter).await
     }
 
