@@ -211,7 +211,7 @@ operations! {
         "for `window create`: to say what it does";
     DELETE_MAINTENANCE_WINDOW = Ssm "DeleteMaintenanceWindow" "ssm:DeleteMaintenanceWindow", Zone, APART, Optional, BY_STATE, SSM_COMMAND,
         "for `window delete`, and to take away what was half made";
-    PUT_OBJECT = S3 "PutObject" "s3:PutObject", Zone, APART, Optional, BY_STATE, S3_WRITES,
+    PUT_OBJECT = S3 "PutObject" "s3:PutObject", Zone, PATCH, Optional, BY_STATE, S3_WRITES,
         "to leave the first wave's patches for later ones (safety.gate.patch_list_bucket); allow it on that bucket";
 }
 
