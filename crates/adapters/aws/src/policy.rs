@@ -320,7 +320,9 @@ mod tests {
 
     #[test]
     fn every_changing_call_is_narrowed_where_aws_allows_it() {
-        for operation in operations::ALL.iter().filter(|operation| operation.mutates()) {
+        // What no phase calls is in no policy.
+        let changing = operations::ALL.iter().filter(|it| it.mutates() && !it.phases.is_empty());
+        for operation in changing {
             let whole = UNCONDITIONED.contains(&operation.iam);
             let with_others = grants::WITH_OTHERS.contains(&operation.iam);
             let narrowed = grants::of(operation.iam).is_some();
