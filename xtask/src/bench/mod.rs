@@ -49,11 +49,38 @@ enum What {
         #[arg(long, value_enum, default_value_t = Build::Release)]
         build: Build,
     },
+    /// Plans with budgets of groups against the least time they can take, and what decisions cost; the
+    /// tables go into docs/benchmarks.md.
+    Waves {
+        /// Hosts of the fleets.
+        #[arg(long, default_value = "1000,10000")]
+        sizes: String,
+        /// Random fleets of each size.
+        #[arg(long, default_value_t = 200)]
+        fleets: u32,
+        /// Hosts at which decisions are counted, and a tenth of them; 0 leaves it out.
+        #[arg(long, default_value_t = 100_000)]
+        large: u32,
+        /// Which build to measure: all but the last column is the same in both.
+        #[arg(long, value_enum, default_value_t = Build::Release)]
+        build: Build,
+    },
 }
 
-/// What the tables of `bench run` stand between.
-const BEGINS: &str = "<!-- what follows is written by `cargo xtask bench run` -->\n";
-const ENDS: &str = "<!-- what `cargo xtask bench run` wrote ends here -->\n";
+/// What the tables of a bench stand between.
+struct Marks {
+    begins: &'static str,
+    ends: &'static str,
+}
+
+const RUN: Marks = Marks {
+    begins: "<!-- what follows is written by `cargo xtask bench run` -->\n",
+    ends: "<!-- what `cargo xtask bench run` wrote ends here -->\n",
+};
+const WAVES: Marks = Marks {
+    begins: "<!-- what follows is written by `cargo xtask bench waves` -->\n",
+    ends: "<!-- what `cargo xtask bench waves` wrote ends here -->\n",
+};
 
 /// A cargo profile.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -72,7 +99,17 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Fa
     let (rounds, sizes, alone, build) = match &arguments.what {
         What::Scan { rounds, sizes, alone, build } => (rounds, sizes, alone, build),
         What::Run { sizes, fleets, resume, build } => {
-            return runs(workspace, sizes, &[("--fleets", *fleets), ("--resume", *resume)], *build);
+            let work = workspace.target.join("bench-run");
+            let [fleets, resume] = [fleets, resume].map(u32::to_string);
+            let mut arguments = vec!["bench-run", "--sizes", sizes, "--fleets", &fleets, "--resume", &resume];
+            let work = work.to_string_lossy();
+            arguments.extend(["--work-dir", &work]);
+            return into_document(workspace, &arguments, &RUN, *build);
+        }
+        What::Waves { sizes, fleets, large, build } => {
+            let [fleets, large] = [fleets, large].map(u32::to_string);
+            let arguments = ["bench-waves", "--sizes", sizes, "--fleets", &fleets, "--large", &large];
+            return into_document(workspace, &arguments, &WAVES, *build);
         }
     };
     let binary = built(workspace, *build)?;
@@ -98,33 +135,39 @@ fn built(workspace: &Workspace, build: Build) -> Result<PathBuf, Failure> {
     Ok(workspace.target.join(directory).join("fleetwright"))
 }
 
-/// Measures whole runs and puts the tables into the document.
-fn runs(workspace: &Workspace, sizes: &str, counts: &[(&str, u32)], build: Build) -> Result<(), Failure> {
+/// Has the binary measure and puts the tables into the document.
+fn into_document(
+    workspace: &Workspace,
+    arguments: &[&str],
+    marks: &Marks,
+    build: Build,
+) -> Result<(), Failure> {
     let binary = built(workspace, build)?;
-    let mut bench =
-        program(workspace, &binary.to_string_lossy(), ["internal", "bench-run", "--sizes", sizes]);
-    for (name, count) in counts {
-        bench.args([*name, &count.to_string()]);
-    }
-    bench.arg("--work-dir").arg(workspace.target.join("bench-run"));
+    let mut bench = program(workspace, &binary.to_string_lossy(), ["internal"]);
+    bench.args(arguments);
     let tables = read(bench)?;
     print!("{tables}");
     let path = workspace.root.join("docs/benchmarks.md");
     let document = workspace::read(&path)?;
-    match with_tables(&document, &tables) {
+    match with_tables(&document, &tables, marks) {
         Some(text) => workspace::write(&path, &text),
         None => Err(Failure::Answer {
             command: path.display().to_string(),
-            what: format!("it has no place for the tables, between {} and {}", BEGINS.trim(), ENDS.trim()),
+            what: format!(
+                "it has no place for the tables, between {} and {}",
+                marks.begins.trim(),
+                marks.ends.trim()
+            ),
         }),
     }
 }
 
 /// The document with these tables in their place; none where it has no place for them.
-fn with_tables(document: &str, tables: &str) -> Option<String> {
-    let (before, rest) = document.split_once(BEGINS)?;
-    let (_, after) = rest.split_once(ENDS)?;
-    Some(format!("{before}{BEGINS}\n{}\n\n{ENDS}{after}", tables.trim()))
+fn with_tables(document: &str, tables: &str, marks: &Marks) -> Option<String> {
+    let Marks { begins, ends } = marks;
+    let (before, rest) = document.split_once(begins)?;
+    let (_, after) = rest.split_once(ends)?;
+    Some(format!("{before}{begins}\n{}\n\n{ends}{after}", tables.trim()))
 }
 
 #[cfg(test)]
@@ -133,10 +176,12 @@ mod tests {
 
     #[test]
     fn new_tables_take_the_place_of_old_ones_and_nothing_else() {
-        let document = format!("a\n{BEGINS}old\n{ENDS}b\n");
-        let once = with_tables(&document, "| new |\n").expect("it has a place");
-        assert_eq!(once, format!("a\n{BEGINS}\n| new |\n\n{ENDS}b\n"));
-        assert_eq!(with_tables(&once, "| new |"), Some(once.clone()));
-        assert_eq!(with_tables("nothing", "| new |"), None);
+        let (begins, ends) = (RUN.begins, RUN.ends);
+        let document = format!("a\n{begins}old\n{ends}b\n{}of others\n{}", WAVES.begins, WAVES.ends);
+        let once = with_tables(&document, "| new |\n", &RUN).expect("it has a place");
+        let others = format!("{}of others\n{}", WAVES.begins, WAVES.ends);
+        assert_eq!(once, format!("a\n{begins}\n| new |\n\n{ends}b\n{others}"));
+        assert_eq!(with_tables(&once, "| new |", &RUN), Some(once.clone()));
+        assert_eq!(with_tables("nothing", "| new |", &RUN), None);
     }
 }

@@ -155,25 +155,25 @@ operations! {
         "to launch an instance in the place of one that cannot be restored";
     PASS_ROLE = Iam "PassRole" "iam:PassRole", Zone, PATCH, Optional, READS, GLOBAL,
         "to give such an instance the role of the old one";
-    DESCRIBE_TARGET_GROUPS = ElasticLoadBalancing "DescribeTargetGroups" "elasticloadbalancing:DescribeTargetGroups", Zone, PATCH, Optional, READS, ELB_READ,
+    DESCRIBE_TARGET_GROUPS = ElasticLoadBalancing "DescribeTargetGroups" "elasticloadbalancing:DescribeTargetGroups", Zone, VERIFYING, Optional, READS, ELB_READ,
         "to find the target groups that hosts are in";
-    DESCRIBE_TARGET_HEALTH = ElasticLoadBalancing "DescribeTargetHealth" "elasticloadbalancing:DescribeTargetHealth", Zone, PATCH, Optional, READS, ELB_READ,
+    DESCRIBE_TARGET_HEALTH = ElasticLoadBalancing "DescribeTargetHealth" "elasticloadbalancing:DescribeTargetHealth", Zone, VERIFYING, Optional, READS, ELB_READ,
         "to see who is in a target group, and whether it gets requests";
     DEREGISTER_TARGETS = ElasticLoadBalancing "DeregisterTargets" "elasticloadbalancing:DeregisterTargets", Zone, PATCH, Optional, BY_STATE, ELB_CHANGE,
         "to take a host out of its target groups before it is changed";
     REGISTER_TARGETS = ElasticLoadBalancing "RegisterTargets" "elasticloadbalancing:RegisterTargets", Zone, PATCH, Optional, BY_STATE, ELB_CHANGE,
         "to put it back";
-    DESCRIBE_LOAD_BALANCERS = ElasticLoadBalancing "DescribeLoadBalancers" "elasticloadbalancing:DescribeLoadBalancers", Zone, PATCH, Optional, READS, ELB_READ,
+    DESCRIBE_LOAD_BALANCERS = ElasticLoadBalancing "DescribeLoadBalancers" "elasticloadbalancing:DescribeLoadBalancers", Zone, VERIFYING, Optional, READS, ELB_READ,
         "to find load balancers of the first generation";
-    DESCRIBE_INSTANCE_HEALTH = ElasticLoadBalancing "DescribeInstanceHealth" "elasticloadbalancing:DescribeInstanceHealth", Zone, PATCH, Optional, READS, ELB_READ,
+    DESCRIBE_INSTANCE_HEALTH = ElasticLoadBalancing "DescribeInstanceHealth" "elasticloadbalancing:DescribeInstanceHealth", Zone, VERIFYING, Optional, READS, ELB_READ,
         "to see who is behind such a balancer, and whether it gets requests";
     DEREGISTER_INSTANCES = ElasticLoadBalancing "DeregisterInstancesFromLoadBalancer" "elasticloadbalancing:DeregisterInstancesFromLoadBalancer", Zone, PATCH, Optional, BY_STATE, ELB_CHANGE,
         "to take a host out of such balancers before it is changed";
     REGISTER_INSTANCES = ElasticLoadBalancing "RegisterInstancesWithLoadBalancer" "elasticloadbalancing:RegisterInstancesWithLoadBalancer", Zone, PATCH, Optional, BY_STATE, ELB_CHANGE,
         "to put it back there";
-    DESCRIBE_AUTO_SCALING_INSTANCES = AutoScaling "DescribeAutoScalingInstances" "autoscaling:DescribeAutoScalingInstances", Zone, PATCH, Optional, READS, SCALING_READ,
+    DESCRIBE_AUTO_SCALING_INSTANCES = AutoScaling "DescribeAutoScalingInstances" "autoscaling:DescribeAutoScalingInstances", Zone, VERIFYING, Optional, READS, SCALING_READ,
         "to see whether a host serves in its Auto Scaling group";
-    DESCRIBE_AUTO_SCALING_GROUPS = AutoScaling "DescribeAutoScalingGroups" "autoscaling:DescribeAutoScalingGroups", Zone, PATCH, Optional, READS, SCALING_READ,
+    DESCRIBE_AUTO_SCALING_GROUPS = AutoScaling "DescribeAutoScalingGroups" "autoscaling:DescribeAutoScalingGroups", Zone, VERIFYING, Optional, READS, SCALING_READ,
         "to see whether a group has room for a host in standby, and what of it is suspended";
     ENTER_STANDBY = AutoScaling "EnterStandby" "autoscaling:EnterStandby", Zone, PATCH, Optional, BY_STATE, SCALING_CHANGE,
         "to keep a group from replacing a host that is changed";
@@ -211,7 +211,7 @@ operations! {
         "for `window create`: to say what it does";
     DELETE_MAINTENANCE_WINDOW = Ssm "DeleteMaintenanceWindow" "ssm:DeleteMaintenanceWindow", Zone, APART, Optional, BY_STATE, SSM_COMMAND,
         "for `window delete`, and to take away what was half made";
-    PUT_OBJECT = S3 "PutObject" "s3:PutObject", Zone, APART, Optional, BY_STATE, S3_WRITES,
+    PUT_OBJECT = S3 "PutObject" "s3:PutObject", Zone, PATCH, Optional, BY_STATE, S3_WRITES,
         "to leave the first wave's patches for later ones (safety.gate.patch_list_bucket); allow it on that bucket";
 }
 

@@ -19,7 +19,7 @@ use crate::args::{AbortArgs, ApprovalsCommand, Cli, Command, ConfigCommand, Deci
 use crate::bench;
 use crate::commands::runs::Decision;
 use crate::commands::scan::Reports;
-use crate::commands::{apply, approvals, config, demo, doctor, estate, plans, policy, reference, run, runs, scan};
+use crate::commands::{apply, approvals, config, demo, doctor, estate, places, plans, policy, reference, run, runs, scan};
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::failure::CommandError;
@@ -240,7 +240,13 @@ impl App {
     fn runs(&self, args: &RunsArgs) -> Outcome {
         self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
         let state = State::open(&args.state, &self.environment)?;
-        in_runtime(Time::Wall, runs::list(&state, form(args.output), self.console))
+        in_runtime(Time::Wall, async {
+            match &args.in_service {
+                Some(run) => places::clear(&state, run, &args.instance_ids, self.console).await,
+                None if args.out_of_service => places::list(&state, self.console).await,
+                None => runs::list(&state, form(args.output), self.console).await,
+            }
+        })
     }
 
     fn status(&self, args: &StatusArgs) -> Outcome {

@@ -168,6 +168,7 @@ pub fn steps(
         images: aws.clone(),
         power: aws.clone(),
         balancers: aws.clone(),
+        objects: aws.clone(),
         metrics: aws.clone(),
         machines: aws,
         artifacts: Arc::clone(&state.artifacts),

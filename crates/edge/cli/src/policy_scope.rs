@@ -38,6 +38,7 @@ pub fn uses(settings: &Settings) -> BTreeSet<Use> {
     let candidates = [
         (Use::Alarms, !validate.alarms.is_empty() || !gate.alarms.is_empty()),
         (Use::CleanUp, settings.phases.backup.clean_up),
+        (Use::Drain, settings.phases.drain.is_some()),
         (Use::Load, validate.cpu_rise_points.is_some()),
         (Use::NewInstance, way == RollbackWay::NewInstance),
         (Use::PatchLists, gate.patch_list_bucket.is_some()),

@@ -18,6 +18,7 @@ use fleetwright_window::{Calendar, Span, always_open};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::failure::CommandError;
+use crate::files;
 
 /// How far ahead openings of windows are written into a plan.
 const HORIZON: SignedDuration = SignedDuration::from_hours(24 * 35);
@@ -62,8 +63,7 @@ fn calendar(settings: &Settings) -> Result<Calendar, CommandError> {
     for configured in settings.freezes.values() {
         let mut freeze = configured.freeze.clone();
         for path in &configured.calendars {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| CommandError::new(&code::UNREADABLE_FILE, format!("{path}: {error}")))?;
+            let text = files::read_text(path.as_ref())?;
             freeze = freeze.with_icalendar(&text, &configured.time_zone).map_err(|faults| {
                 let mut told = faults.iter().map(|fault| format!("{path}: {fault}"));
                 let first = told.next().unwrap_or_else(|| path.clone());

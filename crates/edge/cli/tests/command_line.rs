@@ -1,6 +1,8 @@
 //! The binary itself: exit codes, messages, files, standard streams.
 #![expect(clippy::disallowed_methods, reason = "these tests look at the files the binary leaves behind")]
 
+#[path = "command_line/approvals.rs"]
+mod approvals;
 #[path = "command_line/plans.rs"]
 mod plans;
 #[path = "command_line/windows.rs"]

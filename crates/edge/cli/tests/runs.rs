@@ -13,6 +13,8 @@ mod expectation;
 mod happenings;
 #[path = "runs/invariants.rs"]
 mod invariants;
+#[path = "runs/least_privilege.rs"]
+mod least_privilege;
 #[path = "runs/rehearsal.rs"]
 mod rehearsal;
 #[path = "runs/story.rs"]

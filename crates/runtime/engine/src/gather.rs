@@ -206,20 +206,20 @@ impl Dispatcher<'_> {
                 self.look_after_refusal().await?;
                 quiet = false;
             }
-            if let AtGates::Approve { by } = self.control.at_gates() {
-                if let Some(stage) = self.run.gate_waiting() {
-                    let approval = Event::Signalled {
-                        signal: Signal::Approve(stage),
-                        by: by.clone(),
-                        basis: None,
-                        reason: None,
-                        mail: None,
-                    };
-                    // A gate that is not theirs to decide, or not theirs alone, goes on waiting.
-                    if self.run.check(&self.next_record(approval.clone())).is_ok() {
-                        self.record(approval)?;
-                        quiet = false;
-                    }
+            if let AtGates::Approve { by } = self.control.at_gates()
+                && let Some(stage) = self.run.gate_waiting()
+            {
+                let approval = Event::Signalled {
+                    signal: Signal::Approve(stage),
+                    by: by.clone(),
+                    basis: None,
+                    reason: None,
+                    mail: None,
+                };
+                // A gate that is not theirs to decide, or not theirs alone, goes on waiting.
+                if self.run.check(&self.next_record(approval.clone())).is_ok() {
+                    self.record(approval)?;
+                    quiet = false;
                 }
             }
             if quiet {

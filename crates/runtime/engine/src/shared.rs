@@ -89,6 +89,12 @@ impl Dispatcher<'_> {
         let Some(budgets) = self.shared_budgets() else { return Ok(()) };
         let plan = self.run.plan().clone();
         let targets = (0u32..).map(TargetId).take(plan.targets.len());
+        // What earlier runs left in a bad way and this one is about to work on is now its own affair: the
+        // plan was made with it as it is.
+        let ahead = self.unended().filter(|target| !self.run.holds(*target));
+        let ahead: Vec<Text> = ahead.map(|target| member(&plan, target)).collect();
+        let adopted = budgets.release(&self.name, &ahead).await;
+        adopted.map_err(|refusal| DriveError::journal("taking up the shared budgets", refusal))?;
         let mut holdings = Vec::new();
         for target in targets.filter(|target| self.run.holds(*target)) {
             let Some(held) = wanted(&plan, target) else { continue };
@@ -224,12 +230,13 @@ impl Dispatcher<'_> {
             }
         };
         let plan = self.run.plan().clone();
-        let own: BTreeSet<Text> = self.held().map(|target| member(&plan, target)).collect();
+        let held: BTreeSet<Text> = self.held().map(|target| member(&plan, target)).collect();
+        let ahead: BTreeSet<Text> = self.unended().map(|target| member(&plan, target)).collect();
         let mut any = false;
         for ((key, group), others) in keys.iter().zip(groups).zip(others) {
-            let mut members = others.members;
+            let mut members: BTreeSet<Text> = others.members.difference(&ahead).cloned().collect();
             members.extend(self.shared.down.get(key).into_iter().flatten().cloned());
-            let members = members.difference(&own).count();
+            let members = members.difference(&held).count();
             // Where others have less of a group, so much of it is not ours to take.
             let capacity = plan.groups[group.index()].capacity;
             let less = capacity - others.capacity.map_or(capacity, |theirs| theirs.min(capacity));
@@ -248,6 +255,12 @@ impl Dispatcher<'_> {
     fn held(&self) -> impl Iterator<Item = TargetId> + '_ {
         let all = (0u32..).map(TargetId).take(self.run.plan().targets.len());
         all.filter(|target| self.run.holds(*target))
+    }
+
+    /// Targets that have not come to their end.
+    fn unended(&self) -> impl Iterator<Item = TargetId> + '_ {
+        let all = (0u32..).map(TargetId).take(self.run.plan().targets.len());
+        all.filter(|target| self.run.end(*target).is_none())
     }
 
     /// Others were asked for room and had none: looks at them now, and again before long.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fleetwright_flow::{Direction, End, PlaceId, Run, StepIndex, TargetId};
 use fleetwright_model::{Cell, ErrorClass, Failure, InstanceId, Text, Zone, ZoneName, code};
 use fleetwright_patch::plan::{GateWork, PatchPlan, PlannedHost, Work, notes};
-use fleetwright_ports::{Artifacts, Balancers, Clock, HostCommands, Images, Machines, Metrics, Power, RunId};
+use fleetwright_ports::{Artifacts, Balancers, Clock, HostCommands, Images, Machines, Metrics, Objects, Power, RunId};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::step::{Outcome, Slot};
@@ -21,6 +21,8 @@ pub struct Ports {
     pub power: Arc<dyn Power>,
     /// Load balancers and Auto Scaling groups.
     pub balancers: Arc<dyn Balancers>,
+    /// Files that hosts fetch.
+    pub objects: Arc<dyn Objects>,
     /// Measurements and alarms.
     pub metrics: Arc<dyn Metrics>,
     /// Reading instances, agents, patch states.
@@ -86,6 +88,8 @@ pub struct Context {
     ports: Ports,
     verified: Verified,
     standings: Standings,
+    /// The gates that leave patch lists.
+    promoting: Vec<TargetId>,
 }
 
 /// How much the service's clock and ours may differ.
@@ -111,7 +115,10 @@ impl Context {
                 .ok_or_else(|| MissingZone { zone: place.zone.clone(), account: place.account.clone() })
         });
         let zones = zones.collect::<Result<_, _>>()?;
-        Ok(Self { run, plan, zones, ports, verified, standings: Arc::new(|_| None) })
+        let promotes = |work: &Work| matches!(work, Work::Gate(gate) if gate.patch_list_bucket.is_some());
+        let promoting = (0..).map(TargetId).zip(&plan.work).filter(|(_, work)| promotes(work));
+        let promoting = promoting.map(|(target, _)| target).collect();
+        Ok(Self { run, plan, zones, ports, verified, standings: Arc::new(|_| None), promoting })
     }
 
     /// The same, with somebody who knows how other targets ended. Without them gates judge nobody, and
@@ -149,6 +156,11 @@ impl Context {
     /// How another target of the run ended.
     pub(crate) fn standing(&self, target: TargetId) -> Option<Standing> {
         (self.standings)(target)
+    }
+
+    /// The gates that leave patch lists for later waves, in the plan's order.
+    pub(crate) fn promoting(&self) -> &[TargetId] {
+        &self.promoting
     }
 
     /// The cell of a place.

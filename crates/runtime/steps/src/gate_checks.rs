@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fleetwright_flow::{End, PlaceId, TargetId};
-use fleetwright_model::{Code, ErrorClass, Failure, code};
+use fleetwright_model::{Code, ErrorClass, Failure, InstanceId, code};
 use fleetwright_patch::plan::notes::{
     GateNote, RebootNote, ValidateNote, VerifyNote,
     step::{GATE_CHECKS, REBOOT, VALIDATE, VERIFY},
 };
 use fleetwright_patch::plan::policy::{Operation, RebootStrategy};
 use fleetwright_patch::plan::{GateWork, PlannedHost};
+use fleetwright_ports::SeatHealth;
 use jiff::SignedDuration;
 
 use crate::command_wave::report;
@@ -68,8 +69,7 @@ impl GateChecks {
             self.hosts(place, gate, &mut found);
         }
         if !gate.target_groups.is_empty() {
-            let words = format!("nobody looked at the target groups {}", listed(&gate.target_groups));
-            found.unknown.push(words);
+            self.target_groups(place, gate, &mut found).await;
         }
         found
     }
@@ -89,6 +89,42 @@ impl GateChecks {
             Some(failure) if may_pass(failure.class) => found.pending.push(failure.to_string()),
             Some(failure) => found.failure = Some(failure),
             None => {}
+        }
+    }
+
+    /// The wave's hosts must be healthy where they are registered, and nowhere may everybody be ill.
+    async fn target_groups(&self, place: PlaceId, gate: &GateWork, found: &mut Found) {
+        let balancers = &self.context.ports().balancers;
+        let listed = balancers.registrations(&self.context.cell(place), &gate.target_groups).await;
+        if let Some(failure) = listed.failure {
+            match may_pass(failure.class) {
+                true => found.pending.push(failure.to_string()),
+                false => found.failure = Some(failure),
+            }
+            return;
+        }
+        let wave: Vec<&InstanceId> = self.context.judged(place, gate).map(|(_, host)| &host.id).collect();
+        for pool in &gate.target_groups {
+            let here = || listed.items.iter().filter(|it| it.seat.pool == *pool);
+            if !here().any(|it| it.health == SeatHealth::Healthy) {
+                found.against.push((&code::GATE_FAILED, format!("nobody is healthy in {pool}")));
+                continue;
+            }
+            let of_wave = here().filter(|it| wave.contains(&&it.seat.host));
+            let (mut ill, mut pending) = (Vec::new(), Vec::new());
+            for it in of_wave {
+                match it.health {
+                    SeatHealth::Healthy | SeatHealth::Unused => {}
+                    SeatHealth::Unhealthy => ill.push(it.seat.host.to_string()),
+                    other => pending.push(format!("{} ({})", it.seat.host, other.as_str())),
+                }
+            }
+            if !ill.is_empty() {
+                found.against.push((&code::GATE_FAILED, format!("unhealthy in {pool}: {}", named(&ill))));
+            }
+            if !pending.is_empty() {
+                found.pending.push(format!("not healthy yet in {pool}: {}", named(&pending)));
+            }
         }
     }
 

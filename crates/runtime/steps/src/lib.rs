@@ -24,6 +24,7 @@ mod pace;
 mod patch;
 mod power_batch;
 mod precheck;
+mod promote;
 mod reboot;
 mod recovery;
 mod restore;
@@ -61,6 +62,7 @@ pub fn steps(context: Arc<Context>) -> Vec<Arc<dyn Step>> {
         Arc::new(restore::Restore::new(context.clone())),
         Arc::new(clean_up::CleanUp::new(context.clone())),
         Arc::new(bake::Bake::new(context.clone())),
-        Arc::new(gate_checks::GateChecks::new(context)),
+        Arc::new(gate_checks::GateChecks::new(context.clone())),
+        Arc::new(promote::Promote::new(context)),
     ]
 }

@@ -19,6 +19,7 @@ use crate::command_wave::{
 use crate::context::{CLOCK_TOLERANCE, Context};
 use crate::identity::{Identity, identities};
 use crate::pace::{GATHERS_FOR, Late, Pace};
+use crate::promote::promoted_list;
 use crate::step::{Outcome, Slot, Step, Turn};
 
 /// The step.
@@ -33,7 +34,7 @@ const PLAIN: &str = "AWS-RunPatchBaseline";
 /// What `AWS-RunPatchBaseline` is told. It reboots after any installation unless `RebootOption` says
 /// otherwise, whatever it does.
 /// Source: Systems Manager user guide, "About the AWS-RunPatchBaseline SSM document".
-pub(crate) fn baseline_order(context: &Context, operation: Operation) -> Order {
+pub(crate) fn baseline_order(context: &Context, operation: Operation, list: Option<&str>) -> Order {
     let policy = &context.plan().policy.patch;
     let operation_name = match operation {
         Operation::Scan => "Scan",
@@ -51,6 +52,10 @@ pub(crate) fn baseline_order(context: &Context, operation: Operation) -> Order {
         Operation::Install => {
             let more = policy.parameters.iter();
             parameters.extend(more.map(|(name, value)| (name.clone(), vec![value.as_ref().to_owned()])));
+            // The document with hooks has no such parameter.
+            if let Some(list) = list.filter(|_| &*policy.document == PLAIN) {
+                parameters.push(("InstallOverrideList".into(), vec![list.to_owned()]));
+            }
             policy.document.clone()
         }
         // A look needs no hooks: they may stop the application.
@@ -101,18 +106,25 @@ impl Patch {
                 report(turn, slot, failed);
             }
         }
-        let (mut install, mut scan): (Vec<Addressed<'_>>, Vec<Addressed<'_>>) = (Vec::new(), Vec::new());
+        // Hosts of one platform install from one list.
+        let mut install: BTreeMap<Option<String>, Vec<Addressed<'_>>> = BTreeMap::new();
+        let mut scan: Vec<Addressed<'_>> = Vec::new();
         for (slot, host, identity) in identities(&self.context, turn.place, &ready).await {
             match identity.planned() {
-                Ok(_) if self.installs(host) => install.push((slot, host.id.clone())),
+                Ok(_) if self.installs(host) => {
+                    let list = promoted_list(&self.context, slot.target, host);
+                    install.entry(list).or_default().push((slot, host.id.clone()));
+                }
                 Ok(_) => scan.push((slot, host.id.clone())),
                 Err(outcome) => report(turn, slot, outcome),
             }
         }
-        for (operation, send) in [(Operation::Install, install), (Operation::Scan, scan)] {
-            if !send.is_empty() {
-                wave.send(&baseline_order(&self.context, operation), send, turn.reports).await;
-            }
+        for (list, send) in install {
+            let order = baseline_order(&self.context, Operation::Install, list.as_deref());
+            wave.send(&order, send, turn.reports).await;
+        }
+        if !scan.is_empty() {
+            wave.send(&baseline_order(&self.context, Operation::Scan, None), scan, turn.reports).await;
         }
     }
 

@@ -232,7 +232,7 @@ impl Step for Verify {
         let (sent, fresh): (Vec<_>, Vec<_>) = addressed.partition(|(slot, _)| slot.handle.is_some());
         let wave = self.wave(turn.place);
         let fresh = wave.take_up(fresh, Repeat::Harmless, turn.reports).await;
-        wave.send(&baseline_order(&self.context, Operation::Scan), fresh, turn.reports).await;
+        wave.send(&baseline_order(&self.context, Operation::Scan, None), fresh, turn.reports).await;
         self.look(&turn, sent).await;
     }
 

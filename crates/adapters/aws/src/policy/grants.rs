@@ -123,7 +123,8 @@ static ALONE: &[Grant] = &[
     grant("iam:SimulatePrincipalPolicy", &[On::OwnRole], &[]),
     grant("s3:PutObject", &[On::PatchLists], &[]),
     grant("ssm:DeleteMaintenanceWindow", &[On::MaintenanceWindows], &[]),
-    grant("ssm:UpdateMaintenanceWindow", &[On::MaintenanceWindows], &[]),
+    grant("ssm:RegisterTargetWithMaintenanceWindow", &[On::MaintenanceWindows], &[]),
+    grant("ssm:RegisterTaskWithMaintenanceWindow", &[On::MaintenanceWindows], &[]),
 ];
 
 /// What a call needs. `None` for one that AWS allows on everything or not at all, as reads are.

@@ -26,7 +26,8 @@ pub(crate) fn questions(
     partition: &str,
 ) -> Vec<Question> {
     let whole = operations.iter().filter(|operation| {
-        grants::of(operation.iam).is_none() && !grants::WITH_OTHERS.contains(&operation.iam)
+        let free = operation.iam == super::FREE;
+        !free && grants::of(operation.iam).is_none() && !grants::WITH_OTHERS.contains(&operation.iam)
     });
     let whole: Vec<&'static str> = whole.map(|operation| operation.iam).collect();
     let mut questions = vec![Question { resource: "*".into(), context: here(region), actions: whole }];

@@ -335,7 +335,7 @@ fn phases(values: &mut Values) -> PhaseSettings {
             max_concurrent: values.integer("phases.start.max_concurrent"),
             max_attempts: values.integer("phases.start.max_attempts"),
         },
-        drain: values.bool("phases.drain.enabled").then(|| DrainSettings {
+        drain: values.bool("phases.drain.enabled").then_some(DrainSettings {
             timeout: values.duration("phases.drain.timeout"),
             return_timeout: values.duration("phases.drain.return_timeout"),
         }),

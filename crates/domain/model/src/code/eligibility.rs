@@ -48,7 +48,7 @@ codes! {
         "Renew its launch template's image instead, or patch it knowing that.";
     AUTO_SCALING = "FW-P0016", None, "In an Auto Scaling group",
         "The group may replace the instance while it is being patched, and new instances come from the launch template, unpatched.",
-        "Put it on standby during patching, and renew the launch template's image as well.";
+        "A run puts it on standby while it is patched, or suspends what would replace it (phases.drain). Renew the launch template's image as well.";
     NO_IMAGE_BACKUP = "FW-P0017", None, "Root device on instance store",
         "No AMI can be made of an instance-store root, so there is no way back.",
         "Replace the instance from a patched image.";

@@ -199,6 +199,34 @@ pub struct GateNote {
     pub target_groups: u32,
 }
 
+/// Of `promote`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromoteNote {
+    /// The bucket.
+    pub bucket: Text,
+    /// What the lists' keys begin with.
+    pub prefix: Text,
+    /// One list per platform of the wave's hosts in the place.
+    pub lists: Vec<PromotedList>,
+}
+
+/// One list of patches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromotedList {
+    /// The platform, as it stands in the key.
+    pub platform: Text,
+    /// How many patches are on it.
+    pub patches: u32,
+}
+
+impl PromoteNote {
+    /// Where the list for that platform is, where there is one, as the patch document takes it.
+    pub fn list(&self, platform: &str) -> Option<String> {
+        let found = self.lists.iter().find(|list| &*list.platform == platform)?;
+        Some(format!("s3://{}/{}/{}.yaml", self.bucket, self.prefix, found.platform))
+    }
+}
+
 /// A note as the journal keeps it.
 pub fn write<T: Serialize>(note: &T) -> Text {
     serde_json::to_string(note).expect("notes are plain data").into()

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use fleetwright_flow::{Charge, Gate, When};
 use fleetwright_model::{InstanceState, Observed, PatchFacts, Phase, code};
 use fleetwright_patch::plan::checker::check;
+use fleetwright_patch::plan::policy::DrainPolicy;
 use fleetwright_patch::plan::{
     Amount, Backup, Changed, Earlier, Limits, Parent, PlanDocument, PlanError, PlanRequest, Relation,
     RollbackRequest, Work, drift, rollback,
@@ -41,6 +42,31 @@ fn a_stopped_host_is_started_and_put_back_whatever_happens() {
     assert_eq!((names[1], names[names.len() - 1]), ("start", "stop-again"));
     let last = plan.flow.recipes[0].steps.last().expect("steps");
     assert!(matches!(last.when, When::Finally { of } if of.0 == 1), "{:?}", last.when);
+}
+
+#[test]
+fn a_host_that_serves_is_drained_before_and_returned_after_whatever_happens() {
+    let mut served = host(1, |_| {});
+    served.target_groups = Observed::Known(vec!["arn:targetgroup/web".into()]);
+    let drain = Some(DrainPolicy { wait_seconds: 900, return_seconds: 600 });
+    let mut request = request();
+    request.policy.drain = drain;
+    let plan = make(&inventory(vec![served, host(2, |_| {})]), &request);
+    let all: Vec<Vec<&str>> = (0..2).map(|index| steps(&plan, index)).collect();
+    let served = all.iter().position(|steps| steps.contains(&"drain")).expect("one of them serves");
+    assert_eq!(
+        all[served],
+        ["backup", "precheck", "drain", "patch", "reboot", "verify", "validate", "return"]
+    );
+    assert!(!all[1 - served].contains(&"return"), "nobody is served by the other: {all:?}");
+    let recipe = plan.flow.recipe_of(fleetwright_flow::TargetId(served as u32));
+    let (drain, back) = (&recipe.steps[2], &recipe.steps[7]);
+    assert_eq!((drain.charge, drain.commits), (Charge::Take, true), "out of service from here on");
+    assert_eq!(back.charge, Charge::Release, "its place is free when it is back and healthy");
+    assert!(matches!(back.when, When::Finally { of } if of.0 == 2), "{:?}", back.when);
+    let between = recipe.steps[3..7].iter().chain(&recipe.undo);
+    assert!(between.clone().all(|step| step.charge == Charge::None), "{recipe:?}");
+    assert_eq!(check(&plan), [], "and the checker agrees");
 }
 
 #[test]

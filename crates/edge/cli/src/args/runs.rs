@@ -152,6 +152,16 @@ pub struct RollbackArgs {
 /// `fleetwright runs`.
 #[derive(Args, Clone, Debug)]
 pub struct RunsArgs {
+    /// List the hosts that count as out of service on a run's account, in groups that runs share
+    #[arg(long, conflicts_with = "in_service")]
+    pub out_of_service: bool,
+    /// Somebody looked, and the hosts of this run are in service: they hold no places in shared budgets
+    /// any more
+    #[arg(long, value_name = "RUN")]
+    pub in_service: Option<String>,
+    /// Only these hosts of it
+    #[arg(long, value_name = "ID", value_delimiter = ',', requires = "in_service")]
+    pub instance_ids: Vec<String>,
     /// Where runs are kept.
     #[command(flatten)]
     pub state: StateArgs,

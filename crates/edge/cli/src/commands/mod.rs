@@ -6,6 +6,7 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod estate;
+pub mod places;
 pub mod plan;
 pub mod plans;
 pub mod policy;

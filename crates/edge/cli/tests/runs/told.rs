@@ -280,6 +280,8 @@ runs! {
     not_ready: "run-not-ready";
     patch_bricks_boot: "run-patch-bricks-boot";
     patch_fails: "run-patch-fails";
+    drained_host_returns: "run-drained-host-returns";
+    auto_scaling_standby: "run-auto-scaling-standby";
     report_lost: "run-report-lost";
     service_breaks: "run-service-breaks";
     service_breaks_restored: "run-service-breaks-restored";

@@ -69,6 +69,9 @@ impl FakeStep {
                 return Some(self.accepted(handle, now));
             }
         }
+        if slot.may_act_until.is_some_and(|until| self.clock.now() >= until) {
+            return Some(Outcome::LeaveTarget { code: &code::WINDOW_MISSED });
+        }
         self.act(slot, &mark).await
     }
 

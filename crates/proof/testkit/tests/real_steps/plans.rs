@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use fleetwright_model::{Instance, InstanceState, LabelKeys, Observed, OsFamily, Phase, Text, Zone};
+use fleetwright_model::{
+    Instance, InstanceState, LabelKeys, Observed, OsFamily, PatchDetail, PatchStatus, Phase, Text, Zone,
+};
 use fleetwright_patch::eligibility::Rules;
 use fleetwright_patch::inventory::{Host, Inventory, Observations};
 use fleetwright_patch::plan::make::{Amount, Hold, Limits, PlanRequest, make};
@@ -130,6 +132,22 @@ pub(crate) fn whole(shapes: &[Shape], limits: Limits, seed: u64) -> PatchPlan {
 /// The alarm that is looked at between waves.
 pub(crate) const ALARM: &str = "errors";
 
+/// The bucket that patches are left in for the second wave.
+pub(crate) const BUCKET: &str = "lists";
+
+/// A patch that Patch Manager found installed.
+pub(crate) fn installed() -> PatchDetail {
+    PatchDetail {
+        title: "openssl.x86_64:1:3.0.8-1".into(),
+        kb: "openssl.x86_64".into(),
+        classification: "Security".into(),
+        severity: "Critical".into(),
+        state: PatchStatus::Installed,
+        installed_at: None,
+        cves: Vec::new(),
+    }
+}
+
 /// Two hosts in two waves, with a gate between them that looks at everything.
 pub(crate) fn gated() -> PatchPlan {
     let wave = |size| WaveRequest { size, approval: Some(false), ..WaveRequest::default() };
@@ -140,6 +158,7 @@ pub(crate) fn gated() -> PatchPlan {
             alarms: vec![ALARM.into()],
             compliance: true,
             differences: true,
+            patch_list_bucket: Some(BUCKET.into()),
             ..GateChecks::default()
         },
         ..RollOut::default()

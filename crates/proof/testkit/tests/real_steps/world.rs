@@ -143,6 +143,12 @@ impl PatchWorld {
         let zone = zone();
         let cell = fleetwright_model::Cell { zone: &zone, region: sample::region(REGIONS[0]) };
         ground.hosts.set_alarm(&cell, Alarm { name: plans::ALARM.into(), state: AlarmState::Ok });
+        ground.hosts.add_bucket(plans::BUCKET);
+        ground.hosts.edit(|fleet| {
+            for cell in fleet.cells.values_mut() {
+                cell.patch_details.insert(sample::id(1), vec![plans::installed()]);
+            }
+        });
         ground.world(plans::gated(), alter).await
     }
 
@@ -214,6 +220,7 @@ impl PatchWorld {
             images: self.hosts.clone(),
             power: self.hosts.clone(),
             balancers: self.hosts.clone(),
+            objects: self.hosts.clone(),
             metrics: self.hosts.clone(),
             machines: self.hosts.clone(),
             artifacts: Arc::new(self.files.clone()),

@@ -4,6 +4,8 @@ mod control;
 mod journal;
 mod lanes;
 mod scale;
+mod shared;
+mod surroundings;
 mod walk;
 mod windows;
 mod world;

@@ -26,10 +26,15 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn of(plan: Plan) -> Self {
+        Self::named("run-1", plan).await
+    }
+
+    /// A world of its own with a run of that name.
+    pub(crate) async fn named(run: &str, plan: Plan) -> Self {
         let effects = Arc::new(Effects::default());
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::starting_at(sample::now()));
         let memory = MemoryJournal::new();
-        let run: RunId = "run-1".parse().expect("a valid name");
+        let run: RunId = run.parse().expect("a valid name");
         memory.create(&run, b"the plan", clock.now()).await.expect("a new run");
         let steps = FakeStep::all_of(&plan, &effects, &clock);
         let journal = Arc::new(memory.clone());

@@ -34,6 +34,7 @@ async fn every_step_of_the_recipes_is_there_once() {
         "gate-checks",
         "patch",
         "precheck",
+        "promote",
         "reboot",
         "restore",
         "return",

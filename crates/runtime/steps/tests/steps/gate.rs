@@ -1,11 +1,11 @@
 //! `bake` and `gate-checks`: what a wave is waited after for, and what keeps the next one from beginning.
 
 use fleetwright_flow as flow;
-use fleetwright_model::Text;
+use fleetwright_model::{ErrorClass, Failure, Text};
 use fleetwright_patch::plan::notes::{self, BakeNote, GateNote, RebootNote, ValidateNote, VerifyNote, step};
 use fleetwright_patch::plan::policy::{Operation, RebootStrategy};
 use fleetwright_patch::plan::{GateWork, PatchPlan, Work};
-use fleetwright_ports::{Alarm, AlarmState, Clock};
+use fleetwright_ports::{Alarm, AlarmState, Clock, SeatHealth};
 use fleetwright_steps::{Outcome, Slot, Standing};
 use fleetwright_testkit::{Fault, sample};
 use jiff::SignedDuration;
@@ -13,9 +13,10 @@ use jiff::SignedDuration;
 use crate::stage::{REGION, Stage, code, host, note};
 
 const ALARMS: &str = "cloudwatch:DescribeAlarms";
+const HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
 
 /// One wave of so many hosts, and its gate behind them.
-fn gated(hosts: u64, change: impl FnOnce(&mut GateWork, &mut PatchPlan)) -> Stage {
+pub(crate) fn gated(hosts: u64, change: impl FnOnce(&mut GateWork, &mut PatchPlan)) -> Stage {
     Stage::with(hosts, |_, plan| {
         let first = u32::try_from(hosts).unwrap();
         let steps = [step::VERIFY, step::VALIDATE].map(flow::Step::new).to_vec();
@@ -37,7 +38,7 @@ fn gated(hosts: u64, change: impl FnOnce(&mut GateWork, &mut PatchPlan)) -> Stag
     })
 }
 
-fn gate_slot(stage: &Stage) -> Slot {
+pub(crate) fn gate_slot(stage: &Stage) -> Slot {
     let number = u64::try_from(stage.plan.work.len()).unwrap();
     Slot { subject: "gate of canary".into(), ..stage.slot(number) }
 }
@@ -46,22 +47,22 @@ fn set_alarm(stage: &Stage, name: &str, state: AlarmState) {
     stage.hosts.set_alarm(&stage.cell(), Alarm { name: name.into(), state });
 }
 
-const WELL: VerifyNote =
+pub(crate) const WELL: VerifyNote =
     VerifyNote { installed: 400, missing: 0, failed: 0, pending_reboot: 0, rejected: 0, critical: 0 };
 
-fn compared() -> ValidateNote {
+pub(crate) fn compared() -> ValidateNote {
     ValidateNote { checks: 9, worse: Vec::new(), not_compared: Vec::new(), boot: None }
 }
 
 /// Host `number` has ended well, and this is what its steps left.
-fn ended(stage: &Stage, number: u32, verify: Option<VerifyNote>, validate: Option<ValidateNote>) {
+pub(crate) fn ended(stage: &Stage, number: u32, verify: Option<VerifyNote>, validate: Option<ValidateNote>) {
     let verify = verify.map(|note| (Text::from(step::VERIFY), notes::write(&note)));
     let validate = validate.map(|note| (Text::from(step::VALIDATE), notes::write(&note)));
     let notes = verify.into_iter().chain(validate).collect();
     ended_as(stage, number, Standing { end: flow::End::Done { finding: None }, notes });
 }
 
-fn ended_as(stage: &Stage, number: u32, standing: Standing) {
+pub(crate) fn ended_as(stage: &Stage, number: u32, standing: Standing) {
     stage.ended.lock().unwrap().insert(flow::TargetId(number - 1), standing);
 }
 
@@ -253,9 +254,20 @@ async fn an_alarm_of_another_region_counts_for_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn target_groups_that_nobody_looked_at_have_not_passed() {
-    let stage = gated(0, |gate, _| gate.target_groups = vec!["arn:web".into()]);
+async fn a_wave_that_its_load_balancer_does_not_like_has_not_passed() {
+    const POOL: &str = "arn:targetgroup/web";
+    let stage = gated(1, |gate, _| gate.target_groups = vec![POOL.into()]);
+    ended(&stage, 1, Some(WELL), Some(compared()));
     let failed = checked(&stage).await;
-    assert_eq!(code(&failed), "FW-R0052");
-    assert!(words(&failed).contains("arn:web"));
+    assert_eq!(code(&failed), "FW-R0051", "nobody is healthy in a target group that is gone");
+    let hosts = [sample::id(1), sample::id(2)];
+    stage.hosts.add_pool(&stage.cell(), POOL, std::time::Duration::from_secs(60), &hosts[..1]);
+    assert_eq!(note::<GateNote>(&checked(&stage).await).target_groups, 1);
+    stage.hosts.script(&hosts[0], |host| host.seat_health = SeatHealth::Unhealthy);
+    let failed = checked(&stage).await;
+    assert_eq!(code(&failed), "FW-R0051");
+    assert!(words(&failed).contains(POOL), "{failed:?}");
+    let denied = Failure::new(ErrorClass::Denied, &fleetwright_model::code::DENIED, HEALTH, "no");
+    stage.hosts.fail_next(HEALTH, Fault::Refused(denied));
+    assert_ne!(code(&checked(&stage).await), "FW-R0051", "what cannot be read is not called ill");
 }

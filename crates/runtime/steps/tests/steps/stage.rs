@@ -112,6 +112,7 @@ impl Stage {
             images: self.hosts.clone(),
             power: self.hosts.clone(),
             balancers: self.hosts.clone(),
+            objects: self.hosts.clone(),
             metrics: self.hosts.clone(),
             machines: self.hosts.clone(),
             artifacts: self.files.clone(),

@@ -1,0 +1,79 @@
+//! `fleetwright internal bench-waves`: how near plans with budgets of groups come to the least time
+//! they can take, and what the kernel's decisions cost as fleets grow.
+//!
+//! Planner and kernel alone, in virtual time: no estate and no engine, so that ten thousand hosts take
+//! a fraction of a second. What steps take is drawn, the same for a host whatever the policy.
+
+mod bound;
+mod draws;
+mod fleet;
+mod simulation;
+mod table;
+
+use fleetwright_clock::SystemClock;
+use fleetwright_model::Exit;
+use fleetwright_patch::plan::Hold;
+use fleetwright_ports::Clock;
+
+use crate::args::BenchWavesArgs;
+use crate::console::{self, Console};
+use crate::failure::CommandError;
+use bound::Counting;
+use fleet::Shape;
+use simulation::Simulated;
+use table::{Cost, Ratios};
+
+/// Fleets whose decisions are counted, at each of two sizes.
+const COUNTED: u64 = 6;
+
+/// Measures what the arguments ask for and writes the tables as Markdown.
+///
+/// # Errors
+/// The tables cannot be written.
+pub fn carry_out(args: &BenchWavesArgs, console: Console) -> Result<Exit, CommandError> {
+    let mut rows = Vec::new();
+    for size in &args.sizes {
+        console.note(&format!("{size} hosts"));
+        rows.push(ratios(*size, args.fleets));
+    }
+    let mut text = table::makespans(&rows);
+    if args.large > 0 {
+        let costs: Vec<Cost> = [args.large / 10, args.large].into_iter().map(cost).collect();
+        text.push_str(&table::costs(&costs));
+    }
+    console::write_text(&text)?;
+    Ok(Exit::Success)
+}
+
+/// Random fleets of one size, each gone through with either hold.
+fn ratios(size: usize, fleets: u64) -> Ratios {
+    let mut ratios = Ratios::new(size);
+    for seed in 0..fleets {
+        let of = |hold| {
+            let plan = fleet::plan(seed, &Shape::random(seed, size, hold)).ok()?;
+            let least = |counting| bound::bound(&plan, seed, counting);
+            let makespan = simulation::simulate(&plan, seed).makespan;
+            Some((makespan, makespan / least(Counting::Held), makespan / least(Counting::OtherSide)))
+        };
+        match (of(Hold::Reboot), of(Hold::Install)) {
+            (Some(reboot), Some(install)) => ratios.add(reboot, install),
+            _ => ratios.refused += 1,
+        }
+    }
+    ratios
+}
+
+/// What decisions cost at one size, over the same policies.
+fn cost(size: usize) -> Cost {
+    let mut cost = Cost { hosts: size, ..Cost::default() };
+    for seed in 0..COUNTED {
+        let Ok(plan) = fleet::plan(seed, &Shape::random(seed, size, Hold::Reboot)) else { continue };
+        let began = SystemClock.now();
+        let Simulated { operations, well, records, .. } = simulation::simulate(&plan, seed);
+        cost.wall_seconds += SystemClock.now().duration_since(began).as_secs_f64();
+        cost.operations += operations;
+        cost.targets += u64::from(well);
+        cost.records += records;
+    }
+    cost
+}

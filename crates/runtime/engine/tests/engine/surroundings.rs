@@ -1,0 +1,185 @@
+//! Outages nobody planned, calendars that close, and windows that closed while nobody drove.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fleetwright_engine::{Conclusion, Surroundings};
+use fleetwright_flow::{End, Ending, Event, Plan, Record, Signal, Span, TargetId, Window, WindowId};
+use fleetwright_model::{ErrorClass, Failure, Text, code};
+use fleetwright_ports::{Clock, Freezes, Journal, JournalError, Outages};
+use fleetwright_store::{AppendFault, FaultPoint};
+use fleetwright_testkit::flow::plans::{patching, plan};
+use fleetwright_testkit::sample;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::world::{World, waiting};
+
+fn after(hours: i64) -> Timestamp {
+    sample::now().checked_add(SignedDuration::from_hours(hours)).expect("in range")
+}
+
+/// Says the same until a moment, and then the opposite.
+struct Until {
+    clock: Arc<dyn Clock>,
+    at: Timestamp,
+}
+
+#[async_trait]
+impl Freezes for Until {
+    async fn closed(&self) -> Vec<Text> {
+        // An answer takes its time.
+        self.clock.sleep(Duration::from_secs(2)).await;
+        let closed = self.clock.now() < self.at;
+        closed.then(|| "calendar year-end: closed".into()).into_iter().collect()
+    }
+}
+
+#[async_trait]
+impl Outages for Until {
+    async fn down(&self) -> Result<BTreeMap<Text, BTreeSet<Text>>, Failure> {
+        self.clock.sleep(Duration::from_secs(2)).await;
+        if self.clock.now() < self.at {
+            let down = BTreeSet::from(["111122223333/eu-central-1/i-0somebody".into()]);
+            return Ok(BTreeMap::from([("application web".into(), down)]));
+        }
+        if self.clock.now() < self.at.checked_add(SignedDuration::from_hours(2)).expect("in range") {
+            let words = "nobody answers";
+            return Err(Failure::new(ErrorClass::Transient, &code::UNREACHABLE, "test:down", words));
+        }
+        Ok(BTreeMap::new())
+    }
+}
+
+fn starts(records: &[Record], of: u8) -> Vec<Timestamp> {
+    let started = |record: &&Record| matches!(record.event, Event::Started { step, direction, .. } if step.0 == of && direction.is_do());
+    records.iter().filter(started).map(|record| record.at).collect()
+}
+
+fn signals(records: &[Record]) -> Vec<(Signal, String)> {
+    let signal = |record: &Record| match &record.event {
+        Event::Signalled { signal, by, .. } => Some((*signal, by.to_string())),
+        _ => None,
+    };
+    records.iter().filter_map(signal).collect()
+}
+
+async fn frozen_until(hours: i64) -> World {
+    let mut world = World::of(plan(patching(), 2, 1)).await;
+    let until = Until { clock: world.clock.clone(), at: after(hours) };
+    world.around = Surroundings { freezes: Some(Arc::new(until)), ..Surroundings::default() };
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_changed_while_a_calendar_is_closed() {
+    let world = frozen_until(3).await;
+    assert_eq!(world.finish().await.conclusion, Conclusion::Closed(Ending::Complete));
+    let records = world.records().await;
+    assert!(starts(&records, 2).iter().all(|at| *at >= after(3)), "drains wait for the calendar");
+    assert!(starts(&records, 0).iter().all(|at| *at < after(1)), "backups do not");
+    let by = "change calendars".to_owned();
+    assert_eq!(signals(&records), [(Signal::Freeze, by.clone()), (Signal::Thaw, by)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_person_froze_no_calendar_thaws() {
+    let world = frozen_until(3).await;
+    let person = async {
+        world.clock.sleep(Duration::from_secs(3_600)).await;
+        world.memory.post(&world.run, after(1), Signal::Freeze, "ann", None).await.expect("a run");
+        world.clock.sleep(Duration::from_secs(4 * 3_600)).await;
+        world.memory.post(&world.run, after(5), Signal::Thaw, "ann", None).await.expect("a run");
+    };
+    let (ended, ()) = tokio::join!(world.finish(), person);
+    assert_eq!(ended.ending(), Some(Ending::Complete));
+    assert!(starts(&world.records().await, 2).iter().all(|at| *at >= after(5)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn outages_nobody_planned_take_room_until_somebody_sees_them_over() {
+    let mut shared = plan(patching(), 2, 1);
+    shared.groups[0].shared = Some("application web".into());
+    let mut world = World::of(shared).await;
+    let until = Until { clock: world.clock.clone(), at: after(3) };
+    world.around = Surroundings { outages: Some(Arc::new(until)), ..Surroundings::default() };
+    assert_eq!(world.finish().await.conclusion, Conclusion::Closed(Ending::Complete));
+    let records = world.records().await;
+    let drains = starts(&records, 2);
+    assert!(
+        drains.iter().all(|at| *at >= after(5)),
+        "where nobody could look, what was seen stands: {drains:?}"
+    );
+    let seen: Vec<u32> = records
+        .iter()
+        .filter_map(|record| match record.event {
+            Event::Observed { elsewhere, .. } => Some(elsewhere),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(seen, [1, 0]);
+}
+
+/// Everything from the drain on belongs into the window, two hours of it.
+fn in_window(hours: &[(i64, i64)]) -> Plan {
+    let mut plan = plan(patching(), 1, 1);
+    plan.recipes[0].reserve_seconds = 7_200;
+    plan.recipes[0].steps[2..].iter_mut().for_each(|step| step.in_window = true);
+    let open = hours.iter().map(|(from, until)| Span { from: after(*from), until: after(*until) }).collect();
+    plan.windows = vec![Window { name: "night".into(), open }];
+    plan.targets[0].window = Some(WindowId(0));
+    plan
+}
+
+/// A world whose process died with the start of that step as its last record.
+async fn died_at(step: u8, hours: &[(i64, i64)]) -> World {
+    for nth in 1.. {
+        let world = World::of(in_window(hours)).await;
+        let error = JournalError::Full { place: "memory".into(), cause: "no space left".into() };
+        world.memory.inject(AppendFault { nth, point: FaultPoint::AfterCommit, error });
+        world.drive(&waiting()).await.expect_err("the step is never reached");
+        let records = world.records().await;
+        let last = records.last().map(|record| &record.event);
+        if matches!(last, Some(Event::Started { step: at, .. }) if at.0 == step) {
+            return world;
+        }
+    }
+    unreachable!("appends are without end")
+}
+
+async fn sleep_until(world: &World, at: Timestamp) {
+    let left = world.clock.now().duration_until(at);
+    world.clock.sleep(left.try_into().unwrap_or_default()).await;
+}
+
+/// I11 after a crash.
+#[tokio::test(start_paused = true)]
+async fn what_a_dead_process_had_not_begun_is_not_begun_after_the_window_closed() {
+    let world = died_at(2, &[(0, 5)]).await;
+    let done = world.effects.count();
+    sleep_until(&world, after(6)).await;
+    let ended = world.finish().await;
+    let end = ended.run.end(TargetId(0));
+    assert_eq!(end, Some(End::Skipped { code: code::WINDOW_MISSED.id.into() }));
+    let drained = world.effects.counts().into_keys().any(|mark| mark.ends_with("drain"));
+    assert!(!drained && world.effects.count() >= done, "{:?}", world.effects.counts());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_changed_before_the_crash_is_taken_to_its_end() {
+    // Died with the reboot's start on record: the patch is in.
+    let world = died_at(4, &[(0, 5)]).await;
+    sleep_until(&world, after(6)).await;
+    let ended = world.finish().await;
+    assert_eq!(ended.run.totals().done, 1, "{:?}", ended.run.end(TargetId(0)));
+    world.assert_nothing_twice();
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_the_next_window_it_is_begun_after_all() {
+    let world = died_at(2, &[(0, 5), (24, 29)]).await;
+    sleep_until(&world, after(25)).await;
+    assert_eq!(world.finish().await.run.totals().done, 1);
+    world.assert_nothing_twice();
+}
