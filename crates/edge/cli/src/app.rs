@@ -15,11 +15,17 @@ use fleetwright_ports::Clock;
 use fleetwright_survey::{DoctorRequest, Fleet};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::args::{AbortArgs, ApprovalsCommand, Cli, Command, ConfigCommand, DecisionArgs, DoctorArgs, EstateCommand, FleetArgs, GlobalArgs, InternalCommand, KeyCommand, KeyringArgs, OutputFormat, PlanCommand, PolicyArgs, RunArgs, RunsArgs, ScanArgs, StatusArgs};
+use crate::args::{
+    AbortArgs, ApprovalsCommand, Cli, Command, ConfigCommand, DecisionArgs, DoctorArgs, EstateCommand,
+    FleetArgs, GlobalArgs, InternalCommand, KeyCommand, KeyringArgs, OutputFormat, PlanCommand, PolicyArgs,
+    RunArgs, RunsArgs, ScanArgs, StatusArgs,
+};
 use crate::bench;
 use crate::commands::runs::Decision;
 use crate::commands::scan::Reports;
-use crate::commands::{apply, approvals, config, demo, doctor, estate, places, plans, policy, reference, run, runs, scan};
+use crate::commands::{
+    apply, approvals, config, demo, doctor, estate, places, plans, policy, reference, run, runs, scan,
+};
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::failure::CommandError;

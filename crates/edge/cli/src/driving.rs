@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fleetwright_aws::Aws;
 use fleetwright_config::settings::OutputFormat;
-use fleetwright_engine::{Begin, Concluded, Conclusion, Control, DriveError, Ports, StepTable, Surroundings, drive};
+use fleetwright_engine::{
+    Begin, Concluded, Conclusion, Control, DriveError, Ports, StepTable, Surroundings, drive,
+};
 use fleetwright_flow::{Direction, End, Event, Record, Run, TargetId};
 use fleetwright_model::{Code, Exit, InstanceId, Text, Zone, code};
 use fleetwright_patch::PlanDocument;

@@ -8,8 +8,8 @@ use fleetwright_config::settings as configured;
 use fleetwright_host::{LoadLimits, Thresholds, UnknownFacts};
 use fleetwright_model::{InstanceId, Phase, Text, Zone};
 use fleetwright_patch::plan::policy::{
-    BackupPolicy, DrainPolicy, LoadPolicy, Operation, PatchPolicy, PrecheckPolicy, RebootPolicy, RebootStrategy,
-    RollbackPolicy, StartPolicy, ValidatePolicy,
+    BackupPolicy, DrainPolicy, LoadPolicy, Operation, PatchPolicy, PrecheckPolicy, RebootPolicy,
+    RebootStrategy, RollbackPolicy, StartPolicy, ValidatePolicy,
 };
 use fleetwright_patch::plan::{
     Amount, Earlier, Hold, Limits, Parent, PlanRequest, PlannedZone, Policy, RollOut, RollbackWay, Windows,

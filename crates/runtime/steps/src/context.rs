@@ -5,7 +5,9 @@ use std::sync::Arc;
 use fleetwright_flow::{Direction, End, PlaceId, Run, StepIndex, TargetId};
 use fleetwright_model::{Cell, ErrorClass, Failure, InstanceId, Text, Zone, ZoneName, code};
 use fleetwright_patch::plan::{GateWork, PatchPlan, PlannedHost, Work, notes};
-use fleetwright_ports::{Artifacts, Balancers, Clock, HostCommands, Images, Machines, Metrics, Objects, Power, RunId};
+use fleetwright_ports::{
+    Artifacts, Balancers, Clock, HostCommands, Images, Machines, Metrics, Objects, Power, RunId,
+};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::step::{Outcome, Slot};
