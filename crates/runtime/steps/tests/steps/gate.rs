@@ -18,7 +18,7 @@ const HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
 /// One wave of so many hosts, and its gate behind them.
 pub(crate) fn gated(hosts: u64, change: impl FnOnce(&mut GateWork, &mut PatchPlan)) -> Stage {
     Stage::with(hosts, |_, plan| {
-        let first = u32::try_from(hosts).unwrap();
+        let first = u32::try_from(hosts).expect("few");
         let steps = [step::VERIFY, step::VALIDATE].map(flow::Step::new).to_vec();
         plan.flow.recipes[0].steps = steps;
         plan.flow.stages = vec![flow::Stage::new("canary", 0..first)];
@@ -39,7 +39,7 @@ pub(crate) fn gated(hosts: u64, change: impl FnOnce(&mut GateWork, &mut PatchPla
 }
 
 pub(crate) fn gate_slot(stage: &Stage) -> Slot {
-    let number = u64::try_from(stage.plan.work.len()).unwrap();
+    let number = u64::try_from(stage.plan.work.len()).expect("few");
     Slot { subject: "gate of canary".into(), ..stage.slot(number) }
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn ended(stage: &Stage, number: u32, verify: Option<VerifyNote>, vali
 }
 
 pub(crate) fn ended_as(stage: &Stage, number: u32, standing: Standing) {
-    stage.ended.lock().unwrap().insert(flow::TargetId(number - 1), standing);
+    stage.ended.lock().expect("whole").insert(flow::TargetId(number - 1), standing);
 }
 
 async fn checked(stage: &Stage) -> Outcome {

@@ -44,7 +44,7 @@ fn key(platform: &str) -> String {
 }
 
 fn list(stage: &Stage, platform: &str) -> Option<String> {
-    stage.hosts.object(BUCKET, &key(platform)).map(|bytes| String::from_utf8(bytes).unwrap())
+    stage.hosts.object(BUCKET, &key(platform)).map(|bytes| String::from_utf8(bytes).expect("text"))
 }
 
 async fn promoted(stage: &Stage) -> Outcome {

@@ -17,7 +17,7 @@ const GROUP: &str = "web";
 fn served(hosts: u64, min: u32) -> Stage {
     let stage = Stage::with(hosts, |_, plan| {
         for number in 1..=hosts {
-            let host = host(plan, usize::try_from(number).unwrap());
+            let host = host(plan, usize::try_from(number).expect("few"));
             host.target_groups = vec![POOL.into()];
             host.auto_scaling_group = Some(GROUP.into());
         }
@@ -27,7 +27,7 @@ fn served(hosts: u64, min: u32) -> Stage {
     let group = ScalingGroup {
         name: GROUP.into(),
         min,
-        desired: u32::try_from(hosts).unwrap(),
+        desired: u32::try_from(hosts).expect("few"),
         suspended: Vec::new(),
         pools: vec![POOL.into()],
     };
