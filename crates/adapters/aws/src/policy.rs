@@ -94,7 +94,7 @@ pub fn of_zone(scope: &Scope) -> Vec<Statement> {
     let used = || operations::ALL.iter().filter(|operation| is_of(operation, Principal::Zone, scope));
     let whole = used().filter(|operation| grants::of(operation.iam).is_none());
     let (changes, reads): (Vec<&Operation>, Vec<&Operation>) =
-        whole.map(|operation| *operation).partition(|operation| operation.mutates());
+        whole.copied().partition(|operation| operation.mutates());
     let everywhere = |sid: &str, of: Vec<&'static Operation>, conditions: Vec<Condition>| Statement {
         sid: sid.to_owned(),
         actions: of.into_iter().map(|operation| operation.iam).collect(),

@@ -133,9 +133,9 @@ fn simulated(operation: &'static Operation, asked: &[(Question, Vec<EvaluationRe
         }
     };
     let of_it = asked.iter().filter(|(question, _)| question.actions.contains(&operation.iam));
-    let answers = of_it.map(|(_, results)| answer_of(results));
+    let mut answers = of_it.map(|(_, results)| answer_of(results));
     // What was not asked about is allowed to everybody, or is the simulation itself, which just was.
-    let answer = answers.filter(|answer| *answer != Answer::Allowed).next().unwrap_or(Answer::Allowed);
+    let answer = answers.find(|answer| *answer != Answer::Allowed).unwrap_or(Answer::Allowed);
     PermissionAnswer { required: action(operation), answer, verified: Verified::Simulation }
 }
 

@@ -95,10 +95,13 @@ impl Walk {
                     let signal = Signal::Approve(*stage);
                     self.record(
                         at,
-                        Event::Signalled { signal, by: "ideal".into(), reason: None, mail: None },
+                        Event::Signalled { signal, by: "ideal".into(), basis: None, reason: None, mail: None },
                     )?;
                 }
-                Command::Skip { .. } | Command::Close { .. } => {}
+                Command::Skip { .. }
+                | Command::TurnWindow { .. }
+                | Command::ExpireGate { .. }
+                | Command::Close { .. } => {}
             }
         }
         Ok(!commands.is_empty())
@@ -128,6 +131,7 @@ mod tests {
             created_at: Timestamp::UNIX_EPOCH,
             places: Vec::new(),
             groups: Vec::new(),
+            windows: Vec::new(),
             recipes: Vec::new(),
             stages: Vec::new(),
             targets: Vec::new(),
