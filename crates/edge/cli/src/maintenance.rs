@@ -371,7 +371,8 @@ mod tests {
     #[test]
     fn what_the_service_would_refuse_is_told_before_anything_is_sent() {
         assert_eq!(wish(|_| {}).faults(), Vec::<String>::new());
-        let faulty: [(&str, fn(&mut Wish)); 12] = [
+        type Spoil = fn(&mut Wish);
+        let faulty: [(&str, Spoil); 12] = [
             ("1 to 24", |wish| wish.window.duration_hours = 25),
             ("1 to 24", |wish| wish.window.duration_hours = 0),
             ("shorter than the duration", |wish| wish.window.cutoff_hours = 4),

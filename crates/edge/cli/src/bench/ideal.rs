@@ -95,7 +95,13 @@ impl Walk {
                     let signal = Signal::Approve(*stage);
                     self.record(
                         at,
-                        Event::Signalled { signal, by: "ideal".into(), basis: None, reason: None, mail: None },
+                        Event::Signalled {
+                            signal,
+                            by: "ideal".into(),
+                            basis: None,
+                            reason: None,
+                            mail: None,
+                        },
                     )?;
                 }
                 Command::Skip { .. }

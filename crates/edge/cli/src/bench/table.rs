@@ -121,12 +121,11 @@ pub(super) fn fleets(text: &mut String, fleets: &[Measured]) {
     let (least, most) = fleets.iter().fold((usize::MAX, 0), |(a, b), it| (a.min(it.hosts), b.max(it.hosts)));
     line!(text, "\n| {} random fleets of {least} to {most} hosts | p10 | p50 | p90 | worst |", fleets.len());
     line!(text, "|---|---|---|---|---|");
-    let rows: [(&str, fn(&Measured) -> f64); 2] = [
-        ("makespan ÷ no time lost", |it| it.makespan / it.bound.ideal),
-        ("makespan ÷ lower bound", |it| it.makespan / it.bound.seconds()),
+    let rows: [(&str, Vec<f64>); 2] = [
+        ("makespan ÷ no time lost", fleets.iter().map(|it| it.makespan / it.bound.ideal).collect()),
+        ("makespan ÷ lower bound", fleets.iter().map(|it| it.makespan / it.bound.seconds()).collect()),
     ];
-    for (name, ratio) in rows {
-        let mut ratios: Vec<f64> = fleets.iter().map(ratio).collect();
+    for (name, mut ratios) in rows {
         ratios.sort_by(f64::total_cmp);
         let [p10, p50, p90, worst] = [0.1, 0.5, 0.9, 1.0].map(|share| quantile(&ratios, share));
         line!(text, "| {name} | {p10:.3} | {p50:.3} | {p90:.3} | {worst:.3} |");

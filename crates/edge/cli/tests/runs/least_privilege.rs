@@ -245,12 +245,12 @@ async fn drive(run: &StagedRun, way: &Way) {
     let control = approving();
     let estate = &run.stage.world.estate;
     let abort = async {
-        while way.ends == Ends::Aborted {
-            run.stage.clock.sleep(Duration::from_secs(5)).await;
-            if estate.calls(0, usize::MAX).iter().any(|call| &*call.action == "SendCommand") {
-                control.signal(Signal::AbortNow, "a test", None);
-                break;
+        let sent = || estate.calls(0, usize::MAX).iter().any(|call| &*call.action == "SendCommand");
+        if way.ends == Ends::Aborted {
+            while !sent() {
+                run.stage.clock.sleep(Duration::from_secs(5)).await;
             }
+            control.signal(Signal::AbortNow, "a test", None);
         }
         std::future::pending::<()>().await;
     };
