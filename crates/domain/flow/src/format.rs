@@ -1,9 +1,9 @@
 //! Reading plans and records of this and other versions.
 //!
 //! Both carry [`Format`] major.minor: a plan in `format` ([`Plan::FORMAT`]), a journal in its first
-//! record, `opened` ([`Record::FORMAT`]). They share their major. A newer minor may have added fields, which are passed over; another major is refused, because what
-//! it says would be misread. Samples of every format that was ever written are kept under
-//! `testdata/formats` and read by the tests for ever.
+//! record, `opened` ([`Record::FORMAT`]). They share their major. A newer minor may have added fields,
+//! which are passed over; another major is refused, because what it says would be misread. Samples of
+//! every format that was ever written are kept under `testdata/formats` and read by the tests for ever.
 
 use serde::Deserialize;
 
