@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use fleetwright_engine::{Unwatched, Watcher};
-use fleetwright_flow::{Direction, Plan};
+use fleetwright_engine::{Surroundings, Unwatched, Watcher};
+use fleetwright_flow::{Direction, Plan, Record};
 use fleetwright_model::Text;
 use fleetwright_ports::{Clock, Journal, RunId};
 use fleetwright_steps::Step;
@@ -49,6 +49,11 @@ pub trait World: Send + Sync {
     /// The steps of a new process, with nothing in their memory.
     fn steps(&self) -> Vec<Arc<dyn Step>>;
 
+    /// What goes on around the run.
+    fn surroundings(&self) -> Surroundings {
+        Surroundings::default()
+    }
+
     /// A new process: its steps, and what looks on in it.
     fn new_process(&self) -> NewProcess {
         NewProcess { steps: self.steps(), watcher: Box::new(Unwatched) }
@@ -67,6 +72,12 @@ pub trait World: Send + Sync {
 
     /// From now on reads answer as the world was a while ago, as far as they may.
     fn make_reads_stale(&self);
+
+    /// What the world has to complain of the run's whole record.
+    fn records_wrong(&self, records: &[Record]) -> Vec<String> {
+        let _ = records;
+        Vec::new()
+    }
 
     /// What the world itself has to complain of.
     fn complaints(&self) -> Vec<String> {

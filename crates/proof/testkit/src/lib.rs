@@ -3,8 +3,8 @@
 //! [`fleet::FakeFleet`] is a fleet in memory that runs the same conformance suite as the real
 //! adapter, so that tests of the runtime can rely on it. [`hosts::FakeHosts`] is the same fleet with
 //! hosts that can be worked on. [`flow`] has small plans and steps with effects that can be counted,
-//! to drive runs with, and [`crash`] cuts a run off at every point at which a process can die. [`policy`]
-//! is what tests plan with.
+//! to drive runs with, and [`crash`] cuts a run off at every point at which a process can die. [`referee`]
+//! judges histories without the kernel. [`policy`] is what tests plan with.
 
 #[cfg(feature = "runs")]
 pub mod crash;
@@ -14,6 +14,8 @@ pub mod flow;
 pub mod hosts;
 #[cfg(feature = "plans")]
 pub mod policy;
+#[cfg(feature = "laws")]
+pub mod referee;
 pub mod sample;
 
 pub use fleet::{FakeCell, FakeFleet};

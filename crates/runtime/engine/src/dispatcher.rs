@@ -59,7 +59,7 @@ impl<'a> Dispatcher<'a> {
     ) -> Self {
         let time = RunTime::after(ports.clock.clone(), records.last().map(|record| record.at));
         let mailbox = Mailbox::of(records, time.now());
-        let shared = Shared::of(run.plan());
+        let shared = Shared::of(run.plan(), &ports.around);
         let outages = shared::lookout(&ports.around, time.now());
         let freezes = frozen::lookout(&ports.around, time.now());
         let frozen = Frozen::of(records);

@@ -49,12 +49,15 @@ impl Frozen {
 }
 
 impl Dispatcher<'_> {
-    /// Nothing is changed before the calendars were asked once.
+    /// Nothing is changed before the calendars were asked once, and somebody looked for outages: a
+    /// process that goes on with a run knows nothing of what went down since.
     pub(crate) async fn take_first_look(&mut self) -> Result<(), DriveError> {
-        match self.freezes.first(self.time.now()).await {
-            Some(closed) => self.take_calendars(closed),
-            None => Ok(()),
+        let now = self.time.now();
+        let (closed, seen) = futures::future::join(self.freezes.first(now), self.outages.first(now)).await;
+        if let Some(seen) = seen {
+            self.take_outages(seen).await?;
         }
+        closed.map_or(Ok(()), |closed| self.take_calendars(closed))
     }
 
     /// What was heard of what goes on around the run.

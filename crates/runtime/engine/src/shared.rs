@@ -45,16 +45,18 @@ pub(crate) struct Shared {
     refused: BTreeSet<TargetId>,
     /// When to look at others; none while they matter to nobody.
     next_look: Option<Timestamp>,
-    /// Members that are down, by group, as far as anybody could see.
-    down: BTreeMap<Text, BTreeSet<Text>>,
+    /// Members that are down, by group; none before this process could look. Until then what is on
+    /// record stands.
+    down: Option<BTreeMap<Text, BTreeSet<Text>>>,
 }
 
 impl Shared {
-    pub(crate) fn of(plan: &Plan) -> Self {
+    pub(crate) fn of(plan: &Plan, around: &Surroundings) -> Self {
         let groups = (0u16..).map(GroupId).zip(&plan.groups);
         let groups = groups.filter_map(|(id, group)| Some((group.shared.clone()?, id))).collect();
         let (claimed, refused) = (BTreeSet::new(), BTreeSet::new());
-        Self { groups, claimed, refused, next_look: None, down: BTreeMap::new() }
+        let down = around.outages.is_none().then(BTreeMap::new);
+        Self { groups, claimed, refused, next_look: None, down }
     }
 
     /// Whether somebody waits for room on others' account.
@@ -205,8 +207,8 @@ impl Dispatcher<'_> {
     /// What an answer of whoever looks for outages changes.
     pub(crate) async fn take_outages(&mut self, seen: Seen) -> Result<(), DriveError> {
         match seen {
-            Ok(down) if down != self.shared.down => {
-                self.shared.down = down;
+            Ok(down) if self.shared.down.as_ref() != Some(&down) => {
+                self.shared.down = Some(down);
                 self.observe_others().await
             }
             Ok(_) => Ok(()),
@@ -235,12 +237,16 @@ impl Dispatcher<'_> {
         let mut any = false;
         for ((key, group), others) in keys.iter().zip(groups).zip(others) {
             let mut members: BTreeSet<Text> = others.members.difference(&ahead).cloned().collect();
-            members.extend(self.shared.down.get(key).into_iter().flatten().cloned());
+            let down = self.shared.down.as_ref();
+            members.extend(down.and_then(|down| down.get(key)).into_iter().flatten().cloned());
             let members = members.difference(&held).count();
             // Where others have less of a group, so much of it is not ours to take.
             let capacity = plan.groups[group.index()].capacity;
             let less = capacity - others.capacity.map_or(capacity, |theirs| theirs.min(capacity));
-            let elsewhere = u32::try_from(members).unwrap_or(u32::MAX).saturating_add(less);
+            let mut elsewhere = u32::try_from(members).unwrap_or(u32::MAX).saturating_add(less);
+            if down.is_none() {
+                elsewhere = elsewhere.max(self.run.elsewhere(group));
+            }
             any |= elsewhere > 0;
             if elsewhere != self.run.elsewhere(group) {
                 self.record(Event::Observed { group, elsewhere })?;

@@ -159,7 +159,7 @@ fn turn(driver: &mut Driver, tape: &mut Tape) {
 }
 
 /// Nothing can move by itself: time passes, or somebody decides.
-fn wake(driver: &mut Driver, tape: &mut Tape) {
+pub(crate) fn wake(driver: &mut Driver, tape: &mut Tape) {
     if let Some(stage) = driver.run.gate_waiting() {
         if tape.rarely(3) {
             driver.wait(60);
@@ -184,7 +184,7 @@ fn wake(driver: &mut Driver, tape: &mut Tape) {
     }
 }
 
-fn interfere(driver: &mut Driver, tape: &mut Tape) {
+pub(crate) fn interfere(driver: &mut Driver, tape: &mut Tape) {
     if tape.rarely(60) {
         driver.signal(Signal::Pause);
     } else if driver.run.is_paused() && tape.rarely(4) {
@@ -217,7 +217,7 @@ fn leave_out(driver: &mut Driver, tape: &mut Tape) {
     }
 }
 
-fn end(driver: &mut Driver, tape: &mut Tape, flight: Flight) {
+pub(crate) fn end(driver: &mut Driver, tape: &mut Tape, flight: Flight) {
     let Flight { target, step, direction, .. } = flight;
     match tape.pick(12) {
         0..=4 => driver.note(Event::Succeeded { target, step, direction, note: None, finding: None }),

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use fleetwright_flow::*;
 use fleetwright_model::ErrorClass;
+use fleetwright_testkit::referee::{Law, judge};
 
 use crate::driver::{Driver, walk};
 use crate::plans::{drawn, group, plan, stage, step};
-use crate::referee::{Law, judge};
 use crate::tape::Tape;
 
 /// Tapes that are the same every time (Knuth's MMIX generator, upper bits).

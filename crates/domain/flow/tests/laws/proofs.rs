@@ -1,11 +1,11 @@
 //! Random plans, random drivers: every law holds at every record.
 
 use fleetwright_flow::*;
+use fleetwright_testkit::referee::judge;
 use proptest::prelude::*;
 
 use crate::driver::walk;
 use crate::plans::drawn;
-use crate::referee::judge;
 use crate::tape::Tape;
 
 fn tapes() -> impl Strategy<Value = Vec<u8>> {

@@ -6,6 +6,7 @@ use fleetwright_flow::{End, Ending, Event, GroupId, Plan, Record, Run, StepIndex
 use std::sync::Arc;
 
 use super::World;
+use crate::referee::Referee;
 
 /// How a run ended, and what was done in it.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,16 +55,22 @@ impl Result {
 }
 
 /// Folds records over a plan and checks the run after each: budgets are kept (I1, I5, I13), owners
-/// follow one another (I17), and at the end everything rests (I18, I20) and was put back (I33).
+/// follow one another (I17), and at the end everything rests (I18, I20) and was put back (I33). A
+/// referee that knows nothing of the kernel judges them as well, by every [`Law`](crate::referee::Law).
 ///
 /// # Errors
 /// What does not hold, with the record after which it does not.
 pub fn check_records(plan: &Arc<Plan>, records: &[Record]) -> std::result::Result<Run, String> {
     let mut run = Run::open(plan.clone());
+    let mut referee = Referee::new(plan);
     let mut closed = false;
     for record in records {
         let seq = record.seq.0;
         run.apply(record).map_err(|illegal| format!("record {seq} is illegal: {illegal}"))?;
+        referee.read(record);
+        if let Some(law) = referee.found().first() {
+            return Err(format!("record {seq} breaks a law: {law:?}"));
+        }
         check_budgets(&run).map_err(|what| format!("after record {seq}: {what}"))?;
         closed = matches!(record.event, Event::Closed { .. });
     }

@@ -6,9 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fleetwright_engine::{
-    AtGates, Begin, Concluded, Control, DriveError, Ports, StepTable, Surroundings, drive,
-};
+use fleetwright_engine::{AtGates, Begin, Concluded, Control, DriveError, Ports, StepTable, drive};
 use fleetwright_flow::{Direction, Effect, Event, PlaceId, Plan, Record, StepIndex, TargetId};
 use fleetwright_model::{ErrorClass, Failure, Text, code};
 use fleetwright_ports::Journal;
@@ -195,12 +193,8 @@ pub(super) async fn run_under<W: World + 'static>(
         let (world, process) = (world.clone() as Arc<dyn World>, process.clone());
         Arc::new(ProcessStep { inner, process, world }) as Arc<dyn Step>
     });
-    let ports = Ports {
-        journal,
-        clock: world.clock(),
-        steps: StepTable::new(steps),
-        around: Surroundings::default(),
-    };
+    let ports =
+        Ports { journal, clock: world.clock(), steps: StepTable::new(steps), around: world.surroundings() };
     let loaded = world.journal().load(&world.run()).await;
     let loaded = loaded.map_err(|source| DriveError::Journal { doing: "loading the run", source })?;
     let digest = world.digest();

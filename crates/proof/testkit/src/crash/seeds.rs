@@ -16,6 +16,9 @@ const MOST_CUTS: u64 = 5;
 /// Opportunities of a process to be cut off, about.
 const OPPORTUNITIES: u64 = 160;
 
+/// Who leaves letters.
+const PEOPLE: [&str; 3] = ["ann", "bob", "crash test"];
+
 /// Numbers that follow from a seed (SplitMix64; Steele, Lea, Flood, OOPSLA 2014).
 #[derive(Clone, Debug)]
 pub struct Draw(u64);
@@ -65,7 +68,7 @@ pub struct SeedsReport {
 }
 
 /// Runs the worlds of so many seeds, from `first` on, each cut off up to five times, while people
-/// interrupt, pause and abort.
+/// interrupt, pause, freeze, decide and abort.
 ///
 /// # Errors
 /// Every violation, with its seed: something done twice, a run that does not come to its end, or an
@@ -86,29 +89,34 @@ pub async fn seeds<W: World + 'static>(
     if violations.is_empty() { Ok(report) } else { Err(violations) }
 }
 
-/// People who interrupt, pause, go on and abort, now and then, for as long as they are let.
+/// People who interrupt, pause, go on, freeze, decide at gates and abort, now and then, for as long as
+/// they are let.
 async fn interfere<W: World>(world: &Arc<W>, control: &Control, draw: &mut Draw) {
     loop {
         world.clock().sleep(Duration::from_secs(1 + draw.below(240))).await;
-        match draw.below(12) {
+        let stage = StageId(draw.below(world.plan().stages.len() as u64) as u16);
+        let by = draw.one_of(&PEOPLE);
+        match draw.below(16) {
             0 => control.interrupt(),
             1 => {
                 control.interrupt();
                 control.interrupt();
             }
-            2 => leave_letter(world, Signal::Pause).await,
-            3 | 4 => leave_letter(world, Signal::Resume).await,
-            5 => leave_letter(world, Signal::Abort).await,
-            6 => leave_letter(world, Signal::AbortNow).await,
-            7 => leave_letter(world, Signal::Reject(StageId(0))).await,
-            _ => leave_letter(world, Signal::Resume).await,
+            2 => leave_letter(world, Signal::Pause, by).await,
+            3 => leave_letter(world, Signal::Abort, by).await,
+            4 => leave_letter(world, Signal::AbortNow, by).await,
+            5 => leave_letter(world, Signal::Reject(stage), by).await,
+            6 => leave_letter(world, Signal::Freeze, by).await,
+            7 | 8 => leave_letter(world, Signal::Thaw, by).await,
+            9..=11 => leave_letter(world, Signal::Approve(stage), by).await,
+            _ => leave_letter(world, Signal::Resume, by).await,
         }
     }
 }
 
 /// Leaves a letter; a journal that does not take it shows when the run is loaded.
-async fn leave_letter<W: World>(world: &Arc<W>, signal: Signal) {
-    let _ = world.journal().post(&world.run(), world.clock().now(), signal, "crash test", None).await;
+async fn leave_letter<W: World>(world: &Arc<W>, signal: Signal, by: &str) {
+    let _ = world.journal().post(&world.run(), world.clock().now(), signal, by, None).await;
 }
 
 async fn one_seed<W: World + 'static>(world: &Arc<W>, seed: u64, report: &mut SeedsReport) -> Vec<String> {
@@ -129,7 +137,8 @@ async fn one_seed<W: World + 'static>(world: &Arc<W>, seed: u64, report: &mut Se
             () = interfere(world, &control, &mut people) => {}
         }
     }
-    leave_letter(world, Signal::Resume).await;
+    leave_letter(world, Signal::Resume, "crash test").await;
+    leave_letter(world, Signal::Thaw, "crash test").await;
     let last = Process::new(world.plan(), When::Never);
     let ended = run_in(world, &last, true).await;
     wrong.extend(ended.err().map(|error| format!("the last resume failed: {error:?}")));
@@ -137,6 +146,7 @@ async fn one_seed<W: World + 'static>(world: &Arc<W>, seed: u64, report: &mut Se
         Ok(result) => {
             report.records += result.records.len() as u64;
             wrong.extend(result.repeated());
+            wrong.extend(world.records_wrong(&result.records));
             if result.ending.is_none() {
                 wrong.push("the run is not over".to_owned());
             }

@@ -7,5 +7,7 @@ mod model;
 mod mutants;
 mod plans;
 mod random;
+mod roll_out;
+mod rolling;
 mod witness;
 mod world;

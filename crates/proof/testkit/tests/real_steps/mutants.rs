@@ -22,7 +22,7 @@ use crate::world::{Alter, PatchWorld};
 
 /// What a mutant does wrong.
 #[derive(Clone)]
-enum Wrong {
+pub(crate) enum Wrong {
     /// It says that all is done, and does nothing.
     Idle,
     /// It forgets that it may have acted before.
@@ -73,7 +73,8 @@ impl Reports for Unheard {
 impl Mutant {
     fn hosts_of(turn: &Turn<'_>) -> Vec<InstanceId> {
         let ids = turn.slots.iter().filter(|slot| slot.handle.is_none());
-        ids.map(|slot| InstanceId::new(&*slot.subject).expect("hosts only")).collect()
+        // Gates and regions are no hosts.
+        ids.filter_map(|slot| InstanceId::new(&*slot.subject).ok()).collect()
     }
 
     async fn stop(&self, ids: &[InstanceId]) {
@@ -162,7 +163,7 @@ impl Step for Mutant {
 }
 
 /// The steps with the one of that name made wrong; what is wrong may need the other steps.
-fn wrong(
+pub(crate) fn wrong(
     name: &'static str,
     make: impl Fn(&[Arc<dyn Step>]) -> Wrong + Send + Sync + 'static,
 ) -> Option<Alter> {
@@ -201,7 +202,7 @@ async fn found(world: &PatchWorld) -> Vec<String> {
 }
 
 #[track_caller]
-fn assert_says(found: &[String], words: &[&str]) {
+pub(crate) fn assert_says(found: &[String], words: &[&str]) {
     let says = |line: &String| words.iter().all(|word| line.contains(word));
     assert!(found.iter().any(says), "no check says {words:?}: {found:#?}");
 }

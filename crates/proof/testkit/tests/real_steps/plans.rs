@@ -7,7 +7,7 @@ use fleetwright_model::{
 };
 use fleetwright_patch::eligibility::Rules;
 use fleetwright_patch::inventory::{Host, Inventory, Observations};
-use fleetwright_patch::plan::make::{Amount, Hold, Limits, PlanRequest, make};
+use fleetwright_patch::plan::make::{Amount, Hold, Limits, PlanRequest, Refused, make};
 use fleetwright_patch::plan::policy::RollbackWay;
 use fleetwright_patch::plan::roll_out::{GateChecks, WaveRequest};
 use fleetwright_patch::plan::rollback::{RollbackRequest, rollback};
@@ -24,8 +24,14 @@ pub(crate) const GROUPS_POOL: &str =
     "arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/web/0123456789abcdef";
 pub(crate) const POOL: &str = "arn:aws:elasticloadbalancing:eu-central-1:111122223333:loadbalancer/old";
 
-/// What decides about a host's recipe, and what runs on it.
-#[derive(Clone, Copy, Debug, Default)]
+/// The tags that say what hosts belong to.
+const APPLICATION: &str = "Application";
+const SET: &str = "Set";
+const ROLE: &str = "Role";
+const WINDOW: &str = "Window";
+
+/// What decides about a host's recipe and its place in a roll-out, and what runs on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) stopped: bool,
     pub(crate) no_image: bool,
@@ -34,16 +40,46 @@ pub(crate) struct Shape {
     pub(crate) region: usize,
     /// It serves behind a load balancer, as a member of an Auto Scaling group.
     pub(crate) served: bool,
+    /// Its application.
+    pub(crate) application: Option<&'static str>,
+    /// The letter of its availability zone; `a` where none is said.
+    pub(crate) letter: Option<char>,
+    /// The set it belongs to: its mode, a colon, its name.
+    pub(crate) set: Option<&'static str>,
+    /// Whether it goes last in its set.
+    pub(crate) leads: bool,
+    /// Its maintenance window.
+    pub(crate) window: Option<&'static str>,
 }
+
+const PLAIN: Shape = Shape {
+    stopped: false,
+    no_image: false,
+    windows: false,
+    region: 0,
+    served: false,
+    application: None,
+    letter: None,
+    set: None,
+    leads: false,
+    window: None,
+};
 
 /// One of each shape.
 pub(crate) const EACH_SHAPE: [Shape; 5] = [
-    Shape { stopped: false, no_image: false, windows: false, region: 0, served: false },
-    Shape { stopped: true, no_image: false, windows: false, region: 0, served: false },
-    Shape { stopped: false, no_image: true, windows: false, region: 0, served: false },
-    Shape { stopped: true, no_image: true, windows: true, region: 0, served: false },
-    Shape { stopped: false, no_image: false, windows: true, region: 0, served: false },
+    PLAIN,
+    Shape { stopped: true, ..PLAIN },
+    Shape { no_image: true, ..PLAIN },
+    Shape { stopped: true, no_image: true, windows: true, ..PLAIN },
+    Shape { windows: true, ..PLAIN },
 ];
+
+impl Shape {
+    /// Its availability zone.
+    pub(crate) fn availability_zone(&self) -> String {
+        format!("{}{}", REGIONS[self.region], self.letter.unwrap_or('a'))
+    }
+}
 
 pub(crate) fn zone() -> Zone {
     sample::zone("prod", "111122223333", &REGIONS)
@@ -64,6 +100,16 @@ pub(crate) fn instance(number: u64, shape: Shape) -> Instance {
     }
     if shape.served {
         instance.tags.insert("aws:autoscaling:groupName".into(), SCALING_GROUP.into());
+    }
+    instance.availability_zone = Some(shape.availability_zone().into());
+    let tags = [
+        (APPLICATION, shape.application),
+        (SET, shape.set),
+        (ROLE, shape.leads.then_some("primary")),
+        (WINDOW, shape.window),
+    ];
+    for (key, value) in tags {
+        instance.tags.extend(value.map(|value| (key.into(), value.into())));
     }
     instance
 }
@@ -102,7 +148,15 @@ fn inventory(shapes: &[Shape]) -> Inventory {
 }
 
 fn keys() -> LabelKeys {
-    LabelKeys { requires_backup: vec!["Backup".into()], ..LabelKeys::default() }
+    let key = |key: &str| vec![key.to_owned()];
+    LabelKeys {
+        requires_backup: key("Backup"),
+        application: key(APPLICATION),
+        order_group: key(SET),
+        order_role: key(ROLE),
+        maintenance_window: key(WINDOW),
+        ..LabelKeys::default()
+    }
 }
 
 /// Limits that let everything run at once, and a gate that a person opens.
@@ -167,6 +221,20 @@ pub(crate) fn gated() -> PatchPlan {
 }
 
 fn rolled_out(shapes: &[Shape], limits: Limits, roll_out: RollOut, seed: u64) -> PatchPlan {
+    let plan = asked(shapes, limits, roll_out, Windows::default(), seed);
+    let plan = plan.expect("nothing speaks against it");
+    assert!(plan.left_out.is_empty(), "every host is planned: {:?}", plan.left_out);
+    plan
+}
+
+/// What the planner makes of a request.
+pub(crate) fn asked(
+    shapes: &[Shape],
+    limits: Limits,
+    roll_out: RollOut,
+    windows: Windows,
+    seed: u64,
+) -> Result<PatchPlan, Refused> {
     let request = PlanRequest {
         program: "test".into(),
         phases: Phase::ALL.to_vec(),
@@ -184,12 +252,10 @@ fn rolled_out(shapes: &[Shape], limits: Limits, roll_out: RollOut, seed: u64) ->
             role: None,
         }],
         roll_out,
-        windows: Windows::default(),
+        windows,
         learnt: BTreeMap::new(),
     };
-    let plan = make(&inventory(shapes), &request).expect("nothing speaks against it");
-    assert!(plan.left_out.is_empty(), "every host is planned: {:?}", plan.left_out);
-    plan
+    make(&inventory(shapes), &request)
 }
 
 /// The plan that puts hosts of that plan back to these images, by a person's decision.

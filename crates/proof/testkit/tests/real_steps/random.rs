@@ -17,7 +17,7 @@ fn refused(class: ErrorClass, code: &'static code::Code, action: &str) -> Fault 
     Fault::Refused(Failure::new(class, code, action, "this world is like that"))
 }
 
-fn limits(draw: &mut Draw) -> Limits {
+pub(crate) fn limits(draw: &mut Draw) -> Limits {
     Limits {
         images_at_once: 1 + draw.below(4) as u32,
         starts_at_once: 1 + draw.below(3) as u32,
@@ -32,7 +32,7 @@ fn limits(draw: &mut Draw) -> Limits {
 }
 
 /// Calls that fail.
-fn break_calls(world: &PatchWorld, draw: &mut Draw) {
+pub(crate) fn break_calls(world: &PatchWorld, draw: &mut Draw) {
     let actions = [
         "ec2:CreateImage",
         "ec2:DescribeImages",
@@ -61,7 +61,7 @@ fn break_calls(world: &PatchWorld, draw: &mut Draw) {
 }
 
 /// Hosts that do not do as they should.
-fn break_host(world: &mut PatchWorld, host: &InstanceId, draw: &mut Draw) {
+pub(crate) fn break_host(world: &mut PatchWorld, host: &InstanceId, draw: &mut Draw) {
     match draw.below(12) {
         0 => {
             world.hosts.script(host, |script| script.image_fails = Some("the snapshot failed".into()));
@@ -85,7 +85,7 @@ fn break_host(world: &mut PatchWorld, host: &InstanceId, draw: &mut Draw) {
 }
 
 /// Somebody else, who terminates or replaces an instance in the middle.
-fn meddle(world: &PatchWorld, host: InstanceId, draw: &mut Draw) {
+pub(crate) fn meddle(world: &PatchWorld, host: InstanceId, draw: &mut Draw) {
     let wait = Duration::from_secs(draw.below(3_000));
     let terminates = draw.below(2) == 0;
     let (hosts, models) = (world.hosts.clone(), world.models.clone());
@@ -116,7 +116,7 @@ pub(crate) async fn random_world(seed: u64, alter: Option<Alter>) -> PatchWorld 
         no_image: draw.below(6) == 0,
         windows: draw.below(3) == 0,
         region: draw.below(2) as usize,
-        served: false,
+        ..Shape::default()
     };
     let shapes: Vec<Shape> = (0..count).map(&mut shape).collect();
     let plan = plans::whole(&shapes, limits(&mut draw), seed);

@@ -17,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::Models;
 use crate::plans::{self, REGIONS, Shape, instance, zone};
+use crate::roll_out::Asked;
 use crate::witness::Witness;
 
 /// Turns the steps of a process into others: mutants do.
@@ -36,6 +37,8 @@ pub(crate) struct PatchWorld {
     /// Hosts whose images never become usable.
     pub(crate) unusable: BTreeSet<InstanceId>,
     pub(crate) alter: Option<Alter>,
+    /// What was asked for, where the world is judged by it.
+    pub(crate) asked: Option<Asked>,
     digest: Text,
     files: MemoryArtifacts,
     failing: Arc<Mutex<BTreeSet<String>>>,
@@ -102,6 +105,7 @@ impl Ground {
             replaced: Arc::default(),
             unusable: BTreeSet::new(),
             alter,
+            asked: None,
             files: MemoryArtifacts::new(),
             failing: Arc::default(),
         }
@@ -139,40 +143,57 @@ impl PatchWorld {
 
     /// Two hosts in two waves, with a gate between them.
     pub(crate) async fn gated(alter: Option<Alter>) -> Self {
-        let ground = Ground::of(&[Shape::default(); 2], &[1]).await;
+        let world = Self::planned(&[Shape::default(); 2], plans::gated(), alter).await;
+        world.prepare_gates();
+        world
+    }
+
+    /// What gates look at is there, and well.
+    pub(crate) fn prepare_gates(&self) {
         let zone = zone();
-        let cell = fleetwright_model::Cell { zone: &zone, region: sample::region(REGIONS[0]) };
-        ground.hosts.set_alarm(&cell, Alarm { name: plans::ALARM.into(), state: AlarmState::Ok });
-        ground.hosts.add_bucket(plans::BUCKET);
-        ground.hosts.edit(|fleet| {
+        for region in REGIONS {
+            let cell = fleetwright_model::Cell { zone: &zone, region: sample::region(region) };
+            self.hosts.set_alarm(&cell, Alarm { name: plans::ALARM.into(), state: AlarmState::Ok });
+        }
+        self.hosts.add_bucket(plans::BUCKET);
+        self.hosts.edit(|fleet| {
             for cell in fleet.cells.values_mut() {
-                cell.patch_details.insert(sample::id(1), vec![plans::installed()]);
+                let ids: Vec<InstanceId> = cell.instances.iter().map(|it| it.id.clone()).collect();
+                for id in ids {
+                    cell.patch_details.insert(id, vec![plans::installed()]);
+                }
             }
         });
-        ground.world(plans::gated(), alter).await
     }
 
     /// Three hosts behind load balancers, members of an Auto Scaling group with room for one in standby,
     /// of which two are worked on at once.
     pub(crate) async fn served(alter: Option<Alter>) -> Self {
         let shapes = [Shape { served: true, ..Shape::default() }; 3];
-        let ground = Ground::of(&shapes, &[1]).await;
+        let limits = Limits { out_of_service: Amount::Count(2), ..plans::limits() };
+        Self::behind_balancers(&shapes, plans::whole(&shapes, limits, 1), alter).await
+    }
+
+    /// That plan over hosts of these shapes, of which those that are served have their places: members
+    /// of an Auto Scaling group with room for one in standby.
+    pub(crate) async fn behind_balancers(shapes: &[Shape], plan: PatchPlan, alter: Option<Alter>) -> Self {
+        let ground = Ground::of(shapes, &[1]).await;
         let zone = zone();
         let cell = fleetwright_model::Cell { zone: &zone, region: sample::region(REGIONS[0]) };
-        let all = [sample::id(1), sample::id(2), sample::id(3)];
+        let served = (1..).zip(shapes).filter(|(_, shape)| shape.served);
+        let all: Vec<InstanceId> = served.map(|(number, _)| sample::id(number)).collect();
         let drain = Duration::from_secs(120);
         ground.hosts.add_pool(&cell, plans::GROUPS_POOL, drain, &all);
         ground.hosts.add_pool(&cell, plans::POOL, drain, &all);
         let group = ScalingGroup {
             name: plans::SCALING_GROUP.into(),
-            min: 2,
-            desired: 3,
+            min: u32::try_from(all.len()).expect("few") - 1,
+            desired: u32::try_from(all.len()).expect("few"),
             suspended: vec!["ScheduledActions".into()],
             pools: vec![plans::GROUPS_POOL.into()],
         };
         ground.hosts.add_scaling_group(&cell, group, &all);
-        let limits = Limits { out_of_service: Amount::Count(2), ..plans::limits() };
-        ground.world(plans::whole(&shapes, limits, 1), alter).await
+        ground.world(plan, alter).await
     }
 
     /// Two hosts put back by a person's decision.
@@ -346,6 +367,7 @@ impl World for PatchWorld {
         let closed = self.witness.records().iter().any(|it| matches!(it.event, Event::Closed { .. }));
         let mut complaints = self.witness.wrong();
         complaints.extend(crate::judge::judge(self, closed));
+        complaints.extend(self.asked.iter().flat_map(|asked| crate::roll_out::judge(self, asked)));
         complaints
     }
 }

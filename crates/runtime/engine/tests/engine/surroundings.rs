@@ -121,6 +121,75 @@ async fn outages_nobody_planned_take_room_until_somebody_sees_them_over() {
     assert_eq!(seen, [1, 0]);
 }
 
+/// One of the group is down from some hour on, or nobody can say so.
+struct DownFrom {
+    clock: Arc<dyn Clock>,
+    at: Timestamp,
+    blind: bool,
+}
+
+#[async_trait]
+impl Outages for DownFrom {
+    async fn down(&self) -> Result<BTreeMap<Text, BTreeSet<Text>>, Failure> {
+        self.clock.sleep(Duration::from_secs(2)).await;
+        if self.blind {
+            let words = "nobody answers";
+            return Err(Failure::new(ErrorClass::Transient, &code::UNREACHABLE, "test:down", words));
+        }
+        let down = BTreeSet::from(["111122223333/eu-central-1/i-0somebody".into()]);
+        let groups = BTreeMap::from([("application web".into(), down)]);
+        Ok(if self.clock.now() < self.at { BTreeMap::new() } else { groups })
+    }
+}
+
+/// What comes of it within so many seconds of virtual time.
+async fn within<T>(world: &World, seconds: u64, what: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        ended = what => Some(ended),
+        () = world.clock.sleep(Duration::from_secs(seconds)) => None,
+    }
+}
+
+/// I6 after a crash: whoever goes on looks before anything is started, and where it cannot look, what
+/// the process before it saw stands.
+#[tokio::test(start_paused = true)]
+async fn what_went_down_while_nobody_drove_is_seen_before_anything_is_started() {
+    for (since, blind) in [(1, false), (-1, true)] {
+        // Died with the backups done and before the first drain.
+        for nth in 1.. {
+            let mut shared = plan(patching(), 2, 1);
+            shared.groups[0].shared = Some("application web".into());
+            let mut world = World::of(shared).await;
+            let around = |blind| Surroundings {
+                outages: Some(Arc::new(DownFrom { clock: world.clock.clone(), at: after(since), blind })),
+                ..Surroundings::default()
+            };
+            let (sees, later) = (around(false), around(blind));
+            world.around = sees;
+            let error = JournalError::Full { place: "memory".into(), cause: "no space left".into() };
+            world.memory.inject(AppendFault { nth, point: FaultPoint::AfterCommit, error });
+            let control = waiting();
+            let before = within(&world, 600, world.drive(&control)).await;
+            let records = world.records().await;
+            if !matches!(before, Some(Err(_))) || !starts(&records, 2).is_empty() {
+                assert!(nth > 4, "processes died on the way: {nth}");
+                break;
+            }
+            let was_seen = records.iter().any(|it| matches!(it.event, Event::Observed { .. }));
+            if blind && !was_seen {
+                continue;
+            }
+            sleep_until(&world, after(2)).await;
+            world.around = later;
+            let ended = within(&world, 3_600, world.finish()).await;
+            assert!(ended.is_none(), "nobody has room: {nth}");
+            let drains = starts(&world.records().await, 2);
+            assert!(drains.is_empty(), "died at append {nth}, drained at {drains:?}");
+        }
+    }
+}
+
 /// Everything from the drain on belongs into the window, two hours of it.
 fn in_window(hours: &[(i64, i64)]) -> Plan {
     let mut plan = plan(patching(), 1, 1);

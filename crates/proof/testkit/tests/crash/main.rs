@@ -1,21 +1,24 @@
 //! Runs cut off at every point at which a process can die, over steps whose effects are counted.
 
+mod random;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use fleetwright_clock::VirtualClock;
 use fleetwright_engine::{AtGates, Begin, Control, Ports, StepTable, Surroundings, Unwatched, drive};
-use fleetwright_flow::{Epoch, PlaceId, Plan, Record, Sequence, TargetId};
+use fleetwright_flow::{Epoch, Plan, Record, Sequence};
 use fleetwright_model::{ErrorClass, Text};
 use fleetwright_ports::{
     Claim, Clock, Delivery, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry, RunId,
 };
 use fleetwright_steps::Step;
-use fleetwright_store::MemoryJournal;
-use fleetwright_testkit::crash::{Draw, World, check_records, enumerate, seeds};
-use fleetwright_testkit::flow::plans::{patching, place, plan};
-use fleetwright_testkit::flow::{Behaviour, Effects, FakeStep};
+use fleetwright_store::{MemoryBudgets, MemoryJournal};
+use fleetwright_testkit::crash::{World, check_records, enumerate, seeds};
+use fleetwright_testkit::flow::plans::{patching, plan};
+use fleetwright_testkit::flow::{Around, Behaviour, Effects, FakeStep};
+use fleetwright_testkit::referee::{Law, judge};
 use fleetwright_testkit::sample;
 use jiff::Timestamp;
 
@@ -25,6 +28,8 @@ struct Counted {
     journal: MemoryJournal,
     clock: Arc<dyn Clock>,
     effects: Arc<Effects>,
+    budgets: MemoryBudgets,
+    around: Option<Arc<Around>>,
 }
 
 impl Counted {
@@ -32,7 +37,8 @@ impl Counted {
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::starting_at(sample::now()));
         let (journal, run) = (MemoryJournal::new(), "run-1".parse::<RunId>().expect("a valid name"));
         journal.create(&run, b"the plan", clock.now()).await.expect("a new run");
-        Self { plan: Arc::new(plan), run, journal, clock, effects: Arc::default() }
+        let (budgets, around) = (MemoryBudgets::new(), None);
+        Self { plan: Arc::new(plan), run, journal, clock, effects: Arc::default(), budgets, around }
     }
 }
 
@@ -61,6 +67,15 @@ impl World for Counted {
         FakeStep::all_of(&self.plan, &self.effects, &self.clock)
     }
 
+    fn surroundings(&self) -> Surroundings {
+        let Some(around) = &self.around else { return Surroundings::default() };
+        Surroundings {
+            budgets: Some(Arc::new(self.budgets.clone())),
+            outages: Some(around.clone()),
+            freezes: Some(around.clone()),
+        }
+    }
+
     fn effects(&self) -> BTreeMap<String, usize> {
         self.effects.counts()
     }
@@ -75,6 +90,11 @@ impl World for Counted {
 
     fn make_reads_stale(&self) {
         self.effects.hide_new_marks_for(Duration::from_secs(20));
+    }
+
+    fn records_wrong(&self, records: &[Record]) -> Vec<String> {
+        let around = self.around.iter();
+        around.flat_map(|it| random::taken_in_spite_of_outages(&self.plan, it, records)).collect()
     }
 }
 
@@ -251,69 +271,31 @@ async fn a_step_that_does_not_look_for_its_mark_is_found_out() {
     assert!(violations.iter().all(|found| found.what.contains("patch` was done 2 times")), "{violations:?}");
 }
 
-/// I1, I5, I13: the kernel refuses to read what a kernel without the budget has written.
-#[tokio::test(start_paused = true)]
-async fn a_run_that_knew_no_budget_is_found_out() {
-    let world = Counted::of(plan(patching(), 3, 3)).await;
-    let journal: Arc<dyn Journal> = World::journal(&world);
+/// The records of the world's run when nothing interrupts it.
+async fn drive_to_its_end(world: &Counted) -> Vec<Record> {
+    let journal: Arc<dyn Journal> = World::journal(world);
     let ports = Ports {
         journal: journal.clone(),
         clock: world.clock.clone(),
         steps: StepTable::new(world.steps()),
-        around: Surroundings::default(),
+        around: world.surroundings(),
     };
     let begin = Begin::New { digest: world.digest() };
-    let control = Control::new("test", AtGates::Leave);
+    let control = Control::new("test", AtGates::Approve { by: "crash test".into() });
     drive(ports, world.run(), world.plan.clone(), begin, &control, &Unwatched).await.expect("it ends");
-    let records = journal.load(&world.run).await.expect("a run").records;
+    journal.load(&world.run).await.expect("a run").records
+}
+
+/// I1, I5, I13: the kernel refuses to read what a kernel without the budget has written.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_knew_no_budget_is_found_out() {
+    let world = Counted::of(plan(patching(), 3, 3)).await;
+    let records = drive_to_its_end(&world).await;
     check_records(&world.plan, &records).expect("by its own plan");
     let honest = Arc::new(plan(patching(), 3, 1));
     let refused = check_records(&honest, &records).expect_err("three at once");
     assert!(refused.contains("is illegal: target 1 may not start at"), "{refused}");
-}
-
-/// A world with faults: random size, budget, and attempts that fail in random ways.
-async fn random_world(seed: u64) -> Counted {
-    let mut draw = Draw::new(seed);
-    let targets = 1 + draw.below(6) as u32;
-    let mut plan = plan(patching(), targets, 1 + draw.below(3) as u32);
-    plan.seed = seed;
-    plan.stages[0].max_failures = [None, Some(0), Some(1), Some(2)][draw.below(4) as usize];
-    if draw.below(3) == 0 {
-        plan.stages[0].gate = fleetwright_flow::Gate::Approval;
-    }
-    plan.places.push(place("staging", "444455556666"));
-    for number in 0..targets {
-        let target = &mut plan.targets[number as usize];
-        target.place = PlaceId(draw.below(2) as u16);
-        if number > 0 && draw.below(5) == 0 {
-            target.after = vec![TargetId(draw.below(number.into()) as u32)];
-        }
-    }
-    let world = Counted::of(plan).await;
-    let faults = [
-        Behaviour::Fail(ErrorClass::Throttled),
-        Behaviour::Fail(ErrorClass::Transient),
-        Behaviour::Fail(ErrorClass::Conflict),
-        Behaviour::Fail(ErrorClass::Permanent),
-        Behaviour::LoseAnswer,
-        Behaviour::LoseAnswer,
-        Behaviour::NotNeeded,
-        Behaviour::LeaveTarget,
-        Behaviour::Silent,
-        Behaviour::Succeed,
-    ];
-    let steps = ["backup", "precheck", "drain", "patch", "reboot", "verify", "return", "restore", "validate"];
-    for target in &world.plan.targets {
-        for _ in 0..draw.below(4) {
-            let attempts = [draw.one_of(&faults), draw.one_of(&faults)];
-            world.effects.script(&target.subject, draw.one_of(&steps), &attempts);
-        }
-    }
-    if draw.below(2) == 0 {
-        world.make_reads_stale();
-    }
-    world
+    assert_eq!(judge(&honest, &records), [Law::Budget].into(), "and so does the referee");
 }
 
 #[expect(clippy::disallowed_methods, reason = "the number of seeds comes from whoever starts the test")]
@@ -323,7 +305,7 @@ fn how_many() -> u64 {
 
 #[tokio::test(start_paused = true)]
 async fn no_random_crash_breaks_an_invariant() {
-    let report = seeds(1, how_many(), random_world).await.unwrap_or_else(|violations| {
+    let report = seeds(1, how_many(), random::world).await.unwrap_or_else(|violations| {
         let lines: Vec<String> = violations.iter().take(20).map(ToString::to_string).collect();
         panic!("{} violations, the first:\n{}", violations.len(), lines.join("\n"))
     });

@@ -1,5 +1,9 @@
 //! Judges a history by the invariants of the product's safety rules. It reads the plan and the
 //! records and keeps books of its own; it knows nothing of [`fleetwright_flow::Run`].
+//!
+//! The kernel's own tests, the crash tests and the random worlds are judged by it after every record.
+
+mod fairness;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// What a history may not do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Law {
+pub enum Law {
     /// I1, I5, I6, I13: more members of a group out of service than it has room for, others' included,
     /// and as far as it has grown.
     Budget,
@@ -46,6 +50,9 @@ pub(crate) enum Law {
     Epoch,
     /// The way back is walked without a failure that asks for it, or not to its end.
     WayBack,
+    /// Somebody who may start, with a place free, is passed over at more decisions than there are
+    /// others to go ahead.
+    Starvation,
 }
 
 type At = (TargetId, Direction, StepIndex);
@@ -83,7 +90,8 @@ struct GateBook {
     expired: bool,
 }
 
-struct Referee<'a> {
+/// Who judges: told of each record, and of each moment at which all that may start has been started.
+pub struct Referee<'a> {
     plan: &'a Plan,
     steps: BTreeMap<At, Book>,
     targets: Vec<TargetBook>,
@@ -95,33 +103,52 @@ struct Referee<'a> {
     stopped: bool,
     paused: bool,
     cancelled: bool,
+    closed: bool,
     epoch: Epoch,
     stage: usize,
+    /// Per target, decisions in a row at which it was passed over.
+    passed_over: Vec<u32>,
+    longest: u32,
     found: BTreeSet<Law>,
 }
 
 /// Every law the history breaks; none for one the kernel made.
-pub(crate) fn judge(plan: &Plan, records: &[Record]) -> BTreeSet<Law> {
-    let mut referee = Referee {
-        plan,
-        steps: BTreeMap::new(),
-        targets: plan.targets.iter().map(|_| TargetBook::default()).collect(),
-        digest: String::new(),
-        gates: BTreeMap::new(),
-        elsewhere: BTreeMap::new(),
-        frozen: false,
-        failures: BTreeMap::new(),
-        stopped: false,
-        paused: false,
-        cancelled: false,
-        epoch: Epoch(0),
-        stage: 0,
-        found: BTreeSet::new(),
-    };
+pub fn judge(plan: &Plan, records: &[Record]) -> BTreeSet<Law> {
+    let mut referee = Referee::new(plan);
     for record in records {
         referee.read(record);
     }
     referee.found
+}
+
+impl<'a> Referee<'a> {
+    /// Before the first record.
+    pub fn new(plan: &'a Plan) -> Self {
+        Self {
+            plan,
+            steps: BTreeMap::new(),
+            targets: plan.targets.iter().map(|_| TargetBook::default()).collect(),
+            digest: String::new(),
+            gates: BTreeMap::new(),
+            elsewhere: BTreeMap::new(),
+            frozen: false,
+            failures: BTreeMap::new(),
+            stopped: false,
+            paused: false,
+            cancelled: false,
+            closed: false,
+            epoch: Epoch(0),
+            stage: 0,
+            passed_over: vec![0; plan.targets.len()],
+            longest: 0,
+            found: BTreeSet::new(),
+        }
+    }
+
+    /// What was broken so far.
+    pub fn found(&self) -> &BTreeSet<Law> {
+        &self.found
+    }
 }
 
 impl Referee<'_> {
@@ -143,7 +170,8 @@ impl Referee<'_> {
         self.plan.stages.iter().position(|stage| stage.targets.contains(&id.0)).expect("in a stage")
     }
 
-    fn read(&mut self, record: &Record) {
+    /// Judges one record after those before it.
+    pub fn read(&mut self, record: &Record) {
         self.law(Law::Epoch, record.epoch >= self.epoch);
         self.epoch = self.epoch.max(record.epoch);
         match &record.event {
@@ -254,17 +282,23 @@ impl Referee<'_> {
     /// service elsewhere.
     fn count_room(&mut self, id: TargetId) {
         for group in self.plan.target(id).groups.clone() {
-            let members = || {
-                let all = self.plan.targets.iter().zip(&self.targets);
-                all.filter(|(target, _)| target.groups.contains(&group)).map(|(_, book)| book)
-            };
-            let held = members().filter(|book| book.holds).count() as u32;
-            let proven = members().filter(|book| book.proven).count() as u32;
-            let row = &self.plan.groups[group.index()];
-            let limit = row.first.map_or(row.capacity, |first| row.capacity.min(first + proven));
-            let elsewhere = self.elsewhere.get(&group).copied().unwrap_or(0);
-            self.law(Law::Budget, held + elsewhere <= limit);
+            let kept = self.room_of(group) >= 0;
+            self.law(Law::Budget, kept);
         }
+    }
+
+    /// Places free in a group; less than none where more are taken than there are.
+    fn room_of(&self, group: GroupId) -> i64 {
+        let members = || {
+            let all = self.plan.targets.iter().zip(&self.targets);
+            all.filter(|(target, _)| target.groups.contains(&group)).map(|(_, book)| book)
+        };
+        let held = members().filter(|book| book.holds).count() as u32;
+        let proven = members().filter(|book| book.proven).count() as u32;
+        let row = &self.plan.groups[group.index()];
+        let limit = row.first.map_or(row.capacity, |first| row.capacity.min(first + proven));
+        let elsewhere = self.elsewhere.get(&group).copied().unwrap_or(0);
+        i64::from(limit) - i64::from(held) - i64::from(elsewhere)
     }
 
     fn is_in_window(&self, id: TargetId, now: Timestamp) -> bool {
@@ -429,6 +463,7 @@ impl Referee<'_> {
     }
 
     fn closed(&mut self) {
+        self.closed = true;
         let steps = std::mem::take(&mut self.steps);
         self.law(Law::Rest, steps.values().all(|book| !book.in_flight));
         for index in 0..self.targets.len() {

@@ -1,0 +1,67 @@
+//! What goes on around a run, by the clock: outages nobody planned, and calendars that close.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fleetwright_flow::Span;
+use fleetwright_model::{ErrorClass, Failure, Text, code};
+use fleetwright_ports::{Clock, Freezes, Outages};
+use jiff::Timestamp;
+
+/// How long it takes to look.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// A member of a shared group that is down although nobody planned it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// What runs call the group.
+    pub group: Text,
+    /// Who, by the name runs know it by.
+    pub member: Text,
+    /// When.
+    pub span: Span,
+}
+
+/// Outages and closed calendars, by the clock.
+pub struct Around {
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Members that are down.
+    pub outages: Vec<Outage>,
+    /// When nobody can look for outages.
+    pub blind: Vec<Span>,
+    /// When nothing may be changed.
+    pub closed: Vec<Span>,
+}
+
+fn holds(span: &Span, now: Timestamp) -> bool {
+    span.from <= now && now < span.until
+}
+
+#[async_trait]
+impl Outages for Around {
+    async fn down(&self) -> Result<BTreeMap<Text, BTreeSet<Text>>, Failure> {
+        self.clock.sleep(LOOK).await;
+        let now = self.clock.now();
+        if self.blind.iter().any(|span| holds(span, now)) {
+            return Err(Failure::new(ErrorClass::Transient, &code::UNREACHABLE, "fake:down", "scripted"));
+        }
+        let mut down: BTreeMap<Text, BTreeSet<Text>> = BTreeMap::new();
+        for outage in self.outages.iter().filter(|outage| holds(&outage.span, now)) {
+            down.entry(outage.group.clone()).or_default().insert(outage.member.clone());
+        }
+        Ok(down)
+    }
+}
+
+#[async_trait]
+impl Freezes for Around {
+    async fn closed(&self) -> Vec<Text> {
+        self.clock.sleep(LOOK).await;
+        let now = self.clock.now();
+        let closed = self.closed.iter().any(|span| holds(span, now));
+        closed.then(|| "scripted: closed".into()).into_iter().collect()
+    }
+}
