@@ -23,6 +23,9 @@ pub struct Fleet {
     pub instances_per_cell: Option<usize>,
     /// Environments given to the generated accounts in turn.
     pub environments: Vec<String>,
+    /// What the tag `MaintenanceWindow` of generated groups says, one of these each; none have the tag
+    /// where this is empty.
+    pub maintenance_windows: Vec<String>,
     /// Weights of the operating systems.
     pub platforms: BTreeMap<Platform, u32>,
     /// Whether groups that are tagged as Auto Scaling groups are at work.
@@ -50,6 +53,7 @@ impl Default for Fleet {
             instances: None,
             instances_per_cell: None,
             environments: ["prod", "preprod", "nonprod"].map(str::to_owned).to_vec(),
+            maintenance_windows: Vec::new(),
             platforms: BTreeMap::from([
                 (Platform::AmazonLinux2023, 38),
                 (Platform::Ubuntu2204, 14),

@@ -96,7 +96,7 @@ fn fill(cell: &mut Cell<'_>, plan: &AccountPlan, seed: Seed, count: usize, fleet
             break;
         }
         let group = Group::nth(fleet, &groups, n);
-        let launch = Launch::new(&group, plan, &groups.child("launch").nth(n), cell);
+        let launch = Launch::new(&group, plan, &groups.child("launch").nth(n), fleet, cell);
         for member in 0..group.size.min(count - made) {
             let sketch = launch.member(member, fleet, instances.nth(made), cell);
             cell.launch(sketch);
@@ -115,13 +115,13 @@ struct Launch<'g> {
 }
 
 impl<'g> Launch<'g> {
-    fn new(group: &'g Group, plan: &'g AccountPlan, seed: &Seed, cell: &mut Cell<'_>) -> Self {
+    fn new(group: &'g Group, plan: &'g AccountPlan, seed: &Seed, fleet: &Fleet, cell: &mut Cell<'_>) -> Self {
         let mut random = seed.stream();
         let first_zone = random.random_range(0..catalog::ZONES);
         let reservation = ReservationId(random.random());
         let together = group.keeper == Keeper::None && random.random_bool(0.5);
-        let window =
-            ["sat-2200-utc", "sun-0200-utc", "sun-0400-utc", "wed-0100-utc"][random.random_range(0..4)];
+        // Drawn whether there are any or not: a world is the same but for this tag.
+        let window = random.random_range(0..720_u32) as usize;
         let grouped = random.random_range(0..10) < 8;
         let environment = plan.environment.as_str();
         let mut tags = Tags::default();
@@ -134,7 +134,9 @@ impl<'g> Launch<'g> {
         tag("Environment", environment);
         tag("Owner", group.owner);
         tag("Criticality", group.criticality);
-        tag("MaintenanceWindow", window);
+        if let Some(window) = fleet.maintenance_windows.get(window % fleet.maintenance_windows.len().max(1)) {
+            tag("MaintenanceWindow", window);
+        }
         let system = if group.platform.is_windows() { "windows" } else { "linux" };
         if grouped && group.keeper != Keeper::Eks {
             tag("Patch Group", &format!("{environment}-{system}-{}", group.tier.name()));
