@@ -64,7 +64,8 @@ fn a_plan_is_explained_compared_and_checked_without_aws() {
     assert!(exit == 15 && out.contains("I7 (way back)") && err.contains("FW-R0026"), "{out}{err}");
     let (exit, out, _) = told(&["check", "c.json", "--output", "json"]);
     let checked: Value = serde_json::from_str(&out).expect("JSON");
-    assert_eq!((exit, &checked["violations"][0]["invariant"]), (15, &Value::from("I7")));
+    let violations = checked["violations"].as_array().expect("a list");
+    assert!(exit == 15 && violations.iter().any(|it| it["invariant"] == "I7"), "{out}");
 }
 
 #[test]
