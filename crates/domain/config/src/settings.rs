@@ -256,6 +256,8 @@ pub struct BackupSettings {
     pub reboot: bool,
     /// Whether images past their retention are deleted.
     pub clean_up: bool,
+    /// How long before its window opens an instance is prepared.
+    pub lead: Duration,
 }
 
 /// `phases.start`.
@@ -467,6 +469,18 @@ pub struct SafetySettings {
     /// The window of instances whose tags name none: a name of `windows`, or a schedule
     /// ([`fleetwright_window::WindowTag`]).
     pub window: Option<String>,
+    /// What must be left of a window before an instance is begun.
+    pub window_reserve: WindowReserve,
+}
+
+words! {
+    /// What the reserve of a window is made of.
+    WindowReserve {
+        /// What steps took at earlier runs, or usually take.
+        Usual = "usual",
+        /// Their time-outs.
+        TimeOuts = "timeouts",
+    }
 }
 
 words! {

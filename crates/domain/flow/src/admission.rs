@@ -38,13 +38,22 @@ impl Admission {
 
 impl Window {
     /// What the window says at a moment to somebody who needs `reserve_seconds` of it: it is open while
-    /// that much is left of a span, the last such moment included.
+    /// that much, and no less than its cutoff, is left of a span, the last such moment included.
     pub fn admission(&self, reserve_seconds: u32, at: Timestamp) -> Admission {
+        self.admission_ahead(0, reserve_seconds, at)
+    }
+
+    /// The same for somebody who may come `lead_seconds` before it opens: to prepare for a span that has
+    /// the reserve.
+    pub fn admission_ahead(&self, lead_seconds: u32, reserve_seconds: u32, at: Timestamp) -> Admission {
+        let reserve_seconds = self.needed_seconds(reserve_seconds);
         let first = self.open.partition_point(|span| last_start(span, reserve_seconds) < at);
         let long = |span: &&Span| span.from <= last_start(span, reserve_seconds);
+        let lead = SignedDuration::from_secs(lead_seconds.into());
+        let from = |span: &Span| span.from.checked_sub(lead).unwrap_or(Timestamp::MIN);
         match self.open[first..].iter().find(long) {
             None => Admission::Over,
-            Some(span) if at < span.from => Admission::Closed { until: span.from },
+            Some(span) if at < from(span) => Admission::Closed { until: from(span) },
             Some(span) => {
                 let after = last_start(span, reserve_seconds).checked_add(INSTANT);
                 Admission::Open { until: after.unwrap_or(Timestamp::MAX) }

@@ -127,6 +127,9 @@ pub struct Window {
     pub name: Text,
     /// When it is open: in order, apart from each other, none empty.
     pub open: Vec<Span>,
+    /// Seconds at the end of each opening in which nothing starts, however little it takes.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cutoff_seconds: u32,
 }
 
 /// A stretch of time; its end is not part of it.
@@ -209,6 +212,11 @@ pub struct Recipe {
     /// way back included: a target with a window is not admitted with less of it left.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub reserve_seconds: u32,
+    /// Seconds before an opening of its window from which a target's preparations may start: the steps
+    /// before the first [`Step::in_window`] one. What is prepared days before is out of date when the
+    /// window opens. 0 leaves them to any time.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lead_seconds: u32,
 }
 
 /// One step of a recipe.
@@ -334,6 +342,19 @@ impl Group {
     }
 }
 
+impl Window {
+    /// A window without cutoff.
+    pub fn new(name: impl Into<Text>, open: Vec<Span>) -> Self {
+        Self { name: name.into(), open, cutoff_seconds: 0 }
+    }
+
+    /// Seconds that must be left of an opening for somebody who needs `reserve_seconds`: the cutoff
+    /// where that is longer, so that the last who start have their whole reserve.
+    pub fn needed_seconds(&self, reserve_seconds: u32) -> u32 {
+        reserve_seconds.max(self.cutoff_seconds)
+    }
+}
+
 impl Stage {
     /// A stage without gate, that no failure stops.
     pub fn new(name: impl Into<Text>, targets: Range<u32>) -> Self {
@@ -351,7 +372,13 @@ impl Stage {
 impl Recipe {
     /// A recipe that needs no reserve of a window.
     pub fn new(name: impl Into<Text>, steps: Vec<Step>, undo: Vec<Step>) -> Self {
-        Self { name: name.into(), steps, undo, reserve_seconds: 0 }
+        Self { name: name.into(), steps, undo, reserve_seconds: 0, lead_seconds: 0 }
+    }
+
+    /// Whether a step is a preparation that keeps to [`Recipe::lead_seconds`], for a target with a
+    /// window.
+    pub fn is_led(&self, step: StepIndex) -> bool {
+        self.lead_seconds > 0 && !self.steps[..=step.index()].iter().any(|step| step.in_window)
     }
 }
 

@@ -138,6 +138,8 @@ pub(crate) struct StageState {
     pub(crate) at_gate: BTreeSet<TargetId>,
     /// Targets that wait for others of the stage.
     pub(crate) after: u32,
+    /// Targets that go ahead of the gate and wait for their window first.
+    pub(crate) early: u32,
 }
 
 impl StageState {
@@ -145,9 +147,10 @@ impl StageState {
         self.rested == self.size
     }
 
-    /// Whether everything that may go ahead of the gate has, and something stands before it.
+    /// Whether everything that may go ahead of the gate has, and something stands before it. Who cannot
+    /// prepare yet, because the window is too far, keeps nobody from deciding: others may be due today.
     pub(crate) fn is_prepared(&self) -> bool {
-        let standing = self.at_gate.len() as u32;
+        let standing = self.at_gate.len() as u32 + self.early;
         standing > 0 && standing + self.after + self.rested == self.size
     }
 }
@@ -206,6 +209,7 @@ impl Run {
                 failures: 0,
                 at_gate: BTreeSet::new(),
                 after: 0,
+                early: 0,
             })
             .collect();
         let mut walks = Vec::with_capacity(plan.targets.len());

@@ -9,6 +9,7 @@ pub mod difference;
 pub mod document;
 mod draft;
 pub mod drift;
+pub mod durations;
 pub mod estimate;
 pub mod explain;
 pub mod gates;
@@ -26,6 +27,7 @@ pub mod windows;
 pub use difference::{PlanDifference, difference};
 pub use document::{PlanDocument, PlanError};
 pub use drift::{Changed, Drift, drift};
+pub use durations::{Learnt, Reserve};
 pub use explain::{Explanation, explain};
 pub use gates::GateWork;
 pub use make::{Amount, Earlier, Hold, Limits, PlanRequest, Refused, make};
@@ -67,6 +69,9 @@ pub struct PatchPlan {
     /// How it goes through the fleet.
     #[serde(default, skip_serializing_if = "PlannedRollOut::is_empty")]
     pub roll_out: PlannedRollOut,
+    /// What must be left of a window before a host is begun, by recipe, and what that rests on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reserves: Vec<Reserve>,
     /// Hosts of the selection that are not worked on, and why.
     pub left_out: Vec<LeftOut>,
     /// What could not be read: hosts there are not in the plan.
@@ -272,6 +277,9 @@ pub struct LeftOut {
     pub region: Region,
     /// The codes of the reasons, heaviest first.
     pub reasons: Vec<Text>,
+    /// What the codes do not say: the arithmetic of a window that is too short. Untrusted text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Text>,
 }
 
 /// Something that could not be read when the plan was made.

@@ -8,6 +8,8 @@ use fleetwright_model::{Text, code};
 use fleetwright_patch::plan::drift::Drift;
 use fleetwright_patch::plan::{Backup, PatchPlan, PlanDocument, Relation, Work};
 
+pub use fleetwright_patch::plan::durations::told as duration;
+
 use crate::text::{number, table};
 use crate::{roll_out_text, safe};
 
@@ -176,7 +178,24 @@ fn write_left_out(out: &mut impl Write, plan: &PatchPlan, width: u16) -> fmt::Re
         let title = code::find(reason).map_or("", |code| code.title);
         table.add_row([count.to_string(), reason.to_string(), title.to_owned()]);
     }
-    writeln!(out, "\nLeft out: {}\n{table}", number(plan.left_out.len(), "instance"))
+    writeln!(out, "\nLeft out: {}\n{table}", number(plan.left_out.len(), "instance"))?;
+    write_details(out, plan)
+}
+
+/// What codes do not say, once for all hosts of whom the same is to be said.
+fn write_details(out: &mut impl Write, plan: &PatchPlan) -> fmt::Result {
+    const LISTED: usize = 12;
+    let mut details: BTreeMap<&Text, usize> = BTreeMap::new();
+    for detail in plan.left_out.iter().filter_map(|left| left.detail.as_ref()) {
+        *details.entry(detail).or_default() += 1;
+    }
+    for (detail, count) in details.iter().take(LISTED) {
+        writeln!(out, "  {}: {}", number(*count, "instance"), safe::line(detail))?;
+    }
+    match details.len().saturating_sub(LISTED) {
+        0 => Ok(()),
+        more => writeln!(out, "  … and {more} more; the plan file has them all"),
+    }
 }
 
 fn write_gaps(out: &mut impl Write, plan: &PatchPlan) -> fmt::Result {
@@ -225,16 +244,6 @@ fn write_estimate(out: &mut impl Write, plan: &PatchPlan) -> fmt::Result {
         }
     }
     Ok(())
-}
-
-/// "45 s", "12 min", "3 h 20 min".
-pub fn duration(seconds: u64) -> String {
-    match (seconds / 3600, seconds % 3600 / 60) {
-        (0, 0) => format!("{seconds} s"),
-        (0, minutes) => format!("{minutes} min"),
-        (hours, 0) => format!("{hours} h"),
-        (hours, minutes) => format!("{hours} h {minutes} min"),
-    }
 }
 
 /// Writes how the fleet differs from a plan.

@@ -31,7 +31,8 @@ pub fn write_explanation(out: &mut impl Write, explanation: &Explanation<'_>) ->
                     writeln!(out, "  {reason} {}: {}\n    {}", code.title, code.meaning, code.next_step)
                 }
                 None => writeln!(out, "  {reason}"),
-            })
+            })?;
+            left.detail.iter().try_for_each(|detail| writeln!(out, "  {}", safe::line(detail)))
         }
     }
 }
@@ -49,12 +50,14 @@ pub fn explanation_json(explanation: &Explanation<'_>) -> Value {
         .sets
         .iter()
         .map(|set| json!({ "name": set.name, "mode": set.mode, "leads": set.leads, "waiver": set.waiver }));
-    let window = it.window.map(|window| {
+    let window = it.window.as_ref().map(|window| {
         json!({
             "name": window.name,
             "first": window.first,
             "last_start": window.last_start,
             "reserve_seconds": window.reserve_seconds,
+            "reserve": window.reserve,
+            "prepared_from": window.prepared_from,
         })
     });
     json!({
@@ -155,7 +158,14 @@ fn write_window(out: &mut impl Write, it: &PlannedExplanation<'_>) -> fmt::Resul
     if let (Some(span), Some(last)) = (window.first, window.last_start) {
         write!(out, ", first {} to {}; begun by {last} or not in it", span.from, span.until)?;
     }
-    writeln!(out, "; {} must be left", duration(window.reserve_seconds.into()))
+    writeln!(out, "; {} must be left", duration(window.reserve_seconds.into()))?;
+    if let Some(reserve) = window.reserve {
+        writeln!(out, "  reserve: {}", reserve.told())?;
+    }
+    match window.prepared_from {
+        Some(from) => writeln!(out, "  prepared (image, checks) from {from} on"),
+        None => Ok(()),
+    }
 }
 
 /// Writes how a plan differs from an earlier one.

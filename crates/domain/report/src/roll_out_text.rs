@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use fleetwright_flow::{Gate, OnExpiry, Stage, WindowId};
 use fleetwright_patch::plan::roll_out::{GroupKind, PlannedSet};
-use fleetwright_patch::plan::{GateWork, PatchPlan, Work};
+use fleetwright_patch::plan::{GateWork, PatchPlan, Reserve, Work};
 
 use crate::plan_text::duration;
 use crate::safe;
@@ -131,6 +131,7 @@ fn write_windows(out: &mut impl Write, plan: &PatchPlan) -> fmt::Result {
         let id = u16::try_from(index).map(WindowId).ok();
         let members = || plan.flow.targets.iter().filter(|target| target.window == id);
         let reserve = members().map(|target| plan.flow.recipes[target.recipe.index()].reserve_seconds).max();
+        let reserve = window.needed_seconds(reserve.unwrap_or(0));
         write!(out, "  window {}: {}", safe::line(&window.name), number(members().count(), "target"))?;
         match window.open.as_slice() {
             [] => write!(out, ", never open")?,
@@ -141,9 +142,21 @@ fn write_windows(out: &mut impl Write, plan: &PatchPlan) -> fmt::Result {
                 }
             }
         }
-        writeln!(out, "; nothing starts with less than {} left", duration(reserve.unwrap_or(0).into()))?;
+        writeln!(out, "; nothing starts with less than {} left", duration(reserve.into()))?;
     }
-    more(out, plan.flow.windows.len(), "window")
+    more(out, plan.flow.windows.len(), "window")?;
+    plan.reserves.iter().take(LISTED_AT_MOST).try_for_each(|reserve| write_reserve(out, plan, reserve))?;
+    more(out, plan.reserves.len(), "reserve")
+}
+
+/// What is kept of a window for hosts of one recipe, and from when on they are prepared.
+fn write_reserve(out: &mut impl Write, plan: &PatchPlan, reserve: &Reserve) -> fmt::Result {
+    let Some(recipe) = plan.flow.recipes.get(reserve.recipe.index()) else { return Ok(()) };
+    write!(out, "  reserve, {}: {}", recipe.name, reserve.told())?;
+    match recipe.lead_seconds {
+        0 => writeln!(out),
+        lead => writeln!(out, "; prepared {} before it opens at most", duration(lead.into())),
+    }
 }
 
 fn write_sets(out: &mut impl Write, plan: &PatchPlan) -> fmt::Result {

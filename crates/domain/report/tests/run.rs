@@ -189,7 +189,7 @@ fn the_view_says_what_is_waited_for() {
     (plan.flow.stages[0].gate, plan.flow.stages[0].approval) = (Gate::Approval, Some(approval));
     let hour = |hours| plan.flow.created_at + jiff::SignedDuration::from_hours(hours);
     let open = vec![Span { from: hour(10), until: hour(14) }];
-    plan.flow.windows = vec![Window { name: "night".into(), open }];
+    plan.flow.windows = vec![Window::new("night", open)];
     for recipe in &mut plan.flow.recipes {
         recipe.reserve_seconds = 60;
         let behind = recipe.steps.iter_mut().filter(|step| !step.ahead_of_gate);

@@ -17,6 +17,7 @@ pub mod files;
 pub mod fleet;
 pub mod interrupt;
 pub mod keyring;
+pub mod learning;
 pub mod live;
 pub mod log;
 pub mod maintenance;

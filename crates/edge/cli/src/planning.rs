@@ -12,7 +12,7 @@ use fleetwright_patch::plan::policy::{
     RebootStrategy, RollbackPolicy, StartPolicy, ValidatePolicy,
 };
 use fleetwright_patch::plan::{
-    Amount, Earlier, Hold, Limits, Parent, PlanRequest, PlannedZone, Policy, RollOut, RollbackWay, Windows,
+    Amount, Earlier, Hold, Learnt, Limits, Parent, PlanRequest, PlannedZone, Policy, RollOut, RollbackWay, Windows,
 };
 use jiff::Timestamp;
 
@@ -54,7 +54,7 @@ pub fn request(settings: &Settings, circumstances: Circumstances<'_>) -> PlanReq
         zones: zones.iter().map(planned).collect(),
         roll_out: RollOut::default(),
         windows: Windows::default(),
-        learnt: BTreeMap::new(),
+        learnt: Learnt::default(),
     }
 }
 

@@ -7,6 +7,7 @@ use fleetwright_config::Settings;
 use fleetwright_config::settings as configured;
 use fleetwright_flow as flow;
 use fleetwright_model::{Text, ZoneName, code};
+use fleetwright_patch::plan::durations::Measure;
 use fleetwright_patch::plan::policy::{Operation, RebootStrategy};
 use fleetwright_patch::plan::roll_out::{
     Budgets, GateChecks, Issues, OrderMode, OrderRequest, RollOut, Select, Tolerance, Waiver, WaveRequest,
@@ -85,7 +86,15 @@ pub fn windows(settings: &Settings, inventory: &Inventory, now: Timestamp) -> Re
     let default: Option<Text> = settings.safety.window.as_deref().map(Into::into);
     let tags = inventory.hosts.iter().filter_map(|host| host.labels.maintenance_window.as_ref());
     let asked: BTreeSet<&Text> = tags.chain(&default).collect();
-    let mut windows = Windows { default: default.clone(), ..Windows::default() };
+    let mut windows = Windows {
+        default: default.clone(),
+        reserve: match settings.safety.window_reserve {
+            configured::WindowReserve::Usual => Measure::Usual,
+            configured::WindowReserve::TimeOuts => Measure::TimeOuts,
+        },
+        lead_seconds: seconds(settings.phases.backup.lead),
+        ..Windows::default()
+    };
     let until = now.checked_add(HORIZON).unwrap_or(Timestamp::MAX);
     let Some(range) = Span::new(now, until) else { return Ok(windows) };
     let to_flow = |span: &Span| flow::Span { from: span.from(), until: span.until() };

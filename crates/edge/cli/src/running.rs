@@ -24,7 +24,7 @@ use crate::failure::CommandError;
 use crate::planning::{limits, program};
 use crate::settings::Loaded;
 use crate::state::{FoundRun, Invocation, State};
-use crate::{earlier_scan, estate_time, files, fleet, interrupt, run_input, settings};
+use crate::{earlier_scan, estate_time, files, fleet, interrupt, learning, run_input, settings};
 
 /// What a command that drives a run has at hand.
 struct Session {
@@ -45,7 +45,10 @@ impl App {
         in_runtime(Time::Wall, async {
             let session = self.session(&loaded, &args.scan.fleet, None).await?;
             let state = || State::open(&args.state, &self.environment);
-            let (continued, ids) = from(args.workflow.from.as_deref(), state).await?;
+            let (mut continued, ids) = from(args.workflow.from.as_deref(), state).await?;
+            if let Some(state) = State::existing(&args.state, &self.environment)? {
+                continued.learnt = learning::learnt(&state, session.clock.now()).await?;
+            }
             let seed = fresh_seed(session.clock.as_ref());
             let looking = session.looking(interrupt::stop_on_signal(self.console), self.console);
             let mut request = fleet::scan_request(&session.settings, session.fleet.clone());
@@ -75,7 +78,8 @@ impl App {
             let state = State::open(&args.drive.state, &self.environment)?;
             let session = self.session(loaded, &args.scan.fleet, Some(&args.drive)).await?;
             let state_again = || State::open(&args.drive.state, &self.environment);
-            let (continued, ids) = from(args.workflow.from.as_deref(), state_again).await?;
+            let (mut continued, ids) = from(args.workflow.from.as_deref(), state_again).await?;
+            continued.learnt = learning::learnt(&state, session.clock.now()).await?;
             let mut request = fleet::scan_request(&session.settings, session.fleet.clone());
             request.query.ids.extend(ids);
             let seed = fresh_seed(session.clock.as_ref());
@@ -192,7 +196,8 @@ impl App {
             // What was not changed yet is collected afresh; what was is compared with before.
             earlier.retain(|id, _| touched.contains(id));
             let parent = Parent { run: found.run.as_str().into(), relation: Relation::Retry };
-            let continued = Continued { parent: Some(parent), earlier };
+            let learnt = learning::learnt(&state, session.clock.now()).await?;
+            let continued = Continued { parent: Some(parent), earlier, learnt };
             let document = looking.plan(&looked, &plan.phases.clone(), seed, continued)?;
             self.begin(session, state, &args.drive, looked, document, seed).await
         })
@@ -356,7 +361,8 @@ async fn from(
 fn continued(found: &FoundRun) -> Continued {
     let Folded { run, .. } = fold(found);
     let parent = Parent { run: found.run.as_str().into(), relation: Relation::Phase };
-    Continued { parent: Some(parent), earlier: left_behind(found.plan.plan(), &run, found.run.as_str()) }
+    let earlier = left_behind(found.plan.plan(), &run, found.run.as_str());
+    Continued { parent: Some(parent), earlier, ..Continued::default() }
 }
 
 /// A run that is over.

@@ -15,7 +15,7 @@ use crate::commands::plan::{Continued, Looking, run_id};
 use crate::console::Console;
 use crate::driving::{Health, ports};
 use crate::failure::CommandError;
-use crate::fleet;
+use crate::{fleet, learning};
 use crate::simulated::Stage;
 use crate::state::{State, refused};
 
@@ -65,7 +65,9 @@ impl StagedRun {
         };
         let request = fleet::scan_request(&stage.settings, stage.fleet.clone());
         let looked = looking.look(&request).await;
-        let document = looking.plan(&looked, phases, stage.world.seed, Continued::default())?;
+        let learnt = learning::learnt(&state, stage.clock.now()).await?;
+        let continued = Continued { learnt, ..Continued::default() };
+        let document = looking.plan(&looked, phases, stage.world.seed, continued)?;
         let run = run_id(stage.clock.as_ref(), stage.world.seed);
         let created = state.journal.create(&run, &document.write(), stage.clock.now()).await;
         created.map_err(|error| refused(&error))?;

@@ -68,6 +68,17 @@ impl State {
         Self::at(&directory(args, environment)?)
     }
 
+    /// The same, where there is one already: whoever only looks makes none.
+    ///
+    /// # Errors
+    /// It is there and cannot be used.
+    pub fn existing(args: &StateArgs, environment: &Environment) -> Result<Option<Self>, CommandError> {
+        match directory(args, environment) {
+            Ok(directory) if directory.is_dir() => Self::at(&directory).map(Some),
+            Ok(_) | Err(_) => Ok(None),
+        }
+    }
+
     /// Opens this state directory.
     ///
     /// # Errors

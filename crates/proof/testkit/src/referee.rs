@@ -24,6 +24,8 @@ pub enum Law {
     /// I11: an unchanged target is changed outside its window, or with less of it left than the recipe's
     /// reserve.
     Window,
+    /// A target is prepared longer before its window opens than the recipe's lead.
+    Lead,
     /// An unchanged target is changed while the run is frozen.
     Freeze,
     /// I12: a stage is begun although too few of an earlier one ended well.
@@ -241,7 +243,14 @@ impl Referee<'_> {
         let guarded =
             uncommitted && (step.in_window || (step.effect == Effect::Changes && !step.ahead_of_gate));
         self.law(Law::Freeze, !(self.frozen && guarded));
-        self.law(Law::Window, !(uncommitted && step.in_window) || self.is_in_window(id, now));
+        self.law(Law::Window, !(uncommitted && step.in_window) || self.is_in_window(id, 0, now));
+        let recipe = self.plan.recipe_of(id);
+        let first = recipe.steps.iter().position(|step| step.in_window);
+        let prepares = uncommitted && first.is_some_and(|first| at.2.index() < first);
+        let lead = recipe.lead_seconds;
+        self.law(Law::Lead, !(prepares && lead > 0) || self.is_in_window(id, lead, now));
+        let given_up = self.gates.get(&StageId(stage as u16)).is_some_and(|gate| gate.expired);
+        self.law(Law::Gate, !(given_up && uncommitted));
         self.law(Law::MinSample, (0..stage).all(|before| self.is_proven(before)));
         if !touched {
             let well = self.plan.target(id).after.iter().all(|before| self.is_well(*before));
@@ -301,12 +310,14 @@ impl Referee<'_> {
         i64::from(limit) - i64::from(held) - i64::from(elsewhere)
     }
 
-    fn is_in_window(&self, id: TargetId, now: Timestamp) -> bool {
+    fn is_in_window(&self, id: TargetId, lead: u32, now: Timestamp) -> bool {
         let Some(window) = self.plan.target(id).window else { return true };
-        let reserve = i64::from(self.plan.recipe_of(id).reserve_seconds);
-        let spans = &self.plan.windows[window.index()].open;
-        spans.iter().any(|span| {
-            span.from <= now && now < span.until && now.duration_until(span.until).as_secs() >= reserve
+        let window = &self.plan.windows[window.index()];
+        let reserve = i64::from(self.plan.recipe_of(id).reserve_seconds.max(window.cutoff_seconds));
+        window.open.iter().any(|span| {
+            let opens = span.from.as_second() - i64::from(lead) <= now.as_second();
+            let fits = span.until.as_second() - span.from.as_second() >= reserve;
+            opens && fits && now < span.until && now.duration_until(span.until).as_secs() >= reserve
         })
     }
 

@@ -66,6 +66,12 @@ pub(super) static KEYS: &[Key] = &[
         "Whether images of earlier runs, and their snapshots, are deleted when their retention is over.")
         .default("true")
         .phases(&[Backup]),
+    Key::new("phases.backup.lead", Kind::Duration { min: hours(1), max: hours(24 * 7) }, "6h",
+        "How long before its window opens an instance is prepared: the image, the checks before patching. What \
+         is older when the window opens is no way back any more. It is longer where preparing all of them \
+         takes longer; instances without a window are prepared at once.")
+        .default("12h")
+        .phases(&[Backup, Precheck]),
     Key::new("phases.start.enabled", Kind::Bool, "true", ENABLED).default("true").phases(&[Start]).older(&[
         older("workflow.phases.server_start.enabled", Same),
         older("workflow.phases.start_servers.enabled", Same),

@@ -98,4 +98,14 @@ pub(super) static KEYS: &[Key] = &[
          freezes left out.",
     )
     .phases(&[Patch]),
+    Key::new(
+        "safety.window_reserve",
+        Kind::Text(TextForm::OneOf(&["usual", "timeouts"])),
+        "timeouts",
+        "What must be left of its window before an instance is begun: what all steps from there on and the way \
+         back usually take (twice what nine of ten took at earlier runs; before that, defaults that the plan \
+         shows), or their time-outs. What has begun is taken to its end either way.",
+    )
+    .default("usual")
+    .phases(&[Patch]),
 ];

@@ -13,7 +13,8 @@ use super::{
     DrainSettings, EligibilitySettings, Expiry, FreezeSettings, GateSettings, Hold, LandingZoneSettings,
     LoadSettings, LogFormat, LogLevel, OrderingSettings, OutputFormat, OutputSettings, PatchOperation,
     PatchSettings, PhaseLimits, PhaseSettings, PrecheckSettings, Rate, Reboot, RollbackWay, SafetySettings,
-    ScanSettings, Settings, StartSettings, UnknownFacts, ValidateSettings, WaveSettings, ZoneByZone, windows,
+    ScanSettings, Settings, StartSettings, UnknownFacts, ValidateSettings, WaveSettings, WindowReserve,
+    ZoneByZone, windows,
 };
 use crate::resolve::ResolvedValue;
 use crate::value::{Secret, Value};
@@ -67,6 +68,7 @@ fn take_all(values: &mut Values, environments: BTreeSet<String>) -> Settings {
             gate: gate(values),
             approvals: approvals(values),
             window: values.text("safety.window"),
+            window_reserve: WindowReserve::from_word(&values.word("safety.window_reserve")).expect(AGREES),
         },
         ordering: values.ordering(),
         windows: values.windows(),
@@ -328,6 +330,7 @@ fn phases(values: &mut Values) -> PhaseSettings {
             max_attempts: values.integer("phases.backup.max_attempts"),
             reboot: values.bool("phases.backup.reboot"),
             clean_up: values.bool("phases.backup.clean_up"),
+            lead: values.duration("phases.backup.lead"),
         },
         start: StartSettings {
             wait_timeout: values.duration("phases.start.wait_timeout"),

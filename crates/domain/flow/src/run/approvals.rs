@@ -119,6 +119,11 @@ impl Run {
     /// Sends those who stand at a gate on, to change or to be left as they are.
     fn pass_gate(&mut self, stage: StageId, to: GateState) {
         self.stages[stage.index()].gate = to;
+        if to == GateState::Expired {
+            // Those who have not come to it yet, because their window is far, have nothing to prepare for.
+            self.plan.clone().targets_of(stage).for_each(|id| self.skip_if_it_must(id));
+            return;
+        }
         for id in self.stages[stage.index()].at_gate.clone() {
             self.leave(id);
             self.set_moving(id);

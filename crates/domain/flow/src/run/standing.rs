@@ -89,7 +89,8 @@ impl Run {
                 self.stages[stage].rested += 1;
                 return;
             }
-            Wait::Stage | Wait::Window | Wait::Moving => {}
+            Wait::Window => self.stages[stage].early += u32::from(self.step_of(id).ahead_of_gate),
+            Wait::Stage | Wait::Moving => {}
         }
         let spot = self.spot(id);
         self.tally.arrive(spot, wait);
@@ -137,7 +138,8 @@ impl Run {
             Wait::Skip(_) => {
                 self.to_skip.remove(&id);
             }
-            Wait::Stage | Wait::Window | Wait::Rest | Wait::Moving => {}
+            Wait::Window => self.stages[stage].early -= u32::from(self.step_of(id).ahead_of_gate),
+            Wait::Stage | Wait::Rest | Wait::Moving => {}
         }
         self.walk_mut(id).wait = Wait::Moving;
         self.tally.depart(spot, wait);
@@ -264,10 +266,10 @@ impl Run {
         }
         let gate = self.stages[walk.stage.index()].gate;
         match gate {
+            GateState::Expired => return Wait::Skip(SkipReason::Expired),
             _ if self.step_of(id).ahead_of_gate => {}
             GateState::Passed => {}
             GateState::Ahead | GateState::Reached => return Wait::Gate,
-            GateState::Expired => return Wait::Skip(SkipReason::Expired),
         }
         self.wait_for_window(id).unwrap_or_else(|| self.wait_for_room(id))
     }
@@ -365,16 +367,20 @@ impl Run {
         }
         self.stop = Some(stop);
         for index in 0..self.walks.len() {
-            let id = TargetId(index as u32);
-            let walk = self.walk(id);
-            let stands = !matches!(walk.wait, Wait::InFlight | Wait::Rest | Wait::Moving | Wait::Skip(_));
-            if !stands || self.plan.recipe_of(id).steps.is_empty() {
-                continue;
-            }
-            if let Wait::Skip(reason) = self.wait_for(id) {
-                self.leave(id);
-                self.enter(id, Wait::Skip(reason));
-            }
+            self.skip_if_it_must(TargetId(index as u32));
+        }
+    }
+
+    /// Leaves a target that stands somewhere as it is, where it has come to have to.
+    pub(super) fn skip_if_it_must(&mut self, id: TargetId) {
+        let walk = self.walk(id);
+        let stands = !matches!(walk.wait, Wait::InFlight | Wait::Rest | Wait::Moving | Wait::Skip(_));
+        if !stands || self.plan.recipe_of(id).steps.is_empty() {
+            return;
+        }
+        if let Wait::Skip(reason) = self.wait_for(id) {
+            self.leave(id);
+            self.enter(id, Wait::Skip(reason));
         }
     }
 

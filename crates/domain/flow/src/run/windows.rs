@@ -1,7 +1,8 @@
 //! Windows: who waits for one to open, and who has to step back when it closes.
 //!
 //! Targets whose window and whose recipe's reserve are the same are admitted together: they are a
-//! class. A class is told of the time only by records ([`crate::Event::WindowTurned`]), and only while
+//! class. Where preparations keep to a lead before the window opens, those who prepare are a class of
+//! their own. A class is told of the time only by records ([`crate::Event::WindowTurned`]), and only while
 //! somebody stands at it, so that a run that waits for something else writes nothing at every hour.
 //! Who waits for a window waits for nothing else: places in budgets are set aside once it is open, and
 //! given up when it closes.
@@ -21,11 +22,13 @@ use crate::plan::{Plan, StepIndex, TargetId, WindowId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ClassId(u32);
 
-/// Targets with one window and one reserve.
+/// Targets with one window, one reserve and one lead, all of them to be changed or all to be prepared.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Class {
     window: WindowId,
     reserve_seconds: u32,
+    /// Of those who prepare; 0 of those who are to be changed.
+    lead_seconds: u32,
     /// As of the last record that told of it.
     admission: Admission,
     /// Targets that wait for it to open.
@@ -35,6 +38,11 @@ pub(crate) struct Class {
 }
 
 impl Class {
+    fn new(window: WindowId, reserve_seconds: u32, lead_seconds: u32) -> Self {
+        let (waiting, inside) = (BTreeSet::new(), BTreeSet::new());
+        Self { window, reserve_seconds, lead_seconds, admission: Admission::Over, waiting, inside }
+    }
+
     fn is_stood_at(&self) -> bool {
         !self.waiting.is_empty() || !self.inside.is_empty()
     }
@@ -55,23 +63,21 @@ impl Windows {
         let guarded: Vec<bool> =
             plan.recipes.iter().map(|recipe| recipe.steps.iter().any(|step| step.in_window)).collect();
         let key = |target: &crate::Target| {
-            let reserve = plan.recipes[target.recipe.index()].reserve_seconds;
-            target.window.filter(|_| guarded[target.recipe.index()]).map(|window| (window, reserve))
+            let recipe = &plan.recipes[target.recipe.index()];
+            let window = target.window.filter(|_| guarded[target.recipe.index()])?;
+            Some((window, recipe.reserve_seconds, recipe.lead_seconds))
         };
-        let mut known: BTreeMap<(WindowId, u32), ClassId> =
+        let mut known: BTreeMap<(WindowId, u32, u32), ClassId> =
             plan.targets.iter().filter_map(key).map(|key| (key, ClassId(0))).collect();
         let mut classes = Vec::with_capacity(known.len());
         let mut starts = vec![0; plan.windows.len() + 1];
-        for ((window, reserve_seconds), id) in &mut known {
+        for ((window, reserve_seconds, lead_seconds), id) in &mut known {
             *id = ClassId(classes.len() as u32);
-            starts[window.index() + 1] += 1;
-            classes.push(Class {
-                window: *window,
-                reserve_seconds: *reserve_seconds,
-                admission: Admission::Over,
-                waiting: BTreeSet::new(),
-                inside: BTreeSet::new(),
-            });
+            classes.push(Class::new(*window, *reserve_seconds, 0));
+            if *lead_seconds > 0 {
+                classes.push(Class::new(*window, *reserve_seconds, *lead_seconds));
+            }
+            starts[window.index() + 1] += classes.len() as u32 - id.0;
         }
         for place in 1..starts.len() {
             starts[place] += starts[place - 1];
@@ -82,6 +88,12 @@ impl Windows {
 
     fn of(&self, window: WindowId) -> impl Iterator<Item = ClassId> + use<> {
         (self.starts[window.index()]..self.starts[window.index() + 1]).map(ClassId)
+    }
+
+    /// The class of those who prepare for what that class changes.
+    fn ahead_of(&self, id: ClassId) -> Option<ClassId> {
+        let next = ClassId(id.0 + 1);
+        self.classes.get(next.0 as usize).filter(|class| class.lead_seconds > 0).map(|_| next)
     }
 
     fn class(&self, id: ClassId) -> &Class {
@@ -125,16 +137,20 @@ impl Windows {
 
 impl Run {
     /// The class that has a say in whether a target starts where it stands: it is not changed yet, and
-    /// the step is one for the window.
+    /// the step is one for the window, or one that prepares for it.
     fn class_of(&self, id: TargetId) -> Option<ClassId> {
         let walk = self.walk(id);
-        let asks = walk.course == Course::Forward && !walk.committed;
-        walk.class.filter(|_| asks && self.step_of(id).in_window)
+        let class = walk.class.filter(|_| walk.course == Course::Forward && !walk.committed)?;
+        if self.step_of(id).in_window {
+            return Some(class);
+        }
+        self.windows.ahead_of(class).filter(|_| self.plan.recipe_of(id).is_led(walk.step))
     }
 
     fn admission(&self, class: ClassId, at: Timestamp) -> Admission {
         let class = self.windows.class(class);
-        self.plan.windows[class.window.index()].admission(class.reserve_seconds, at)
+        let window = &self.plan.windows[class.window.index()];
+        window.admission_ahead(class.lead_seconds, class.reserve_seconds, at)
     }
 
     /// Looks at the window of a target that comes to stand at it, if nobody stood there.

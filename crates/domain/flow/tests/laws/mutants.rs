@@ -184,6 +184,18 @@ fn a_kernel_that_starts_what_cannot_end_in_the_window_is_caught() {
 }
 
 #[test]
+fn a_kernel_that_starts_in_the_cutoff_is_caught() {
+    let broken = broken_without(|plan| plan.windows.iter_mut().for_each(|window| window.cutoff_seconds = 0));
+    assert!(broken.contains(&Law::Window), "{broken:?}");
+}
+
+#[test]
+fn a_kernel_that_prepares_days_before_the_window_is_caught() {
+    let broken = broken_without(|plan| plan.recipes.iter_mut().for_each(|recipe| recipe.lead_seconds = 0));
+    assert!(broken.contains(&Law::Lead), "{broken:?}");
+}
+
+#[test]
 fn a_kernel_that_takes_changes_for_preparations_is_caught() {
     let broken = broken_without(|plan| each_step(plan, |step| step.in_window = step.commits));
     assert!(broken.contains(&Law::Window), "{broken:?}");

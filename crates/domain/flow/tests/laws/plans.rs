@@ -130,7 +130,10 @@ fn drawn_window(tape: &mut Tape) -> Window {
             Span { from: at(from), until: at(second) }
         })
         .collect();
-    Window { name: "night".into(), open }
+    Window {
+        cutoff_seconds: if tape.rarely(3) { tape.pick(60) as u32 } else { 0 },
+        ..Window::new("night", open)
+    }
 }
 
 /// The people who decide.
@@ -174,7 +177,8 @@ fn drawn_recipe(tape: &mut Tape, index: usize) -> Recipe {
         })
         .collect();
     let reserve_seconds = if window_from.is_some() { 1 + tape.pick(60) as u32 } else { 0 };
-    Recipe { reserve_seconds, ..Recipe::new(format!("recipe-{index}"), steps, undo) }
+    let lead_seconds = if window_from.is_some() && tape.rarely(2) { 1 + tape.pick(80) as u32 } else { 0 };
+    Recipe { reserve_seconds, lead_seconds, ..Recipe::new(format!("recipe-{index}"), steps, undo) }
 }
 
 fn drawn_step(tape: &mut Tape, name: &str) -> Step {

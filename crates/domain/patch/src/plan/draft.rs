@@ -13,7 +13,7 @@ use super::policy::Operation;
 use super::recipes::{Recipes, Variant};
 use super::roll_out::{GroupKind, Issues, PlannedGroup, PlannedRollOut, PlannedSet, PlannedWave};
 use super::waves::{StageKey, Wave};
-use super::{PlannedHost, Work, windows};
+use super::{PlannedHost, Reserve, Work, windows};
 
 /// Dependencies a plan may hold: beyond, sets are so large that they should be waves.
 const MOST_DEPENDENCIES: usize = 1_000_000;
@@ -23,6 +23,7 @@ pub(super) struct Drafted {
     pub(super) flow: flow::Plan,
     pub(super) work: Vec<Work>,
     pub(super) roll_out: PlannedRollOut,
+    pub(super) reserves: Vec<Reserve>,
 }
 
 /// The kernel's plan in the making.
@@ -144,12 +145,8 @@ impl<'a> Draft<'a> {
         let policy = &self.request.policy;
         planned.operation = wave.asked.operation.filter(|it| *it != policy.patch.operation);
         planned.reboot = wave.asked.reboot.filter(|it| *it != policy.reboot.strategy);
-        let variant = Variant {
-            windowed: window.is_some(),
-            cutoff_seconds: window.map_or(0, |name| table.cutoff_seconds(name)),
-            operation: planned.operation,
-            reboot: planned.reboot,
-        };
+        let variant =
+            Variant { windowed: window.is_some(), operation: planned.operation, reboot: planned.reboot };
         let recipe = self.recipes.of(shape, variant).expect("the host was chosen with such a recipe");
         let place = self.place_id(flow::Place {
             zone: host.zone.clone(),
@@ -416,6 +413,7 @@ impl<'a> Draft<'a> {
         if let Some(recipe) = self.recipes.clean_up().filter(|_| !self.targets.is_empty()) {
             self.add_clean_up(recipe);
         }
+        let (recipes, reserves) = self.recipes.into_list();
         let flow = flow::Plan {
             format: flow::Plan::FORMAT,
             seed: self.request.seed,
@@ -423,12 +421,12 @@ impl<'a> Draft<'a> {
             places: self.places,
             groups: self.groups,
             windows,
-            recipes: self.recipes.into_list(),
+            recipes,
             stages: self.stages,
             targets: self.targets,
         };
         flow.check().map_err(|error| Refused::Order { what: error.to_string() })?;
-        Ok(Drafted { flow, work: self.work, roll_out: self.roll_out })
+        Ok(Drafted { flow, work: self.work, roll_out: self.roll_out, reserves })
     }
 
     fn add_clean_up(&mut self, recipe: flow::RecipeId) {

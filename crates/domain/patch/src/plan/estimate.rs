@@ -44,7 +44,7 @@ fn loads<'a>(
             let load = loads.entry((target.place, step.name.clone())).or_default();
             load.targets += 1;
             load.at_once = step.max_in_flight.map(u64::from);
-            load.each_seconds = u64::from(step.expected_seconds);
+            load.each_seconds = load.each_seconds.max(u64::from(step.expected_seconds));
         }
     }
     loads
@@ -64,6 +64,32 @@ impl Load {
         let rate = if name == step::BACKUP { self.targets / IMAGES_PER_SECOND } else { 0 };
         (rounds * self.each_seconds).max(rate + self.each_seconds)
     }
+}
+
+/// Gives preparations time enough: twice what those of the largest stage take, and a quarter of an hour,
+/// where that is longer than the lead that was asked for.
+pub(super) fn lead(plan: &mut PatchPlan) {
+    let least = plan.flow.stages.iter().map(|stage| ahead_seconds(plan, stage) * 2 + 900).max();
+    let least = u32::try_from(least.unwrap_or(0)).unwrap_or(u32::MAX);
+    for recipe in plan.flow.recipes.iter_mut().filter(|recipe| recipe.lead_seconds > 0) {
+        recipe.lead_seconds = recipe.lead_seconds.max(least);
+    }
+}
+
+/// How long the slowest place of a stage takes for what keeps to the lead.
+fn ahead_seconds(plan: &PatchPlan, stage: &flow::Stage) -> u64 {
+    let targets = &plan.flow.targets[stage.targets.start as usize..stage.targets.end as usize];
+    let is_led = |name: &str| {
+        plan.flow.recipes.iter().any(|recipe| {
+            let position = recipe.steps.iter().position(|step| &*step.name == name);
+            position.and_then(|at| u8::try_from(at).ok()).is_some_and(|at| recipe.is_led(flow::StepIndex(at)))
+        })
+    };
+    let mut places: BTreeMap<flow::PlaceId, u64> = BTreeMap::new();
+    for ((place, name), load) in &loads(plan, targets) {
+        *places.entry(*place).or_default() += if is_led(name) { load.seconds(name) } else { 0 };
+    }
+    places.into_values().max().unwrap_or(0)
 }
 
 /// Stages one after another.

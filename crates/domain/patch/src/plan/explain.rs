@@ -2,10 +2,10 @@
 
 use fleetwright_flow as flow;
 use fleetwright_model::{InstanceId, Text};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::roll_out::{OrderMode, Waiver};
-use super::{Backup, LeftOut, PatchPlan, PlannedHost, Work};
+use super::{Backup, LeftOut, PatchPlan, PlannedHost, Reserve, Work};
 
 /// What a plan says of one host.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,7 +59,7 @@ pub struct BudgetOf<'a> {
 }
 
 /// The window of a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WindowOf<'a> {
     /// Its name.
     pub name: &'a Text,
@@ -69,6 +69,10 @@ pub struct WindowOf<'a> {
     pub last_start: Option<Timestamp>,
     /// Seconds that must be left of it.
     pub reserve_seconds: u32,
+    /// What these seconds are for; none in plans that do not say.
+    pub reserve: Option<&'a Reserve>,
+    /// From when on the host is prepared for that opening: image, checks. None is at any time.
+    pub prepared_from: Option<Timestamp>,
 }
 
 /// A set of a host.
@@ -127,7 +131,7 @@ fn planned<'a>(plan: &'a PatchPlan, index: usize, host: &'a PlannedHost) -> Opti
         turn: id.0 - stage.targets.start + 1,
         behind: plan.flow.stages[..at].iter().map(|stage| &stage.name).collect(),
         budgets,
-        window: target.window.map(|window| window_of(plan, window, recipe)),
+        window: target.window.map(|window| window_of(plan, window, target.recipe)),
         after: target.after.iter().filter_map(subject).collect(),
         sets: sets
             .map(|set| SetOf {
@@ -142,19 +146,25 @@ fn planned<'a>(plan: &'a PatchPlan, index: usize, host: &'a PlannedHost) -> Opti
     })))
 }
 
-fn window_of<'a>(plan: &'a PatchPlan, id: flow::WindowId, recipe: &flow::Recipe) -> WindowOf<'a> {
+fn window_of(plan: &PatchPlan, id: flow::WindowId, recipe: flow::RecipeId) -> WindowOf<'_> {
     let window = &plan.flow.windows[id.index()];
-    let reserve = i64::from(recipe.reserve_seconds);
+    let needs = &plan.flow.recipes[recipe.index()];
+    let reserve_seconds = window.needed_seconds(needs.reserve_seconds);
+    let reserve = SignedDuration::from_secs(reserve_seconds.into());
+    let lead = SignedDuration::from_secs(needs.lead_seconds.into());
     let long = |span: &&flow::Span| {
         let from = span.from.max(plan.flow.created_at);
-        span.until.as_second() - from.as_second() >= reserve
+        span.until.duration_since(from) >= reserve
     };
     let first = window.open.iter().find(long).copied();
     WindowOf {
         name: &window.name,
         first,
-        last_start: first
-            .and_then(|span| Timestamp::from_second(span.until.as_second().saturating_sub(reserve)).ok()),
-        reserve_seconds: recipe.reserve_seconds,
+        last_start: first.and_then(|span| span.until.checked_sub(reserve).ok()),
+        reserve_seconds,
+        reserve: plan.reserves.iter().find(|reserve| reserve.recipe == recipe),
+        prepared_from: first
+            .filter(|_| needs.lead_seconds > 0)
+            .and_then(|span| span.from.checked_sub(lead).ok()),
     }
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::draft::{Draft, Drafted};
+use super::durations::{Learnt, Reserve, told};
 use super::groups::{self, Census};
 use super::ordering::{self, Set};
 use super::recipes::{Recipes, Shape, Variant};
@@ -50,9 +51,8 @@ pub struct PlanRequest {
     pub roll_out: RollOut,
     /// When hosts may be changed.
     pub windows: Windows,
-    /// Seconds that steps took at earlier runs, by name: the 95th percentile. They stand for what a
-    /// step usually takes, and twice of it, within its time-out, for what it takes at worst.
-    pub learnt: BTreeMap<Text, u32>,
+    /// What steps took at earlier runs: what they usually take, and what must be left of a window.
+    pub learnt: Learnt,
 }
 
 /// What an earlier run left for one host.
@@ -193,10 +193,12 @@ pub(super) struct Candidate<'a> {
 pub fn make(inventory: &Inventory, request: &PlanRequest) -> Result<PatchPlan, Refused> {
     let census = groups::census(inventory);
     let mut table = windows::Table::new(&request.windows, request.now);
-    let mut recipes = Recipes::new(&request.phases, &request.policy, &request.limits, &request.learnt);
+    let mut recipes = Recipes::new(&request.phases, &request.policy, &request.limits, &request.learnt)
+        .within(request.windows.reserve, request.windows.lead_seconds);
     let (mut candidates, mut left_out) = (Vec::new(), Vec::new());
     for host in &inventory.hosts {
         let candidate = choose(host, request)
+            .map_err(Reasons::from)
             .and_then(|planned| candidate(host, planned, &table, &mut recipes, request))
             .and_then(|candidate| fits(candidate, request, &census));
         match candidate {
@@ -216,7 +218,7 @@ pub fn make(inventory: &Inventory, request: &PlanRequest) -> Result<PatchPlan, R
         })?;
     for (candidate, key) in candidates.iter().zip(&keys) {
         if key.is_none() {
-            left_out.push(leave(candidate.host, &[&code::NO_WAVE]));
+            left_out.push(leave(candidate.host, &vec![&code::NO_WAVE].into()));
         }
     }
     let mut draft = Draft::new(request, recipes, &census);
@@ -241,10 +243,23 @@ fn order(
     candidates.retain(|candidate| {
         let reason = out.get(&index);
         index += 1;
-        left_out.extend(reason.map(|reason| leave(candidate.host, &[*reason])));
+        left_out.extend(reason.map(|reason| leave(candidate.host, &vec![*reason].into())));
         reason.is_none()
     });
     ordering::resolve(inventory, candidates, &request.roll_out, request.now).0
+}
+
+/// Why a host is not worked on.
+struct Reasons {
+    codes: Vec<&'static Code>,
+    /// What the codes do not say.
+    detail: Option<Text>,
+}
+
+impl From<Vec<&'static Code>> for Reasons {
+    fn from(codes: Vec<&'static Code>) -> Self {
+        Self { codes, detail: None }
+    }
 }
 
 /// The candidate, with the window it may be changed in; none where the phases have nothing to do.
@@ -254,21 +269,37 @@ fn candidate<'a>(
     table: &windows::Table<'a>,
     recipes: &mut Recipes<'_>,
     request: &PlanRequest,
-) -> Result<Option<Candidate<'a>>, Vec<&'static Code>> {
+) -> Result<Option<Candidate<'a>>, Reasons> {
     let shape = Shape::of(&planned);
     let changes = request.phases.contains(&Phase::Patch);
     let window = if changes { table.name_of(host).map_err(|code| vec![code])? } else { None };
-    let cutoff_seconds = window.map_or(0, |name| table.cutoff_seconds(name));
-    let variant = Variant { windowed: window.is_some(), cutoff_seconds, ..Variant::default() };
+    let variant = Variant { windowed: window.is_some(), ..Variant::default() };
     let Some(recipe) = recipes.of(shape, variant) else { return Ok(None) };
     let opens = match window {
         None => request.now,
         Some(name) => {
             let reserve = recipes.get(recipe).reserve_seconds;
-            table.first_start(name, reserve).ok_or_else(|| vec![&code::WINDOW_TOO_SHORT])?
+            table.first_start(name, reserve).ok_or_else(|| too_short(table, name, recipes, recipe))?
         }
     };
     Ok(Some(Candidate { host, planned, shape, window, opens }))
+}
+
+/// "window night is open for 2 h at most; needs 2 h 16 min: patch 1 h 1 min, …".
+fn too_short(
+    table: &windows::Table<'_>,
+    name: &Text,
+    recipes: &Recipes<'_>,
+    recipe: flow::RecipeId,
+) -> Reasons {
+    let open = told(table.longest_seconds(name));
+    let needs = recipes.reserve(recipe).map(Reserve::told).unwrap_or_default();
+    let cutoff = match table.cutoff_seconds(name) {
+        0 => String::new(),
+        seconds => format!(", the last {} of it for nothing new", told(seconds.into())),
+    };
+    let detail = format!("window {name} is open for {open} at most{cutoff}; needs {needs}");
+    Reasons { detail: Some(detail.into()), ..vec![&code::WINDOW_TOO_SHORT].into() }
 }
 
 /// Whether its groups have room for it at all.
@@ -276,15 +307,15 @@ fn fits<'a>(
     candidate: Option<Candidate<'a>>,
     request: &PlanRequest,
     census: &BTreeMap<groups::Identity, Census>,
-) -> Result<Option<Candidate<'a>>, Vec<&'static Code>> {
+) -> Result<Option<Candidate<'a>>, Reasons> {
     let Some(candidate) = candidate else { return Ok(None) };
     let budgets = &request.roll_out.budgets;
     if groups::is_exhausted(candidate.host, budgets, census) {
-        return Err(vec![&code::GROUP_DOWN]);
+        return Err(vec![&code::GROUP_DOWN].into());
     }
     let budgeted = groups::of_host(candidate.host).filter(|(kind, _)| budgets.of(*kind).is_some()).count();
     if budgeted > MOST_BUDGETS {
-        return Err(vec![&code::TOO_MANY_GROUPS]);
+        return Err(vec![&code::TOO_MANY_GROUPS].into());
     }
     Ok(Some(candidate))
 }
@@ -308,10 +339,12 @@ fn assemble(
         flow: drafted.flow,
         work: drafted.work,
         roll_out: drafted.roll_out,
+        reserves: drafted.reserves,
         left_out,
         gaps,
         estimate: super::Estimate::default(),
     };
+    estimate::lead(&mut plan);
     plan.estimate = estimate::of(&plan);
     plan
 }
@@ -395,13 +428,14 @@ fn backup(host: &Host, request: &PlanRequest, earlier: Option<&Earlier>) -> Back
     }
 }
 
-fn leave(host: &Host, reasons: &[&'static Code]) -> LeftOut {
+fn leave(host: &Host, reasons: &Reasons) -> LeftOut {
     LeftOut {
         id: host.instance.id.clone(),
         name: host.instance.name.clone(),
         zone: host.zone.clone(),
         region: host.region.clone(),
-        reasons: reasons.iter().map(|code| code.id.into()).collect(),
+        reasons: reasons.codes.iter().map(|code| code.id.into()).collect(),
+        detail: reasons.detail.clone(),
     }
 }
 

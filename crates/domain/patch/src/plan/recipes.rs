@@ -1,20 +1,19 @@
 //! The recipes of EC2 patching: which steps a host of a given shape goes through.
 
-use std::collections::BTreeMap;
-
 use fleetwright_flow::{Charge, Effect, OnFailure, Recipe, RecipeId, Retry, Step, StepIndex, When};
-use fleetwright_model::{InstanceState, Phase, Text};
+use fleetwright_model::{InstanceState, OsFamily, Phase};
 
+use super::durations::{Learnt, Measure, Reserve, first_change};
 use super::make::{Hold, Limits};
 use super::notes::step;
 use super::policy::{DrainPolicy, Operation, Policy, RebootStrategy};
 use super::{Backup, PlannedHost, gates};
 
-static NOTHING_LEARNT: BTreeMap<Text, u32> = BTreeMap::new();
-
 /// What decides about a host's recipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
+    /// Steps take longer on some families than on others.
+    pub os: OsFamily,
     /// It is started first and stopped at the end.
     pub stopped: bool,
     /// It has an image, made or existing.
@@ -52,6 +51,7 @@ impl Shape {
     /// The shape of a planned host.
     pub fn of(host: &PlannedHost) -> Self {
         Self {
+            os: host.os,
             stopped: host.state == InstanceState::Stopped,
             image: !matches!(host.backup, Backup::None { .. }),
             member: host.auto_scaling_group.is_some() || !host.target_groups.is_empty(),
@@ -64,8 +64,6 @@ impl Shape {
 pub struct Variant {
     /// It is changed in a window only.
     pub windowed: bool,
-    /// Seconds at the end of the window in which nothing starts.
-    pub cutoff_seconds: u32,
     /// What Patch Manager is asked to do, where that is not the policy's.
     pub operation: Option<Operation>,
     /// Whether it is rebooted, where that is not as the policy says.
@@ -85,19 +83,25 @@ pub struct Recipes<'a> {
     phases: &'a [Phase],
     policy: &'a Policy,
     limits: &'a Limits,
-    learnt: &'a BTreeMap<Text, u32>,
+    learnt: &'a Learnt,
+    measure: Measure,
+    lead_seconds: u32,
+    reserves: Vec<Reserve>,
     made: Vec<(Purpose, Recipe)>,
 }
 
 impl<'a> Recipes<'a> {
     /// No recipes yet.
-    pub fn new(
-        phases: &'a [Phase],
-        policy: &'a Policy,
-        limits: &'a Limits,
-        learnt: &'a BTreeMap<Text, u32>,
-    ) -> Self {
-        Self { phases, policy, limits, learnt, made: Vec::new() }
+    pub fn new(phases: &'a [Phase], policy: &'a Policy, limits: &'a Limits, learnt: &'a Learnt) -> Self {
+        let (measure, lead_seconds) = (Measure::default(), 0);
+        Self { phases, policy, limits, learnt, measure, lead_seconds, reserves: vec![], made: vec![] }
+    }
+
+    /// The same for windows whose reserve is measured so, and before which preparations start so many
+    /// seconds ahead; 0 is at any time.
+    #[must_use]
+    pub fn within(self, measure: Measure, lead_seconds: u32) -> Self {
+        Self { measure, lead_seconds, ..self }
     }
 
     /// The recipe of hosts of that shape; none where the phases leave nothing to do for them.
@@ -122,9 +126,14 @@ impl<'a> Recipes<'a> {
         &self.made[id.index()].1
     }
 
-    /// The recipes in the order of their ids.
-    pub fn into_list(self) -> Vec<Recipe> {
-        self.made.into_iter().map(|(_, recipe)| recipe).collect()
+    /// What a recipe keeps of its window; none for one that keeps to none.
+    pub fn reserve(&self, id: RecipeId) -> Option<&Reserve> {
+        self.reserves.iter().find(|reserve| reserve.recipe == id)
+    }
+
+    /// The recipes in the order of their ids, and what those with a window keep of it.
+    pub fn into_list(self) -> (Vec<Recipe>, Vec<Reserve>) {
+        (self.made.into_iter().map(|(_, recipe)| recipe).collect(), self.reserves)
     }
 
     fn make(&mut self, key: Purpose, make: impl FnOnce(&Self) -> Recipe) -> Option<RecipeId> {
@@ -133,20 +142,20 @@ impl<'a> Recipes<'a> {
             Some(index) => index,
             None => {
                 let mut recipe = make(self);
-                self.learn(&mut recipe);
-                if let Purpose::Host(_, variant) = key
-                    && variant.windowed
-                {
-                    self.keep_to_window(&mut recipe, variant.cutoff_seconds);
-                }
                 if recipe.steps.is_empty() {
                     return None;
+                }
+                if let Purpose::Host(shape, variant) = key {
+                    self.learn(&mut recipe, shape.os);
+                    if variant.windowed {
+                        self.keep_to_window(&mut recipe, shape.os);
+                    }
                 }
                 self.made.push((key, recipe));
                 self.made.len() - 1
             }
         };
-        Some(RecipeId(u16::try_from(index).expect("a handful of shapes")))
+        Some(small(index))
     }
 
     fn has(&self, phase: Phase) -> bool {
@@ -154,32 +163,26 @@ impl<'a> Recipes<'a> {
     }
 
     /// What steps took at earlier runs is what they usually take.
-    fn learn(&self, recipe: &mut Recipe) {
+    fn learn(&self, recipe: &mut Recipe, os: OsFamily) {
         for step in recipe.steps.iter_mut().chain(&mut recipe.undo) {
-            if let Some(seconds) = self.learnt.get(&step.name) {
-                step.expected_seconds = *seconds;
+            if let Some(seen) = self.learnt.get(os, &step.name) {
+                step.expected_seconds = seen.usual_seconds;
             }
         }
     }
 
     /// What changes the host starts inside its window only, with as much of it left as everything from
-    /// there on takes at worst.
-    fn keep_to_window(&self, recipe: &mut Recipe, cutoff_seconds: u32) {
-        let changes = |step: &Step| step.commits || &*step.name == step::START;
-        let Some(first) = recipe.steps.iter().position(changes) else { return };
+    /// there on takes; what prepares for that starts when the window is near.
+    fn keep_to_window(&mut self, recipe: &mut Recipe, os: OsFamily) {
+        let Some(first) = first_change(recipe) else { return };
         let commits = recipe.steps.iter().position(|step| step.commits);
         for (index, step) in recipe.steps.iter_mut().enumerate() {
             step.in_window = index == first || commits.is_some_and(|commits| index >= commits);
         }
-        let inside = recipe.steps[first..].iter().chain(&recipe.undo);
-        let worst = inside.map(|step| self.worst_seconds(step)).fold(0, u32::saturating_add);
-        recipe.reserve_seconds = worst.max(cutoff_seconds);
-    }
-
-    /// What a step takes at worst: twice what it took at earlier runs, its time-out where nobody knows.
-    fn worst_seconds(&self, step: &Step) -> u32 {
-        let learnt = self.learnt.get(&step.name).map(|seconds| seconds.saturating_mul(2));
-        learnt.map_or(step.timeout_seconds, |seconds| seconds.min(step.timeout_seconds))
+        let reserve = Reserve::of(small(self.made.len()), recipe, os, self.measure, self.learnt);
+        recipe.reserve_seconds = reserve.seconds();
+        recipe.lead_seconds = if first > 0 { self.lead_seconds } else { 0 };
+        self.reserves.push(reserve);
     }
 
     fn host_recipe(&self, shape: Shape, variant: Variant) -> Recipe {
@@ -219,7 +222,8 @@ impl<'a> Recipes<'a> {
             (true, false) => "stopped-without-image",
         };
         let drained = if drains.is_some() { ", drained" } else { "" };
-        let name = format!("{name}{drained}{}", variant.suffix());
+        let family = if shape.os == OsFamily::Windows { ", Windows" } else { "" };
+        let name = format!("{name}{family}{drained}{}", variant.suffix());
         let undo = match shape.image && self.has(Phase::Patch) {
             true => {
                 // A host that is well again after its restoration gives its place back; a drained one
@@ -409,11 +413,16 @@ impl<'a> Recipes<'a> {
 
     /// The recipe that puts a host back to its image, by a person's decision.
     pub fn rollback(policy: &Policy, limits: &Limits) -> Recipe {
-        let this = Recipes::new(&[], policy, limits, &NOTHING_LEARNT);
+        let learnt = Learnt::default();
+        let this = Recipes::new(&[], policy, limits, &learnt);
         let restore = Step { commits: true, charge: Charge::Take, ..this.restore() };
         let validate = Step { charge: Charge::Release, ..this.validate(step::VALIDATE_RESTORED) };
         Recipe::new("rollback", vec![restore, validate], Vec::new())
     }
+}
+
+fn small(index: usize) -> RecipeId {
+    RecipeId(u16::try_from(index).expect("a handful of shapes"))
 }
 
 fn take(now: bool) -> Charge {

@@ -70,6 +70,7 @@ pub fn rollback(of: &PatchPlan, request: &RollbackRequest) -> PatchPlan {
         flow,
         work,
         roll_out: PlannedRollOut::default(),
+        reserves: Vec::new(),
         left_out: Vec::new(),
         gaps: Vec::new(),
         estimate: super::Estimate::default(),

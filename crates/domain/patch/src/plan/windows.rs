@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use fleetwright_flow::{Span, Window, WindowId};
+use fleetwright_flow::{Admission, Span, Window, WindowId};
 use fleetwright_model::{Code, Text, code};
 use jiff::Timestamp;
 
+use super::durations::Measure;
 use crate::inventory::Host;
 
 /// The windows that are known when the plan is made.
@@ -17,6 +18,11 @@ pub struct Windows {
     pub cutoffs: BTreeMap<Text, u32>,
     /// The window of hosts whose tags name none; without one they may be changed at any time.
     pub default: Option<Text>,
+    /// What is kept of a window for a host that is begun.
+    pub reserve: Measure,
+    /// Seconds before a window opens from which its hosts are prepared: images, checks. 0 is at any
+    /// time. It is longer where preparing all of them takes longer.
+    pub lead_seconds: u32,
 }
 
 /// The windows of a plan in the making.
@@ -50,20 +56,32 @@ impl<'a> Table<'a> {
 
     /// When a host could start first; none where no opening leaves it that long.
     pub(super) fn first_start(&self, name: &Text, reserve_seconds: u32) -> Option<Timestamp> {
-        let start = |span: &Span| {
-            let from = span.from.max(self.now);
-            let left = span.until.as_second().saturating_sub(from.as_second());
-            (from < span.until && left >= i64::from(reserve_seconds)).then_some(from)
-        };
-        self.known.spans.get(name)?.iter().find_map(start)
+        match self.window(name)?.admission(reserve_seconds, self.now) {
+            Admission::Open { .. } => Some(self.now),
+            Admission::Closed { until } => Some(until),
+            Admission::Over => None,
+        }
     }
 
-    /// The window's place in the plan; what is over already is left out of it.
+    /// Seconds that its longest opening lasts from now on; 0 where it has none.
+    pub(super) fn longest_seconds(&self, name: &Text) -> u64 {
+        let spans = self.known.spans.get(name).into_iter().flatten();
+        let lengths = spans.map(|span| span.until.duration_since(span.from.max(self.now)).as_secs());
+        lengths.max().and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0)
+    }
+
+    /// A window as the plan has it: what is over already is left out.
+    fn window(&self, name: &Text) -> Option<Window> {
+        let open = self.known.spans.get(name)?.iter().filter(|span| span.until > self.now).copied();
+        let cutoff_seconds = self.cutoff_seconds(name);
+        Some(Window { cutoff_seconds, ..Window::new(name.clone(), open.collect()) })
+    }
+
+    /// The window's place in the plan.
     pub(super) fn id(&mut self, name: &Text) -> WindowId {
         let index = self.used.iter().position(|window| window.name == *name).unwrap_or_else(|| {
-            let open = self.known.spans.get(name).into_iter().flatten();
-            let open = open.filter(|span| span.until > self.now).copied().collect();
-            self.used.push(Window { name: name.clone(), open });
+            let window = self.window(name).unwrap_or_else(|| Window::new(name.clone(), Vec::new()));
+            self.used.push(window);
             self.used.len() - 1
         });
         WindowId(u16::try_from(index).expect("checked when the plan was begun"))

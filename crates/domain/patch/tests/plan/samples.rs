@@ -9,7 +9,8 @@ use fleetwright_patch::plan::policy::{
     StartPolicy, ValidatePolicy,
 };
 use fleetwright_patch::plan::{
-    self, Amount, Hold, Limits, PatchPlan, PlanRequest, Policy, RollOut, RollbackWay, Windows, Work, checker,
+    self, Amount, Hold, Learnt, Limits, PatchPlan, PlanRequest, Policy, RollOut, RollbackWay, Windows, Work,
+    checker,
 };
 use fleetwright_patch::{Host, Inventory, Observations, Rules};
 use fleetwright_testkit::sample;
@@ -128,7 +129,7 @@ pub(crate) fn request() -> PlanRequest {
         zones: Vec::new(),
         roll_out: RollOut::default(),
         windows: Windows::default(),
-        learnt: BTreeMap::new(),
+        learnt: Learnt::default(),
     }
 }
 

@@ -8,7 +8,7 @@ use fleetwright_aws::Aws;
 use fleetwright_config::Settings;
 use fleetwright_config::settings::OutputFormat;
 use fleetwright_model::{Exit, InstanceId, Phase, Zone, code};
-use fleetwright_patch::plan::{Earlier, Parent, PlanDocument, PlanRequest, checker, make};
+use fleetwright_patch::plan::{Earlier, Learnt, Parent, PlanDocument, PlanRequest, checker, make};
 use fleetwright_patch::{Inventory, PatchPlan};
 use fleetwright_ports::{Clock, RunId};
 use fleetwright_report::plan_text;
@@ -43,13 +43,15 @@ pub struct Looked {
     pub zones: Vec<Zone>,
 }
 
-/// What a plan continues, if anything.
+/// What earlier runs mean for a plan: which it continues, if any, and what all of them teach.
 #[derive(Default)]
 pub struct Continued {
     /// The run.
     pub parent: Option<Parent>,
     /// What it left, host by host.
     pub earlier: BTreeMap<InstanceId, Earlier>,
+    /// How long steps took.
+    pub learnt: Learnt,
 }
 
 impl Looking<'_> {
@@ -100,6 +102,7 @@ impl Looking<'_> {
         let request = PlanRequest {
             roll_out: roll_out::roll_out(self.settings)?,
             windows: roll_out::windows(self.settings, &looked.inventory, self.clock.now())?,
+            learnt: continued.learnt,
             ..planning::request(self.settings, circumstances)
         };
         let plan = make(&looked.inventory, &request)

@@ -11,7 +11,7 @@ use fleetwright_patch::plan::make::{Amount, Hold, Limits, PlanRequest, Refused, 
 use fleetwright_patch::plan::policy::RollbackWay;
 use fleetwright_patch::plan::roll_out::{GateChecks, WaveRequest};
 use fleetwright_patch::plan::rollback::{RollbackRequest, rollback};
-use fleetwright_patch::plan::{PatchPlan, RollOut, Windows};
+use fleetwright_patch::plan::{Learnt, PatchPlan, RollOut, Windows};
 use fleetwright_testkit::policy::policy;
 use fleetwright_testkit::sample;
 
@@ -253,7 +253,7 @@ pub(crate) fn asked(
         }],
         roll_out,
         windows,
-        learnt: BTreeMap::new(),
+        learnt: Learnt::default(),
     };
     make(&inventory(shapes), &request)
 }

@@ -322,6 +322,7 @@ fn plan(zone: &Zone, hosts: u64) -> PatchPlan {
         },
         work: (1..=hosts).map(planned).collect(),
         roll_out: Default::default(),
+        reserves: Vec::new(),
         left_out: Vec::new(),
         gaps: Vec::new(),
         estimate: Estimate::default(),

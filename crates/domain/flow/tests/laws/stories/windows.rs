@@ -21,9 +21,17 @@ fn nightly(targets: u32, spans: &[(i64, i64)]) -> Plan {
     plan
 }
 
+/// A backup of ten minutes before each change, in the hour before the window.
+fn led(targets: u32, spans: &[(i64, i64)]) -> Plan {
+    let mut plan = nightly(targets, spans);
+    plan.recipes[0].steps[0].ahead_of_gate = true;
+    plan.recipes[0].lead_seconds = 3_600;
+    plan
+}
+
 fn window(spans: &[(i64, i64)]) -> Window {
     let open = spans.iter().map(|(from, until)| Span { from: at(*from), until: at(*until) }).collect();
-    Window { name: "night".into(), open }
+    Window::new("night", open)
 }
 
 fn flying(driver: &Driver) -> Vec<(u32, u8)> {
@@ -220,4 +228,101 @@ fn a_frozen_run_looks_and_prepares_and_finishes_what_is_changed() {
     driver.signal(Signal::Thaw);
     driver.go();
     assert_eq!(flying(&driver), [(1, 2), (2, 1)]);
+}
+
+#[test]
+fn nothing_is_prepared_before_the_window_is_near() {
+    let mut driver = Driver::new(led(2, &[(100_000, 104_000)]));
+    assert!(driver.go().is_empty());
+    let here = Position { direction: Direction::Do, step: StepIndex(0) };
+    let on = WaitingFor::Window(WindowId(0), Some(at(96_400)));
+    assert_eq!(driver.run.state(TargetId(0)), TargetState::Waiting { at: here, on });
+    assert_eq!(driver.run.wake_after(driver.now), Some(at(96_400)));
+    driver.now = at(96_399);
+    assert!(driver.go().is_empty(), "a second before");
+    driver.now = at(96_400);
+    driver.go();
+    assert_eq!(flying(&driver), [(0, 0), (1, 0)]);
+    driver.succeed(0);
+    assert!(driver.go().is_empty(), "it is prepared, and changed in the window only");
+    driver.now = at(100_000);
+    driver.go();
+    assert_eq!(flying(&driver), [(0, 1), (1, 0)]);
+}
+
+#[test]
+fn nothing_is_prepared_for_an_opening_that_has_not_the_reserve_left() {
+    // The first has 600 s until 400; the second is too short; the third is far.
+    let mut driver = Driver::new(led(1, &[(0, 1_000), (5_000, 5_599), (50_000, 50_600)]));
+    driver.now = at(400);
+    driver.go();
+    assert_eq!(flying(&driver), [(0, 0)], "the last moment");
+    let mut late = Driver::new(led(1, &[(0, 1_000), (5_000, 5_599), (50_000, 50_600)]));
+    late.now = at(401);
+    late.go();
+    assert!(flying(&late).is_empty());
+    assert_eq!(late.run.wake_after(late.now), Some(at(46_400)));
+}
+
+#[test]
+fn a_gate_is_asked_about_hosts_whose_window_is_far_and_keeps_nobody_else_waiting() {
+    let mut plan = led(2, &[(1_000, 4_000)]);
+    plan.windows.push(window(&[(500_000, 504_000)]));
+    plan.targets[1].window = Some(WindowId(1));
+    plan.stages[0].gate = Gate::Approval;
+    let mut driver = Driver::new(plan);
+    driver.go();
+    assert_eq!(flying(&driver), [(0, 0)]);
+    driver.succeed(0);
+    driver.go();
+    assert_eq!(driver.run.gate_waiting(), Some(StageId(0)), "the other is prepared in days");
+    driver.signal(Signal::Approve(StageId(0)));
+    driver.now = at(1_000);
+    driver.go();
+    assert_eq!(flying(&driver), [(0, 1)]);
+    driver.now = at(500_000 - 3_600);
+    driver.go();
+    assert_eq!(flying(&driver), [(0, 1), (1, 0)]);
+    driver.succeed(1);
+    driver.now = at(500_000);
+    driver.go();
+    assert_eq!(flying(&driver), [(0, 1), (1, 1)], "it was approved with the others");
+}
+
+#[test]
+fn a_gate_nobody_decides_leaves_those_who_are_not_prepared_yet_as_well() {
+    let mut plan = led(2, &[(500_000, 504_000)]);
+    plan.stages[0].gate = Gate::Approval;
+    plan.stages[0].approval = Some(ApprovalRule {
+        needed: 1,
+        approvers: Vec::new(),
+        expires_seconds: Some(3_600),
+        on_expiry: OnExpiry::Skip,
+    });
+    let mut driver = Driver::new(plan);
+    driver.go();
+    assert_eq!(driver.run.gate_waiting(), Some(StageId(0)));
+    driver.now = at(3_600);
+    driver.go();
+    let skipped = driver.records.iter().filter(|record| matches!(record.event, Event::Skipped { .. }));
+    assert_eq!(skipped.count(), 2);
+    assert!(driver.run.ending().is_some(), "nobody is prepared for nothing");
+}
+
+#[test]
+fn a_cutoff_longer_than_the_reserve_counts_to_the_second() {
+    let begun_at = |second: i64, cutoff: u32| {
+        let mut plan = nightly(1, &[(0, 10_000)]);
+        plan.windows[0].cutoff_seconds = cutoff;
+        let mut driver = Driver::new(plan);
+        driver.go();
+        driver.now = at(second - 1);
+        driver.succeed(0);
+        driver.now = at(second);
+        driver.go();
+        flying(&driver) == [(0, 1)]
+    };
+    assert!(begun_at(10_000 - 600, 0) && !begun_at(10_000 - 599, 0), "the reserve alone");
+    assert!(begun_at(10_000 - 1_800, 1_800) && !begun_at(10_000 - 1_799, 1_800), "the cutoff");
+    assert!(begun_at(10_000 - 600, 599) && !begun_at(10_000 - 599, 599), "a shorter cutoff changes nothing");
 }

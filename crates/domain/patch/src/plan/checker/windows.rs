@@ -1,6 +1,6 @@
 //! I11: who has a window is changed inside it only, with room for the worst.
 
-use fleetwright_flow::Recipe;
+use fleetwright_flow::{Recipe, Step};
 
 use super::{Invariant, Violation, hosts, violated};
 use crate::plan::PatchPlan;
@@ -30,13 +30,14 @@ pub(super) fn check(plan: &PatchPlan, found: &mut Vec<Violation>) {
             violated(found, Invariant::I11, &host.id, "has a window that the plan does not have");
             continue;
         };
+        // The cutoff is the window's, whatever a host needs.
+        let least = recipe.reserve_seconds.max(window.cutoff_seconds);
         let fits = window.open.iter().any(|span| {
             let from = span.from.max(plan.flow.created_at);
-            span.until.as_second() - from.as_second() >= i64::from(recipe.reserve_seconds)
+            span.until.as_nanosecond() - from.as_nanosecond() >= i128::from(least) * 1_000_000_000
         });
         if !fits {
-            let what =
-                format!("no opening of the window {} leaves its {} s", window.name, recipe.reserve_seconds);
+            let what = format!("no opening of the window {} leaves its {least} s", window.name);
             violated(found, Invariant::I11, &host.id, what);
         }
     }
@@ -47,8 +48,16 @@ fn first_change(recipe: &Recipe) -> Option<usize> {
     recipe.steps.iter().position(|step| step.commits || &*step.name == step::START)
 }
 
+/// Seconds for which a host may be held back at a step, so that several share a call; restorations go
+/// one by one.
+const HELD_BACK_SECONDS: u32 = 60;
+
 /// What the steps from there on, and the way back, take even when all goes as usual.
 fn least_seconds(recipe: &Recipe, first: usize) -> u32 {
     let steps = recipe.steps[first..].iter().chain(&recipe.undo);
-    steps.map(|step| step.expected_seconds.min(step.timeout_seconds)).fold(0, u32::saturating_add)
+    let least = |step: &Step| {
+        let held_back = if &*step.name == step::RESTORE { 0 } else { HELD_BACK_SECONDS };
+        step.expected_seconds.min(step.timeout_seconds).saturating_add(held_back)
+    };
+    steps.map(least).fold(0, u32::saturating_add)
 }

@@ -8,7 +8,7 @@ use fleetwright_model::{
     OsFamily, PatchFacts, Phase, PingStatus, Region, Regions, SystemHealth, Tags, Zone, ZoneName,
 };
 use fleetwright_patch::plan::roll_out::{Budgets, WaveRequest};
-use fleetwright_patch::plan::{self, Amount, Hold, Limits, PatchPlan, PlanRequest, Policy, RollOut, Windows};
+use fleetwright_patch::plan::{self, Amount, Hold, Learnt, Limits, PatchPlan, PlanRequest, Policy, RollOut, Windows};
 use fleetwright_patch::{Host, Inventory, Observations, Rules};
 use jiff::Timestamp;
 
@@ -222,7 +222,7 @@ fn request(seed: u64, shape: &Shape) -> PlanRequest {
             ..RollOut::default()
         },
         windows: Windows::default(),
-        learnt: BTreeMap::new(),
+        learnt: Learnt::default(),
     }
 }
 
