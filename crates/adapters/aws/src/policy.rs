@@ -30,6 +30,8 @@ pub enum Use {
     Drain,
     /// The load before and after is compared.
     Load,
+    /// The commands on maintenance windows of Systems Manager are used.
+    MaintenanceWindows,
     /// Hosts are put back by launching a new instance.
     NewInstance,
     /// Landing zones are found in the organisation.
@@ -38,6 +40,8 @@ pub enum Use {
     PatchLists,
     /// Hosts are put back by replacing their root volume.
     ReplaceRoot,
+    /// It is looked at who is behind which load balancer, though nobody is taken out.
+    Served,
     /// Stopped instances are started.
     StartStopped,
 }
@@ -148,6 +152,8 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
     let wanted = |it: Use| uses.contains(&it);
     let calls = |call: &'static Operation| is_used(call, phases, uses);
     let asked = match operation.iam {
+        // They belong to no phase.
+        action if action.contains("MaintenanceWindow") => return wanted(Use::MaintenanceWindows),
         // Hosts are asked to reboot by a command that does it once only.
         "ec2:RebootInstances" => false,
         "cloudwatch:DescribeAlarms" => wanted(Use::Alarms),
@@ -159,6 +165,9 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
         "ec2:StopInstances" => calls(&operations::START_INSTANCES) || calls(&operations::RUN_INSTANCES),
         "iam:PassRole" => calls(&operations::RUN_INSTANCES),
         "s3:PutObject" => wanted(Use::PatchLists),
+        "elasticloadbalancing:DescribeTargetGroups" | "elasticloadbalancing:DescribeTargetHealth" => {
+            wanted(Use::Drain) || wanted(Use::Served)
+        }
         action if action.starts_with("autoscaling:") || action.starts_with("elasticloadbalancing:") => {
             wanted(Use::Drain)
         }
@@ -294,6 +303,7 @@ mod tests {
                 Use::CleanUp,
                 Use::Drain,
                 Use::Load,
+                Use::MaintenanceWindows,
                 Use::NewInstance,
                 Use::Organization,
                 Use::PatchLists,
@@ -320,8 +330,7 @@ mod tests {
 
     #[test]
     fn every_changing_call_is_narrowed_where_aws_allows_it() {
-        // What no phase calls is in no policy.
-        let changing = operations::ALL.iter().filter(|it| it.mutates() && !it.phases.is_empty());
+        let changing = operations::ALL.iter().filter(|it| it.mutates());
         for operation in changing {
             let whole = UNCONDITIONED.contains(&operation.iam);
             let with_others = grants::WITH_OTHERS.contains(&operation.iam);
@@ -367,8 +376,20 @@ mod tests {
     }
 
     #[test]
+    fn commands_on_windows_belong_to_no_phase_and_are_asked_for_alone() {
+        let scope =
+            Scope { phases: [Phase::Scan].into(), uses: [Use::MaintenanceWindows].into(), ..everything() };
+        let delete = find(&of_zone(&scope), "ssm:DeleteMaintenanceWindow", "maintenancewindow/").clone();
+        assert_eq!(delete.resources, ["arn:aws:ssm:*:011122223333:maintenancewindow/*"]);
+        let without = of_zone(&Scope { uses: BTreeSet::new(), phases: Phase::ALL.into(), ..everything() });
+        let windows = without.iter().flat_map(|it| &it.actions).filter(|it| it.contains("MaintenanceWindow"));
+        assert_eq!(windows.count(), 0);
+    }
+
+    #[test]
     fn a_scan_changes_nothing() {
-        let scope = Scope { phases: [Phase::Scan].into(), ..everything() };
+        let mut scope = Scope { phases: [Phase::Scan].into(), ..everything() };
+        scope.uses.remove(&Use::MaintenanceWindows);
         let changing: Vec<&str> = of_zone(&scope)
             .iter()
             .flat_map(|it| it.actions.clone())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use fleetwright_aws::connect;
-use fleetwright_aws::policy::{of_caller, of_zone};
+use fleetwright_aws::policy::{Use, of_caller, of_zone};
 use fleetwright_clock::SystemClock;
 use fleetwright_config::settings::{
     LogFormat as ConfiguredFormat, LogLevel, OutputFormat as ConfiguredOutput,
@@ -347,7 +347,10 @@ impl App {
         let asked: Vec<Phase> = args.phases.iter().map(|name| Phase::from(*name)).collect();
         let enabled = || Phase::ALL.into_iter().filter(|phase| settings.phases.limits(*phase).enabled);
         let phases = if asked.is_empty() { enabled().collect() } else { asked };
-        let scope = policy_scope::scope(settings, &fleet, &phases);
+        let mut scope = policy_scope::scope(settings, &fleet, &phases);
+        if args.windows {
+            scope.uses.insert(Use::MaintenanceWindows);
+        }
         let document = match &args.trust {
             Some(principal) => policy::trust(&fleet, principal)?,
             None if args.caller => policy::document(&of_caller(&scope))?,

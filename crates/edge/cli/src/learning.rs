@@ -4,6 +4,7 @@ use fleetwright_patch::plan::Learnt;
 use fleetwright_patch::plan::durations::Observed;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::console::Console;
 use crate::failure::CommandError;
 use crate::state::{State, is_closed};
 
@@ -19,7 +20,7 @@ const ENOUGH_HOSTS: usize = 5_000;
 ///
 /// # Errors
 /// The state directory cannot be listed.
-pub async fn learnt(state: &State, now: Timestamp) -> Result<Learnt, CommandError> {
+pub async fn learnt(state: &State, now: Timestamp, console: Console) -> Result<Learnt, CommandError> {
     let runs = state.runs().await?;
     let recent = |at: Timestamp| now.duration_since(at) <= OLDEST;
     let over = runs.iter().filter(|entry| is_closed(entry) && recent(entry.created_at));
@@ -27,7 +28,7 @@ pub async fn learnt(state: &State, now: Timestamp) -> Result<Learnt, CommandErro
     for entry in over.take(RUNS) {
         match state.find(Some(entry.run.as_str())).await {
             Ok(found) => observed.add(found.plan.plan(), &found.loaded.records),
-            Err(error) => tracing::warn!(run = %entry.run, why = %error.message, "a run teaches nothing"),
+            Err(error) => console.note(&format!("nothing is learnt of {}: {}", entry.run, error.message)),
         }
         if observed.hosts() >= ENOUGH_HOSTS {
             break;

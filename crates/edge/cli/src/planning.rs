@@ -12,7 +12,8 @@ use fleetwright_patch::plan::policy::{
     RebootStrategy, RollbackPolicy, StartPolicy, ValidatePolicy,
 };
 use fleetwright_patch::plan::{
-    Amount, Earlier, Hold, Learnt, Limits, Parent, PlanRequest, PlannedZone, Policy, RollOut, RollbackWay, Windows,
+    Amount, Earlier, Hold, Learnt, Limits, Parent, PlanRequest, PlannedZone, Policy, RollOut, RollbackWay,
+    Windows,
 };
 use jiff::Timestamp;
 

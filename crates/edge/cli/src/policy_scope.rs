@@ -42,6 +42,7 @@ pub fn uses(settings: &Settings) -> BTreeSet<Use> {
         (Use::Load, validate.cpu_rise_points.is_some()),
         (Use::NewInstance, way == RollbackWay::NewInstance),
         (Use::PatchLists, gate.patch_list_bucket.is_some()),
+        (Use::Served, gate.target_groups || settings.safety.budgets.target_group.is_some()),
         (Use::ReplaceRoot, way == RollbackWay::ReplaceRoot),
         (Use::StartStopped, settings.eligibility.start_stopped),
     ];

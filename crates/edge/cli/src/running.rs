@@ -47,7 +47,7 @@ impl App {
             let state = || State::open(&args.state, &self.environment);
             let (mut continued, ids) = from(args.workflow.from.as_deref(), state).await?;
             if let Some(state) = State::existing(&args.state, &self.environment)? {
-                continued.learnt = learning::learnt(&state, session.clock.now()).await?;
+                continued.learnt = learning::learnt(&state, session.clock.now(), self.console).await?;
             }
             let seed = fresh_seed(session.clock.as_ref());
             let looking = session.looking(interrupt::stop_on_signal(self.console), self.console);
@@ -79,7 +79,7 @@ impl App {
             let session = self.session(loaded, &args.scan.fleet, Some(&args.drive)).await?;
             let state_again = || State::open(&args.drive.state, &self.environment);
             let (mut continued, ids) = from(args.workflow.from.as_deref(), state_again).await?;
-            continued.learnt = learning::learnt(&state, session.clock.now()).await?;
+            continued.learnt = learning::learnt(&state, session.clock.now(), self.console).await?;
             let mut request = fleet::scan_request(&session.settings, session.fleet.clone());
             request.query.ids.extend(ids);
             let seed = fresh_seed(session.clock.as_ref());
@@ -196,7 +196,7 @@ impl App {
             // What was not changed yet is collected afresh; what was is compared with before.
             earlier.retain(|id, _| touched.contains(id));
             let parent = Parent { run: found.run.as_str().into(), relation: Relation::Retry };
-            let learnt = learning::learnt(&state, session.clock.now()).await?;
+            let learnt = learning::learnt(&state, session.clock.now(), self.console).await?;
             let continued = Continued { parent: Some(parent), earlier, learnt };
             let document = looking.plan(&looked, &plan.phases.clone(), seed, continued)?;
             self.begin(session, state, &args.drive, looked, document, seed).await

@@ -15,9 +15,9 @@ use crate::commands::plan::{Continued, Looking, run_id};
 use crate::console::Console;
 use crate::driving::{Health, ports};
 use crate::failure::CommandError;
-use crate::{fleet, learning};
 use crate::simulated::Stage;
 use crate::state::{State, refused};
+use crate::{fleet, learning};
 
 /// A run that is planned and can be driven, again and again from its record.
 pub struct StagedRun {
@@ -65,7 +65,7 @@ impl StagedRun {
         };
         let request = fleet::scan_request(&stage.settings, stage.fleet.clone());
         let looked = looking.look(&request).await;
-        let learnt = learning::learnt(&state, stage.clock.now()).await?;
+        let learnt = learning::learnt(&state, stage.clock.now(), console).await?;
         let continued = Continued { learnt, ..Continued::default() };
         let document = looking.plan(&looked, phases, stage.world.seed, continued)?;
         let run = run_id(stage.clock.as_ref(), stage.world.seed);

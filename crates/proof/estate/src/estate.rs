@@ -371,6 +371,21 @@ impl Estate {
         })
     }
 
+    /// The same for a user.
+    pub fn set_user_policies(&self, account: &str, user: &str, policies: Vec<NamedPolicy>) -> bool {
+        let mut inside = self.lock();
+        let user = inside.world.accounts.get_mut(account).and_then(|it| it.iam.users.get_mut(user));
+        user.is_some_and(|user| {
+            user.policies = policies;
+            true
+        })
+    }
+
+    /// Makes an empty bucket of an account, as if it had always been there.
+    pub fn create_bucket(&self, account: &str, region: &str, name: &str) {
+        self.lock().world.buckets.create(name, account, region, Timestamp::UNIX_EPOCH);
+    }
+
     /// Reads the world; for tests and tools in the same process.
     pub fn with_world<T>(&self, read: impl FnOnce(&World) -> T) -> T {
         read(&self.at_present().world)

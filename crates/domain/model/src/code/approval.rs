@@ -23,7 +23,7 @@ codes! {
         "The approval link is for another run.",
         "Use the link of the run that is meant.";
     LINK_OTHER_STAGE = "FW-V0008", Some(Exit::Validation), "Stage does not wait",
-        "The stage that the approval link is for waits for no decision now: it was decided, is not reached yet, or the run is over.",
+        "The stage that an approval is for, given here or by a link, waits for no decision now: it was decided, is not reached yet, or the run is over.",
         "`fleetwright status RUN` shows what waits.";
     LINK_OTHER_DECISION = "FW-V0009", Some(Exit::Validation), "Link does not allow the decision",
         "The approval link allows another decision than the one asked for.",

@@ -14,6 +14,9 @@ pub struct PolicyArgs {
     /// validate [default: those the configuration enables]
     #[arg(long, value_name = "PHASE", value_delimiter = ',')]
     pub phases: Vec<PhaseName>,
+    /// Also what the commands `window create`, `list`, `verify` and `delete` need
+    #[arg(long, conflicts_with_all = ["caller", "trust"])]
+    pub windows: bool,
     /// The policy of the credentials a command starts with, instead of the role's
     #[arg(long, conflicts_with = "trust")]
     pub caller: bool,

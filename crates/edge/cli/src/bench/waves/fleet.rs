@@ -8,7 +8,9 @@ use fleetwright_model::{
     OsFamily, PatchFacts, Phase, PingStatus, Region, Regions, SystemHealth, Tags, Zone, ZoneName,
 };
 use fleetwright_patch::plan::roll_out::{Budgets, WaveRequest};
-use fleetwright_patch::plan::{self, Amount, Hold, Learnt, Limits, PatchPlan, PlanRequest, Policy, RollOut, Windows};
+use fleetwright_patch::plan::{
+    self, Amount, Hold, Learnt, Limits, PatchPlan, PlanRequest, Policy, RollOut, Windows,
+};
 use fleetwright_patch::{Host, Inventory, Observations, Rules};
 use jiff::Timestamp;
 
