@@ -65,6 +65,8 @@ const TAGGING: &[Phase] = &[Phase::Backup, Phase::Patch];
 const WATCHING: &[Phase] =
     &[Phase::Scan, Phase::Backup, Phase::Start, Phase::Precheck, Phase::Patch, Phase::Validate];
 const VERIFYING: &[Phase] = &[Phase::Scan, Phase::Patch, Phase::Validate];
+/// Phases after which, or between whose waves, it is judged what became of hosts.
+const JUDGING: &[Phase] = &[Phase::Patch, Phase::Validate];
 /// Phases that enter a landing zone at all.
 const ENTERING: &[Phase] =
     &[Phase::Scan, Phase::Backup, Phase::Start, Phase::Precheck, Phase::Patch, Phase::Validate];
@@ -185,7 +187,7 @@ operations! {
         "to let such a group go on";
     GET_METRIC_DATA = CloudWatch "GetMetricData" "cloudwatch:GetMetricData", Zone, VALIDATE, Optional, READS, METRIC_DATA,
         "to compare the load before and after";
-    DESCRIBE_ALARMS = CloudWatch "DescribeAlarms" "cloudwatch:DescribeAlarms", Zone, VALIDATE, Optional, READS, ALARMS,
+    DESCRIBE_ALARMS = CloudWatch "DescribeAlarms" "cloudwatch:DescribeAlarms", Zone, JUDGING, Optional, READS, ALARMS,
         "to see whether an alarm speaks against a host";
     SIMULATE_PRINCIPAL_POLICY = Iam "SimulatePrincipalPolicy" "iam:SimulatePrincipalPolicy", Zone, ENTERING, Optional, READS, GLOBAL,
         "to check permissions without trying them";

@@ -34,8 +34,10 @@ pub enum Use {
     MaintenanceWindows,
     /// Hosts are put back by launching a new instance.
     NewInstance,
-    /// Landing zones are found in the organisation.
+    /// Landing zones are found in the whole organisation.
     Organization,
+    /// Landing zones are found below units of the organisation.
+    OrganizationUnits,
     /// The patches of the first wave are carried to the others.
     PatchLists,
     /// Hosts are put back by replacing their root volume.
@@ -171,7 +173,8 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
         action if action.starts_with("autoscaling:") || action.starts_with("elasticloadbalancing:") => {
             wanted(Use::Drain)
         }
-        action if action.starts_with("organizations:") => wanted(Use::Organization),
+        "organizations:ListAccounts" => wanted(Use::Organization),
+        action if action.starts_with("organizations:") => wanted(Use::OrganizationUnits),
         _ => true,
     };
     asked && operation.phases.iter().any(|phase| phases.contains(phase))
@@ -306,6 +309,7 @@ mod tests {
                 Use::MaintenanceWindows,
                 Use::NewInstance,
                 Use::Organization,
+                Use::OrganizationUnits,
                 Use::PatchLists,
                 Use::ReplaceRoot,
                 Use::StartStopped,

@@ -14,9 +14,19 @@ use crate::planning;
 /// every run.
 pub fn scope(settings: &Settings, fleet: &Fleet, phases: &[Phase]) -> Scope {
     let phases: BTreeSet<Phase> = phases.iter().copied().chain([Phase::Scan]).collect();
-    let found = (!fleet.scopes.is_empty()).then_some(Use::Organization);
+    let found = fleet.scopes.iter().map(|scope| match &scope.unit {
+        None => Use::Organization,
+        Some(_) => Use::OrganizationUnits,
+    });
+    let mut uses: BTreeSet<Use> = uses(settings).into_iter().chain(found).collect();
+    let looks = |phase: Phase, alarms: &[String]| phases.contains(&phase) && !alarms.is_empty();
+    if !looks(Phase::Validate, &settings.phases.validate.alarms)
+        && !looks(Phase::Patch, &settings.safety.gate.alarms)
+    {
+        uses.remove(&Use::Alarms);
+    }
     Scope {
-        uses: uses(settings).into_iter().chain(found).collect(),
+        uses,
         partition: partition(fleet),
         account: match fleet.zones.as_slice() {
             [zone] if fleet.scopes.is_empty() => Some(zone.account.clone()),

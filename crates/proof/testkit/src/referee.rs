@@ -244,13 +244,8 @@ impl Referee<'_> {
             uncommitted && (step.in_window || (step.effect == Effect::Changes && !step.ahead_of_gate));
         self.law(Law::Freeze, !(self.frozen && guarded));
         self.law(Law::Window, !(uncommitted && step.in_window) || self.is_in_window(id, 0, now));
-        let recipe = self.plan.recipe_of(id);
-        let first = recipe.steps.iter().position(|step| step.in_window);
-        let prepares = uncommitted && first.is_some_and(|first| at.2.index() < first);
-        let lead = recipe.lead_seconds;
-        self.law(Law::Lead, !(prepares && lead > 0) || self.is_in_window(id, lead, now));
-        let given_up = self.gates.get(&StageId(stage as u16)).is_some_and(|gate| gate.expired);
-        self.law(Law::Gate, !(given_up && uncommitted));
+        self.law(Law::Lead, !uncommitted || self.is_near(id, at.2, now));
+        self.law(Law::Gate, !(uncommitted && self.is_given_up(stage)));
         self.law(Law::MinSample, (0..stage).all(|before| self.is_proven(before)));
         if !touched {
             let well = self.plan.target(id).after.iter().all(|before| self.is_well(*before));
@@ -308,6 +303,20 @@ impl Referee<'_> {
         let limit = row.first.map_or(row.capacity, |first| row.capacity.min(first + proven));
         let elsewhere = self.elsewhere.get(&group).copied().unwrap_or(0);
         i64::from(limit) - i64::from(held) - i64::from(elsewhere)
+    }
+
+    /// Whether a step that prepares for the window may start: it is near, or the recipe keeps to no lead.
+    fn is_near(&self, id: TargetId, step: StepIndex, now: Timestamp) -> bool {
+        let recipe = self.plan.recipe_of(id);
+        let first = recipe.steps.iter().position(|step| step.in_window);
+        let prepares = first.is_some_and(|first| step.index() < first);
+        let lead = recipe.lead_seconds;
+        !prepares || lead == 0 || self.is_in_window(id, lead, now)
+    }
+
+    /// Whether nobody decided about a stage in time, and it is left out.
+    fn is_given_up(&self, stage: usize) -> bool {
+        self.gates.get(&StageId(stage as u16)).is_some_and(|gate| gate.expired)
     }
 
     fn is_in_window(&self, id: TargetId, lead: u32, now: Timestamp) -> bool {

@@ -87,7 +87,7 @@ codes! {
         "Describe the window under `windows`, or correct the tag; `fleetwright config explain tags.maintenance_window` says which tags are read.";
     WINDOW_TOO_SHORT = "FW-P0029", None, "No window long enough",
         "In the time planned for, no opening of the host's window leaves room for patching, rebooting, verifying and the way back.",
-        "Make the window longer, shorten the time-outs of the phases, or plan nearer to the next opening.";
+        "The plan shows the arithmetic. Make the window longer; with safety.window_reserve = timeouts shorten the time-outs of the phases, or leave that key at usual.";
     NOBODY_TAKES_OVER = "FW-P0030", None, "Nobody can take over",
         "The host belongs to a set that cannot spare it: a singleton, or a quorum of fewer than three. There is no waiver, or it has expired.",
         "Give a waiver with a last day and a reason (ordering.waivers), or add members to the set.";

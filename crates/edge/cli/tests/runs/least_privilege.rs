@@ -1,21 +1,27 @@
-//! The generated IAM policies: with one, neither the doctor nor a run is refused anything (SAFETY I28).
+//! The generated IAM policies (SAFETY I28): with one, neither the doctor, nor a run, nor the commands on
+//! windows are refused anything; nothing in it is unused; and without any one action of it, it is said
+//! which is missing.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use fleetwright::args::{WindowArgs, WindowCreateArgs, WindowOperation, WindowReboot};
 use fleetwright::commands::policy::document;
+use fleetwright::commands::window::Windows;
 use fleetwright::policy_scope::scope;
 use fleetwright::settings::Flags;
 use fleetwright::simulated::Stage;
 use fleetwright::staged_run::StagedRun;
 use fleetwright::state::State;
-use fleetwright_aws::policy::of_zone;
+use fleetwright_aws::policy::{Statement, Use, of_caller, of_zone};
+use fleetwright_config::settings::{Amount, OutputFormat, WaveSettings};
 use fleetwright_estate::calls::Outcome;
 use fleetwright_estate::policy::NamedPolicy;
 use fleetwright_flow::Signal;
-use fleetwright_model::{Phase, code};
-use fleetwright_survey::{DoctorRequest, Ports, Stop, examine};
+use fleetwright_model::{ExternalId, OrganizationScope, Phase, Region, Regions, code};
+use fleetwright_survey::{DoctorRequest, Fleet, Ports, Stop, examine};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::story::{CONSOLE, approving};
@@ -96,12 +102,88 @@ instance = "web"
 watches = "health"
 "#;
 
-/// The account of that world.
+/// Everything hosts can be behind, and alarms that gates look at.
+const SERVED: &str = r#"
+name = "least-privilege-served"
+description = "Hosts behind balancers of both generations, in a group with room for standby and in one without."
+seed = 282
+start = "2026-11-02T02:00:00Z"
+
+[[accounts]]
+name = "shop"
+id = "111122223333"
+regions = ["eu-central-1"]
+instances_per_region = 0
+
+[fleet.shares]
+agent_old = 0.0
+
+[[instances]]
+account = "shop"
+count = 2
+missing = ["openssl"]
+[instances.tags]
+Name = "web"
+Application = "shop"
+
+[[instances]]
+account = "shop"
+count = 2
+missing = ["openssl", "kernel"]
+[instances.tags]
+Name = "scaled"
+Application = "search"
+
+[[instances]]
+account = "shop"
+missing = ["openssl", "kernel"]
+[instances.tags]
+Name = "full"
+Application = "index"
+
+[[load_balancers]]
+name = "shop"
+account = "shop"
+target_group = "shop-web"
+instances = "web"
+deregistration_delay = 60
+
+[[load_balancers]]
+name = "shop-old"
+account = "shop"
+kind = "classic"
+instances = "web"
+deregistration_delay = 60
+
+[[auto_scaling_groups]]
+name = "search"
+account = "shop"
+instances = "scaled"
+min = 1
+
+[[auto_scaling_groups]]
+name = "index"
+account = "shop"
+instances = "full"
+min = 1
+
+[[alarms]]
+name = "shop-health"
+account = "shop"
+region = "eu-central-1"
+instance = "web"
+watches = "health"
+"#;
+
+/// The account of those worlds, and the bucket of patch lists in it.
 const ACCOUNT: &str = "111122223333";
+const REGION: &str = "eu-central-1";
+const BUCKET: &str = "shop-patch-lists";
 
 /// A way through fleetwright.
 struct Way {
     name: &'static str,
+    world: &'static str,
     settings: &'static [(&'static str, &'static str)],
     phases: &'static [Phase],
     ends: Ends,
@@ -125,6 +207,7 @@ const FREELY: [(&str, &str); 3] = [
 const WAYS: &[Way] = &[
     Way {
         name: "everything",
+        world: WORLD,
         settings: &[
             ("phases.validate.cpu_rise_points", "20"),
             ("phases.validate.alarms", "shop-health"),
@@ -135,34 +218,90 @@ const WAYS: &[Way] = &[
     },
     Way {
         name: "new instances in the place of old ones",
+        world: WORLD,
         settings: &[("safety.rollback_way", "new-instance")],
         phases: &Phase::ALL,
         ends: Ends::AtItsEnd,
     },
-    Way { name: "aborted", settings: &[], phases: &Phase::ALL, ends: Ends::Aborted },
-    Way { name: "scan", settings: &[], phases: &[Phase::Scan, Phase::Report], ends: Ends::AtItsEnd },
-    Way { name: "backup", settings: &[], phases: &[Phase::Scan, Phase::Backup], ends: Ends::AtItsEnd },
-    Way { name: "precheck", settings: &[], phases: &[Phase::Scan, Phase::Precheck], ends: Ends::AtItsEnd },
+    Way { name: "aborted", world: WORLD, settings: &[], phases: &Phase::ALL, ends: Ends::Aborted },
+    Way {
+        name: "scan",
+        world: WORLD,
+        settings: &[],
+        phases: &[Phase::Scan, Phase::Report],
+        ends: Ends::AtItsEnd,
+    },
+    Way {
+        name: "backup",
+        world: WORLD,
+        settings: &[],
+        phases: &[Phase::Scan, Phase::Backup],
+        ends: Ends::AtItsEnd,
+    },
+    Way {
+        name: "precheck",
+        world: WORLD,
+        settings: &[],
+        phases: &[Phase::Scan, Phase::Precheck],
+        ends: Ends::AtItsEnd,
+    },
     Way {
         name: "patch alone, without a reboot",
+        world: WORLD,
         settings: &[("phases.patch.reboot", "skip")],
         phases: &[Phase::Scan, Phase::Patch],
         ends: Ends::AtItsEnd,
     },
     Way {
         name: "validate alone",
+        world: WORLD,
         settings: &[("phases.validate.cpu_rise_points", "20")],
         phases: &[Phase::Scan, Phase::Validate],
         ends: Ends::AtItsEnd,
     },
+    Way {
+        name: "out of balancers and groups and back, wave by wave",
+        world: SERVED,
+        settings: &[
+            ("safety.max_concurrent", "1"),
+            ("safety.gate.alarms", "shop-health"),
+            ("safety.gate.target_groups", "true"),
+            ("safety.gate.patch_list_bucket", BUCKET),
+        ],
+        phases: &Phase::ALL,
+        ends: Ends::AtItsEnd,
+    },
+    Way {
+        name: "gates that look, and nobody is drained",
+        world: SERVED,
+        settings: &[
+            ("safety.max_concurrent", "1"),
+            ("phases.drain.enabled", "false"),
+            ("safety.gate.alarms", "shop-health"),
+            ("safety.gate.target_groups", "true"),
+        ],
+        phases: &[Phase::Scan, Phase::Patch],
+        ends: Ends::AtItsEnd,
+    },
 ];
+
+/// Permissions that no way here comes to use, and why they are granted all the same.
+const UNUSED: &[(&str, &str)] = &[];
+
+/// Permissions whose absence takes nothing from a run, and why.
+const NOT_MISSED: &[(&str, &str)] = &[];
 
 /// What became of a way.
 struct Walked {
     /// Calls that were refused.
     refused: Vec<String>,
-    /// Everything the run said: gaps, records, findings of the doctor, log.
+    /// What the doctor found missing.
+    doctor: String,
+    /// Everything the run said: gaps, records, log.
     said: String,
+    /// What the policy grants, and what was used of it.
+    granted: BTreeSet<&'static str>,
+    used: BTreeSet<String>,
 }
 
 /// The log, as text.
@@ -186,33 +325,73 @@ impl Log {
     }
 }
 
-/// Sets the stage with the generated policy in the landing zone's role.
-async fn stage(way: &Way) -> Stage {
-    let mut flags = Flags::default();
-    for (key, value) in FREELY.iter().chain(way.settings) {
-        flags.set("a test", key, *value);
-    }
-    let stage =
-        Stage::of_text((WORLD, "least-privilege"), 281, flags, CONSOLE).await.expect("a usable world");
-    let statements = of_zone(&scope(&stage.settings, &stage.fleet, way.phases));
-    let policy = document(&statements).expect("a role can carry it").to_string();
-    let policy = NamedPolicy::parse("generated", &policy).expect("a policy IAM accepts");
-    let role = stage.fleet.zones[0].access.role.as_ref().expect("a role").name().to_owned();
-    assert!(stage.world.estate.set_role_policies(ACCOUNT, &role, vec![policy]));
-    stage
+/// Statements without one action.
+fn without(statements: Vec<Statement>, action: Option<&str>) -> Vec<Statement> {
+    let less = |mut it: Statement| {
+        it.actions.retain(|granted| Some(*granted) != action);
+        (!it.actions.is_empty()).then_some(it)
+    };
+    statements.into_iter().filter_map(less).collect()
 }
 
-async fn walk(way: &Way) -> Walked {
+fn named(statements: &[Statement]) -> NamedPolicy {
+    let policy = document(statements).expect("a role can carry it").to_string();
+    NamedPolicy::parse("generated", &policy).expect("a policy IAM accepts")
+}
+
+fn actions(statements: &[Statement]) -> BTreeSet<&'static str> {
+    statements.iter().flat_map(|statement| statement.actions.iter().copied()).collect()
+}
+
+/// What was used of the generated policies.
+fn used(stage: &Stage) -> BTreeSet<String> {
+    let grants = stage.world.estate.grants().into_iter();
+    grants.filter(|grant| &*grant.policy == "generated").map(|grant| grant.action.to_string()).collect()
+}
+
+/// Puts a policy into the landing zones' roles.
+fn grant(stage: &Stage, statements: &[Statement]) {
+    for zone in &stage.fleet.zones {
+        let role = zone.access.role.as_ref().expect("a role").name();
+        let account = zone.account.as_str();
+        assert!(stage.world.estate.set_role_policies(account, role, vec![named(statements)]));
+    }
+}
+
+async fn world(text: &str, settings: &[(&str, &str)]) -> Stage {
+    let mut flags = Flags::default();
+    for (key, value) in FREELY.iter().chain(settings) {
+        flags.set("a test", key, *value);
+    }
+    Stage::of_text((text, "least-privilege"), 281, flags, CONSOLE).await.expect("a usable world")
+}
+
+/// Sets the stage with the generated policy, an action of it left out, in the landing zone's role.
+async fn stage(way: &Way, missing: Option<&str>) -> (Stage, BTreeSet<&'static str>) {
+    let mut stage = world(way.world, way.settings).await;
+    if way.world == SERVED {
+        stage.world.estate.create_bucket(ACCOUNT, REGION, BUCKET);
+        let first = WaveSettings { size: Some(Amount::Count(1)), ..WaveSettings::default() };
+        stage.settings.safety.waves = vec![first, WaveSettings::default()];
+    }
+    let statements = of_zone(&scope(&stage.settings, &stage.fleet, way.phases));
+    grant(&stage, &without(statements.clone(), missing));
+    (stage, actions(&statements))
+}
+
+async fn walk(way: &Way, missing: Option<&str>) -> Walked {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
     let _logged = subscriber.finish().set_default();
-    let stage = stage(way).await;
-    let mut said = doctor(&stage, way.phases).await;
+    let (stage, granted) = stage(way, missing).await;
+    let doctor = doctor(&stage, way.phases).await;
     let estate = Arc::clone(&stage.world.estate);
     let asked = estate.call_count();
+    let mut said = String::new();
+    let mut of_doctor = used(&stage);
     match StagedRun::plan(stage, State::in_memory(), way.phases, CONSOLE).await {
-        Err(error) => said.push_str(&error.message),
+        Err(error) => said.push_str(&format!("{} {:?}", error.message, error.details)),
         Ok(run) => {
             for gap in &run.document.plan().gaps {
                 said.push_str(&format!("{} {}\n", gap.code, gap.message));
@@ -220,12 +399,14 @@ async fn walk(way: &Way) -> Walked {
             drive(&run, way).await;
             let finished = run.finished().await;
             said.push_str(&format!("{:?}", finished.records));
+            of_doctor.extend(used(&run.stage));
         }
     }
     said.push_str(&log.text());
     let calls = estate.calls(asked, usize::MAX);
     let refused = calls.iter().filter(|call| call.facts.outcome == Outcome::Denied);
-    Walked { refused: refused.map(|call| format!("{}:{}", call.service.name(), call.action)).collect(), said }
+    let refused = refused.map(|call| format!("{}:{}", call.service.name(), call.action)).collect();
+    Walked { refused, doctor, said, granted, used: of_doctor }
 }
 
 async fn doctor(stage: &Stage, phases: &[Phase]) -> String {
@@ -238,7 +419,7 @@ async fn doctor(stage: &Stage, phases: &[Phase]) -> String {
     let checkup = examine(ports, &request, &Stop::never()).await;
     let symptoms = checkup.zones.iter().flat_map(|zone| &zone.symptoms);
     let denied = symptoms.filter(|symptom| symptom.action.is_some() || symptom.code == &code::DENIED);
-    denied.map(|it| format!("doctor: {} {} {}\n", it.code.id, it.message, it.remedy)).collect()
+    denied.map(|it| format!("{} {} {}\n", it.code.id, it.message, it.remedy)).collect()
 }
 
 async fn drive(run: &StagedRun, way: &Way) {
@@ -261,17 +442,189 @@ async fn drive(run: &StagedRun, way: &Way) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_the_generated_policy_nothing_is_refused_and_the_doctor_finds_nothing_missing() {
+async fn with_the_generated_policy_nothing_is_refused_and_nothing_of_it_is_unused() {
     let mut wrong = Vec::new();
+    let (mut granted, mut used) = (BTreeMap::new(), BTreeSet::new());
     for way in WAYS {
-        let walked = walk(way).await;
+        let walked = walk(way, None).await;
         for refused in walked.refused {
             wrong.push(format!("{}: {refused} was refused", way.name));
         }
-        if walked.said.contains("doctor:") {
-            let said = walked.said.lines().filter(|line| line.starts_with("doctor:"));
-            wrong.push(format!("{}: {}", way.name, said.collect::<Vec<_>>().join("; ")));
+        if !walked.doctor.is_empty() {
+            wrong.push(format!("{}: {}", way.name, walked.doctor));
+        }
+        granted.extend(walked.granted.into_iter().map(|action| (action, way.name)));
+        used.extend(walked.used);
+    }
+    for (action, way) in granted {
+        match (used.contains(action), UNUSED.iter().any(|(listed, _)| *listed == action)) {
+            (false, false) => wrong.push(format!("{action} is granted for {way:?} and never used")),
+            (true, true) => wrong.push(format!("{action} is listed as unused and is used")),
+            _ => {}
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_any_one_action_the_run_says_which_is_missing() {
+    let mut wrong = Vec::new();
+    let mut tried = BTreeSet::new();
+    for way in WAYS {
+        let whole = walk(way, None).await;
+        for action in whole.granted {
+            if !whole.used.contains(action) || !tried.insert(action) {
+                continue;
+            }
+            let walked = walk(way, Some(action)).await;
+            let said = walked.said.contains(action);
+            match NOT_MISSED.iter().any(|(listed, _)| *listed == action) {
+                false if !said => wrong.push(format!("{}: without {action} nobody says so", way.name)),
+                true if said => wrong.push(format!("{}: {action} is missed after all", way.name)),
+                _ => {}
+            }
+        }
+    }
+    assert!(tried.len() > 30, "{tried:?}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Makes a window, lists, verifies and deletes it; everything that went wrong.
+async fn windows(missing: Option<&str>) -> (Vec<String>, BTreeSet<&'static str>, BTreeSet<String>) {
+    let stage = world(SERVED, &[]).await;
+    let mut scope = scope(&stage.settings, &stage.fleet, &[Phase::Scan]);
+    scope.uses.insert(Use::MaintenanceWindows);
+    let statements = of_zone(&scope);
+    grant(&stage, &without(statements.clone(), missing));
+    let commands = Windows {
+        aws: stage.aws.clone(),
+        clock: Arc::clone(&stage.clock),
+        fleet: stage.fleet.clone(),
+        settings: stage.settings.clone(),
+        format: OutputFormat::Json,
+        console: CONSOLE,
+    };
+    let create = WindowCreateArgs {
+        name: "sunday-night".to_owned(),
+        schedule: "cron(0 2 ? * SUN *)".to_owned(),
+        time_zone: None,
+        duration: 4,
+        cutoff: 1,
+        description: String::new(),
+        targets: vec!["tag:Application=shop".to_owned()],
+        operation: WindowOperation::Install,
+        reboot: WindowReboot::IfNeeded,
+        document: None,
+        max_concurrency: "10%".to_owned(),
+        max_errors: "1".to_owned(),
+        despite_conflicts: false,
+        dry_run: false,
+        args: WindowArgs::default(),
+    };
+    let other = WindowCreateArgs {
+        name: "monday-night".to_owned(),
+        schedule: "cron(0 2 ? * MON *)".to_owned(),
+        ..create.clone()
+    };
+    let ended = [
+        commands.create(&create).await,
+        commands.create(&other).await,
+        commands.list().await,
+        commands.verify(None).await,
+        commands.delete("sunday-night").await,
+    ];
+    let wrong = ended.into_iter().filter_map(Result::err);
+    let wrong = wrong.map(|error| format!("{} {:?}", error.message, error.details)).collect();
+    let granted = actions(&statements).into_iter().filter(|it| it.contains("MaintenanceWindow")).collect();
+    (wrong, granted, used(&stage))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_commands_on_windows_need_what_the_policy_says_and_miss_what_it_does_not() {
+    let (wrong, granted, used) = windows(None).await;
+    assert_eq!(wrong, [""; 0]);
+    assert_eq!(granted.len(), 8);
+    for action in granted {
+        assert!(used.contains(action), "{action} is never used");
+        let (wrong, ..) = windows(Some(action)).await;
+        assert!(wrong.iter().any(|said| said.contains(action)), "without {action}: {wrong:?}");
+    }
+}
+
+/// Two accounts of an organisation, entered with one external id.
+const ORGANIZATION: &str = r#"
+name = "least-privilege-organization"
+description = "Landing zones that are found in the organisation."
+seed = 283
+start = "2026-11-02T02:00:00Z"
+
+[access]
+external_id = "one-for-all"
+
+[[accounts]]
+name = "shop"
+id = "111122223333"
+regions = ["eu-central-1"]
+instances_per_region = 1
+
+[[accounts]]
+name = "search"
+id = "111122224444"
+regions = ["eu-central-1"]
+instances_per_region = 1
+"#;
+
+/// Looks at the whole organisation, or at what is below its root, with the generated policies in the
+/// hub's user and in the roles; answers with the gaps, what is granted to the hub, and what was used.
+async fn from_the_hub(
+    below: bool,
+    missing: Option<&str>,
+) -> (String, BTreeSet<&'static str>, BTreeSet<String>) {
+    let mut stage = world(ORGANIZATION, &[]).await;
+    let estate = Arc::clone(&stage.world.estate);
+    let root = estate.with_world(|world| world.organization.as_ref().map(|it| it.root.clone()));
+    let zone = stage.fleet.zones[0].clone();
+    let found = OrganizationScope {
+        unit: root.filter(|_| below),
+        accounts_include: vec!["shop".to_owned(), "search".to_owned()],
+        accounts_exclude: Vec::new(),
+        role_name: zone.access.role.as_ref().map(|role| role.name().to_owned()),
+        external_id: Some(ExternalId::new("one-for-all").expect("an external id")),
+        profile: None,
+        regions: Regions::Listed(vec![Region::new(REGION).expect("a region")]),
+        environment: None,
+        tags: BTreeMap::new(),
+        include: Vec::new(),
+        exclude: Vec::new(),
+    };
+    let fleet = Fleet { zones: Vec::new(), scopes: vec![found], ..Fleet::default() };
+    let scope = scope(&stage.settings, &fleet, &[Phase::Scan]);
+    grant(&stage, &of_zone(&scope));
+    let hub = estate.hub().clone();
+    let statements = of_caller(&scope);
+    let policies = vec![named(&without(statements.clone(), missing))];
+    assert!(estate.set_user_policies(&hub.account, &hub.user, policies));
+    stage.fleet = fleet;
+    let phases = [Phase::Scan, Phase::Backup];
+    let said = match StagedRun::plan(stage, State::in_memory(), &phases, CONSOLE).await {
+        Err(error) => format!("{} {:?}", error.message, error.details),
+        Ok(run) => run.document.plan().gaps.iter().map(|gap| format!("{}\n", gap.message)).collect(),
+    };
+    let grants = estate.grants().into_iter().filter(|grant| grant.account == hub.account);
+    let used = grants.map(|grant| grant.action.to_string()).collect();
+    (said, actions(&statements), used)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_hub_needs_what_its_policy_says_and_misses_what_it_does_not() {
+    for below in [false, true] {
+        let (said, granted, used) = from_the_hub(below, None).await;
+        assert_eq!(said, "", "below a unit: {below}");
+        let used_of_hub: BTreeSet<&str> = used.iter().map(String::as_str).collect();
+        assert_eq!(used_of_hub, granted, "below a unit: {below}");
+        for action in granted {
+            let (said, ..) = from_the_hub(below, Some(action)).await;
+            assert!(said.contains(action), "without {action}: {said}");
+        }
+    }
 }
