@@ -70,7 +70,7 @@ pub fn write(out: &mut impl Write, view: &RunView, waits: &Waits) -> fmt::Result
         )?;
     }
     for window in &view.windows {
-        let opens = window.opens_at.map_or(String::new(), |at| format!(", which opens at {}", time(at)));
+        let opens = window.opens_at.map_or(String::new(), |at| format!("; the first of them go on at {}", time(at)));
         writeln!(out, "  {} wait for the window {}{opens}", window.waiting, safe::line(&window.name))?;
     }
     for (what, count) in waits {

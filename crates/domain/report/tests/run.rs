@@ -234,6 +234,6 @@ fn the_view_says_what_is_waited_for() {
     let held_up = text(&tale);
     assert!(!held_up.contains("approved by"), "{held_up}");
     assert!(held_up.contains(", frozen: no unchanged host is changed"), "{held_up}");
-    assert!(held_up.contains("  1 wait for the window night, which opens at 20"), "{held_up}");
+    assert!(held_up.contains("  1 wait for the window night; the first of them go on at 20"), "{held_up}");
     assert!(held_up.contains("  goes on by itself at 20"), "{held_up}");
 }
