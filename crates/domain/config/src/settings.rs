@@ -471,6 +471,10 @@ pub struct SafetySettings {
     pub window: Option<String>,
     /// What must be left of a window before an instance is begun.
     pub window_reserve: WindowReserve,
+    /// Names or ARNs of the change calendars that are asked; empty asks none.
+    pub change_calendars: Vec<String>,
+    /// What a change calendar that could not be read is taken for.
+    pub change_calendar_unknown: UnknownCalendar,
 }
 
 words! {
@@ -480,6 +484,16 @@ words! {
         Usual = "usual",
         /// Their time-outs.
         TimeOuts = "timeouts",
+    }
+}
+
+words! {
+    /// What a change calendar that could not be read is taken for.
+    UnknownCalendar {
+        /// Nothing may be changed.
+        Closed = "closed",
+        /// Changes may happen.
+        Open = "open",
     }
 }
 

@@ -130,6 +130,9 @@ pub struct Window {
     /// Seconds at the end of each opening in which nothing starts, however little it takes.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cutoff_seconds: u32,
+    /// The code under which targets are left as they are once it is over; none for the code of windows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<Text>,
 }
 
 /// A stretch of time; its end is not part of it.
@@ -343,9 +346,9 @@ impl Group {
 }
 
 impl Window {
-    /// A window without cutoff.
+    /// A window without cutoff, and with the usual code for those it does not let in.
     pub fn new(name: impl Into<Text>, open: Vec<Span>) -> Self {
-        Self { name: name.into(), open, cutoff_seconds: 0 }
+        Self { name: name.into(), open, cutoff_seconds: 0, over: None }
     }
 
     /// Seconds that must be left of an opening for somebody who needs `reserve_seconds`: the cutoff

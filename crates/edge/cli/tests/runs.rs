@@ -19,6 +19,8 @@ mod least_privilege;
 mod rehearsal;
 #[path = "runs/reserves.rs"]
 mod reserves;
+#[path = "runs/rollback.rs"]
+mod rollback;
 #[path = "runs/story.rs"]
 mod story;
 #[path = "runs/told.rs"]

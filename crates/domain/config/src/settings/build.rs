@@ -13,7 +13,8 @@ use super::{
     DrainSettings, EligibilitySettings, Expiry, FreezeSettings, GateSettings, Hold, LandingZoneSettings,
     LoadSettings, LogFormat, LogLevel, OrderingSettings, OutputFormat, OutputSettings, PatchOperation,
     PatchSettings, PhaseLimits, PhaseSettings, PrecheckSettings, Rate, Reboot, RollbackWay, SafetySettings,
-    ScanSettings, Settings, StartSettings, UnknownFacts, ValidateSettings, WaveSettings, WindowReserve,
+    ScanSettings, Settings, StartSettings, UnknownCalendar, UnknownFacts, ValidateSettings, WaveSettings,
+    WindowReserve,
     ZoneByZone, windows,
 };
 use crate::resolve::ResolvedValue;
@@ -69,6 +70,11 @@ fn take_all(values: &mut Values, environments: BTreeSet<String>) -> Settings {
             approvals: approvals(values),
             window: values.text("safety.window"),
             window_reserve: WindowReserve::from_word(&values.word("safety.window_reserve")).expect(AGREES),
+            change_calendars: values.texts("safety.change_calendars"),
+            change_calendar_unknown: UnknownCalendar::from_word(
+                &values.word("safety.change_calendar_unknown"),
+            )
+            .expect(AGREES),
         },
         ordering: values.ordering(),
         windows: values.windows(),

@@ -56,7 +56,11 @@ impl<'a> Draft<'a> {
             stages: Vec::new(),
             targets: Vec::new(),
             work: Vec::new(),
-            roll_out: PlannedRollOut { budgets: request.roll_out.budgets, ..PlannedRollOut::default() },
+            roll_out: PlannedRollOut {
+                budgets: request.roll_out.budgets,
+                calendars: request.roll_out.calendars.clone(),
+                ..PlannedRollOut::default()
+            },
             by_identity: BTreeMap::new(),
             dependencies: 0,
         }
@@ -141,12 +145,15 @@ impl<'a> Draft<'a> {
         wave: &Wave,
         table: &mut windows::Table<'_>,
     ) -> Result<(), Refused> {
-        let Candidate { host, mut planned, shape, window, .. } = candidate;
+        let Candidate { host, mut planned, shape, window, waiver, .. } = candidate;
         let policy = &self.request.policy;
         planned.operation = wave.asked.operation.filter(|it| *it != policy.patch.operation);
         planned.reboot = wave.asked.reboot.filter(|it| *it != policy.reboot.strategy);
-        let variant =
-            Variant { windowed: window.is_some(), operation: planned.operation, reboot: planned.reboot };
+        let variant = Variant {
+            windowed: window.is_some() || waiver.is_some(),
+            operation: planned.operation,
+            reboot: planned.reboot,
+        };
         let recipe = self.recipes.of(shape, variant).expect("the host was chosen with such a recipe");
         let place = self.place_id(flow::Place {
             zone: host.zone.clone(),
@@ -161,7 +168,10 @@ impl<'a> Draft<'a> {
         }
         self.targets.push(flow::Target {
             groups,
-            window: window.map(|name| table.id(name)),
+            window: match waiver {
+                Some(waiver) => Some(table.id_waived(window, &waiver)),
+                None => window.map(|name| table.id(name)),
+            },
             ..flow::Target::new(planned.id.as_str(), place, recipe)
         });
         self.work.push(Work::Host(Box::new(planned)));

@@ -7,6 +7,7 @@ use fleetwright_model::{Code, Text, code};
 use jiff::Timestamp;
 
 use super::durations::Measure;
+use super::roll_out::Waiver;
 use crate::inventory::Host;
 
 /// The windows that are known when the plan is made.
@@ -79,8 +80,39 @@ impl<'a> Table<'a> {
 
     /// The window's place in the plan.
     pub(super) fn id(&mut self, name: &Text) -> WindowId {
-        let index = self.used.iter().position(|window| window.name == *name).unwrap_or_else(|| {
-            let window = self.window(name).unwrap_or_else(|| Window::new(name.clone(), Vec::new()));
+        let window = self.window(name).unwrap_or_else(|| Window::new(name.clone(), Vec::new()));
+        self.place(window)
+    }
+
+    /// The place in the plan of what is left of a window, or of all time, before a waiver expires.
+    pub(super) fn id_waived(&mut self, name: Option<&Text>, waiver: &Waiver) -> WindowId {
+        let of = format!("waiver for {}", waiver.group);
+        let name_of_both = name.map_or(of.clone(), |name| format!("{name}, {of}"));
+        let waived = self.waived(name, waiver.until);
+        self.place(Window { name: name_of_both.into(), over: Some(code::WAIVER_OVER.id.into()), ..waived })
+    }
+
+    /// Whether enough is left of a window, or of all time, before a waiver expires.
+    pub(super) fn fits_waiver(&self, name: Option<&Text>, until: Timestamp, reserve_seconds: u32) -> bool {
+        !matches!(self.waived(name, until).admission(reserve_seconds, self.now), Admission::Over)
+    }
+
+    /// What is left of a window, or of all time, until then.
+    fn waived(&self, name: Option<&Text>, until: Timestamp) -> Window {
+        let always = || Window::new("", vec![Span { from: self.now, until: Timestamp::MAX }]);
+        let mut window = match name {
+            None => always(),
+            Some(name) => self.window(name).unwrap_or_else(|| Window::new(name.clone(), Vec::new())),
+        };
+        let left = window.open.into_iter();
+        let left = left.map(|span| Span { from: span.from.max(self.now), until: span.until.min(until) });
+        window.open = left.filter(|span| span.from < span.until).collect();
+        window
+    }
+
+    fn place(&mut self, window: Window) -> WindowId {
+        let known = self.used.iter().position(|used| used.name == window.name);
+        let index = known.unwrap_or_else(|| {
             self.used.push(window);
             self.used.len() - 1
         });
