@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod balancers;
 pub mod budgets;
+pub mod change_calendars;
 pub mod clock;
 pub mod commands;
 pub mod conformance;
@@ -20,6 +21,7 @@ pub mod surroundings;
 pub use accounts::Accounts;
 pub use balancers::{Balancers, Member, MemberState, PoolArn, Registration, ScalingGroup, Seat, SeatHealth};
 pub use budgets::Budgets;
+pub use change_calendars::ChangeCalendars;
 pub use clock::Clock;
 pub use commands::{CommandRequest, CommandState, HostCommands, Invocation, InvocationStatus};
 pub use fleetwright_model::permission::{
@@ -34,4 +36,4 @@ pub use maintenance::MaintenanceWindows;
 pub use metrics::{Alarm, AlarmState, Measurement, Metrics};
 pub use objects::Objects;
 pub use power::{Power, Pulse, Replacement, Restore, RestoreState};
-pub use surroundings::{Freezes, Outages};
+pub use surroundings::{Announced, Freezes, Outages, Standstill};

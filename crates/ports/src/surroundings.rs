@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use fleetwright_model::{Failure, Text};
+use jiff::Timestamp;
 
 /// Looks for members of groups that are out of service although no run took them out.
 #[async_trait]
@@ -17,10 +18,30 @@ pub trait Outages: Send + Sync {
     async fn down(&self) -> Result<BTreeMap<Text, BTreeSet<Text>>, Failure>;
 }
 
+/// What calendars say of changes now, and what they have announced.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standstill {
+    /// Why nothing may be changed now, for people: each closed calendar, and each that could not be
+    /// read and counts as closed, with the reason. None where every calendar is open.
+    pub closed: Vec<Text>,
+    /// Where nothing is closed: the next closing, as it was announced.
+    pub closes: Option<Announced>,
+    /// When the answer changes at the earliest, as far as it was announced.
+    pub changes_at: Option<Timestamp>,
+}
+
+/// A closing that was announced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announced {
+    /// The first moment at which nothing may be changed.
+    pub at: Timestamp,
+    /// Why, for people.
+    pub why: Text,
+}
+
 /// Says when nothing may be changed, whatever the plan's windows say.
 #[async_trait]
 pub trait Freezes: Send + Sync {
-    /// Why nothing may be changed now, for people: each closed calendar, and each that could not be
-    /// read, with the reason. None where every calendar is known to be open.
-    async fn closed(&self) -> Vec<Text>;
+    /// What the calendars say now.
+    async fn standstill(&self) -> Standstill;
 }

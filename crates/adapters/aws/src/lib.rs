@@ -7,6 +7,7 @@
 mod accounts;
 mod balancers;
 mod call;
+mod change_calendars;
 mod classify;
 mod clients;
 mod commands;

@@ -211,6 +211,8 @@ operations! {
         "for `window create`: to say what it does";
     DELETE_MAINTENANCE_WINDOW = Ssm "DeleteMaintenanceWindow" "ssm:DeleteMaintenanceWindow", Zone, APART, Optional, BY_STATE, SSM_COMMAND,
         "for `window delete`, and to take away what was half made";
+    GET_CALENDAR_STATE = Ssm "GetCalendarState" "ssm:GetCalendarState", Zone, PATCH, Optional, READS, SSM_READ,
+        "to change nothing while a change calendar is closed (safety.change_calendars)";
     PUT_OBJECT = S3 "PutObject" "s3:PutObject", Zone, PATCH, Optional, BY_STATE, S3_WRITES,
         "to leave the first wave's patches for later ones (safety.gate.patch_list_bucket); allow it on that bucket";
 }

@@ -24,6 +24,8 @@ const FREE: &str = "sts:GetCallerIdentity";
 pub enum Use {
     /// Alarms are looked at.
     Alarms,
+    /// Change calendars are asked before hosts are changed.
+    ChangeCalendars,
     /// Images past their retention are deleted.
     CleanUp,
     /// Hosts are taken out of load balancers and Auto Scaling groups while they are changed.
@@ -159,6 +161,7 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
         "ec2:StopInstances" => calls(&operations::START_INSTANCES) || calls(&operations::RUN_INSTANCES),
         "iam:PassRole" => calls(&operations::RUN_INSTANCES),
         "s3:PutObject" => wanted(Use::PatchLists),
+        "ssm:GetCalendarState" => wanted(Use::ChangeCalendars),
         action if action.starts_with("autoscaling:") || action.starts_with("elasticloadbalancing:") => {
             wanted(Use::Drain)
         }
@@ -291,6 +294,7 @@ mod tests {
             phases: Phase::ALL.into(),
             uses: [
                 Use::Alarms,
+                Use::ChangeCalendars,
                 Use::CleanUp,
                 Use::Drain,
                 Use::Load,

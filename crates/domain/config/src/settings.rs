@@ -468,6 +468,20 @@ pub struct SafetySettings {
     /// The window of instances whose tags name none: a name of `windows`, or a schedule
     /// ([`fleetwright_window::WindowTag`]).
     pub window: Option<String>,
+    /// Names or ARNs of the change calendars that are asked; empty asks none.
+    pub change_calendars: Vec<String>,
+    /// What a change calendar that could not be read is taken for.
+    pub change_calendar_unknown: UnknownCalendar,
+}
+
+words! {
+    /// What a change calendar that could not be read is taken for.
+    UnknownCalendar {
+        /// Nothing may be changed.
+        Closed = "closed",
+        /// Changes may happen.
+        Open = "open",
+    }
 }
 
 words! {

@@ -127,6 +127,9 @@ pub struct Window {
     pub name: Text,
     /// When it is open: in order, apart from each other, none empty.
     pub open: Vec<Span>,
+    /// The code under which targets are left as they are once it is over; none for the code of windows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<Text>,
 }
 
 /// A stretch of time; its end is not part of it.
@@ -331,6 +334,13 @@ impl Group {
     /// A budget of this run alone, its whole capacity open at once.
     pub fn new(name: impl Into<Text>, capacity: u32) -> Self {
         Self { name: name.into(), capacity, first: None, shared: None }
+    }
+}
+
+impl Window {
+    /// A window with the usual code for those it does not let in.
+    pub fn new(name: impl Into<Text>, open: Vec<Span>) -> Self {
+        Self { name: name.into(), open, over: None }
     }
 }
 

@@ -30,8 +30,8 @@ pub use illegal::{Illegal, Position};
 pub use next::Command;
 pub use tally::{StepCount, Totals};
 pub use view::{
-    ApprovalView, Condition, GateView, GroupView, RunView, StageView, StepView, TargetState, WaitingFor,
-    WindowView,
+    ApprovalView, Condition, FreezeView, GateView, GroupView, RunView, StageView, StepView, TargetState,
+    WaitingFor, WindowView,
 };
 pub use walk::End;
 
@@ -64,8 +64,8 @@ pub struct Run {
     digest: Option<Text>,
     ended: Option<(Ending, Timestamp)>,
     paused: bool,
-    /// Whether nothing that would change an unchanged target is started.
-    frozen: bool,
+    /// Since when and by whom nothing that would change an unchanged target is started.
+    freeze: Option<FreezeView>,
     stop: Option<Stop>,
     /// The stage that is walked; past the last when all are over.
     stage: StageId,
@@ -229,7 +229,7 @@ impl Run {
             digest: None,
             ended: None,
             paused: false,
-            frozen: false,
+            freeze: None,
             stop: None,
             stage: StageId(0),
             stages,
@@ -294,7 +294,7 @@ impl Run {
 
     /// Whether nothing that would change an unchanged target is started until the thaw.
     pub fn is_frozen(&self) -> bool {
-        self.frozen
+        self.freeze.is_some()
     }
 
     /// How the run will end, where it is already being stopped.

@@ -4,6 +4,7 @@
 //! Pure data: no clock, no files, no network, no randomness.
 
 pub mod agent;
+pub mod calendar;
 pub mod code;
 pub mod failure;
 pub mod ids;
@@ -16,6 +17,7 @@ pub mod phase;
 pub mod zone;
 
 pub use agent::{AgentFacts, PingStatus};
+pub use calendar::{CalendarAnswer, CalendarState};
 pub use code::{Code, Exit};
 pub use failure::{ErrorClass, Failure};
 pub use ids::{AccountId, InstanceId, InvalidId, Region, RoleArn, Text, ZoneName};

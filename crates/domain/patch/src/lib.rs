@@ -8,6 +8,7 @@ pub mod checkup;
 pub mod eligibility;
 pub mod inventory;
 pub mod labels;
+pub mod milestones;
 pub mod outcome;
 pub mod pattern;
 pub mod plan;

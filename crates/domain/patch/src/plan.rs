@@ -3,6 +3,7 @@
 //! [`PatchPlan`] is what `plan` writes and `apply` follows. It holds the kernel's plan and, beside
 //! each of its targets, what the steps need to know of it.
 
+pub mod calendars;
 pub mod checker;
 pub mod checks;
 pub mod difference;
@@ -23,6 +24,7 @@ pub mod rollback;
 mod waves;
 pub mod windows;
 
+pub use calendars::{CalendarQuestion, CalendarsHeard, CalendarsSaid, PlannedCalendars};
 pub use difference::{PlanDifference, difference};
 pub use document::{PlanDocument, PlanError};
 pub use drift::{Changed, Drift, drift};

@@ -6,6 +6,7 @@
 pub mod checkup;
 pub mod csv;
 pub mod json;
+mod milestones_text;
 pub mod plan_text;
 pub mod plan_told;
 pub mod record;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 
+use fleetwright_flow::RunView;
 use fleetwright_model::code;
+use fleetwright_patch::milestones::Milestones;
 use fleetwright_patch::outcome::{HostOutcome, HostResult, RunOutcome, tally};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -12,7 +14,7 @@ use serde::Serialize;
 use crate::json::CallCount;
 use crate::plan_text::duration;
 use crate::text::number;
-use crate::{FORMAT_VERSION, safe};
+use crate::{FORMAT_VERSION, milestones_text, safe, view_text};
 
 /// Hosts are listed one by one up to this many; `hosts.csv` has them all.
 const LISTED_AT_MOST: usize = 40;
@@ -38,6 +40,10 @@ pub struct RunFacts<'a> {
     pub gaps: usize,
     /// Calls sent to AWS by the process that writes this, by IAM action.
     pub calls: BTreeMap<String, CallCount>,
+    /// Where it stands: stages, gates, budgets, windows.
+    pub view: RunView,
+    /// What held it, and who let it go on.
+    pub milestones: Milestones,
 }
 
 /// Writes the summary for people.
@@ -68,6 +74,10 @@ pub fn write_text(
             number(facts.gaps, "part of the fleet")
         )?;
     }
+    if facts.view.ended_at.is_none() {
+        view_text::write_waits(out, &facts.view)?;
+    }
+    milestones_text::write(out, &facts.milestones)?;
     write_troubles(out, results)?;
     if let Some(why) = facts.outcome.why {
         writeln!(out, "\n{} {}: {}", why.id, why.title, why.next_step)?;
@@ -212,6 +222,8 @@ struct RunDocument<'a> {
     outcomes: BTreeMap<&'static str, usize>,
     calls: &'a BTreeMap<String, CallCount>,
     hosts: Vec<HostRow<'a>>,
+    view: &'a RunView,
+    milestones: &'a Milestones,
 }
 
 #[derive(Serialize)]
@@ -246,6 +258,8 @@ pub fn write_json(
         outcomes,
         calls: &facts.calls,
         hosts: results.iter().map(HostRow::of).collect(),
+        view: &facts.view,
+        milestones: &facts.milestones,
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     out.write_all(b"\n")

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
-use fleetwright_flow::{Condition, Ending, GateView, RunView, StageView, StepView, Totals};
+use fleetwright_flow::{
+    ApprovalView, Condition, Ending, GateView, RunView, StageView, StepView, Totals, WindowView,
+};
 use fleetwright_model::Text;
 
 use crate::plan_text::duration;
@@ -36,6 +38,12 @@ pub fn line(view: &RunView) -> String {
     if view.frozen && view.ended_at.is_none() {
         text.push_str(", frozen: no unchanged host is changed");
     }
+    let waiting: u32 = view.windows.iter().map(|window| window.waiting).sum();
+    if waiting > 0 && view.ended_at.is_none() {
+        let opens = view.windows.iter().filter_map(|window| window.opens_at).min();
+        let opens = opens.map_or(String::new(), |at| format!(", the first of which opens at {}", time(at)));
+        text.push_str(&format!(", {waiting} wait for windows{opens}"));
+    }
     if let Some(seconds) = view.remaining_seconds.filter(|_| view.ended_at.is_none()) {
         text.push_str(&format!(", about {} to go", duration(seconds)));
     }
@@ -47,6 +55,19 @@ pub fn line(view: &RunView) -> String {
 /// # Errors
 /// What the writer says.
 pub fn write(out: &mut impl Write, view: &RunView, waits: &Waits) -> fmt::Result {
+    write_progress(out, view)?;
+    write_waits(out, view)?;
+    for (what, count) in waits {
+        writeln!(out, "  {count} × {}", safe::line(what))?;
+    }
+    Ok(())
+}
+
+/// Several lines: stage by stage and step by step, budgets, when it goes on.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_progress(out: &mut impl Write, view: &RunView) -> fmt::Result {
     writeln!(out, "{}; {} since it was opened", line(view), duration(view.elapsed_seconds))?;
     for stage in &view.stages {
         write_stage(out, stage)?;
@@ -69,15 +90,55 @@ pub fn write(out: &mut impl Write, view: &RunView, waits: &Waits) -> fmt::Result
             group.waiting
         )?;
     }
-    for window in &view.windows {
-        let opens = window.opens_at.map_or(String::new(), |at| format!(", which opens at {}", time(at)));
-        writeln!(out, "  {} wait for the window {}{opens}", window.waiting, safe::line(&window.name))?;
-    }
-    for (what, count) in waits {
-        writeln!(out, "  {count} × {}", safe::line(what))?;
-    }
     if let Some(at) = view.next_retry {
         writeln!(out, "  goes on by itself at {}", time(at))?;
+    }
+    Ok(())
+}
+
+/// What holds a run now: a freeze, a decision that is waited for, windows.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_waits(out: &mut impl Write, view: &RunView) -> fmt::Result {
+    if let Some(freeze) = &view.freeze {
+        let reason = freeze.reason.as_deref().map(|why| format!(": {}", safe::line(why))).unwrap_or_default();
+        writeln!(out, "  frozen since {} by {}{reason}", time(freeze.since), safe::line(&freeze.by))?;
+    }
+    for stage in view.stages.iter().filter(|stage| stage.gate == GateView::Waiting) {
+        if let Some(approval) = &stage.approval {
+            write_approval(out, &stage.name, approval)?;
+        }
+    }
+    view.windows.iter().try_for_each(|window| write_window(out, window))
+}
+
+fn write_approval(out: &mut impl Write, stage: &str, approval: &ApprovalView) -> fmt::Result {
+    let given: Vec<_> = approval.given.iter().map(|by| safe::line(by)).collect();
+    let by = if given.is_empty() { String::new() } else { format!(" ({})", given.join(", ")) };
+    let until = approval.expires_at.map_or(String::new(), |at| format!("; due by {}", time(at)));
+    let stage = safe::line(stage);
+    write!(out, "  stage {stage} waits: approved by {} of {}{by}{until}", given.len(), approval.needed)?;
+    match &approval.basis {
+        Some(basis) => {
+            writeln!(out, "; `--basis {}` decides about this and nothing later", safe::line(basis))
+        }
+        None => writeln!(out),
+    }
+}
+
+fn write_window(out: &mut impl Write, window: &WindowView) -> fmt::Result {
+    let name = safe::line(&window.name);
+    if window.waiting > 0 {
+        let opens = window.opens_at.map_or(String::new(), |at| format!(", which opens at {}", time(at)));
+        let names: Vec<_> = window.first_waiting.iter().map(|subject| safe::line(subject)).collect();
+        let more = if (window.waiting as usize) > names.len() { ", …" } else { "" };
+        let names = if names.is_empty() { String::new() } else { format!(": {}{more}", names.join(", ")) };
+        writeln!(out, "  {} wait for the window {name}{opens}{names}", window.waiting)?;
+    }
+    if window.inside > 0 {
+        let closes = window.closes_at.map_or(String::new(), |at| format!(" before {}", time(at)));
+        writeln!(out, "  {} have to begin in the window {name}{closes}", window.inside)?;
     }
     Ok(())
 }
@@ -102,12 +163,6 @@ fn write_stage(out: &mut impl Write, stage: &StageView) -> fmt::Result {
         stage.totals.ended(),
         all(&stage.totals)
     )?;
-    if let Some(approval) = stage.approval.as_ref().filter(|_| stage.gate == GateView::Waiting) {
-        let given: Vec<_> = approval.given.iter().map(|by| safe::line(by)).collect();
-        let by = if given.is_empty() { String::new() } else { format!(" ({})", given.join(", ")) };
-        let until = approval.expires_at.map_or(String::new(), |at| format!("; due by {}", time(at)));
-        writeln!(out, "    approved by {} of {}{by}{until}", given.len(), approval.needed)?;
-    }
     for step in stage.steps.iter().filter(|step| was_reached(step)) {
         writeln!(out, "    {:<18} {}", step.name, counts(step))?;
     }

@@ -7,6 +7,7 @@ use fleetwright_flow::{
     Span, StageId, StepIndex, TargetId, Window, WindowId,
 };
 use fleetwright_model::{ErrorClass, Exit, code};
+use fleetwright_patch::milestones::milestones;
 use fleetwright_patch::outcome::{HostOutcome, results, run_outcome};
 use fleetwright_patch::plan::{PatchPlan, PlanDocument, Work};
 use fleetwright_report::run::{RunFacts, write_csv, write_json, write_text};
@@ -76,6 +77,8 @@ impl Tale {
             left_out: 0,
             gaps: 0,
             calls: Default::default(),
+            view: self.run.view(self.records.last().map_or(self.plan.flow.created_at, |record| record.at)),
+            milestones: milestones(&self.plan, &self.records),
         }
     }
 
@@ -189,7 +192,7 @@ fn the_view_says_what_is_waited_for() {
     (plan.flow.stages[0].gate, plan.flow.stages[0].approval) = (Gate::Approval, Some(approval));
     let hour = |hours| plan.flow.created_at + jiff::SignedDuration::from_hours(hours);
     let open = vec![Span { from: hour(10), until: hour(14) }];
-    plan.flow.windows = vec![Window { name: "night".into(), open }];
+    plan.flow.windows = vec![Window::new("night", open)];
     for recipe in &mut plan.flow.recipes {
         recipe.reserve_seconds = 60;
         let behind = recipe.steps.iter_mut().filter(|step| !step.ahead_of_gate);
@@ -222,18 +225,40 @@ fn the_view_says_what_is_waited_for() {
     };
     tale.tell(approve("ann"));
     let waiting = text(&tale);
-    assert!(waiting.contains("    approved by 1 of 2 (ann); due by 20"), "{waiting}");
+    assert!(waiting.contains(" waits: approved by 1 of 2 (ann); due by 20"), "{waiting}");
+    let basis = tale.run.basis(StageId(0)).expect("the gate is reached");
+    assert!(waiting.contains(&format!("`--basis {basis}`")), "{waiting}");
+    let summary = tale.text();
+    assert!(summary.contains(&format!("`--basis {basis}`")), "{summary}");
     tale.tell(approve("bob"));
     tale.tell(Event::Signalled {
         signal: Signal::Freeze,
         by: "ops".into(),
         basis: None,
-        reason: None,
+        reason: Some("year-end\n".into()),
         mail: None,
     });
     let held_up = text(&tale);
     assert!(!held_up.contains("approved by"), "{held_up}");
     assert!(held_up.contains(", frozen: no unchanged host is changed"), "{held_up}");
-    assert!(held_up.contains("  1 wait for the window night, which opens at 20"), "{held_up}");
+    let waits = "  1 wait for the window night, which opens at 20";
+    let subject = tale.plan.flow.targets[0].subject.clone();
+    assert!(held_up.contains(waits) && held_up.contains(&format!(": {subject}\n")), "{held_up}");
+    let since = "  frozen since 20";
+    assert!(held_up.contains(since) && held_up.contains(" by ops: year-end"), "{held_up}");
     assert!(held_up.contains("  goes on by itself at 20"), "{held_up}");
+    let summary = tale.text();
+    assert!(summary.contains(waits) && summary.contains(since), "{summary}");
+    assert!(
+        summary.contains(": approved by ann at 20") && summary.contains(": approved by bob at 20"),
+        "{summary}"
+    );
+    let mut json = Vec::new();
+    let results = results(&tale.plan, &tale.run, &tale.records);
+    write_json(&mut json, &tale.facts(), &results).expect("written");
+    let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    assert_eq!(json["milestones"]["freezes"][0]["by"], "ops");
+    assert_eq!(json["milestones"]["decisions"][1]["by"], "bob");
+    assert_eq!(json["view"]["windows"][0]["waiting"], 1);
+    assert_eq!(json["view"]["freeze"]["reason"], "year-end\n");
 }

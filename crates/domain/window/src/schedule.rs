@@ -254,14 +254,15 @@ impl fmt::Display for Schedule {
     }
 }
 
-/// Whether a text begins as days and times do. Cron fields begin with digits, `*` or `cron(`, and no
-/// ordinal is a field.
+/// Whether a text begins as days and times do. Cron fields begin with digits, `*` or `cron(`, a single
+/// time with `at(`, and no ordinal is a field.
 fn is_inline(text: &str) -> bool {
     let first = text.split_whitespace().next().unwrap_or_default();
     let ordinal = first.len() > 2
         && first.starts_with(|c: char| c.is_ascii_digit())
         && first.ends_with(char::is_alphabetic);
-    ordinal || (first.starts_with(char::is_alphabetic) && !text.starts_with("cron("))
+    let other = ["cron(", "at("].iter().any(|form| text.starts_with(form));
+    ordinal || (first.starts_with(char::is_alphabetic) && !other)
 }
 
 /// `2026-12-06T23:00)`.

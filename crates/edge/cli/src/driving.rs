@@ -12,12 +12,15 @@ use fleetwright_engine::{
 use fleetwright_flow::{Direction, End, Event, Record, Run, TargetId};
 use fleetwright_model::{Code, Exit, InstanceId, Text, Zone, code};
 use fleetwright_patch::PlanDocument;
-use fleetwright_patch::outcome::{results, run_outcome};
+use fleetwright_patch::milestones::milestones;
+use fleetwright_patch::outcome::{HostResult, results, run_outcome};
 use fleetwright_patch::plan::{PatchPlan, Work, notes};
-use fleetwright_ports::{Clock, LoadedRun, RunId};
+use fleetwright_ports::{Clock, Freezes, LoadedRun, RunId};
 use fleetwright_report::json::CallCount;
 use fleetwright_report::run::{self as report, RunFacts};
 use fleetwright_steps::{Context, MissingZone, Standing, Step};
+use fleetwright_survey::CalendarWatch;
+use jiff::Timestamp;
 
 use crate::commands::scan::{Reports, calls};
 use crate::console::{self, Console};
@@ -117,7 +120,8 @@ impl Driving {
             Conclusion::Interrupted => Some(&code::RUN_INTERRUPTED),
             Conclusion::Closed(_) => None,
         };
-        let told = Told { run, document, state: &concluded.run, records, calls: calls(&self.aws) };
+        let (calls, now) = (calls(&self.aws), self.clock.now());
+        let told = Told { run, document, state: &concluded.run, records, calls, now };
         let exit = told.tell(outcome, directory, self.format)?;
         if let Some(directory) = directory {
             let directory = directory.display();
@@ -147,8 +151,18 @@ pub fn ports(
         journal: Arc::clone(&state.journal),
         clock: Arc::clone(clock),
         steps: StepTable::new(steps(aws, clock, state, zones, run, plan, health)?),
-        around: Surroundings { budgets: Some(Arc::clone(&state.budgets)), ..Surroundings::default() },
+        around: Surroundings {
+            budgets: Some(Arc::clone(&state.budgets)),
+            freezes: freezes(aws, zones, plan),
+            ..Surroundings::default()
+        },
     })
+}
+
+/// Who asks the change calendars of a plan.
+fn freezes(aws: &Aws, zones: &[Zone], plan: &PatchPlan) -> Option<Arc<dyn Freezes>> {
+    let planned = plan.roll_out.calendars.as_ref()?;
+    Some(Arc::new(CalendarWatch::new(Arc::new(aws.clone()), zones, planned, &plan.flow.places)))
 }
 
 /// The real steps over AWS, or over what stands in for it.
@@ -211,9 +225,42 @@ pub struct Told<'a> {
     pub records: &'a [Record],
     /// Calls of this process.
     pub calls: BTreeMap<String, CallCount>,
+    /// Now.
+    pub now: Timestamp,
 }
 
 impl Told<'_> {
+    /// The summary, as `summary.txt` has it.
+    ///
+    /// # Errors
+    /// It cannot be put into words: a fault of ours.
+    pub fn summary(&self, why: Option<&'static Code>) -> Result<String, CommandError> {
+        let results = results(self.document.plan(), self.state, self.records);
+        text_of(&self.facts(why, &results), &results)
+    }
+
+    fn facts(&self, why: Option<&'static Code>, results: &[HostResult<'_>]) -> RunFacts<'_> {
+        let plan = self.document.plan();
+        let mut outcome = run_outcome(plan, self.state, results);
+        if let Some(why) = why {
+            outcome.why = Some(why);
+            outcome.exit = why.exit.unwrap_or(Exit::Success);
+        }
+        RunFacts {
+            run: self.run.as_str(),
+            digest: self.document.digest(),
+            fleetwright: env!("CARGO_PKG_VERSION"),
+            started_at: self.records.first().map(|record| record.at),
+            ended_at: self.records.last().map(|record| record.at),
+            outcome,
+            left_out: plan.left_out.len(),
+            gaps: plan.gaps.len(),
+            calls: self.calls.clone(),
+            view: self.state.view(self.now),
+            milestones: milestones(plan, self.records),
+        }
+    }
+
     /// Writes the reports, where they are wanted, and shows the summary; answers with the exit code.
     /// `why` says why the process came back although the run is not over.
     ///
@@ -225,27 +272,10 @@ impl Told<'_> {
         directory: Option<&Path>,
         format: OutputFormat,
     ) -> Result<Exit, CommandError> {
-        let plan = self.document.plan();
-        let results = results(plan, self.state, self.records);
-        let mut outcome = run_outcome(plan, self.state, &results);
-        if let Some(why) = why {
-            outcome.why = Some(why);
-            outcome.exit = why.exit.unwrap_or(Exit::Success);
-        }
-        let facts = RunFacts {
-            run: self.run.as_str(),
-            digest: self.document.digest(),
-            fleetwright: env!("CARGO_PKG_VERSION"),
-            started_at: self.records.first().map(|record| record.at),
-            ended_at: self.records.last().map(|record| record.at),
-            outcome,
-            left_out: plan.left_out.len(),
-            gaps: plan.gaps.len(),
-            calls: self.calls.clone(),
-        };
-        let mut text = String::new();
-        report::write_text(&mut text, &facts, &results)
-            .map_err(|error| CommandError::new(&code::INTERNAL, error.to_string()))?;
+        let results = results(self.document.plan(), self.state, self.records);
+        let facts = self.facts(why, &results);
+        let outcome = facts.outcome;
+        let text = text_of(&facts, &results)?;
         if let Some(directory) = directory {
             let at = |name: &str| directory.join(name);
             files::write_atomically(&at("hosts.csv"), |file| report::write_csv(file, &results))?;
@@ -263,6 +293,13 @@ impl Told<'_> {
         }
         Ok(outcome.exit)
     }
+}
+
+fn text_of(facts: &RunFacts<'_>, results: &[HostResult<'_>]) -> Result<String, CommandError> {
+    let mut text = String::new();
+    report::write_text(&mut text, facts, results)
+        .map_err(|error| CommandError::new(&code::INTERNAL, error.to_string()))?;
+    Ok(text)
 }
 
 /// How the run's targets ended: which hosts are verified healthy, for the clean-up, which must not

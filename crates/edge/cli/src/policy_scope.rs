@@ -37,6 +37,7 @@ pub fn uses(settings: &Settings) -> BTreeSet<Use> {
     let way = settings.safety.rollback_way;
     let candidates = [
         (Use::Alarms, !validate.alarms.is_empty() || !gate.alarms.is_empty()),
+        (Use::ChangeCalendars, !settings.safety.change_calendars.is_empty()),
         (Use::CleanUp, settings.phases.backup.clean_up),
         (Use::Drain, settings.phases.drain.is_some()),
         (Use::Load, validate.cpu_rise_points.is_some() || settings.ordering.groups.iter().any(measures)),

@@ -6,13 +6,13 @@ use std::time::Duration;
 use fleetwright_config::Settings;
 use fleetwright_config::settings as configured;
 use fleetwright_flow as flow;
-use fleetwright_model::{Text, ZoneName, code};
+use fleetwright_model::{CalendarState, Text, ZoneName, code};
 use fleetwright_patch::plan::policy::{Operation, RebootStrategy};
 use fleetwright_patch::plan::roll_out::{
     Budgets, GateChecks, Issues, MetricLimit, OrderMode, OrderRequest, Probe, RollOut, Select, Side, Tolerance,
     Waiver, WaveRequest, ZoneByZone,
 };
-use fleetwright_patch::plan::{Amount, Windows};
+use fleetwright_patch::plan::{Amount, PlannedCalendars, Windows};
 use fleetwright_patch::{InvalidPattern, Inventory, Patterns};
 use fleetwright_window::{Calendar, Span, always_open};
 use jiff::{SignedDuration, Timestamp};
@@ -54,6 +54,20 @@ pub fn roll_out(settings: &Settings) -> Result<RollOut, CommandError> {
         approval: approval(&safety.approvals),
         ordering: settings.ordering.groups.iter().map(order).collect::<Result<_, _>>()?,
         waivers: settings.ordering.waivers.iter().map(waiver).collect(),
+        calendars: calendars(settings),
+    })
+}
+
+/// The change calendars that plans ask; none where the settings name none.
+pub fn calendars(settings: &Settings) -> Option<PlannedCalendars> {
+    let safety = &settings.safety;
+    (!safety.change_calendars.is_empty()).then(|| PlannedCalendars {
+        names: texts(&safety.change_calendars),
+        unknown: match safety.change_calendar_unknown {
+            configured::UnknownCalendar::Closed => CalendarState::Closed,
+            configured::UnknownCalendar::Open => CalendarState::Open,
+        },
+        heard: Vec::new(),
     })
 }
 

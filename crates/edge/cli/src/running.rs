@@ -8,9 +8,9 @@ use fleetwright_config::Settings;
 use fleetwright_config::settings::OutputFormat;
 use fleetwright_engine::{AtGates, Control};
 use fleetwright_model::{InstanceId, Phase, Text, Zone, code};
-use fleetwright_patch::outcome::{HostOutcome, HostResult, left_behind, results, was_started, worth_a_retry};
+use fleetwright_patch::outcome::{left_behind, results, was_started, worth_a_retry};
 use fleetwright_patch::plan::notes::step;
-use fleetwright_patch::plan::{Backup, Parent, PlanDocument, Relation, RollbackRequest, rollback};
+use fleetwright_patch::plan::{Parent, PlanDocument, Relation, RollbackRequest, rollback as plan_rollback};
 use fleetwright_ports::Clock;
 use fleetwright_survey::{Fleet, Stop, zones};
 
@@ -18,7 +18,7 @@ use crate::app::{App, Outcome, Time, in_runtime};
 use crate::args::{ApplyArgs, DriveArgs, FleetArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunArgs};
 use crate::commands::plan::{Continued, Looked, Looking, concluded, fresh_seed, run_id};
 use crate::commands::runs::{Decision, Folded, decide, fold};
-use crate::commands::{apply, plan, plans, run};
+use crate::commands::{apply, plan, plans, rollback, run};
 use crate::driving::{Driving, create};
 use crate::failure::CommandError;
 use crate::planning::{limits, program};
@@ -200,24 +200,13 @@ impl App {
 
     /// `fleetwright rollback`.
     pub fn rollback(&self, args: &RollbackArgs) -> Outcome {
-        let chosen = [
-            !args.instance_ids.is_empty(),
-            args.zone.is_some(),
-            args.availability_zone.is_some(),
-            args.failed,
-        ];
-        if chosen.into_iter().filter(|chosen| *chosen).count() != 1 {
-            let message = "say what is put back: exactly one of --instance-ids, --zone, --availability-zone and --failed";
-            return Err(CommandError::new(&code::USAGE, message));
-        }
+        let which = rollback::which(args)?;
         in_runtime(Time::Wall, async {
             let state = State::open(&args.drive.state, &self.environment)?;
             let found = state.find(Some(&args.run)).await?;
             let Folded { run, records, .. } = ended(&found)?;
             let plan = found.plan.plan();
-            let hosts = to_put_back(args, &results(plan, &run, &records), |result| {
-                was_started(plan, &run, result.target, step::PATCH)
-            })?;
+            let hosts = rollback::hosts(&found.run, plan, &run, &records, &which)?;
             let (session, zones) =
                 self.session_of(&state, &found, &args.fleet, &args.drive, &args.report).await?;
             let seed = fresh_seed(session.clock.as_ref());
@@ -229,8 +218,9 @@ impl App {
                 seed,
                 now: session.clock.now(),
             };
-            let document = PlanDocument::new(rollback(plan, &request));
-            let looked = Looked { inventory: nothing_looked_at(session.clock.now()), zones };
+            let document = PlanDocument::new(plan_rollback(plan, &request));
+            let inventory = nothing_looked_at(session.clock.now());
+            let looked = Looked { inventory, zones, calendars: None };
             self.begin(session, state, &args.drive, looked, document, seed).await
         })
     }
@@ -369,49 +359,6 @@ fn ended(found: &FoundRun) -> Result<Folded, CommandError> {
         return Err(CommandError::new(&code::RUN_UNFINISHED, format!("{} is not over", found.run)));
     }
     Ok(folded)
-}
-
-/// The hosts that are put back, each with its image.
-fn to_put_back(
-    args: &RollbackArgs,
-    results: &[HostResult<'_>],
-    changed: impl Fn(&HostResult<'_>) -> bool,
-) -> Result<Vec<(InstanceId, Text)>, CommandError> {
-    let image = |result: &HostResult<'_>| match (&result.image, &result.host.backup) {
-        (Some(image), _) | (None, Backup::Existing { image }) => Some(image.clone()),
-        _ => None,
-    };
-    let unknown =
-        args.instance_ids.iter().find(|id| !results.iter().any(|r| r.host.id.as_str() == id.as_str()));
-    if let Some(id) = unknown {
-        return Err(CommandError::new(&code::NO_PLAN_FOR, format!("{} has no instance {id}", args.run)));
-    }
-    let meant = |result: &&HostResult<'_>| match (&args.zone, &args.availability_zone) {
-        _ if !args.instance_ids.is_empty() => {
-            args.instance_ids.iter().any(|id| id == result.host.id.as_str())
-        }
-        (Some(zone), _) => result.place.zone.as_str() == zone && changed(result),
-        (None, Some(zone)) => {
-            result.host.availability_zone.as_deref() == Some(zone.as_str()) && changed(result)
-        }
-        (None, None) => {
-            changed(result) && !matches!(result.outcome, HostOutcome::Success | HostOutcome::RolledBack)
-        }
-    };
-    let mut hosts = Vec::new();
-    for result in results.iter().filter(meant) {
-        match image(result) {
-            Some(image) => hosts.push((result.host.id.clone(), image)),
-            None => {
-                let message = format!("{} has no image of {}", args.run, result.host.id);
-                return Err(CommandError::new(&code::NO_BACKUP, message));
-            }
-        }
-    }
-    match hosts.is_empty() {
-        true => Err(CommandError::new(&code::NOTHING_TO_DO, format!("{} has no such host", args.run))),
-        false => Ok(hosts),
-    }
 }
 
 /// A rollback looks at nothing: its hosts are those of the run.

@@ -17,6 +17,8 @@ mod invariants;
 mod least_privilege;
 #[path = "runs/rehearsal.rs"]
 mod rehearsal;
+#[path = "runs/rollback.rs"]
+mod rollback;
 #[path = "runs/same_patches.rs"]
 mod same_patches;
 #[path = "runs/story.rs"]

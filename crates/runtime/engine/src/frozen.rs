@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fleetwright_flow::{Event, Record, Signal};
 use fleetwright_model::Text;
+use fleetwright_ports::{Announced, Standstill};
 use futures::FutureExt;
 use jiff::Timestamp;
 
@@ -17,18 +18,19 @@ const EVERY: Duration = Duration::from_secs(60);
 /// In whose name the driver freezes and thaws: what a person froze, no calendar thaws.
 const BY: &str = "change calendars";
 
-/// Why nothing may be changed; nothing where all calendars are open.
-pub(crate) type Seen = Vec<Text>;
+/// What calendars say, and have announced.
+pub(crate) type Seen = Standstill;
 
 /// Asks the calendars from now on, where there are any.
 pub(crate) fn lookout(around: &Surroundings, now: Timestamp) -> Lookout<Seen> {
-    Lookout::new(around.freezes.clone(), EVERY, now, |port| async move { port.closed().await }.boxed())
+    Lookout::new(around.freezes.clone(), EVERY, now, |port| async move { port.standstill().await }.boxed())
 }
 
-/// Who froze the run, as far as it is frozen.
+/// Who froze the run, as far as it is frozen, and when it will be.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Frozen {
     by: Option<Text>,
+    closes: Option<Announced>,
 }
 
 impl Frozen {
@@ -53,18 +55,22 @@ impl Dispatcher<'_> {
     /// process that goes on with a run knows nothing of what went down since.
     pub(crate) async fn take_first_look(&mut self) -> Result<(), DriveError> {
         let now = self.time.now();
-        let (closed, seen) = futures::future::join(self.freezes.first(now), self.outages.first(now)).await;
+        let (standstill, seen) = futures::future::join(self.freezes.first(now), self.outages.first(now)).await;
         if let Some(seen) = seen {
             self.take_outages(seen).await?;
         }
-        closed.map_or(Ok(()), |closed| self.take_calendars(closed))
+        standstill.map_or(Ok(()), |standstill| self.take_calendars(standstill))
     }
 
     /// What was heard of what goes on around the run.
     pub(crate) async fn take_surroundings(&mut self) -> Result<(), DriveError> {
         let now = self.time.now();
-        if let Some(closed) = self.freezes.look(now) {
-            self.take_calendars(closed)?;
+        // What was announced holds from its first moment on, however long the next answer takes.
+        if let Some(closing) = self.frozen.closes.take_if(|closing| closing.at <= now) {
+            self.take_closed(&[closing.why])?;
+        }
+        if let Some(seen) = self.freezes.look(now) {
+            self.take_calendars(seen)?;
         }
         if let Some(seen) = self.outages.look(now) {
             self.take_outages(seen).await?;
@@ -72,11 +78,23 @@ impl Dispatcher<'_> {
         self.take_others().await
     }
 
-    fn take_calendars(&mut self, closed: Seen) -> Result<(), DriveError> {
+    fn take_calendars(&mut self, seen: Seen) -> Result<(), DriveError> {
+        let Standstill { mut closed, closes, changes_at } = seen;
+        let now = self.time.now();
+        if let Some(at) = changes_at.filter(|at| *at > now) {
+            self.freezes.look_by(at);
+        }
+        // Whose clock is right does not matter: a closing that is due here is one.
+        closed.extend(closes.iter().filter(|closing| closing.at <= now).map(|closing| closing.why.clone()));
+        self.frozen.closes = closes.filter(|closing| closing.at > now);
+        self.take_closed(&closed)
+    }
+
+    fn take_closed(&mut self, closed: &[Text]) -> Result<(), DriveError> {
         let thaws = self.frozen.by.as_deref() == Some(BY);
         let (signal, reason) = match closed.is_empty() {
             true if self.run.is_frozen() && thaws => (Signal::Thaw, None),
-            false if !self.run.is_frozen() => (Signal::Freeze, Some(reason(&closed))),
+            false if !self.run.is_frozen() => (Signal::Freeze, Some(reason(closed))),
             _ => return Ok(()),
         };
         let event = Event::Signalled { signal, by: BY.into(), basis: None, reason, mail: None };

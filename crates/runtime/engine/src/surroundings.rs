@@ -63,6 +63,11 @@ impl<T: Send + 'static> Lookout<T> {
         Some(answer)
     }
 
+    /// Asks again at that moment, unless it is due earlier.
+    pub(crate) fn look_by(&mut self, at: Timestamp) {
+        self.next = self.next.min(at);
+    }
+
     /// When to ask next; none while an answer is waited for, or nobody is asked.
     pub(crate) fn wakes_at(&self) -> Option<Timestamp> {
         (self.ask.is_some() && self.asked.is_none()).then_some(self.next)

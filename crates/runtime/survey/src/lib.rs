@@ -3,6 +3,7 @@
 //! A landing zone is entered once; each of its regions is a cell that is read on its own, so that
 //! what goes wrong in one never hides another. What cannot be read becomes a gap with its cause.
 
+pub mod calendars;
 pub mod doctor;
 mod facts;
 mod join;
@@ -12,6 +13,7 @@ pub mod scan;
 pub mod stop;
 mod zones;
 
+pub use calendars::{CalendarWatch, calendars};
 pub use doctor::{DoctorRequest, examine};
 pub use memberships::memberships;
 pub use progress::Progress;

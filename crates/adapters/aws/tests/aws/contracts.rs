@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fleetwright_model::{Cell, HealthCheck, Instance, InstanceState, OsFamily, PingStatus};
+use fleetwright_model::{
+    CalendarAnswer, CalendarState, Cell, HealthCheck, Instance, InstanceState, OsFamily, PingStatus,
+};
 use fleetwright_ports::conformance::{commands, images, maintenance, metrics, power};
 use fleetwright_ports::{
-    CommandRequest, ImageQuery, ImageRequest, ImageState, Images, InstanceQuery, Machines, Metrics, Power,
+    ChangeCalendars, CommandRequest, ImageQuery, ImageRequest, ImageState, Images, InstanceQuery, Machines,
+    Metrics, Power,
 };
 
 use jiff::SignedDuration;
@@ -111,4 +114,25 @@ async fn the_estate_fulfils_the_contract_of_metrics() {
 async fn the_estate_fulfils_the_contract_of_maintenance_windows() {
     let stage = stage(&format!("name = \"t\"\nseed = 25\n{FLEET}")).await;
     maintenance::check(&stage.aws, &stage.cells()[0], &*stage.clock).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn change_calendars_say_what_they_are_and_until_when() {
+    let calendar = "[[calendars]]\nname = \"freeze\"\nevents = [{ from = \"2026-11-02T03:00:00Z\", until = \"2026-11-02T04:00:00Z\" }]\n";
+    let text = format!("name = \"t\"\nseed = 26\nstart = \"2026-11-02T02:00:00Z\"\n{FLEET}{calendar}");
+    let stage = stage(&text).await;
+    let cell = &stage.cells()[0];
+    let at = |text: &str| Some(text.parse().expect("a time"));
+    let arn = format!("arn:aws:ssm:eu-central-1:{}:document/freeze", cell.zone.account);
+    let names = [arn.as_str().into(), "freeze".into()];
+    let open = CalendarAnswer { state: CalendarState::Open, until: at("2026-11-02T03:00:00Z") };
+    assert_eq!(stage.aws.state(cell, &names).await, Ok(open));
+    stage.clock.sleep(Duration::from_secs(3_600)).await;
+    let closed = CalendarAnswer { state: CalendarState::Closed, until: at("2026-11-02T04:00:00Z") };
+    assert_eq!(stage.aws.state(cell, &names[1..]).await, Ok(closed));
+    stage.clock.sleep(Duration::from_secs(3_600)).await;
+    let open = CalendarAnswer { state: CalendarState::Open, until: None };
+    assert_eq!(stage.aws.state(cell, &names[1..]).await, Ok(open), "nothing is announced any more");
+    let unknown = stage.aws.state(cell, &["other".into()]).await.expect_err("there is none");
+    assert!(unknown.to_string().contains("other"), "{unknown}");
 }

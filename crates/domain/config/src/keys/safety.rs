@@ -98,4 +98,22 @@ pub(super) static KEYS: &[Key] = &[
          freezes left out.",
     )
     .phases(&[Patch]),
+    Key::new(
+        "safety.change_calendars",
+        Kind::List(TextForm::Name),
+        "[production-freeze]",
+        "Names or ARNs of change calendars of Systems Manager. A name is asked for in every account and region \
+         that is worked in, an ARN in its own region. While one of them is closed no host of the run is begun; \
+         hosts already changed are taken to their end.",
+    )
+    .default("[]")
+    .phases(&[Patch]),
+    Key::new(
+        "safety.change_calendar_unknown",
+        Kind::Text(TextForm::OneOf(&["closed", "open"])),
+        "open",
+        "What a change calendar that could not be read is taken for.",
+    )
+    .default("closed")
+    .phases(&[Patch]),
 ];

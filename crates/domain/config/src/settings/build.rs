@@ -13,7 +13,8 @@ use super::{
     DrainSettings, EligibilitySettings, Expiry, FreezeSettings, GateSettings, Hold, LandingZoneSettings,
     LoadSettings, LogFormat, LogLevel, OrderingSettings, OutputFormat, OutputSettings, PatchOperation,
     PatchSettings, PhaseLimits, PhaseSettings, PrecheckSettings, Rate, Reboot, RollbackWay, SafetySettings,
-    ScanSettings, Settings, StartSettings, UnknownFacts, ValidateSettings, WaveSettings, ZoneByZone, windows,
+    ScanSettings, Settings, StartSettings, UnknownCalendar, UnknownFacts, ValidateSettings, WaveSettings,
+    ZoneByZone, windows,
 };
 use crate::resolve::ResolvedValue;
 use crate::value::{Secret, Value};
@@ -67,6 +68,11 @@ fn take_all(values: &mut Values, environments: BTreeSet<String>) -> Settings {
             gate: gate(values),
             approvals: approvals(values),
             window: values.text("safety.window"),
+            change_calendars: values.texts("safety.change_calendars"),
+            change_calendar_unknown: UnknownCalendar::from_word(
+                &values.word("safety.change_calendar_unknown"),
+            )
+            .expect(AGREES),
         },
         ordering: values.ordering(),
         windows: values.windows(),

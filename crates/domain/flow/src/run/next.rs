@@ -170,7 +170,7 @@ impl Run {
 
     /// What a pause and a freeze leave alone.
     pub(super) fn may_start(&self, rank: Rank) -> bool {
-        (!self.paused || rank < Rank::Uncommitted) && (!self.frozen || rank < Rank::Guarded)
+        (!self.paused || rank < Rank::Uncommitted) && (!self.is_frozen() || rank < Rank::Guarded)
     }
 
     fn begin_command(&self, target: TargetId) -> Command {
@@ -192,7 +192,7 @@ impl Run {
             target,
             step: walk.step,
             direction: walk.course.direction(),
-            code: Self::skip_code(reason),
+            code: self.skip_code(target, reason),
         }
     }
 }

@@ -395,8 +395,12 @@ impl Run {
     }
 
     /// The code under which a target is left as it is.
-    pub(super) fn skip_code(reason: SkipReason) -> Text {
+    pub(super) fn skip_code(&self, id: TargetId, reason: SkipReason) -> Text {
         use fleetwright_model::code;
+        let window = self.plan.target(id).window.filter(|_| reason == SkipReason::Window);
+        if let Some(over) = window.and_then(|window| self.plan.windows[window.index()].over.as_ref()) {
+            return over.clone();
+        }
         let code = match reason {
             SkipReason::Stopping => &code::RUN_STOPPED,
             SkipReason::Cancelled => &code::CANCELLED,

@@ -4,7 +4,7 @@ use fleetwright_model::{ErrorClass, Text};
 use jiff::Timestamp;
 
 use super::walk::Note;
-use super::{Course, Run, Stop, Wait};
+use super::{Course, FreezeView, Run, Stop, Wait};
 use crate::plan::{Charge, OnFailure, StepIndex, TargetId};
 use crate::record::{Event, FailedStep, Record, Signal, SkipScope};
 
@@ -31,7 +31,7 @@ impl Run {
             Event::Failed { target, failure, .. } => self.fail(*target, failure),
             Event::Skipped { target, scope, code, .. } => self.skip(*target, *scope, code),
             Event::GateReached { stage, .. } => self.reach_gate(*stage),
-            Event::Signalled { signal, by, .. } => self.signal(*signal, by),
+            Event::Signalled { signal, by, reason, .. } => self.signal(*signal, by, reason.as_ref()),
             Event::WindowTurned { window } => self.turn_window(*window),
             Event::Observed { group, elsewhere } => self.observe(*group, *elsewhere),
             Event::GateExpired { stage } => self.expire(*stage),
@@ -207,14 +207,16 @@ impl Run {
         self.set_moving(id);
     }
 
-    fn signal(&mut self, signal: Signal, by: &Text) {
+    fn signal(&mut self, signal: Signal, by: &Text, reason: Option<&Text>) {
         match signal {
             Signal::Approve(stage) => self.approve(stage, by),
             Signal::Reject(_) => self.stop(Stop::Rejected),
             Signal::Pause => self.paused = true,
             Signal::Resume => self.paused = false,
-            Signal::Freeze => self.frozen = true,
-            Signal::Thaw => self.frozen = false,
+            Signal::Freeze => {
+                self.freeze = Some(FreezeView { by: by.clone(), reason: reason.cloned(), since: self.at });
+            }
+            Signal::Thaw => self.freeze = None,
             Signal::Abort => self.stop(Stop::Aborted),
             Signal::AbortNow => self.stop(Stop::AbortedNow),
         }

@@ -22,6 +22,9 @@ pub struct RunView {
     /// Whether no unchanged target is changed until the thaw.
     #[serde(default)]
     pub frozen: bool,
+    /// Who froze it, why, and since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freeze: Option<FreezeView>,
     /// When it was opened.
     pub started_at: Option<Timestamp>,
     /// When it was closed.
@@ -34,7 +37,7 @@ pub struct RunView {
     pub stages: Vec<StageView>,
     /// Groups that somebody waits for, that failed targets hold, or with members down elsewhere.
     pub groups: Vec<GroupView>,
-    /// Windows that somebody waits for.
+    /// Windows that somebody waits for, or may begin in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub windows: Vec<WindowView>,
     /// The next moment that is waited for: an attempt's, a window's, the end of a gate's time.
@@ -74,7 +77,7 @@ pub struct StageView {
     pub name: Text,
     /// Its gate.
     pub gate: GateView,
-    /// Who approved so far, where a rule says who decides, or where somebody has.
+    /// Who approved so far, where a rule says who decides, where somebody has, or while the gate waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<ApprovalView>,
     /// Its targets.
@@ -119,6 +122,18 @@ pub enum GateView {
     Closed,
 }
 
+/// Who froze a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FreezeView {
+    /// Who; untrusted text.
+    pub by: Text,
+    /// Why, and until when as far as that was said; untrusted text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Text>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
 /// How far a decision has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalView {
@@ -143,6 +158,20 @@ pub struct WindowView {
     pub waiting: u32,
     /// When it opens to the first of them.
     pub opens_at: Option<Timestamp>,
+    /// The first of them by subject, at most [`WindowView::NAMED_AT_MOST`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub first_waiting: Vec<Text>,
+    /// Targets that it lets in, and that have not begun.
+    #[serde(default)]
+    pub inside: u32,
+    /// The first moment at which one of these is too late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closes_at: Option<Timestamp>,
+}
+
+impl WindowView {
+    /// Targets are named up to this many.
+    pub const NAMED_AT_MOST: usize = 5;
 }
 
 /// One group's budget.
@@ -225,7 +254,8 @@ impl Run {
         let minutes = elapsed_seconds as f64 / 60.0;
         RunView {
             condition: self.condition(),
-            frozen: self.frozen,
+            frozen: self.is_frozen(),
+            freeze: self.freeze.clone(),
             started_at: self.opened_at,
             ended_at: end,
             elapsed_seconds,
@@ -316,25 +346,34 @@ impl Run {
 
     fn approval_view(&self, id: StageId) -> Option<ApprovalView> {
         let (rule, given) = (self.plan.stages[id.index()].approval.as_ref(), self.approved_by(id));
-        (rule.is_some() || !given.is_empty()).then(|| ApprovalView {
+        let waits = self.gate_waiting() == Some(id);
+        (rule.is_some() || !given.is_empty() || waits).then(|| ApprovalView {
             needed: rule.map_or(1, |rule| rule.needed),
             given: given.to_vec(),
             basis: self.basis(id),
-            expires_at: self.gate_expires_at().filter(|_| self.gate_waiting() == Some(id)),
+            expires_at: self.gate_expires_at().filter(|_| waits),
         })
     }
 
     fn window_views(&self) -> Vec<WindowView> {
         let ids = (0..self.plan.windows.len()).map(|index| WindowId(index as u16));
-        let waited = ids.map(|window| (window, self.windows.waiting(window))).filter(|(_, count)| *count > 0);
-        waited
-            .map(|(window, waiting)| WindowView {
-                window,
-                name: self.plan.windows[window.index()].name.clone(),
-                waiting: waiting as u32,
-                opens_at: self.windows.opens_at(window),
-            })
-            .collect()
+        let used = ids.filter(|id| self.windows.waiting(*id) + self.windows.inside(*id) > 0);
+        let subject = |target: TargetId| self.plan.target(target).subject.clone();
+        used.map(|window| WindowView {
+            window,
+            name: self.plan.windows[window.index()].name.clone(),
+            waiting: self.windows.waiting(window) as u32,
+            opens_at: self.windows.opens_at(window),
+            first_waiting: self
+                .windows
+                .who_waits(window)
+                .take(WindowView::NAMED_AT_MOST)
+                .map(subject)
+                .collect(),
+            inside: self.windows.inside(window) as u32,
+            closes_at: self.windows.closes_at(window),
+        })
+        .collect()
     }
 
     /// Steps of several recipes are merged by name, in the order in which they come first.

@@ -114,6 +114,22 @@ impl Windows {
         waited.filter_map(|id| self.class(id).admission.turns_at()).min()
     }
 
+    /// Who waits for a window, class by class.
+    pub(crate) fn who_waits(&self, window: WindowId) -> impl Iterator<Item = TargetId> + '_ {
+        self.of(window).flat_map(|id| self.class(id).waiting.iter().copied())
+    }
+
+    /// How many a window lets in, that have not started since.
+    pub(crate) fn inside(&self, window: WindowId) -> usize {
+        self.of(window).map(|id| self.class(id).inside.len()).sum()
+    }
+
+    /// When a window closes to the first of those.
+    pub(crate) fn closes_at(&self, window: WindowId) -> Option<Timestamp> {
+        let entered = self.of(window).filter(|id| !self.class(*id).inside.is_empty());
+        entered.filter_map(|id| self.class(id).admission.turns_at()).min()
+    }
+
     pub(crate) fn heap_bytes(&self) -> usize {
         /// An entry of an ordered set with its share of the tree's nodes.
         const ENTRY: usize = 24;

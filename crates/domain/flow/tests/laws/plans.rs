@@ -130,7 +130,7 @@ fn drawn_window(tape: &mut Tape) -> Window {
             Span { from: at(from), until: at(second) }
         })
         .collect();
-    Window { name: "night".into(), open }
+    Window::new("night", open)
 }
 
 /// The people who decide.

@@ -100,4 +100,7 @@ codes! {
     GROUP_DOWN = "FW-P0033", None, "No room in its group",
         "So many members of one of the host's groups are down already that the group's budget is used up.",
         "Bring the members back that are down, then plan anew.";
+    WAIVER_TOO_SHORT = "FW-P0040", None, "Waiver too short",
+        "The host belongs to a set that cannot spare it, and the waiver expires before its window leaves room for patching, rebooting, verifying and the way back.",
+        "Give the waiver a later last day (ordering.waivers), or shorten the time-outs of the phases.";
 }

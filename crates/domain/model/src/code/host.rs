@@ -106,6 +106,9 @@ codes! {
     PROBE_FAILED = "FW-H0035", Some(Exit::Validation), "Probe not passed",
         "The host belongs to a set whose members go one after another, and what must hold before the next one begins did not hold in time.",
         "Look at the host; the other members wait. `fleetwright rollback` restores it from its backup.";
+    WAIVER_OVER = "FW-H0036", None, "Not begun before its waiver expired",
+        "The host belongs to a set that cannot spare it, and the waiver that allowed it to be touched expires before patching, proving and, if need be, restoring it would be over. It was not begun.",
+        "Give a new waiver with a later last day (ordering.waivers), then `fleetwright retry`.";
     NOT_DRAINED = "FW-H0040", Some(Exit::Timeout), "Not drained in time",
         "The host still served requests through a load balancer, or did not reach standby in its Auto Scaling group, when the time for it was over. It was not patched, and is put back.",
         "Raise phases.drain.timeout over the longest deregistration delay, then `fleetwright retry`.";

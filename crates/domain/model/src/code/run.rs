@@ -91,4 +91,10 @@ codes! {
     GATE_UNKNOWN = "FW-R0052", Some(Exit::Halted), "Gate could not be checked",
         "Something that the gate between two waves should look at could not be looked at. That is not a pass, so the next wave does not begin.",
         "Correct what the gate names (an alarm's name, a permission, data that an alarm waits for), or leave the check out (safety.gate), then `fleetwright retry`.";
+    CALENDAR_CLOSED = "FW-R0060", None, "Change calendar closed",
+        "A change calendar named in safety.change_calendars is closed. No host that is not changed yet is changed before it opens; looking and preparing go on, and hosts already changed are taken to their end.",
+        "Nothing, if the calendar is right: the run goes on by itself when it opens. `fleetwright abort` ends the run instead.";
+    CALENDAR_UNKNOWN = "FW-R0061", None, "Change calendar could not be read",
+        "Nobody could find out whether a change calendar named in safety.change_calendars is open. Unless safety.change_calendar_unknown says otherwise, that counts as closed.",
+        "Correct what the message names: the calendar's name or ARN, or the permission ssm:GetCalendarState. It is asked again every minute.";
 }

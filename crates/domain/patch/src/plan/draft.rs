@@ -55,7 +55,11 @@ impl<'a> Draft<'a> {
             stages: Vec::new(),
             targets: Vec::new(),
             work: Vec::new(),
-            roll_out: PlannedRollOut { budgets: request.roll_out.budgets, ..PlannedRollOut::default() },
+            roll_out: PlannedRollOut {
+                budgets: request.roll_out.budgets,
+                calendars: request.roll_out.calendars.clone(),
+                ..PlannedRollOut::default()
+            },
             by_identity: BTreeMap::new(),
             dependencies: 0,
         }
@@ -142,12 +146,12 @@ impl<'a> Draft<'a> {
         (wave, probe_seconds): (&Wave, Option<u32>),
         table: &mut windows::Table<'_>,
     ) -> Result<(), Refused> {
-        let Candidate { host, mut planned, shape, window, .. } = candidate;
+        let Candidate { host, mut planned, shape, window, waiver, .. } = candidate;
         let policy = &self.request.policy;
         planned.operation = wave.asked.operation.filter(|it| *it != policy.patch.operation);
         planned.reboot = wave.asked.reboot.filter(|it| *it != policy.reboot.strategy);
         let variant = Variant {
-            windowed: window.is_some(),
+            windowed: window.is_some() || waiver.is_some(),
             cutoff_seconds: window.map_or(0, |name| table.cutoff_seconds(name)),
             operation: planned.operation,
             reboot: planned.reboot,
@@ -167,7 +171,10 @@ impl<'a> Draft<'a> {
         }
         self.targets.push(flow::Target {
             groups,
-            window: window.map(|name| table.id(name)),
+            window: match waiver {
+                Some(waiver) => Some(table.id_waived(window, &waiver)),
+                None => window.map(|name| table.id(name)),
+            },
             ..flow::Target::new(planned.id.as_str(), place, recipe)
         });
         self.work.push(Work::Host(Box::new(planned)));

@@ -11,7 +11,7 @@ use super::draft::{Draft, Drafted};
 use super::groups::{self, Census};
 use super::ordering::{self, Set};
 use super::recipes::{Recipes, Shape, Variant};
-use super::roll_out::{GroupKind, RollOut};
+use super::roll_out::{GroupKind, RollOut, Waiver};
 use super::windows::{self, Windows};
 use super::{
     Backup, Before, HostChecks, LeftOut, Parent, PatchPlan, PlannedGap, PlannedHost, PlannedZone, Policy,
@@ -184,6 +184,8 @@ pub(super) struct Candidate<'a> {
     pub(super) window: Option<&'a Text>,
     /// When it could be changed first.
     pub(super) opens: Timestamp,
+    /// What allows it to be touched though nobody can take over: the first of them to expire.
+    pub(super) waiver: Option<Waiver>,
 }
 
 /// Makes the plan. The inventory is expected in its lasting order ([`Inventory::sort`]).
@@ -207,8 +209,14 @@ pub fn make(inventory: &Inventory, request: &PlanRequest) -> Result<PatchPlan, R
     }
     // Least critical first; within that by landing zone, region and id, as the inventory is.
     candidates.sort_by_key(|candidate| rank(candidate.host));
-    let sets = order(inventory, request, &mut candidates, &mut left_out);
     let changes = request.phases.contains(&Phase::Patch);
+    let mut too_short = |candidate: &Candidate<'_>, waiver: &Waiver| {
+        changes && !fits_waiver(candidate, waiver, &table, &mut recipes)
+    };
+    let sets = order(inventory, request, &mut candidates, &mut left_out, &mut too_short);
+    if changes {
+        note_waivers(&sets, &mut candidates);
+    }
     let (waves, of) = waves::assign(&candidates, &sets, &request.roll_out, changes);
     let keys =
         waves::stages(&candidates, &sets, &waves, &of, request.roll_out.zone_by_zone).ok_or_else(|| {
@@ -232,8 +240,14 @@ fn order(
     request: &PlanRequest,
     candidates: &mut Vec<Candidate<'_>>,
     left_out: &mut Vec<LeftOut>,
+    too_short: &mut impl FnMut(&Candidate<'_>, &Waiver) -> bool,
 ) -> Vec<Set> {
-    let (sets, out) = ordering::resolve(inventory, candidates, &request.roll_out, request.now);
+    let (sets, mut out) = ordering::resolve(inventory, candidates, &request.roll_out, request.now);
+    for set in &sets {
+        let Some(waiver) = set.stands_on() else { continue };
+        let late = set.members.iter().filter(|member| too_short(&candidates[**member], waiver));
+        out.extend(late.map(|member| (*member, &code::WAIVER_TOO_SHORT)));
+    }
     if out.is_empty() {
         return sets;
     }
@@ -245,6 +259,33 @@ fn order(
         reason.is_none()
     });
     ordering::resolve(inventory, candidates, &request.roll_out, request.now).0
+}
+
+/// Whether a host can be through before the waiver that it stands on expires.
+fn fits_waiver(
+    candidate: &Candidate<'_>,
+    waiver: &Waiver,
+    table: &windows::Table<'_>,
+    recipes: &mut Recipes<'_>,
+) -> bool {
+    let cutoff_seconds = candidate.window.map_or(0, |name| table.cutoff_seconds(name));
+    let variant = Variant { windowed: true, cutoff_seconds, ..Variant::default() };
+    let recipe = recipes.of(candidate.shape, variant);
+    let reserve = recipe.map_or(0, |recipe| recipes.get(recipe).reserve_seconds);
+    table.fits_waiver(candidate.window, waiver.until, reserve)
+}
+
+/// Gives each member of a set that cannot spare it the waiver it stands on.
+fn note_waivers(sets: &[Set], candidates: &mut [Candidate<'_>]) {
+    for set in sets {
+        let Some(waiver) = set.stands_on() else { continue };
+        for member in &set.members {
+            let known = &mut candidates[*member].waiver;
+            if known.as_ref().is_none_or(|known| waiver.until < known.until) {
+                *known = Some(waiver.clone());
+            }
+        }
+    }
 }
 
 /// The candidate, with the window it may be changed in; none where the phases have nothing to do.
@@ -268,7 +309,7 @@ fn candidate<'a>(
             table.first_start(name, reserve).ok_or_else(|| vec![&code::WINDOW_TOO_SHORT])?
         }
     };
-    Ok(Some(Candidate { host, planned, shape, window, opens }))
+    Ok(Some(Candidate { host, planned, shape, window, opens, waiver: None }))
 }
 
 /// Whether its groups have room for it at all.

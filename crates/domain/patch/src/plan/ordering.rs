@@ -34,6 +34,12 @@ impl Set {
         Some(if spare == 0 && self.waiver.is_some() { 1 } else { spare })
     }
 
+    /// The waiver that lets its members be touched though nobody can take over.
+    pub(super) fn stands_on(&self) -> Option<&Waiver> {
+        let spare = self.mode.capacity(self.size)?.saturating_sub(self.down);
+        self.waiver.as_ref().filter(|_| spare == 0)
+    }
+
     /// The members that do not go last.
     pub(super) fn followers(&self) -> impl Iterator<Item = usize> {
         self.members.iter().copied().filter(|member| !self.leaders.contains(member))

@@ -8,6 +8,7 @@ use fleetwright_model::{AccountId, InstanceId, Region, Text, ZoneName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::calendars::PlannedCalendars;
 use super::make::Amount;
 use super::policy::{Operation, RebootStrategy};
 use crate::inventory::Host;
@@ -39,6 +40,8 @@ pub struct RollOut {
     pub ordering: Vec<OrderRequest>,
     /// What is allowed though nobody can take over.
     pub waivers: Vec<Waiver>,
+    /// Change calendars that are asked while it runs, with what they say now.
+    pub calendars: Option<PlannedCalendars>,
 }
 
 /// Fleets smaller than this have no canary of their own: it would be most of the run.
@@ -393,6 +396,9 @@ pub struct PlannedRollOut {
     /// What was allowed though nobody can take over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<Waiver>,
+    /// Change calendars that are asked while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendars: Option<PlannedCalendars>,
 }
 
 fn no_budgets(budgets: &Budgets) -> bool {

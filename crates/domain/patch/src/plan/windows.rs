@@ -6,6 +6,7 @@ use fleetwright_flow::{Span, Window, WindowId};
 use fleetwright_model::{Code, Text, code};
 use jiff::Timestamp;
 
+use super::roll_out::Waiver;
 use crate::inventory::Host;
 
 /// The windows that are known when the plan is made.
@@ -60,10 +61,41 @@ impl<'a> Table<'a> {
 
     /// The window's place in the plan; what is over already is left out of it.
     pub(super) fn id(&mut self, name: &Text) -> WindowId {
-        let index = self.used.iter().position(|window| window.name == *name).unwrap_or_else(|| {
-            let open = self.known.spans.get(name).into_iter().flatten();
-            let open = open.filter(|span| span.until > self.now).copied().collect();
-            self.used.push(Window { name: name.clone(), open });
+        let open = self.known.spans.get(name).into_iter().flatten();
+        let open = open.filter(|span| span.until > self.now).copied().collect();
+        self.place(Window::new(name.clone(), open))
+    }
+
+    /// The place in the plan of what is left of a window, or of all time, before a waiver expires.
+    pub(super) fn id_waived(&mut self, name: Option<&Text>, waiver: &Waiver) -> WindowId {
+        let of = format!("waiver for {}", waiver.group);
+        let name_of_both = name.map_or(of.clone(), |name| format!("{name}, {of}"));
+        let over = Some(code::WAIVER_OVER.id.into());
+        self.place(Window { over, ..Window::new(name_of_both, self.waived(name, waiver.until)) })
+    }
+
+    /// Whether enough is left of a window, or of all time, before a waiver expires.
+    pub(super) fn fits_waiver(&self, name: Option<&Text>, until: Timestamp, reserve_seconds: u32) -> bool {
+        let length = |span: &Span| span.until.as_second() - span.from.as_second();
+        self.waived(name, until).iter().any(|span| length(span) >= i64::from(reserve_seconds))
+    }
+
+    /// What is left of a window, or of all time, until then.
+    fn waived(&self, name: Option<&Text>, until: Timestamp) -> Vec<Span> {
+        let always = [Span { from: self.now, until: Timestamp::MAX }];
+        let open = match name {
+            None => &always[..],
+            Some(name) => self.known.spans.get(name).map_or(&[][..], Vec::as_slice),
+        };
+        let left =
+            open.iter().map(|span| Span { from: span.from.max(self.now), until: span.until.min(until) });
+        left.filter(|span| span.from < span.until).collect()
+    }
+
+    fn place(&mut self, window: Window) -> WindowId {
+        let known = self.used.iter().position(|used| used.name == window.name);
+        let index = known.unwrap_or_else(|| {
+            self.used.push(window);
             self.used.len() - 1
         });
         WindowId(u16::try_from(index).expect("checked when the plan was begun"))

@@ -197,6 +197,15 @@ fn a_singleton_without_a_waiver_that_holds_breaks_i4() {
         })
     };
     assert_eq!(waiver(|it| it.until = sample::now()), [Invariant::I4]);
+    assert_eq!(waiver(|it| it.until = it.until - jiff::SignedDuration::from_hours(1)), [Invariant::I4]);
+    assert_eq!(
+        broken(|plan| {
+            let member = plan.roll_out.sets[set(plan, "ledger")].members[0];
+            plan.flow.targets[member.index()].window = None;
+        }),
+        [Invariant::I4],
+        "it could be begun after the waiver"
+    );
     assert_eq!(waiver(|it| it.reason = " ".into()), [Invariant::I4]);
     assert_eq!(waiver(|it| it.group = "other".into()), [Invariant::I4]);
     assert_eq!(

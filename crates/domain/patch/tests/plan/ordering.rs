@@ -91,6 +91,31 @@ fn a_quorum_of_two_and_a_singleton_are_left_out_unless_a_waiver_holds() {
 }
 
 #[test]
+fn who_stands_on_a_waiver_is_not_begun_without_the_time_to_be_through_before_it_expires() {
+    let hosts = || {
+        fleet(1..=2, |number, it| {
+            tag(it, &[("Group", if number == 1 { "singleton:ledger" } else { "together:others" })]);
+        })
+    };
+    let until = |minutes: i64| sample::now() + jiff::SignedDuration::from_mins(minutes);
+    let with = |minutes| {
+        let waiver = Waiver { group: "ledger".into(), until: until(minutes), reason: "agreed outage".into() };
+        make(&inventory(hosts()), &rolled(RollOut { waivers: vec![waiver], ..RollOut::default() }))
+    };
+    let plan = with(24 * 60);
+    let waived =
+        plan.flow.targets.iter().find(|target| target.window.is_some()).expect("the singleton's window");
+    let window = &plan.flow.windows[waived.window.expect("a window").index()];
+    assert_eq!(window.open.last().map(|span| span.until), Some(until(24 * 60)));
+    assert_eq!(window.over.as_deref(), Some(code::WAIVER_OVER.id));
+    assert!(plan.flow.recipe_of(fleetwright_flow::TargetId(0)).steps.iter().any(|step| step.in_window));
+    assert_eq!(plan.flow.targets.iter().filter(|target| target.window.is_some()).count(), 1, "nobody else");
+    let short = with(5);
+    assert_eq!(&*short.left_out[0].reasons[0], code::WAIVER_TOO_SHORT.id, "five minutes are not enough");
+    assert_eq!(short.flow.targets.len() + 1, plan.flow.targets.len());
+}
+
+#[test]
 fn a_group_waits_for_the_groups_before_it_and_goes_to_a_later_wave_where_they_are() {
     use fleetwright_patch::plan::Amount;
     use fleetwright_patch::plan::roll_out::WaveRequest;

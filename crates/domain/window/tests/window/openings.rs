@@ -89,6 +89,7 @@ fn a_window_that_is_open_already_is_seen_and_one_that_opens_at_the_end_is_not() 
 
 #[test]
 fn a_window_may_be_once() {
+    assert_eq!(Schedule::check("at(2026-12-06T23:00)"), Ok(()), "its duration is given beside it");
     let once = [schedule("at(2026-12-06T23:00)", "Europe/Berlin", 4)];
     let opening = open(&once, &[], days("2026-11-01", "2027-11-01"));
     assert_eq!(shown(&opening.open), ["2026-12-06T22:00:00Z to 2026-12-07T02:00:00Z"]);

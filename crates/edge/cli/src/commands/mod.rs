@@ -11,6 +11,7 @@ pub mod plan;
 pub mod plans;
 pub mod policy;
 pub mod reference;
+pub mod rollback;
 pub mod run;
 pub mod runs;
 pub mod scan;

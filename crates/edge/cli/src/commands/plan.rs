@@ -1,18 +1,21 @@
 //! `fleetwright plan`: look at the fleet and decide everything, change nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use fleetwright_aws::Aws;
 use fleetwright_config::Settings;
 use fleetwright_config::settings::OutputFormat;
-use fleetwright_model::{Exit, InstanceId, Phase, Zone, code};
-use fleetwright_patch::plan::{Earlier, Parent, PlanDocument, PlanRequest, checker, make};
+use fleetwright_flow as flow;
+use fleetwright_model::{AccountId, Exit, InstanceId, Phase, Region, Zone, ZoneName, code};
+use fleetwright_patch::plan::{
+    Earlier, Parent, PlanDocument, PlanRequest, PlannedCalendars, RollOut, checker, make,
+};
 use fleetwright_patch::{Inventory, PatchPlan};
 use fleetwright_ports::{Clock, RunId};
 use fleetwright_report::plan_text;
-use fleetwright_survey::{Ports, ScanRequest, Stop, memberships, scan, zones};
+use fleetwright_survey::{Ports, ScanRequest, Stop, calendars, memberships, scan, zones};
 
 use crate::commands::scan::time_out;
 use crate::console::{self, Console};
@@ -41,6 +44,8 @@ pub struct Looked {
     pub inventory: Inventory,
     /// The landing zones, those of the organisation included.
     pub zones: Vec<Zone>,
+    /// What change calendars say, where any are to be asked.
+    pub calendars: Option<PlannedCalendars>,
 }
 
 /// What a plan continues, if anything.
@@ -67,7 +72,23 @@ impl Looking<'_> {
             let width = request.max_concurrent_regions;
             memberships(self.aws, &zones, &mut inventory, width, &stop).await;
         }
-        Looked { inventory, zones }
+        let calendars = self.calendars(&inventory, &zones).await;
+        Looked { inventory, zones, calendars }
+    }
+
+    /// What change calendars say where something was found.
+    async fn calendars(&self, inventory: &Inventory, zones: &[Zone]) -> Option<PlannedCalendars> {
+        let mut planned = roll_out::calendars(self.settings)?;
+        let hosts = inventory.hosts.iter();
+        let places: BTreeSet<_> = hosts.map(|host| (&host.zone, &host.account, &host.region)).collect();
+        let place = |(zone, account, region): (&ZoneName, &AccountId, &Region)| flow::Place {
+            zone: zone.clone(),
+            account: account.clone(),
+            region: region.clone(),
+        };
+        let places: Vec<flow::Place> = places.into_iter().map(place).collect();
+        planned.heard = calendars(self.aws, zones, &planned, &places).await;
+        Some(planned)
     }
 
     /// Whether it matters to a plan who is behind which load balancer.
@@ -97,8 +118,12 @@ impl Looking<'_> {
             seed,
             now: self.clock.now(),
         };
+        let changes = phases.contains(&Phase::Patch);
         let request = PlanRequest {
-            roll_out: roll_out::roll_out(self.settings)?,
+            roll_out: RollOut {
+                calendars: looked.calendars.clone().filter(|_| changes),
+                ..roll_out::roll_out(self.settings)?
+            },
             windows: roll_out::windows(self.settings, &looked.inventory, self.clock.now())?,
             ..planning::request(self.settings, circumstances)
         };

@@ -115,11 +115,13 @@ pub async fn status(
         state: &folded.run,
         records: &folded.records,
         calls: Default::default(),
+        now: clock.now(),
     };
     if format == OutputFormat::Text {
         let view = folded.run.view(clock.now());
         let mut text = format!("{} ", found.run);
-        view_text::write(&mut text, &view, &view_text::Waits::new())
+        // What it waits for is in the summary that follows.
+        view_text::write_progress(&mut text, &view)
             .map_err(|error| CommandError::new(&code::INTERNAL, error.to_string()))?;
         console::write_text(&text)?;
     }
@@ -189,6 +191,7 @@ pub async fn watch(
         state: &run,
         records: &records,
         calls: Default::default(),
+        now: clock.now(),
     };
     told.tell(None, None, format)
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fleetwright_flow::PlaceId;
-use fleetwright_model::{InstanceState, OsFamily, Regions, Zone, code};
-use fleetwright_patch::plan::{Backup, PatchPlan, PlanDocument, PlannedHost, Work};
+use fleetwright_model::{CalendarAnswer, CalendarState, InstanceState, OsFamily, Regions, Zone, code};
+use fleetwright_patch::plan::{Backup, CalendarsSaid, PatchPlan, PlanDocument, PlannedHost, Work};
 use fleetwright_report::safe;
 use toml::{Table, Value};
 
@@ -38,6 +38,7 @@ pub(super) fn of(document: &PlanDocument, faults: Option<(&str, &str)>) -> Resul
     scenario.insert("instances".into(), instances(&plan));
     scenario.insert("alarms".into(), alarms(&plan));
     scenario.insert("documents".into(), documents(&plan));
+    scenario.insert("calendars".into(), calendars(&plan));
     for (key, value) in read_faults(faults)? {
         scenario.insert(key, value);
     }
@@ -99,7 +100,50 @@ fn simplify(plan: &mut PatchPlan) -> Vec<String> {
     if plan.policy.validate.load.take().is_some() {
         left_out.push("the load test".to_owned());
     }
+    let heard = plan.roll_out.calendars.iter().flat_map(|calendars| &calendars.heard);
+    left_out.extend(heard.filter_map(|it| {
+        let what = match &it.said {
+            CalendarsSaid::Answer(CalendarAnswer { state: CalendarState::Closed, until: Some(_) }) => {
+                return None;
+            }
+            CalendarsSaid::Answer(CalendarAnswer { state: CalendarState::Open, until }) => {
+                format!("closes at {}, and nobody said for how long", (*until)?)
+            }
+            CalendarsSaid::Answer(_) => "is closed, and nobody said until when".to_owned(),
+            CalendarsSaid::Unknown { .. } => "could not be read".to_owned(),
+        };
+        let names = it.of.names.join(", ");
+        Some(format!("change calendar {names} in {} {} {what}: it is open here", it.of.zone, it.of.region))
+    }));
     left_out
+}
+
+/// The calendars the plan asks, closed as long as they said.
+fn calendars(plan: &PatchPlan) -> Value {
+    let heard = plan.roll_out.calendars.iter().flat_map(|calendars| &calendars.heard);
+    let mut all = Vec::new();
+    for it in heard {
+        let place = plan.flow.places.iter().find(|place| place.zone == it.of.zone);
+        let account = place.map_or("*", |place| place.account.as_str());
+        let closed = match &it.said {
+            CalendarsSaid::Answer(CalendarAnswer { state: CalendarState::Closed, until }) => *until,
+            _ => None,
+        };
+        let event = closed.filter(|until| *until > plan.flow.created_at).map(|until| {
+            let ends = [("from", plan.flow.created_at), ("until", until)];
+            Value::Table(ends.map(|(key, at)| (key.to_owned(), at.to_string().into())).into_iter().collect())
+        });
+        for name in &it.of.names {
+            let mut calendar = Table::new();
+            let plain = name.rsplit("document/").next().unwrap_or(name);
+            calendar.insert("name".into(), plain.into());
+            calendar.insert("account".into(), account.into());
+            calendar.insert("region".into(), it.of.region.as_str().into());
+            calendar.insert("events".into(), event.iter().cloned().collect::<Vec<_>>().into());
+            all.push(Value::Table(calendar));
+        }
+    }
+    all.into()
 }
 
 fn accounts(plan: &PatchPlan) -> Value {

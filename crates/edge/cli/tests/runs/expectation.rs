@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 /// What is run, and what it comes to.
@@ -30,6 +31,38 @@ pub(crate) struct Expected {
     pub(crate) effects: BTreeMap<String, usize>,
     /// What a plan made again afterwards has to do.
     pub(crate) replan: Option<Replan>,
+    /// When hosts are sent the command that patches them; somebody is in each of these times.
+    #[serde(default)]
+    pub(crate) begins: Vec<Stretch>,
+    /// When hosts are installed on, rebooted, started, stopped or given another root; empty says nothing.
+    #[serde(default)]
+    pub(crate) changes: Vec<Stretch>,
+    /// Codes of hosts that the plan leaves out, with how many there are.
+    #[serde(default)]
+    pub(crate) left_out: BTreeMap<String, usize>,
+    /// Words that the summary has.
+    #[serde(default)]
+    pub(crate) summary: Vec<String>,
+    /// Words that the plan has, as it is shown.
+    #[serde(default)]
+    pub(crate) plan: Vec<String>,
+}
+
+/// A stretch of time; its end is not part of it.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Stretch {
+    /// Its first moment.
+    pub(crate) from: Timestamp,
+    /// The first moment after it.
+    pub(crate) until: Timestamp,
+}
+
+impl Stretch {
+    /// Whether a moment is in it.
+    pub(crate) fn has(&self, at: Timestamp) -> bool {
+        self.from <= at && at < self.until
+    }
 }
 
 /// What is decided at the gate.
@@ -41,6 +74,8 @@ pub(crate) enum Gate {
     Approve,
     /// It is rejected.
     Reject,
+    /// Nothing: nobody comes.
+    Nobody,
 }
 
 /// What a plan made again afterwards has to do.

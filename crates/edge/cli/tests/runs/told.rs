@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fleetwright::commands::plan::{Continued, Looking};
+use fleetwright::driving::Told;
 use fleetwright::fleet;
 use fleetwright::staged_run::{Finished, StagedRun};
 use fleetwright_engine::{AtGates, Control};
@@ -16,11 +17,13 @@ use fleetwright_flow::{GateView, Signal};
 use fleetwright_model::{Phase as WorkPhase, code};
 use fleetwright_patch::outcome::{HostOutcome, HostResult, tally};
 use fleetwright_patch::plan::LeftOut;
+use fleetwright_report::plan_text;
 use fleetwright_survey::Stop;
 use jiff::Timestamp;
 
 use crate::effects::{NAMES, effects};
-use crate::expectation::{Expected, Gate, Replan};
+use crate::expectation::{Expected, Gate, Replan, Stretch};
+use crate::happenings::{self, patches_sent};
 use crate::invariants::invariants;
 use crate::story::{CONSOLE, approving, planned};
 
@@ -51,6 +54,9 @@ async fn told(name: &str) {
     whole(&expected, &finished, &mut wrong);
     hosts(&expected, &staged, &finished, &mut wrong);
     the_world(&expected, &staged, since, &mut wrong);
+    times(&expected, &staged, since, &mut wrong);
+    untouched_hosts_are_untouched(&staged, &finished, since, &mut wrong);
+    words(&expected, &staged, &finished, &mut wrong);
     restored_hosts_are_the_same_machines(&staged, &finished, &before, &mut wrong);
     invariants(&staged, since, &mut wrong);
     if expected.replan == Some(Replan::Nothing) {
@@ -67,7 +73,7 @@ async fn told(name: &str) {
 async fn drive(staged: &StagedRun, expected: &Expected) {
     let control = match expected.gate {
         Gate::Approve => approving(),
-        Gate::Reject => Control::new("a test", AtGates::Wait),
+        Gate::Reject | Gate::Nobody => Control::new("a test", AtGates::Wait),
     };
     let clock = &staged.stage.clock;
     let decisions = async {
@@ -156,6 +162,78 @@ fn the_world(expected: &Expected, staged: &StagedRun, since: Timestamp, wrong: &
             Some(_) => {}
         }
     }
+}
+
+/// When hosts of the world were changed.
+fn times(expected: &Expected, staged: &StagedRun, since: Timestamp, wrong: &mut Vec<String>) {
+    let (sent, changes) = staged
+        .stage
+        .world
+        .estate
+        .with_world(|world| (patches_sent(world, since), happenings::changes(world, since)));
+    if !expected.begins.is_empty() {
+        let outside = sent.iter().filter(|(at, _)| !expected.begins.iter().any(|stretch| stretch.has(*at)));
+        wrong.extend(outside.map(|(at, host)| format!("{host} was sent its patches at {at}")));
+        let used = |stretch: &&Stretch| sent.iter().any(|(at, _)| stretch.has(*at));
+        let unused = expected.begins.iter().filter(|stretch| !used(stretch));
+        wrong.extend(unused.map(|it| format!("nobody was sent patches from {} to {}", it.from, it.until)));
+    }
+    if !expected.changes.is_empty() {
+        let outside =
+            changes.iter().filter(|(at, ..)| !expected.changes.iter().any(|stretch| stretch.has(*at)));
+        wrong.extend(outside.map(|(at, what, host)| format!("{what} of {host} at {at}")));
+    }
+}
+
+/// Who is said to be left as it is was neither installed on nor rebooted.
+fn untouched_hosts_are_untouched(
+    staged: &StagedRun,
+    finished: &Finished<'_>,
+    since: Timestamp,
+    wrong: &mut Vec<String>,
+) {
+    let codes = [&code::WINDOW_OVER, &code::WINDOW_MISSED, &code::WAIVER_OVER, &code::GATE_EXPIRED];
+    let untouched = |result: &&HostResult<'_>| {
+        result.code.as_deref().is_some_and(|id| codes.iter().any(|code| code.id == id))
+    };
+    let changes = staged.stage.world.estate.with_world(|world| happenings::changes(world, since));
+    for result in finished.results.iter().filter(untouched) {
+        let id = result.host.id.as_str();
+        let touched =
+            changes.iter().filter(|(_, what, whom)| ["installs", "reboots"].contains(what) && whom == id);
+        wrong.extend(touched.map(|(at, what, _)| format!("{id} is left as it is, and {what} at {at}")));
+    }
+}
+
+/// What people are told: the plan, the summary, and who is left out of the plan.
+fn words(expected: &Expected, staged: &StagedRun, finished: &Finished<'_>, wrong: &mut Vec<String>) {
+    let mut left_out: BTreeMap<String, usize> = BTreeMap::new();
+    for reason in staged.document.plan().left_out.iter().filter_map(|left| left.reasons.first()) {
+        *left_out.entry(reason.to_string()).or_default() += 1;
+    }
+    if !expected.left_out.is_empty() && left_out != expected.left_out {
+        wrong.push(format!("left out {left_out:?} instead of {:?}", expected.left_out));
+    }
+    let mut plan = String::new();
+    plan_text::write_plan(&mut plan, &staged.document, CONSOLE.width).expect("a string");
+    let summary = summary(staged, finished);
+    for (wanted, text) in [(&expected.plan, &plan), (&expected.summary, &summary)] {
+        let missing = wanted.iter().filter(|words| !text.contains(words.as_str()));
+        wrong.extend(missing.map(|words| format!("{words:?} is not said in:\n{text}")));
+    }
+}
+
+/// `summary.txt` of a run.
+pub(crate) fn summary(staged: &StagedRun, finished: &Finished<'_>) -> String {
+    let told = Told {
+        run: &staged.run,
+        document: &staged.document,
+        state: &finished.run,
+        records: &finished.records,
+        calls: BTreeMap::new(),
+        now: staged.stage.clock.now(),
+    };
+    told.summary(None).expect("a string")
 }
 
 /// Every instance of the world, by id.
@@ -292,5 +370,20 @@ runs! {
     stopped_put_back: "run-stopped-put-back";
     stopped_rejected: "run-stopped-rejected";
     threshold: "run-threshold";
+    approval_expires_rejected: "run-approval-expires-rejected";
+    approval_expires_skipped: "run-approval-expires-skipped";
+    change_calendar: "run-change-calendar";
+    change_calendar_closed: "run-change-calendar-closed";
+    change_calendar_taken_for_open: "run-change-calendar-taken-for-open";
+    change_calendar_unknown: "run-change-calendar-unknown";
+    dst_autumn_berlin: "run-dst-autumn-berlin";
+    dst_autumn_new_york: "run-dst-autumn-new-york";
+    dst_spring_berlin: "run-dst-spring-berlin";
+    dst_spring_new_york: "run-dst-spring-new-york";
+    freeze_dates: "run-freeze-dates";
+    freeze_icalendar: "run-freeze-icalendar";
+    rollback_zone: "run-rollback-zone";
+    waiver_expires: "run-waiver-expires";
+    window_closes: "run-window-closes";
     throttled: "run-throttled";
 }

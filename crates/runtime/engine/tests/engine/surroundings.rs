@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use fleetwright_engine::{Conclusion, Surroundings};
 use fleetwright_flow::{End, Ending, Event, Plan, Record, Signal, Span, TargetId, Window, WindowId};
 use fleetwright_model::{ErrorClass, Failure, Text, code};
-use fleetwright_ports::{Clock, Freezes, Journal, JournalError, Outages};
+use fleetwright_ports::{Announced, Clock, Freezes, Journal, JournalError, Outages, Standstill};
 use fleetwright_store::{AppendFault, FaultPoint};
 use fleetwright_testkit::flow::plans::{patching, plan};
 use fleetwright_testkit::sample;
@@ -28,11 +28,12 @@ struct Until {
 
 #[async_trait]
 impl Freezes for Until {
-    async fn closed(&self) -> Vec<Text> {
+    async fn standstill(&self) -> Standstill {
         // An answer takes its time.
         self.clock.sleep(Duration::from_secs(2)).await;
         let closed = self.clock.now() < self.at;
-        closed.then(|| "calendar year-end: closed".into()).into_iter().collect()
+        let closed = closed.then(|| "calendar year-end: closed".into()).into_iter().collect();
+        Standstill { closed, ..Standstill::default() }
     }
 }
 
@@ -81,6 +82,53 @@ async fn nothing_is_changed_while_a_calendar_is_closed() {
     assert!(starts(&records, 0).iter().all(|at| *at < after(1)), "backups do not");
     let by = "change calendars".to_owned();
     assert_eq!(signals(&records), [(Signal::Freeze, by.clone()), (Signal::Thaw, by)]);
+}
+
+/// Announces that it closes at a moment, for an hour, and is slow to answer from then on.
+struct Announces {
+    clock: Arc<dyn Clock>,
+    at: Timestamp,
+}
+
+#[async_trait]
+impl Freezes for Announces {
+    async fn standstill(&self) -> Standstill {
+        let now = self.clock.now();
+        let opens = self.at.checked_add(SignedDuration::from_hours(1)).expect("in range");
+        if now < self.at {
+            let closes = Announced { at: self.at, why: "calendar noon: closes".into() };
+            return Standstill { closes: Some(closes), changes_at: Some(self.at), ..Standstill::default() };
+        }
+        self.clock.sleep(Duration::from_secs(900)).await;
+        match now < opens {
+            true => Standstill {
+                closed: vec!["calendar noon: closed".into()],
+                changes_at: Some(opens),
+                closes: None,
+            },
+            false => Standstill::default(),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_announced_closing_holds_from_its_moment_on_and_those_in_flight_are_finished() {
+    let mut world = World::of(plan(patching(), 40, 1)).await;
+    let announces = Announces { clock: world.clock.clone(), at: after(1) };
+    world.around = Surroundings { freezes: Some(Arc::new(announces)), ..Surroundings::default() };
+    assert_eq!(world.finish().await.conclusion, Conclusion::Closed(Ending::Complete));
+    let records = world.records().await;
+    let drains = starts(&records, 2);
+    let during = drains.iter().filter(|at| **at >= after(1) && **at < after(2)).count();
+    assert_eq!(during, 0, "{drains:?}");
+    assert!(drains.iter().any(|at| *at < after(1)), "some begin before: {drains:?}");
+    assert!(drains.iter().any(|at| *at >= after(2)), "and the others after: {drains:?}");
+    let frozen =
+        records.iter().find(|record| matches!(record.event, Event::Signalled { signal: Signal::Freeze, .. }));
+    assert_eq!(frozen.map(|record| record.at), Some(after(1)), "at once, not when the answer comes");
+    let finished = |record: &&Record| matches!(record.event, Event::Succeeded { step, .. } if step.0 > 2);
+    let during = records.iter().filter(finished).filter(|it| it.at > after(1) && it.at < after(2));
+    assert!(during.count() > 0, "who was drained is taken to the end");
 }
 
 #[tokio::test(start_paused = true)]
@@ -196,7 +244,7 @@ fn in_window(hours: &[(i64, i64)]) -> Plan {
     plan.recipes[0].reserve_seconds = 7_200;
     plan.recipes[0].steps[2..].iter_mut().for_each(|step| step.in_window = true);
     let open = hours.iter().map(|(from, until)| Span { from: after(*from), until: after(*until) }).collect();
-    plan.windows = vec![Window { name: "night".into(), open }];
+    plan.windows = vec![Window::new("night", open)];
     plan.targets[0].window = Some(WindowId(0));
     plan
 }

@@ -23,7 +23,7 @@ fn nightly(targets: u32, budget: u32, hours: &[(i64, i64)]) -> Plan {
     plan.recipes[0].reserve_seconds = 7_200;
     plan.recipes[0].steps[2..].iter_mut().for_each(|step| step.in_window = true);
     let open = hours.iter().map(|(from, until)| Span { from: after(*from), until: after(*until) }).collect();
-    plan.windows = vec![Window { name: "night".into(), open }];
+    plan.windows = vec![Window::new("night", open)];
     plan.targets.iter_mut().for_each(|target| target.window = Some(WindowId(0)));
     plan
 }

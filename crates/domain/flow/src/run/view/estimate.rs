@@ -11,7 +11,7 @@ impl Run {
     /// foreseen.
     pub(super) fn remaining_seconds(&self) -> Option<u64> {
         let undecided = self.stages.iter().any(|stage| stage.gate != GateState::Passed && !stage.is_over());
-        let held_up = self.paused || self.frozen || self.tally.totals.window > 0;
+        let held_up = self.paused || self.is_frozen() || self.tally.totals.window > 0;
         if self.opened_at.is_none() || self.ended.is_some() || self.stop.is_some() || held_up || undecided {
             return None;
         }

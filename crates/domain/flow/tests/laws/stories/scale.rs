@@ -81,10 +81,8 @@ fn windowed(targets: u32) -> Plan {
         let from = day * 86_400 + window * 300;
         Span { from: at(from), until: at(from + 7_200) }
     };
-    let windows = (0..200).map(|window| Window {
-        name: format!("window-{window}").into(),
-        open: vec![night(1, window), night(2, window)],
-    });
+    let windows = (0..200)
+        .map(|window| Window::new(format!("window-{window}"), vec![night(1, window), night(2, window)]));
     plan.windows = windows.collect();
     let share = |of: u32| Group { first: Some(1), ..group("share", of) };
     plan.groups = vec![share(targets / 20)];

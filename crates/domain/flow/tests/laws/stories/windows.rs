@@ -23,7 +23,7 @@ fn nightly(targets: u32, spans: &[(i64, i64)]) -> Plan {
 
 fn window(spans: &[(i64, i64)]) -> Window {
     let open = spans.iter().map(|(from, until)| Span { from: at(*from), until: at(*until) }).collect();
-    Window { name: "night".into(), open }
+    Window::new("night", open)
 }
 
 fn flying(driver: &Driver) -> Vec<(u32, u8)> {
@@ -83,6 +83,26 @@ fn a_window_that_closes_leaves_nothing_half_done_and_lets_nobody_else_begin() {
     driver.now = at(90_000);
     driver.go();
     assert_eq!(flying(&driver), [(2, 1), (3, 1)]);
+}
+
+#[test]
+fn a_window_says_under_which_code_those_are_left_who_came_too_late_for_it() {
+    let mut plan = nightly(3, &[(0, 1_000)]);
+    plan.windows[0].over = Some("FW-H0036".into());
+    let mut driver = Driver::new(plan);
+    driver.go();
+    for target in 0..3 {
+        driver.succeed(target);
+    }
+    driver.go();
+    assert_eq!(flying(&driver), [(0, 1), (1, 1)], "two at a time");
+    let view = &driver.run.view(driver.now).windows[0];
+    assert_eq!((view.inside, view.waiting), (1, 0));
+    assert!(view.closes_at.is_some_and(|at_last| at(400) < at_last && at_last <= at(401)), "{view:?}");
+    driver.now = at(401);
+    driver.go();
+    assert_eq!(driver.run.end(TargetId(2)), Some(End::Skipped { code: "FW-H0036".into() }));
+    assert_eq!(flying(&driver), [(0, 1), (1, 1)], "who was begun is taken to its end");
 }
 
 #[test]

@@ -54,6 +54,15 @@ fn check_budget(plan: &PatchPlan, set: &PlannedSet, found: &mut Vec<Violation>) 
         if !waived {
             wrong("nobody can take over, and no waiver holds".to_owned());
         }
+        let until = set.waiver.as_ref().map(|waiver| waiver.until);
+        for member in &set.members {
+            let target = plan.flow.target(*member);
+            let window = target.window.and_then(|window| plan.flow.windows.get(window.index()));
+            let last = window.and_then(|window| window.open.last()).map(|span| span.until);
+            if window.is_none() || last > until {
+                wrong(format!("{} may be begun when the waiver has expired", target.subject));
+            }
+        }
     }
     if capacity > spare.max(1) {
         wrong(format!("{capacity} of {} may be down at once, at most {}", set.size, spare.max(1)));
