@@ -64,3 +64,24 @@ async fn a_plan_that_relies_on_images_of_before_is_refused() {
     assert_eq!(error.code.id, code::NOT_REHEARSABLE.id);
     assert!(error.message.contains("rely on images of an earlier run"), "{}", error.message);
 }
+
+/// A calendar that was closed when the plan was made is closed in the copy as well, for as long as it said.
+#[tokio::test(start_paused = true)]
+async fn a_calendar_that_is_closed_until_later_is_closed_in_the_copy() {
+    let plan =
+        planned("run-change-calendar-closed", &[("safety.change_calendars", "year-end")]).await.document;
+    let rehearsal = rehearse(&plan, Some(("", "nothing")), TWO, CONSOLE).expect("rehearsed");
+    for trial in &rehearsal.trials {
+        assert_eq!(trial.ending, None, "{:?}", trial.causes);
+        assert!(trial.seconds > 3 * 3_600, "it opens three hours after the beginning: {}", trial.seconds);
+    }
+    assert_eq!(rehearsal.left_out, [""; 0].map(fleetwright_model::Text::from));
+    let unread =
+        planned("run-change-calendar-unknown", &[("safety.change_calendars", "year-end")]).await.document;
+    let rehearsal = rehearse(&unread, Some(("", "nothing")), TWO, CONSOLE).expect("rehearsed");
+    assert!(
+        rehearsal.left_out[0].ends_with("could not be read: it is open here"),
+        "{:?}",
+        rehearsal.left_out
+    );
+}

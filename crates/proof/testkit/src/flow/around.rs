@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fleetwright_flow::Span;
 use fleetwright_model::{ErrorClass, Failure, Text, code};
-use fleetwright_ports::{Clock, Freezes, Outages};
+use fleetwright_ports::{Clock, Freezes, Outages, Standstill};
 use jiff::Timestamp;
 
 /// How long it takes to look.
@@ -58,10 +58,11 @@ impl Outages for Around {
 
 #[async_trait]
 impl Freezes for Around {
-    async fn closed(&self) -> Vec<Text> {
+    async fn standstill(&self) -> Standstill {
         self.clock.sleep(LOOK).await;
         let now = self.clock.now();
         let closed = self.closed.iter().any(|span| holds(span, now));
-        closed.then(|| "scripted: closed".into()).into_iter().collect()
+        let closed = closed.then(|| "scripted: closed".into()).into_iter().collect();
+        Standstill { closed, ..Standstill::default() }
     }
 }

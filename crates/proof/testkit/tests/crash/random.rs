@@ -86,7 +86,7 @@ fn random_plan(draw: &mut Draw, seed: u64) -> Plan {
     plan.seed = seed;
     plan.recipes.push(windowed(600 + draw.below(1_200) as u32));
     let last = 1 + draw.below(3);
-    plan.windows = vec![Window { name: "night".into(), open: spans(draw, last) }];
+    plan.windows = vec![Window::new("night", spans(draw, last))];
     plan.groups[0].first = (draw.below(3) == 0).then_some(1);
     plan.groups.push(Group { shared: Some(SHARED.into()), ..Group::new("shared", 1 + draw.below(2) as u32) });
     plan.stages = stages(draw, targets);
