@@ -14,6 +14,7 @@ use fleetwright_window::Schedule;
 pub(crate) use build::build;
 pub(crate) use contradictions::find as find_contradictions;
 pub use waves::{
+    MetricLimit, MetricSide, ProbeSettings,
     AbortOnIssues, ApprovalSettings, BudgetSettings, Expiry, GateSettings, OrderGroup, OrderMode,
     OrderingSettings, Tolerance, Waiver, WaveSelection, WaveSettings, ZoneByZone,
 };

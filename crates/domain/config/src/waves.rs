@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use crate::keys::TextForm;
 use crate::record::{Form, Member, Record, Spelling, list, twice};
 use crate::settings::{
-    OrderGroup, OrderMode, PatchOperation, Reboot, Waiver, WaveSelection, WaveSettings, ZoneByZone,
+    MetricLimit, OrderGroup, OrderMode, PatchOperation, ProbeSettings, Reboot, Waiver, WaveSelection, WaveSettings, ZoneByZone,
 };
 use crate::value::{self, Fault};
 use crate::yaml::{Content, Node};
@@ -121,6 +121,37 @@ pub(crate) const WAVE: &[Member] = selection![
     ),
 ];
 
+/// The members of a probe.
+const PROBE: &[Member] = &[
+    Member::new(
+        "command",
+        "command",
+        Form::Text(TextForm::Command),
+        "A command that must end with 0 on the instance: of the shell on Linux, of PowerShell on Windows.",
+    ),
+    Member::new(
+        "http",
+        "http",
+        Form::Text(TextForm::Url),
+        "An address as the instance sees it; it must answer with 200 to 399.",
+    ),
+    Member::new(
+        "metric",
+        "metric",
+        Form::Text(TextForm::MetricLimit),
+        "What the mean of a metric of AWS/EC2 must be over the last ten minutes, such as `CPUUtilization <= 80`.",
+    ),
+    Member::new(
+        "timeout",
+        "timeout",
+        Form::Length { max: DAY },
+        "How long it may take until all of it holds; 10 minutes where nothing is said.",
+    ),
+];
+
+/// How long a probe may take where nobody says.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(600);
+
 /// The members of a set of dependent instances.
 pub(crate) const ORDER_GROUP: &[Member] = selection![
     Member::new("name", "name", Form::Text(TextForm::Name), "What people call the group."),
@@ -138,6 +169,12 @@ pub(crate) const ORDER_GROUP: &[Member] = selection![
     ),
     Member::new("leaders", "leaders", Form::Tags, "Tags of the members that go last."),
     Member::new("after", "after", Form::List(TextForm::Name), "Groups that must have ended well before."),
+    Member::new(
+        "probe",
+        "probe",
+        Form::Record(PROBE),
+        "What must hold on a member before the next one begins: everything that is given."
+    ),
 ];
 
 /// The members of a waiver.
@@ -264,12 +301,30 @@ fn order_group(node: &Node, path: String, faults: &mut Vec<Fault>) -> Option<Ord
         mode: record.text("mode").and_then(|word| OrderMode::from_word(&word)).unwrap_or(OrderMode::Together),
         leaders: record.read("leaders", value::tag_filter).unwrap_or_default(),
         after: record.texts("after"),
+        probe: probe(&mut record, node),
     };
     if group.select == WaveSelection::default() {
         let message = format!("the group `{}` takes every instance: say which by tags or ids", group.name);
         record.faults().push(Fault::new(&code::MISSING_KEY, node, message));
     }
     Some(group)
+}
+
+fn probe(record: &mut Record<'_, '_>, node: &Node) -> Option<ProbeSettings> {
+    let path = record.path_of("probe");
+    let mut probe = record.record("probe")?;
+    let settings = ProbeSettings {
+        command: probe.text("command"),
+        http: probe.text("http"),
+        metric: probe.text("metric").and_then(|text| MetricLimit::read(&text)),
+        timeout: probe.length("timeout").unwrap_or(PROBE_TIMEOUT).max(Duration::from_secs(60)),
+    };
+    let given = ["command", "http", "metric"].iter().any(|name| probe.node(name).is_some());
+    if !given {
+        let message = format!("`{path}` asks nothing: give it a command, http or metric");
+        record.faults().push(Fault::new(&code::MISSING_KEY, node, message));
+    }
+    Some(settings)
 }
 
 /// Reads a list of waivers.

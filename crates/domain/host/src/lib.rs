@@ -31,5 +31,5 @@ pub use readiness::{
     Check, HostFinding, Readiness, ReadyVerdict, Severity, Thresholds, UnknownFacts, readiness,
 };
 pub use reboot::{RebootReport, RebootRequest, RebootResult, Strategy};
-pub use script::{Request, Shell, render};
+pub use script::{ProbeRequest, Request, Shell, render};
 pub use survey::SurveyReport;

@@ -46,7 +46,25 @@ pub enum Request {
     Survey(Questions),
     /// Reboot it, at most once.
     Reboot(RebootRequest),
+    /// Ask whether others can rely on it: the script ends with 0 where they can.
+    Probe(ProbeRequest),
 }
+
+/// What must hold on a host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProbeRequest {
+    /// Commands that must end with 0, [`COMMANDS_MAX`] at most, each on one line: of the shell on Linux,
+    /// of PowerShell on Windows.
+    pub commands: Vec<String>,
+    /// Addresses as the host sees them, which must answer with 200 to 399.
+    pub urls: Vec<String>,
+}
+
+/// The most commands of one probe.
+pub const COMMANDS_MAX: usize = 4;
+
+/// The variables that carry them.
+const COMMANDS: [&str; COMMANDS_MAX] = ["FW_COMMAND_1", "FW_COMMAND_2", "FW_COMMAND_3", "FW_COMMAND_4"];
 
 /// Why a request cannot be put into a command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +75,9 @@ pub enum RenderError {
     /// A value that no script can take.
     #[error(transparent)]
     Value(#[from] UnquotableValue),
+    /// More commands than a probe has room for.
+    #[error("{0} commands to probe a host with; at most {COMMANDS_MAX} fit: put some of its sets together")]
+    Commands(usize),
     /// A run's name that would not be safe in a file or an answer.
     #[error("run {0:?}: expected 1 to 64 letters, digits, '-', '_' and '.'")]
     Run(String),
@@ -66,10 +87,14 @@ const POSIX_ANSWER: &str = include_str!("../scripts/linux/answer.sh");
 const POSIX_PENDING_REBOOT: &str = include_str!("../scripts/linux/pending_reboot.sh");
 const POSIX_PACKAGES: &str = include_str!("../scripts/linux/packages.sh");
 const POSIX_SURVEY: &str = include_str!("../scripts/linux/survey.sh");
+const POSIX_HTTP: &str = include_str!("../scripts/linux/http.sh");
+const POSIX_PROBE: &str = include_str!("../scripts/linux/probe.sh");
 const POSIX_REBOOT: &str = include_str!("../scripts/linux/reboot.sh");
 const POWERSHELL_ANSWER: &str = include_str!("../scripts/windows/answer.ps1");
 const POWERSHELL_PENDING_REBOOT: &str = include_str!("../scripts/windows/pending_reboot.ps1");
 const POWERSHELL_SURVEY: &str = include_str!("../scripts/windows/survey.ps1");
+const POWERSHELL_HTTP: &str = include_str!("../scripts/windows/http.ps1");
+const POWERSHELL_PROBE: &str = include_str!("../scripts/windows/probe.ps1");
 const POWERSHELL_REBOOT: &str = include_str!("../scripts/windows/reboot.ps1");
 
 /// The `commands` parameter of [`Shell::document`]: assignments of the parameters, then the script, one
@@ -92,15 +117,17 @@ pub fn render(shell: Shell, request: &Request) -> Result<Vec<String>, RenderErro
 fn parts(shell: Shell, request: &Request) -> &'static [&'static str] {
     match (shell, request) {
         (Shell::Posix, Request::Survey(_)) => {
-            &[POSIX_ANSWER, POSIX_PENDING_REBOOT, POSIX_PACKAGES, POSIX_SURVEY]
+            &[POSIX_ANSWER, POSIX_PENDING_REBOOT, POSIX_PACKAGES, POSIX_HTTP, POSIX_SURVEY]
         }
         (Shell::Posix, Request::Reboot(_)) => &[POSIX_ANSWER, POSIX_PENDING_REBOOT, POSIX_REBOOT],
         (Shell::PowerShell, Request::Survey(_)) => {
-            &[POWERSHELL_ANSWER, POWERSHELL_PENDING_REBOOT, POWERSHELL_SURVEY]
+            &[POWERSHELL_ANSWER, POWERSHELL_PENDING_REBOOT, POWERSHELL_HTTP, POWERSHELL_SURVEY]
         }
         (Shell::PowerShell, Request::Reboot(_)) => {
             &[POWERSHELL_ANSWER, POWERSHELL_PENDING_REBOOT, POWERSHELL_REBOOT]
         }
+        (Shell::Posix, Request::Probe(_)) => &[POSIX_ANSWER, POSIX_HTTP, POSIX_PROBE],
+        (Shell::PowerShell, Request::Probe(_)) => &[POWERSHELL_ANSWER, POWERSHELL_HTTP, POWERSHELL_PROBE],
     }
 }
 
@@ -120,6 +147,15 @@ fn parameters(request: &Request) -> Result<Vec<(&'static str, String)>, RenderEr
                 ("FW_REPOSITORIES", probe.to_owned()),
                 ("FW_LOAD", load_words(&questions.load)),
             ])
+        }
+        Request::Probe(probe) => {
+            Questions { health: probe.urls.clone(), ..Questions::default() }.check()?;
+            if probe.commands.len() > COMMANDS_MAX {
+                return Err(RenderError::Commands(probe.commands.len()));
+            }
+            let command = |at: usize| probe.commands.get(at).cloned().unwrap_or_default();
+            let commands = COMMANDS.iter().enumerate().map(|(at, name)| (*name, command(at)));
+            Ok(commands.chain([("FW_HEALTH", probe.urls.join(" "))]).collect())
         }
         Request::Reboot(reboot) => {
             let named = (1..=64).contains(&reboot.run.len())

@@ -163,8 +163,11 @@ struct HostRow<'a> {
     patches_missing: Option<u32>,
     patches_failed: Option<u32>,
     patches_pending_reboot: Option<u32>,
+    patches_held_back: Option<u32>,
+    patch_drift: Vec<&'a str>,
     worse: Vec<&'a str>,
     not_compared: Vec<&'a str>,
+    facts: Vec<&'a str>,
     restored_from: Option<&'a str>,
     restored_seconds: Option<u64>,
 }
@@ -173,6 +176,7 @@ impl<'a> HostRow<'a> {
     fn of(result: &'a HostResult<'a>) -> Self {
         let code = result.code.as_deref().and_then(code::find);
         let compliance = result.compliance.as_ref();
+        let drift = compliance.and_then(|note| note.drift.as_ref());
         let reboot = result.reboot.as_ref();
         let texts = |texts: Option<&'a Vec<fleetwright_model::Text>>| {
             texts.into_iter().flatten().map(|text| &**text).collect()
@@ -200,8 +204,11 @@ impl<'a> HostRow<'a> {
             patches_missing: compliance.map(|note| note.missing),
             patches_failed: compliance.map(|note| note.failed),
             patches_pending_reboot: compliance.map(|note| note.pending_reboot),
+            patches_held_back: drift.map(|drift| drift.held_back),
+            patch_drift: texts(drift.map(|drift| &drift.named)),
             worse: texts(result.validation.as_ref().map(|note| &note.worse)),
             not_compared: texts(result.validation.as_ref().map(|note| &note.not_compared)),
+            facts: texts(result.validation.as_ref().map(|note| &note.facts)),
             restored_from: result.restoration.as_ref().map(|note| &*note.image),
             restored_seconds: result.restoration.as_ref().map(|note| note.seconds),
         }
@@ -323,8 +330,11 @@ const COLUMNS: &[Column] = &[
     ("patches_missing", |r| text(r.patches_missing)),
     ("patches_failed", |r| text(r.patches_failed)),
     ("patches_pending_reboot", |r| text(r.patches_pending_reboot)),
+    ("patches_held_back", |r| text(r.patches_held_back)),
+    ("patch_drift", |r| r.patch_drift.join("; ")),
     ("worse", |r| r.worse.join("; ")),
     ("not_compared", |r| r.not_compared.join("; ")),
+    ("facts", |r| r.facts.join("; ")),
     ("restored_from", |r| text(r.restored_from)),
     ("restored_seconds", |r| text(r.restored_seconds)),
 ];

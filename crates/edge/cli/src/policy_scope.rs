@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fleetwright_aws::policy::{Scope, Use};
 use fleetwright_config::Settings;
-use fleetwright_config::settings::RollbackWay;
+use fleetwright_config::settings::{OrderGroup, RollbackWay};
 use fleetwright_model::{Phase, Region, Regions, Zone};
 use fleetwright_survey::Fleet;
 
@@ -50,7 +50,7 @@ pub fn uses(settings: &Settings) -> BTreeSet<Use> {
         (Use::ChangeCalendars, !settings.safety.change_calendars.is_empty()),
         (Use::CleanUp, settings.phases.backup.clean_up),
         (Use::Drain, settings.phases.drain.is_some()),
-        (Use::Load, validate.cpu_rise_points.is_some()),
+        (Use::Load, validate.cpu_rise_points.is_some() || settings.ordering.groups.iter().any(measures)),
         (Use::NewInstance, way == RollbackWay::NewInstance),
         (Use::PatchLists, gate.patch_list_bucket.is_some()),
         (Use::Served, gate.target_groups || settings.safety.budgets.target_group.is_some()),
@@ -58,6 +58,11 @@ pub fn uses(settings: &Settings) -> BTreeSet<Use> {
         (Use::StartStopped, settings.eligibility.start_stopped),
     ];
     candidates.into_iter().filter(|(_, wanted)| *wanted).map(|(used, _)| used).collect()
+}
+
+/// Whether members of the group are probed by a metric.
+fn measures(group: &OrderGroup) -> bool {
+    group.probe.as_ref().is_some_and(|probe| probe.metric.is_some())
 }
 
 /// The documents that are run: scripts, Patch Manager's, the organisation's own.

@@ -10,8 +10,8 @@ use fleetwright_model::{CalendarState, Text, ZoneName, code};
 use fleetwright_patch::plan::durations::Measure;
 use fleetwright_patch::plan::policy::{Operation, RebootStrategy};
 use fleetwright_patch::plan::roll_out::{
-    Budgets, GateChecks, Issues, OrderMode, OrderRequest, RollOut, Select, Tolerance, Waiver, WaveRequest,
-    ZoneByZone,
+    Budgets, GateChecks, Issues, MetricLimit, OrderMode, OrderRequest, Probe, RollOut, Select, Side, Tolerance,
+    Waiver, WaveRequest, ZoneByZone,
 };
 use fleetwright_patch::plan::{Amount, PlannedCalendars, Windows};
 use fleetwright_patch::{InvalidPattern, Inventory, Patterns};
@@ -241,7 +241,24 @@ fn order(group: &configured::OrderGroup) -> Result<OrderRequest, CommandError> {
         },
         leaders: tags(&group.leaders)?,
         after: texts(&group.after),
+        probe: group.probe.as_ref().map(probe),
     })
+}
+
+fn probe(probe: &configured::ProbeSettings) -> Probe {
+    Probe {
+        command: probe.command.as_deref().map(Into::into),
+        http: probe.http.as_deref().map(Into::into),
+        metric: probe.metric.as_ref().map(|metric| MetricLimit {
+            name: metric.name.as_str().into(),
+            side: match metric.side {
+                configured::MetricSide::AtMost => Side::AtMost,
+                configured::MetricSide::AtLeast => Side::AtLeast,
+            },
+            number: metric.number,
+        }),
+        seconds: seconds(probe.timeout),
+    }
 }
 
 fn waiver(waiver: &configured::Waiver) -> Waiver {

@@ -1,9 +1,11 @@
 //! What every step is handed: the plan, the landing zones, the ports.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fleetwright_flow::{Direction, End, PlaceId, Run, StepIndex, TargetId};
 use fleetwright_model::{Cell, ErrorClass, Failure, InstanceId, Text, Zone, ZoneName, code};
+use fleetwright_patch::plan::roll_out::Probe;
 use fleetwright_patch::plan::{GateWork, PatchPlan, PlannedHost, Work, notes};
 use fleetwright_ports::{
     Artifacts, Balancers, Clock, HostCommands, Images, Machines, Metrics, Objects, Power, RunId,
@@ -92,6 +94,8 @@ pub struct Context {
     standings: Standings,
     /// The gates that leave patch lists.
     promoting: Vec<TargetId>,
+    /// By target, the places of the sets that probe their members.
+    probed: BTreeMap<TargetId, Vec<usize>>,
 }
 
 /// How much the service's clock and ours may differ.
@@ -120,7 +124,13 @@ impl Context {
         let promotes = |work: &Work| matches!(work, Work::Gate(gate) if gate.patch_list_bucket.is_some());
         let promoting = (0..).map(TargetId).zip(&plan.work).filter(|(_, work)| promotes(work));
         let promoting = promoting.map(|(target, _)| target).collect();
-        Ok(Self { run, plan, zones, ports, verified, standings: Arc::new(|_| None), promoting })
+        let mut probed: BTreeMap<TargetId, Vec<usize>> = BTreeMap::new();
+        for (index, set) in plan.roll_out.sets.iter().enumerate().filter(|(_, set)| set.probe.is_some()) {
+            for member in &set.members {
+                probed.entry(*member).or_default().push(index);
+            }
+        }
+        Ok(Self { run, plan, zones, ports, verified, standings: Arc::new(|_| None), promoting, probed })
     }
 
     /// The same, with somebody who knows how other targets ended. Without them gates judge nobody, and
@@ -163,6 +173,12 @@ impl Context {
     /// The gates that leave patch lists for later waves, in the plan's order.
     pub(crate) fn promoting(&self) -> &[TargetId] {
         &self.promoting
+    }
+
+    /// What must hold on a host before the next of its sets begins.
+    pub(crate) fn probes(&self, target: TargetId) -> impl Iterator<Item = &Probe> {
+        let sets = self.probed.get(&target).into_iter().flatten();
+        sets.filter_map(|index| self.plan.roll_out.sets.get(*index)?.probe.as_ref())
     }
 
     /// The cell of a place.

@@ -196,7 +196,7 @@ impl GateChecks {
         let rebooted = standing.read_note::<RebootNote>(REBOOT).is_none_or(|reboot| reboot.rebooted());
         let due = rebooted && self.context.plan().reboot_of(host) != RebootStrategy::Skip;
         let pending = if due { note.pending_reboot } else { 0 };
-        let parts = [(note.missing, "missing"), (note.failed, "failed"), (pending, "waiting for a reboot")];
+        let parts = [(note.missed(), "missing"), (note.failed, "failed"), (pending, "waiting for a reboot")];
         let parts: Vec<String> = parts
             .iter()
             .filter(|(count, _)| *count > 0)

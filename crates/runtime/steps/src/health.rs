@@ -1,6 +1,6 @@
 //! What AWS itself says of hosts after patching: status checks and agents, CPU, alarms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fleetwright_flow::PlaceId;
 use fleetwright_model::InstanceId;
@@ -28,17 +28,21 @@ pub(crate) struct Health {
     pub(crate) alarm: bool,
     /// Could not be judged.
     pub(crate) not_compared: Vec<String>,
+    /// Cannot be compared because of what the host was before: a fact, and no doubt about it.
+    pub(crate) facts: Vec<String>,
     /// True where time may help with that.
     pub(crate) pending: bool,
     /// The instance does not exist any more.
     pub(crate) gone: bool,
 }
 
-/// Looks at all of them in as few calls as there are kinds of facts.
+/// Looks at all of them in as few calls as there are kinds of facts. Instances that were `stopped`
+/// before the run have no load from then.
 pub(crate) async fn health(
     context: &Context,
     place: PlaceId,
     hosts: &[Awaited],
+    stopped: &BTreeSet<InstanceId>,
 ) -> BTreeMap<InstanceId, Health> {
     let mut found: BTreeMap<InstanceId, Health> =
         hosts.iter().map(|it| (it.id.clone(), Health::default())).collect();
@@ -54,7 +58,7 @@ pub(crate) async fn health(
         }
     }
     if let Some(points) = policy.cpu_rise_points {
-        compare_cpu(context, place, points, &mut found).await;
+        compare_cpu(context, place, points, stopped, &mut found).await;
     }
     if !policy.alarms.is_empty() {
         read_alarms(context, place, &mut found).await;
@@ -88,13 +92,20 @@ async fn compare_cpu(
     context: &Context,
     place: PlaceId,
     points: u32,
+    stopped: &BTreeSet<InstanceId>,
     found: &mut BTreeMap<InstanceId, Health>,
 ) {
-    let ids: Vec<InstanceId> = found.keys().cloned().collect();
+    for (_, health) in found.iter_mut().filter(|(id, _)| stopped.contains(*id)) {
+        health.facts.push("CPU: not compared, it was stopped before the run".to_owned());
+    }
+    let ids: Vec<InstanceId> = found.keys().filter(|id| !stopped.contains(*id)).cloned().collect();
+    if ids.is_empty() {
+        return;
+    }
     let (scan, now) = (context.plan().scanned.finished, context.now());
     let before = means(context, place, &ids, scan.checked_sub(BASELINE).unwrap_or(scan), scan).await;
     let after = means(context, place, &ids, now.checked_sub(LATELY).unwrap_or(now), now).await;
-    for (id, health) in found {
+    for (id, health) in found.iter_mut().filter(|(id, _)| !stopped.contains(*id)) {
         health.checks += 1;
         match (before.get(id), after.get(id)) {
             (Some(before), Some(after)) if after - before > f64::from(points) => {

@@ -22,8 +22,10 @@ mod image_proof;
 mod out_of_service;
 mod pace;
 mod patch;
+mod patch_list;
 mod power_batch;
 mod precheck;
+mod probe;
 mod promote;
 mod reboot;
 mod recovery;
@@ -57,6 +59,8 @@ pub fn steps(context: Arc<Context>) -> Vec<Arc<dyn Step>> {
         Arc::new(verify::Verify::new(context.clone())),
         Arc::new(validate::Validate::new(context.clone(), step_name::VALIDATE)),
         Arc::new(validate::Validate::new(context.clone(), step_name::VALIDATE_RESTORED)),
+        Arc::new(probe::Probe::new(context.clone(), step_name::PROBE)),
+        Arc::new(probe::Probe::new(context.clone(), step_name::PROBE_RESTORED)),
         Arc::new(return_to_service::Return::new(context.clone(), groups)),
         Arc::new(stop_again::StopAgain::new(context.clone())),
         Arc::new(restore::Restore::new(context.clone())),

@@ -19,7 +19,7 @@ use crate::command_wave::{
 use crate::context::{CLOCK_TOLERANCE, Context};
 use crate::identity::{Identity, identities};
 use crate::pace::{GATHERS_FOR, Late, Pace};
-use crate::promote::promoted_list;
+use crate::patch_list::promoted_list;
 use crate::step::{Outcome, Slot, Step, Turn};
 
 /// The step.
@@ -52,8 +52,7 @@ pub(crate) fn baseline_order(context: &Context, operation: Operation, list: Opti
         Operation::Install => {
             let more = policy.parameters.iter();
             parameters.extend(more.map(|(name, value)| (name.clone(), vec![value.as_ref().to_owned()])));
-            // The document with hooks has no such parameter.
-            if let Some(list) = list.filter(|_| &*policy.document == PLAIN) {
+            if let Some(list) = list {
                 parameters.push(("InstallOverrideList".into(), vec![list.to_owned()]));
             }
             policy.document.clone()

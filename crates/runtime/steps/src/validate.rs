@@ -1,6 +1,6 @@
 //! `validate` and `validate-restored`: does what worked before work now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use fleetwright_flow::{PlaceId, TargetId};
 use fleetwright_host::comparison::{ChangeKind, Weight};
 use fleetwright_host::{Comparison, LoadCheck, Reading, SurveyReport, compare_with_load};
-use fleetwright_model::{ErrorClass, InstanceId, Text, code};
+use fleetwright_model::{ErrorClass, InstanceId, InstanceState, Text, code};
 use fleetwright_patch::plan::PlannedHost;
 use fleetwright_patch::plan::notes::{ValidateNote, step};
 use fleetwright_ports::commands::COMMAND_BATCH;
@@ -71,6 +71,7 @@ struct Findings {
     worse: Vec<String>,
     alarm: bool,
     not_compared: Vec<String>,
+    facts: Vec<String>,
     /// Whether something may be compared yet.
     pending: bool,
     /// Whether asking the host again can change anything.
@@ -243,7 +244,12 @@ impl Validate {
                 Awaited { id: host.clone(), ping_since, has_answered: asked_at.is_some_and(lately) }
             })
             .collect();
-        let found = health(&self.context, turn.place, &awaited).await;
+        let stopped = |slot: &Slot| {
+            self.context.host(slot.target).is_some_and(|host| host.state == InstanceState::Stopped)
+        };
+        let stopped: BTreeSet<InstanceId> =
+            hosts.iter().filter(|(slot, _)| stopped(slot)).map(|(_, host)| host.clone()).collect();
+        let found = health(&self.context, turn.place, &awaited, &stopped).await;
         let (mut again, mut well) = (Vec::new(), Vec::new());
         for (slot, host) in hosts {
             let Some(answered) = self.answered(|it| it.get(&slot.target).cloned()) else { continue };
@@ -338,6 +344,7 @@ impl Validate {
             worse: Vec::new(),
             alarm: health.alarm,
             not_compared: Vec::new(),
+            facts: health.facts,
             pending: health.pending,
             host_is_worse: false,
         };
@@ -377,6 +384,7 @@ impl Validate {
             checks: findings.checks,
             worse: noted(&findings.worse),
             not_compared: noted(&findings.not_compared),
+            facts: noted(&findings.facts),
             boot: boot.map(|boot| boot.as_str().into()),
         }
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fleetwright_flow::PlaceId;
-use fleetwright_model::{Code, ErrorClass, Failure, InstanceId, PatchFacts, code};
+use fleetwright_model::{Code, ErrorClass, Failure, InstanceId, Partial, PatchDetail, PatchFacts, code};
+use fleetwright_patch::plan::PlannedHost;
 use fleetwright_patch::plan::notes::{
-    RebootNote, VerifyNote,
+    DriftNote, RebootNote, VerifyNote,
     step::{REBOOT, VERIFY},
 };
 use fleetwright_patch::plan::policy::Operation;
@@ -24,6 +25,7 @@ use crate::context::{CLOCK_TOLERANCE, Context};
 use crate::evidence::{Files, PATCHES, PatchList, Taken};
 use crate::pace::{GATHERS_FOR, Late, Pace};
 use crate::patch::baseline_order;
+use crate::patch_list::{self, promoted_list, slug};
 use crate::step::{Outcome, Slot, Step, Turn};
 
 /// The step.
@@ -140,36 +142,70 @@ impl Verify {
     }
 
     async fn verified(&self, place: PlaceId, slot: &Slot, host: &InstanceId, state: &PatchFacts) -> Outcome {
-        let note = VerifyNote {
+        let mut note = VerifyNote {
             installed: state.installed,
             missing: state.missing,
             failed: state.failed,
             pending_reboot: state.installed_pending_reboot,
             rejected: state.installed_rejected,
             critical: state.critical_non_compliant,
+            drift: None,
         };
-        let finding: Option<&'static Code> = match &note {
-            it if it.failed > 0 => Some(&code::PATCH_FAILED),
-            it if it.missing > 0 => Some(&code::PATCHES_MISSING),
-            it if it.pending_reboot > 0 && !said_unneeded(slot) => Some(&code::REBOOT_DUE),
-            _ => None,
-        };
-        if finding.is_some()
-            && let Err(outcome) = self.keep_patches(place, slot, host).await
-        {
-            return outcome;
+        let Some(planned) = self.context.host(slot.target) else { return Outcome::done(&note) };
+        let listed = promoted_list(&self.context, slot.target, planned).is_some();
+        let told = !listed && finding(&note, slot).is_none();
+        if told {
+            return Outcome::done(&note);
+        }
+        // Which patches, for hosts that have something to say: one call for each such host.
+        let listing = self.context.ports().machines.patches(&self.context.cell(place), host).await;
+        if listed {
+            match self.drift(place, planned, slot, &listing).await {
+                Ok(drift) => note.drift = Some(drift),
+                Err(outcome) => return outcome,
+            }
+        }
+        let finding = finding(&note, slot);
+        if finding.is_some() {
+            let incomplete = listing.failure.map(|failure| failure.to_string());
+            let list = PatchList { patches: listing.items, incomplete };
+            let files = Files { context: &self.context, place, os: planned.os, instance: host };
+            if let Err(outcome) = files.keep_json(Taken::After, PATCHES, &list).await {
+                return outcome;
+            }
         }
         Outcome::done(&note).with_finding(finding)
     }
 
-    /// Which patches, for hosts that have something to say: one call for each such host.
-    async fn keep_patches(&self, place: PlaceId, slot: &Slot, instance: &InstanceId) -> Result<(), Outcome> {
-        let Some(host) = self.context.host(slot.target) else { return Ok(()) };
-        let listing = self.context.ports().machines.patches(&self.context.cell(place), instance).await;
-        let incomplete = listing.failure.map(|failure| failure.to_string());
-        let list = PatchList { patches: listing.items, incomplete };
-        let files = Files { context: &self.context, place, os: host.os, instance };
-        files.keep_json(Taken::After, PATCHES, &list).await
+    /// How the host differs from the list it installed from.
+    async fn drift(
+        &self,
+        place: PlaceId,
+        host: &PlannedHost,
+        slot: &Slot,
+        listing: &Partial<PatchDetail>,
+    ) -> Result<DriftNote, Outcome> {
+        if let Some(failure) = &listing.failure {
+            let what = format!("its patches to be readable ({failure})");
+            return Err(match failure.class.is_verdict() {
+                true => unknown(),
+                false => Pace::COMMAND.look(slot, self.context.now(), &what, LATE),
+            });
+        }
+        let list = patch_list::kept(&self.context, place, &slug(host)).await?;
+        Ok(list.drift(host.os, &listing.items, self.context.plan().scanned.finished))
+    }
+}
+
+/// What a host has to say.
+fn finding(note: &VerifyNote, slot: &Slot) -> Option<&'static Code> {
+    let drifts = note.drift.as_ref().is_some_and(|drift| !drift.is_none());
+    match note {
+        it if it.failed > 0 => Some(&code::PATCH_FAILED),
+        _ if drifts => Some(&code::PATCH_DRIFT),
+        it if it.missed() > 0 => Some(&code::PATCHES_MISSING),
+        it if it.pending_reboot > 0 && !said_unneeded(slot) => Some(&code::REBOOT_DUE),
+        _ => None,
     }
 }
 

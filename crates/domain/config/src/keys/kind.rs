@@ -84,6 +84,10 @@ pub enum TextForm {
     InstanceId,
     /// The name of a service, an agent or an alarm: 1 to 255 characters.
     Name,
+    /// A shell command on one line: 1 to 1,000 characters.
+    Command,
+    /// What a metric may be: `CPUUtilization <= 80`.
+    MetricLimit,
     /// A number of instances, or a share of them such as `10%`.
     Amount,
     /// When a window opens: a cron expression, days and times, or one time.
@@ -138,6 +142,8 @@ impl TextForm {
             Self::TagKey => "the key of a tag (1 to 128 characters)".to_owned(),
             Self::InstanceId => "an EC2 instance id (i- and 8 or 17 hexadecimal digits)".to_owned(),
             Self::Name => "a name (1 to 255 characters)".to_owned(),
+            Self::Command => "a command on one line (1 to 1,000 characters)".to_owned(),
+            Self::MetricLimit => "the name of a metric, <= or >=, and a number".to_owned(),
             Self::Amount => "a number of instances from 1 on, or a share of them from 1% to 100%".to_owned(),
             Self::Schedule => "cron(…), five cron fields, at(2026-12-06T23:00) or Sun 23:00-03:00".to_owned(),
             Self::TimeZone => "an IANA time zone such as Europe/Berlin".to_owned(),

@@ -19,6 +19,7 @@ pub(crate) fn find(values: &Values, errors: &mut Vec<ConfigError>) {
     special_endpoints(values, errors);
     unfit_windows(values, errors);
     unknown_default_window(values, errors);
+    hooks_and_lists(values, errors);
 }
 
 /// A rate needs its size and its refill.
@@ -78,6 +79,33 @@ fn unknown_default_window(values: &Values, errors: &mut Vec<ConfigError>) {
         let suggestion = nearest.map_or(String::new(), |nearest| format!("; did you mean `{nearest}`?"));
         let message = format!("`{PATH}`: there is no window `{name}`{suggestion}");
         errors.extend(error(&code::UNKNOWN_WINDOW, PATH, resolved, message));
+    }
+}
+
+/// AWS's document with hooks takes no list of patches, so later waves could not install the first one's.
+/// Source: Systems Manager user guide, "SSM Command document for patching:
+/// AWS-RunPatchBaselineWithHooks", "No custom patch list support".
+fn hooks_and_lists(values: &Values, errors: &mut Vec<ConfigError>) {
+    const LIST: &str = "safety.gate.patch_list_bucket";
+    const DOCUMENT: &str = "phases.patch.document";
+    let given = |path: &str| values.get(path).filter(|resolved| resolved.value != Value::Unset);
+    let Some(list) = given(LIST) else { return };
+    let with_hooks = |resolved: &&ResolvedValue| match &resolved.value {
+        Value::Text(text) => text == "AWS-RunPatchBaselineWithHooks",
+        _ => false,
+    };
+    let document = given(DOCUMENT);
+    let hooks = ["pre_install_hook", "post_install_hook", "on_exit_hook"];
+    let hook = hooks.iter().map(|hook| format!("phases.patch.{hook}")).find(|path| given(path).is_some());
+    let other = match document {
+        Some(document) => Some(document).filter(with_hooks).map(|_| DOCUMENT.to_owned()),
+        None => hook,
+    };
+    if let Some(other) = other {
+        let message = format!(
+            "`{LIST}` cannot hold together with `{other}`: AWS-RunPatchBaselineWithHooks takes no list of patches"
+        );
+        errors.extend(error(&code::CONFLICTING_KEYS, LIST, list, message));
     }
 }
 

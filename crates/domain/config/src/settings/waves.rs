@@ -181,6 +181,54 @@ pub struct OrderGroup {
     pub leaders: BTreeMap<String, Vec<String>>,
     /// Groups whose members must have ended well before.
     pub after: Vec<String>,
+    /// What must hold on a member before the next one begins.
+    pub probe: Option<ProbeSettings>,
+}
+
+/// What must hold on a member of a group before the next one begins: everything that is given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProbeSettings {
+    /// A command on the instance that must end with 0.
+    pub command: Option<String>,
+    /// An address that must answer on the instance, with 200 to 399.
+    pub http: Option<String>,
+    /// What a metric of the instance must be.
+    pub metric: Option<MetricLimit>,
+    /// How long it may take until it holds.
+    pub timeout: Duration,
+}
+
+/// A bound of a metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricLimit {
+    /// Its name in the namespace `AWS/EC2`.
+    pub name: String,
+    /// On which side of the number it must be.
+    pub side: MetricSide,
+    /// The number, which is still well.
+    pub number: f64,
+}
+
+/// A side of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricSide {
+    /// At it or below.
+    AtMost,
+    /// At it or above.
+    AtLeast,
+}
+
+impl MetricLimit {
+    /// Reads `CPUUtilization <= 80`; none where it is not one.
+    pub fn read(text: &str) -> Option<Self> {
+        let below = text.split_once("<=").map(|parts| (MetricSide::AtMost, parts));
+        let (side, (name, number)) =
+            below.or_else(|| text.split_once(">=").map(|parts| (MetricSide::AtLeast, parts)))?;
+        let number: f64 = number.trim().parse().ok().filter(|number: &f64| number.is_finite())?;
+        let name = name.trim();
+        let named = (1..=255).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        named.then(|| Self { name: name.to_owned(), side, number })
+    }
 }
 
 super::words! {

@@ -90,6 +90,8 @@ fn judge(form: TextForm, text: &str) -> (&'static Code, bool) {
         TextForm::Environment => (&code::WRONG_TYPE, is_environment(text)),
         TextForm::TagKey => (&code::WRONG_TYPE, printable(128)),
         TextForm::Name => (&code::WRONG_TYPE, printable(255) && !untrimmed),
+        TextForm::Command => (&code::WRONG_TYPE, printable(1_000) && !text.trim().is_empty()),
+        TextForm::MetricLimit => (&code::WRONG_TYPE, crate::settings::MetricLimit::read(text).is_some()),
         TextForm::Amount => (&code::OUT_OF_RANGE, crate::settings::Amount::read(text).is_some()),
         TextForm::InstanceId => (&code::WRONG_TYPE, InstanceId::new(text).is_ok()),
         TextForm::OneOf(words) => (&code::WRONG_TYPE, words.contains(&text)),

@@ -123,6 +123,27 @@ fn settings_that_contradict_each_other_are_found_across_layers() {
 }
 
 #[test]
+fn hooks_and_a_list_of_patches_cannot_both_hold() {
+    let with = |more: &[(&str, &str)]| {
+        let list = Flag::new("--set", "safety.gate.patch_list_bucket", "acme-lists");
+        let more = more.iter().map(|(key, value)| Flag::new("--set", *key, *value));
+        resolve(&Layers { flags: [list].into_iter().chain(more).collect(), ..Layers::default() })
+    };
+    for other in [
+        ("phases.patch.pre_install_hook", "Acme-StopApplication"),
+        ("phases.patch.on_exit_hook", "Acme-Start"),
+        ("phases.patch.document", "AWS-RunPatchBaselineWithHooks"),
+    ] {
+        let errors = with(&[other]).expect_err("refused");
+        let said = lines(&errors);
+        assert_eq!(said.len(), 1);
+        assert!(said[0].contains("FW-C0014") && said[0].contains(other.0), "{}", said[0]);
+    }
+    with(&[]).expect("a list alone is well");
+    with(&[("phases.patch.document", "Acme-Patch")]).expect("whoever writes a document takes its parameters");
+}
+
+#[test]
 fn an_explanation_can_be_read_by_machines_and_hides_secrets() {
     let layers = Layers {
         flags: vec![Flag::new("--external-id", "aws.external_id", "planted-secret")],

@@ -16,21 +16,6 @@ function Say-Services([string]$Key, [string[]]$Names) {
     }
 }
 
-function Get-HttpStatus([string]$Url) {
-    try {
-        $Request = [Net.WebRequest]::Create($Url)
-        $Request.AllowAutoRedirect = $false
-        $Request.Timeout = 5000
-        $Response = $Request.GetResponse()
-        [int]$Response.StatusCode
-        $Response.Close()
-    } catch {
-        $Failure = $_.Exception
-        while ($Failure -and $Failure -isnot [Net.WebException]) { $Failure = $Failure.InnerException }
-        if ($Failure -and $Failure.Response) { [int]$Failure.Response.StatusCode } else { '000' }
-    }
-}
-
 # One request after another, none begun from $Until on; as on Linux.
 function Measure-Load([int]$Requests, [string]$Url, [DateTime]$Until) {
     $Times = New-Object System.Collections.Generic.List[double]

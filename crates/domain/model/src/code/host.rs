@@ -100,6 +100,12 @@ codes! {
     WINDOW_MISSED = "FW-H0033", None, "Not begun before its window closed",
         "The run was interrupted just before this host was changed, and its window had closed when it went on: what had not been done was not begun.",
         "`fleetwright retry` in the next window.";
+    PATCH_DRIFT = "FW-H0034", Some(Exit::Partial), "Not the patches of the list",
+        "The first wave's exact patches were to be installed, and the host lacks some of them or has got others since the fleet was read.",
+        "Compare the host's post/.../patches.json with the list; `fleetwright retry` installs what is lacking.";
+    PROBE_FAILED = "FW-H0035", Some(Exit::Validation), "Probe not passed",
+        "The host belongs to a set whose members go one after another, and what must hold before the next one begins did not hold in time.",
+        "Look at the host; the other members wait. `fleetwright rollback` restores it from its backup.";
     WAIVER_OVER = "FW-H0036", None, "Not begun before its waiver expired",
         "The host belongs to a set that cannot spare it, and the waiver that allowed it to be touched expires before patching, proving and, if need be, restoring it would be over. It was not begun.",
         "Give a new waiver with a later last day (ordering.waivers), then `fleetwright retry`.";

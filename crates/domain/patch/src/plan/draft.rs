@@ -89,13 +89,15 @@ impl<'a> Draft<'a> {
         let mut candidates: Vec<Option<Candidate<'h>>> = candidates.into_iter().map(Some).collect();
         let mut targets: BTreeMap<usize, flow::TargetId> = BTreeMap::new();
         let last = stages.keys().next_back().cloned();
+        let probed = probed(sets);
         for (key, members) in &stages {
             let start = count(self.targets.len());
             let wave = &waves[key.wave];
             for index in members {
                 let candidate = candidates[*index].take().expect("a host is in one stage");
                 targets.insert(*index, flow::TargetId(count(self.targets.len())));
-                self.add_host(candidate, key.wave, wave, table)?;
+                let probed = probed.get(index).copied();
+                self.add_host(candidate, key.wave, (wave, probed), table)?;
             }
             let is_last = last.as_ref() == Some(key);
             let stage = self.stage(key, wave, start, is_last);
@@ -142,7 +144,7 @@ impl<'a> Draft<'a> {
         &mut self,
         candidate: Candidate<'_>,
         index: usize,
-        wave: &Wave,
+        (wave, probe_seconds): (&Wave, Option<u32>),
         table: &mut windows::Table<'_>,
     ) -> Result<(), Refused> {
         let Candidate { host, mut planned, shape, window, waiver, .. } = candidate;
@@ -153,6 +155,7 @@ impl<'a> Draft<'a> {
             windowed: window.is_some() || waiver.is_some(),
             operation: planned.operation,
             reboot: planned.reboot,
+            probe_seconds,
         };
         let recipe = self.recipes.of(shape, variant).expect("the host was chosen with such a recipe");
         let place = self.place_id(flow::Place {
@@ -382,6 +385,7 @@ impl<'a> Draft<'a> {
                 members,
                 leaders,
                 after: set.after.clone(),
+                probe: set.probe.clone(),
                 group,
                 waiver: set.waiver.clone(),
             });
@@ -448,6 +452,19 @@ impl<'a> Draft<'a> {
         }
         self.stages.push(flow::Stage::new("clean-up", start..count(self.targets.len())));
     }
+}
+
+/// The candidates that are probed before the next of their set, with the longest time that may take.
+fn probed(sets: &[Set]) -> BTreeMap<usize, u32> {
+    let mut probed: BTreeMap<usize, u32> = BTreeMap::new();
+    for set in sets {
+        let Some(probe) = &set.probe else { continue };
+        for member in &set.members {
+            let seconds = probed.entry(*member).or_default();
+            *seconds = (*seconds).max(probe.seconds);
+        }
+    }
+    probed
 }
 
 /// "canary", "rest: payments/eu-central-1a", and where a zone comes again "… (2)".

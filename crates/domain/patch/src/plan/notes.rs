@@ -22,6 +22,10 @@ pub mod step {
     pub const VERIFY: &str = "verify";
     /// Evidence after patching, compared with before.
     pub const VALIDATE: &str = "validate";
+    /// Asking a member of a set whether the others can rely on it again.
+    pub const PROBE: &str = "probe";
+    /// The same after restoring.
+    pub const PROBE_RESTORED: &str = "probe-restored";
     /// Putting back what draining took out.
     pub const RETURN: &str = "return";
     /// Putting back to stopped.
@@ -136,6 +140,38 @@ pub struct VerifyNote {
     pub rejected: u32,
     /// Not compliant with critical severity.
     pub critical: u32,
+    /// How the host differs from the list it was to install; none where it had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<DriftNote>,
+}
+
+impl VerifyNote {
+    /// Patches that are missing though they were to be installed: those that a list held back are not.
+    pub fn missed(&self) -> u32 {
+        let held_back = self.drift.as_ref().map_or(0, |drift| drift.held_back);
+        self.missing.saturating_sub(held_back)
+    }
+}
+
+/// How a host differs from the list of exact patches it was to install.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DriftNote {
+    /// On the list, and not installed.
+    pub lacking: u32,
+    /// Installed since the fleet was read, and not on the list.
+    pub beyond: u32,
+    /// Missing and not on the list: left for another run on purpose.
+    pub held_back: u32,
+    /// The first of those that differ, in a few words each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<Text>,
+}
+
+impl DriftNote {
+    /// True where the host has exactly what the list says.
+    pub fn is_none(&self) -> bool {
+        self.lacking == 0 && self.beyond == 0
+    }
 }
 
 /// Of `validate` and `validate-restored`.
@@ -149,9 +185,20 @@ pub struct ValidateNote {
     /// What could not be compared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_compared: Vec<Text>,
+    /// What there was nothing to compare with, because of what the host was before: it speaks neither
+    /// for nor against the host.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<Text>,
     /// The boot id, where it was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot: Option<Text>,
+}
+
+/// Of `probe` and `probe-restored`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeNote {
+    /// Probes that passed.
+    pub passed: u32,
 }
 
 /// Of `restore`.

@@ -6,7 +6,7 @@ use fleetwright_model::{Code, InstanceState, Text, code};
 use jiff::Timestamp;
 
 use super::make::Candidate;
-use super::roll_out::{OrderMode, OrderRequest, RollOut, Waiver};
+use super::roll_out::{OrderMode, OrderRequest, Probe, RollOut, Waiver};
 use crate::inventory::{Host, Inventory};
 use crate::pattern::Patterns;
 
@@ -22,6 +22,7 @@ pub(super) struct Set {
     pub(super) members: Vec<usize>,
     pub(super) leaders: Vec<usize>,
     pub(super) after: Vec<Text>,
+    pub(super) probe: Option<Probe>,
     pub(super) waiver: Option<Waiver>,
 }
 
@@ -125,6 +126,7 @@ fn begin(key: &(&str, Vec<&str>), seen: &Seen<'_>, roll_out: &RollOut, now: Time
         members: Vec::new(),
         leaders: Vec::new(),
         after: seen.request.map(|request| request.after.clone()).unwrap_or_default(),
+        probe: seen.request.and_then(|request| request.probe.clone()),
         waiver,
     }
 }

@@ -43,7 +43,8 @@ impl Variant {
             Some(RebootStrategy::Force) => ", reboot",
         };
         let window = if self.windowed { ", in a window" } else { "" };
-        format!("{operation}{reboot}{window}")
+        let probed = if self.probe_seconds.is_some() { ", probed" } else { "" };
+        format!("{operation}{reboot}{window}{probed}")
     }
 }
 
@@ -68,6 +69,8 @@ pub struct Variant {
     pub operation: Option<Operation>,
     /// Whether it is rebooted, where that is not as the policy says.
     pub reboot: Option<RebootStrategy>,
+    /// Seconds until its probes must pass, where it has any.
+    pub probe_seconds: Option<u32>,
 }
 
 /// What a recipe is for.
@@ -229,7 +232,12 @@ impl<'a> Recipes<'a> {
                 // A host that is well again after its restoration gives its place back; a drained one
                 // when it has returned.
                 let charge = if drains.is_some() { Charge::None } else { Charge::Release };
-                vec![self.restore(), Step { charge, ..self.validate(step::VALIDATE_RESTORED) }]
+                let mut undo = vec![self.restore(), self.validate(step::VALIDATE_RESTORED)];
+                undo.extend(variant.probe_seconds.map(|it| self.probe(step::PROBE_RESTORED, it)));
+                if let Some(last) = undo.last_mut() {
+                    last.charge = charge;
+                }
+                undo
             }
             false => Vec::new(),
         };
@@ -263,7 +271,10 @@ impl<'a> Recipes<'a> {
         if self.has(Phase::Validate) {
             steps.push(Step { on_failure: undo, ..self.validate(step::VALIDATE) });
         }
-        // Verified healthy is the last proof there is.
+        if let Some(seconds) = variant.probe_seconds.filter(|_| self.has(Phase::Patch)) {
+            steps.push(Step { on_failure: undo, ..self.probe(step::PROBE, seconds) });
+        }
+        // Verified healthy is the last proof there is; in a set, that others can rely on the host.
         if let Some(last) = steps[first..].last_mut().filter(|_| self.has(Phase::Patch)) {
             last.charge = Charge::Release;
         }
@@ -373,6 +384,15 @@ impl<'a> Recipes<'a> {
         Step {
             retry: Retry { attempts: 4, base_seconds: 30, cap_seconds: 300 },
             timeout_seconds: self.seconds(Phase::Validate, wait),
+            expected_seconds: 30,
+            ..plain(name)
+        }
+    }
+
+    fn probe(&self, name: &str, seconds: u32) -> Step {
+        Step {
+            retry: Retry { attempts: 3, base_seconds: 30, cap_seconds: 300 },
+            timeout_seconds: seconds.saturating_add(600),
             expected_seconds: 30,
             ..plain(name)
         }

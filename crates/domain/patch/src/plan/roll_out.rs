@@ -280,6 +280,55 @@ pub struct OrderRequest {
     pub leaders: Vec<(String, Patterns)>,
     /// Sets whose members must have ended well before.
     pub after: Vec<Text>,
+    /// What must hold on a member before the next one begins.
+    pub probe: Option<Probe>,
+}
+
+/// What must hold on a member of a set before the next one begins: everything that is given.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    /// A command that must end with 0 on the host. One line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Text>,
+    /// An address as the host sees it, which must answer with 200 to 399.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<Text>,
+    /// What a metric of the host must be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<MetricLimit>,
+    /// Seconds until all of it must hold.
+    pub seconds: u32,
+}
+
+/// A bound of the mean of a metric over the last ten minutes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricLimit {
+    /// Its name in the namespace `AWS/EC2`.
+    pub name: Text,
+    /// The side of the number on which it must be.
+    pub side: Side,
+    /// The number, which is still well. Finite.
+    pub number: f64,
+}
+
+/// A side of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// At it or below.
+    AtMost,
+    /// At it or above.
+    AtLeast,
+}
+
+impl MetricLimit {
+    /// Whether so much is well.
+    pub fn holds(&self, mean: f64) -> bool {
+        match self.side {
+            Side::AtMost => mean <= self.number,
+            Side::AtLeast => mean >= self.number,
+        }
+    }
 }
 
 /// How many members of a set may be out of service at once.
@@ -400,7 +449,7 @@ fn is_zero(count: &u32) -> bool {
 }
 
 /// A set of hosts that depend on each other.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlannedSet {
     /// What people call it.
     pub name: Text,
@@ -416,6 +465,9 @@ pub struct PlannedSet {
     /// Sets that come before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<Text>,
+    /// What must hold on a member before the next one begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probe>,
     /// Its budget.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<flow::GroupId>,

@@ -10,6 +10,7 @@ use crate::samples::{capacity, fleet, inventory, make, request, stages, tag};
 
 fn group(name: &str, tag: (&str, &str), mode: OrderMode, after: &[&str]) -> OrderRequest {
     OrderRequest {
+        probe: None,
         name: name.into(),
         select: Select {
             tags: vec![(tag.0.to_owned(), Patterns::new([tag.1]).expect("a pattern"))],

@@ -18,10 +18,9 @@ use fleetwright_ports::Clock;
 use crate::args::BenchWavesArgs;
 use crate::console::{self, Console};
 use crate::failure::CommandError;
-use bound::Counting;
 use fleet::Shape;
-use simulation::Simulated;
-use table::{Cost, Ratios};
+use simulation::{Driver, Simulated};
+use table::{Cost, Measured, Ratios};
 
 /// Fleets whose decisions are counted, at each of two sizes.
 const COUNTED: u64 = 6;
@@ -51,9 +50,10 @@ fn ratios(size: usize, fleets: u64) -> Ratios {
     for seed in 0..fleets {
         let of = |hold| {
             let plan = fleet::plan(seed, &Shape::random(seed, size, hold)).ok()?;
-            let least = |counting| bound::bound(&plan, seed, counting);
-            let makespan = simulation::simulate(&plan, seed).makespan;
-            Some((makespan, makespan / least(Counting::Held), makespan / least(Counting::OtherSide)))
+            let least = bound::bound(&plan, seed);
+            let of = |driver| simulation::simulate(&plan, seed, driver).makespan;
+            let makespan = of(Driver::Measured);
+            Some(Measured { makespan, driven: makespan / least, scheduled: of(Driver::Absent) / least })
         };
         match (of(Hold::Reboot), of(Hold::Install)) {
             (Some(reboot), Some(install)) => ratios.add(reboot, install),
@@ -69,7 +69,7 @@ fn cost(size: usize) -> Cost {
     for seed in 0..COUNTED {
         let Ok(plan) = fleet::plan(seed, &Shape::random(seed, size, Hold::Reboot)) else { continue };
         let began = SystemClock.now();
-        let Simulated { operations, well, records, .. } = simulation::simulate(&plan, seed);
+        let Simulated { operations, well, records, .. } = simulation::simulate(&plan, seed, Driver::Absent);
         cost.wall_seconds += SystemClock.now().duration_since(began).as_secs_f64();
         cost.operations += operations;
         cost.targets += u64::from(well);

@@ -361,6 +361,7 @@ runs! {
     drained_host_returns: "run-drained-host-returns";
     auto_scaling_standby: "run-auto-scaling-standby";
     report_lost: "run-report-lost";
+    same_patches: "run-same-patches";
     service_breaks: "run-service-breaks";
     service_breaks_restored: "run-service-breaks-restored";
     short_sessions: "run-short-sessions";

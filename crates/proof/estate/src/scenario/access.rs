@@ -118,8 +118,9 @@ fn instance_role(
     ]})];
     if !buckets.is_empty() {
         let objects: Vec<String> = buckets.iter().map(|name| format!("arn:aws:s3:::{name}/*")).collect();
-        let put = json!({"Sid": "Output", "Effect": "Allow", "Action": "s3:PutObject", "Resource": objects});
-        statements.push(put);
+        let actions = ["s3:GetObject", "s3:PutObject"];
+        let files = json!({"Sid": "Files", "Effect": "Allow", "Action": actions, "Resource": objects});
+        statements.push(files);
     }
     let policy = json!({"Version": "2012-10-17", "Statement": statements});
     let policies = vec![NamedPolicy::parse("managed-instance", &policy.to_string())?];

@@ -15,6 +15,7 @@ use crate::world::host::fault::HostFault;
 use crate::world::metrics::Alarm;
 use crate::world::pace::Pace;
 use crate::world::platform::Platform;
+use crate::world::releases::Release;
 
 /// A scenario: who is there, how they get in, what goes wrong.
 #[derive(Clone, Debug, Deserialize)]
@@ -70,6 +71,12 @@ pub struct Scenario {
     /// Change calendars.
     #[serde(default)]
     pub calendars: Vec<Calendar>,
+    /// Patches that are released meanwhile.
+    #[serde(default)]
+    pub releases: Vec<Release>,
+    /// Buckets that are there.
+    #[serde(default)]
+    pub buckets: Vec<BucketSection>,
     /// Instances by hand.
     #[serde(default)]
     pub instances: Vec<InstanceSection>,
@@ -125,6 +132,18 @@ pub struct AccountSection {
     pub instances_per_region: Option<usize>,
 }
 
+/// An empty bucket of S3.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BucketSection {
+    /// Its name.
+    pub name: String,
+    /// The account that owns it, by name.
+    pub account: String,
+    /// The region it is in; the account's first where absent.
+    pub region: Option<String>,
+}
+
 /// How the hub gets into the accounts.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -135,7 +154,7 @@ pub struct AccessSection {
     pub external_id: Option<String>,
     /// What the role may do.
     pub permissions: Permissions,
-    /// Names of the buckets that instances with a profile may put objects into, with `*` and `?`.
+    /// Names of the buckets that instances with a profile may put objects into and get them from, with `*` and `?`.
     pub instance_buckets: Vec<String>,
     /// Accounts where something is different.
     pub exceptions: Vec<ExceptionSection>,

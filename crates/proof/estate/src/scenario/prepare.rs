@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rand::RngExt;
 
 use super::error::ScenarioError;
-use super::file::{AgentState, InstanceSection, PatchManager, Payment, RootKind, Scenario, State};
+use super::file::{AgentState, BucketSection, InstanceSection, PatchManager, Payment, RootKind, Scenario, State};
 use super::{access, balancing, documents, images};
 use crate::fault::FaultRule;
 use crate::generate::accounts::{self, AccountPlan, AccountWish};
@@ -19,10 +19,13 @@ use crate::generate::{Ground, cell_seed, populate};
 use crate::landing_zones::LandingZone;
 use crate::limits::LimitSettings;
 use crate::policy::pattern;
+use crate::world::buckets::is_bucket_name;
 use crate::world::host::Environment;
 use crate::world::ids::{InstanceId, ReservationId};
 use crate::world::instance::{InstanceState, Lifecycle, RootDevice, StatusCheck};
 use crate::world::patch_catalog::{Patch, patches};
+use crate::world::platform::Platform;
+use crate::world::releases::Release;
 use crate::world::tags::{Interner, Tags};
 use crate::world::{AccountId, World, instance_types, regions};
 
@@ -142,9 +145,13 @@ pub(super) fn prepare(
     let documents = documents::make(&scenario.documents)
         .map_err(|(nth, problem)| source.error("[[documents]]", nth, problem))?;
     let edges = edges(&scenario);
+    hold_back(&mut world, &scenario.releases);
+    buckets(&mut world, &plans, &scenario.buckets, scenario.start)
+        .map_err(|(nth, problem)| source.error("[[buckets]]", nth, problem))?;
     let environment = Environment::new(scenario.seed, scenario.hosts)
         .with_alarms(scenario.alarms)
         .with_calendars(scenario.calendars)
+        .with_releases(scenario.releases)
         .with_documents(documents);
     world.furnish_hosts(environment);
     let from = (&seed, scenario.start);
@@ -195,12 +202,66 @@ fn check(scenario: &Scenario, source: &Source<'_>) -> Result<(), ScenarioError> 
     for (nth, calendar) in scenario.calendars.iter().enumerate() {
         calendar.check().map_err(|problem| source.error("[[calendars]]", nth, problem))?;
     }
+    for (nth, release) in scenario.releases.iter().enumerate() {
+        let problem = if release.at <= scenario.start {
+            format!("at: {} must be after the start, {}", release.at, scenario.start)
+        } else if !every_patch().any(|patch| release.names(patch)) {
+            format!("patch: there is no patch \"{}\"", release.patch)
+        } else {
+            continue;
+        };
+        return Err(source.error("[[releases]]", nth, problem));
+    }
     for (nth, account) in scenario.accounts.iter().enumerate() {
         let bad = account.id.as_ref().filter(|id| id.len() != 12 || !id.bytes().all(|b| b.is_ascii_digit()));
         if let Some(id) = bad {
             let problem = format!("account {}: id \"{id}\" is not 12 digits", account.name);
             return Err(source.error("[[accounts]]", nth, problem));
         }
+    }
+    Ok(())
+}
+
+fn every_patch() -> impl Iterator<Item = &'static Patch> {
+    Platform::ALL.into_iter().flat_map(|platform| patches(platform))
+}
+
+/// Nobody knows of a patch before it is released.
+fn hold_back(world: &mut World, releases: &[Release]) {
+    if releases.is_empty() {
+        return;
+    }
+    let regions = world.accounts.values_mut().flat_map(|account| account.regions.values_mut());
+    for region in regions {
+        let ids: Vec<InstanceId> = region.instances.iter().map(|it| it.id).collect();
+        for id in ids {
+            let state = region.instances.get_mut(id).and_then(|it| it.patch_state.as_deref_mut());
+            let Some(state) = state else { continue };
+            for list in
+                [&mut state.missing, &mut state.failed, &mut state.rejected, &mut state.pending_reboot]
+            {
+                list.retain(|patch| !releases.iter().any(|release| release.names(patch)));
+            }
+        }
+    }
+}
+
+/// Makes the buckets that are there from the start.
+fn buckets(
+    world: &mut World,
+    plans: &[AccountPlan],
+    sections: &[BucketSection],
+    start: Timestamp,
+) -> Result<(), (usize, String)> {
+    for (nth, section) in sections.iter().enumerate() {
+        let plan = named(plans, &section.account).ok_or_else(|| (nth, unknown(&section.account, plans)))?;
+        let taken = world.buckets.get(&section.name).is_some();
+        if taken || !is_bucket_name(&section.name) {
+            let why = if taken { "is there already" } else { "is no name S3 takes" };
+            return Err((nth, format!("name: \"{}\" {why}", section.name)));
+        }
+        let region = section.region.as_ref().unwrap_or(&plan.regions[0]);
+        world.buckets.create(&section.name, &plan.id, region, start);
     }
     Ok(())
 }

@@ -25,6 +25,7 @@ pub mod patch_catalog;
 pub mod patching;
 pub mod platform;
 pub mod regions;
+pub mod releases;
 pub mod root_tasks;
 pub mod scaling;
 pub mod schedule;

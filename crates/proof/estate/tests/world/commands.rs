@@ -77,13 +77,17 @@ fn the_comment_carries_a_mark_that_a_later_look_finds() {
 }
 
 #[test]
-fn overrides_of_the_patch_list_are_refused_rather_than_ignored() {
+fn overrides_of_the_baseline_are_refused_rather_than_ignored_and_hooks_take_no_list() {
     let mut shift = Shift::new("");
     let id = shift.id("web-1");
-    for name in ["InstallOverrideList", "BaselineOverride"] {
+    let refused = [
+        ("AWS-RunPatchBaseline", "BaselineOverride"),
+        ("AWS-RunPatchBaselineWithHooks", "InstallOverrideList"),
+    ];
+    for (document, name) in refused {
         let parameters = json!({"Operation": ["Scan"], name: ["s3://lists/patches.yaml"]});
         let request =
-            json!({"DocumentName": "AWS-RunPatchBaseline", "InstanceIds": [id], "Parameters": parameters});
+            json!({"DocumentName": document, "InstanceIds": [id], "Parameters": parameters});
         let error = shift.try_ssm("SendCommand", request).expect_err("refused");
         assert_eq!(error.code, "InvalidParameters");
         assert!(error.message.contains(name), "{}", error.message);

@@ -162,7 +162,9 @@ impl Evidence<'_> {
     fn not_of_the_plan(&self) -> Vec<String> {
         let replaced = self.world.replaced.lock().expect("no test panicked");
         let mut wrong = Vec::new();
-        for effect in &self.effects {
+        // What was taken out of service goes back into it under its name, whoever it is by now.
+        let goes_back = ["autoscaling:ExitStandby", "elasticloadbalancing:RegisterTargets"];
+        for effect in self.effects.iter().filter(|effect| !goes_back.contains(&effect.action)) {
             let purpose = effect.mark.split(' ').nth(2);
             let changes = effect.action != "ssm:SendCommand" || purpose == Some(step::PATCH);
             for host in effect.hosts.iter().filter(|_| changes && effect.action != "ssm:CancelCommand") {
@@ -210,11 +212,17 @@ impl Evidence<'_> {
         left.map(|host| format!("{host} was started and runs at the end (I33)")).collect()
     }
 
-    /// I33: whoever was taken out of service is back in it, unless that was said to have failed.
+    /// I33: whoever was taken out of service is back in it, unless that was said to have failed, or
+    /// there is nobody any more.
     fn left_out_of_service(&self) -> Vec<String> {
         let told = self.planned().any(|(target, _)| self.could_not(step::RETURN, target));
         let out = if told { Vec::new() } else { self.world.hosts.out_of_service() };
-        let ours = out.into_iter().filter(|it| !it.starts_with("ScheduledActions"));
+        let is_gone = |line: &str| {
+            let id = line.split(' ').next().and_then(|id| InstanceId::new(id).ok());
+            let state = id.and_then(|id| self.world.hosts.state_of(&id));
+            matches!(state, Some(InstanceState::ShuttingDown | InstanceState::Terminated))
+        };
+        let ours = out.into_iter().filter(|it| !it.starts_with("ScheduledActions") && !is_gone(it));
         ours.map(|it| format!("{it} at the end (I33)")).collect()
     }
 }

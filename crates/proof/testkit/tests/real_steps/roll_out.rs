@@ -131,7 +131,9 @@ fn follow(
         }
     }
     let end = world.witness.end(target);
-    let well = matches!(end, Some(End::Done { .. } | End::Unwound { .. }));
+    // Who is left where it was and serves again is well; who failed is not, wherever it stands.
+    let served = drained && matches!(end, Some(End::Skipped { .. }));
+    let well = served || matches!(end, Some(End::Done { .. } | End::Unwound { .. }));
     Worked {
         target,
         number,

@@ -34,6 +34,8 @@ async fn every_step_of_the_recipes_is_there_once() {
         "gate-checks",
         "patch",
         "precheck",
+        "probe",
+        "probe-restored",
         "promote",
         "reboot",
         "restore",

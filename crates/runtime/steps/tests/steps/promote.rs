@@ -2,9 +2,11 @@
 
 use fleetwright_flow as flow;
 use fleetwright_model::{PatchDetail, PatchStatus, Text};
-use fleetwright_patch::plan::notes::{self, PromoteNote, PromotedList, step};
+use fleetwright_patch::plan::notes::{self, DriftNote, PromoteNote, PromotedList, VerifyNote, step};
+use fleetwright_ports::Artifacts;
 use fleetwright_steps::{Outcome, Standing};
 use fleetwright_testkit::{Fault, sample};
+use jiff::SignedDuration;
 
 use crate::gate::{WELL, compared, ended, ended_as, gate_slot, gated};
 use crate::stage::{RUN, Stage, code, host, note};
@@ -132,4 +134,84 @@ async fn installed_from(stage: &Stage, number: u64) -> Vec<Vec<String>> {
     let requests = stage.models.requests.lock().expect("no test panicked");
     let lists = requests.iter().flat_map(|request| &request.parameters);
     lists.filter(|(name, _)| &**name == "InstallOverrideList").map(|(_, list)| list.clone()).collect()
+}
+
+/// One host of a later wave, whose run keeps this list.
+async fn listed(list: &str, details: Vec<PatchDetail>, missing: u32) -> Stage {
+    let mut stage = Stage::with(2, |cell, plan| {
+        let gate = gated(0, |gate, _| gate.patch_list_bucket = Some(BUCKET.into())).plan;
+        plan.work.insert(0, gate.work[0].clone());
+        plan.work.pop();
+        plan.flow.targets[0] = gate.flow.targets[0].clone();
+        let state = cell.patches.get_mut(&sample::id(1)).expect("a state");
+        state.operation_end = Some(sample::now() + SignedDuration::from_mins(1));
+        state.missing = missing;
+        cell.patch_details.insert(sample::id(1), details);
+    });
+    let lists = vec![PromotedList { platform: "amazon-linux".into(), patches: 1 }];
+    let note = PromoteNote { bucket: BUCKET.into(), prefix: "fleetwright/run".into(), lists };
+    let notes = vec![(Text::from(step::PROMOTE), notes::write(&note))];
+    ended_as(&stage, 1, Standing { end: flow::End::Done { finding: None }, notes });
+    let key = "patch-lists/account-111122223333/region-eu-central-1/amazon-linux.json";
+    stage.files.put(&RUN.parse().expect("a name"), key, list.as_bytes()).await.expect("kept");
+    stage.restart();
+    stage
+}
+
+const OPENSSL: &str = r#"{"patches": [{"id": "openssl.x86_64", "title": "1:3.0.8"}]}"#;
+
+fn at(hours: i64, detail: PatchDetail) -> PatchDetail {
+    PatchDetail { installed_at: Some(sample::now() + SignedDuration::from_hours(hours)), ..detail }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_with_exactly_the_list_lacks_nothing_though_newer_patches_are_out() {
+    use PatchStatus::{Installed, Missing};
+    let details = vec![
+        at(1, patch("openssl.x86_64", "openssl.x86_64:1:3.0.8", Installed)),
+        at(-48, patch("bash.x86_64", "bash.x86_64:0:5", Installed)),
+        patch("curl.x86_64", "curl.x86_64:0:8", Missing),
+    ];
+    let stage = listed(OPENSSL, details, 1).await;
+    let done = stage.drive_one("verify", stage.slot(2)).await;
+    assert!(matches!(done, Outcome::Done { finding: None, .. }), "{done:?}");
+    let found: VerifyNote = note(&done);
+    assert_eq!((found.missing, found.missed()), (1, 0));
+    assert_eq!(found.drift, Some(DriftNote { held_back: 1, ..DriftNote::default() }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_host_lacks_of_the_list_and_has_beyond_it_is_a_finding() {
+    use PatchStatus::{Installed, Missing};
+    let lacks = vec![patch("openssl.x86_64", "openssl.x86_64:1:3.0.8", Missing)];
+    let stage = listed(OPENSSL, lacks, 1).await;
+    let done = stage.drive_one("verify", stage.slot(2)).await;
+    assert_eq!(code(&done), "FW-H0034");
+    assert_eq!(note::<VerifyNote>(&done).drift.expect("compared").named, ["lacks openssl.x86_64:1:3.0.8".into()]);
+
+    // Another version of a package of the list is another patch.
+    let beyond = vec![at(1, patch("openssl.x86_64", "openssl.x86_64:1:3.0.9", Installed))];
+    let stage = listed(OPENSSL, beyond, 0).await;
+    let done = stage.drive_one("verify", stage.slot(2)).await;
+    assert_eq!(code(&done), "FW-H0034");
+    let drift = note::<VerifyNote>(&done).drift.expect("compared");
+    assert_eq!((drift.lacking, drift.beyond), (0, 1));
+    assert!(stage.file("post", 1, "patches.json").await.is_some(), "which ones can be read");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_whose_list_the_run_has_lost_is_not_taken_for_equal() {
+    let stage = listed("{", Vec::new(), 0).await;
+    assert_eq!(code(&stage.drive_one("verify", stage.slot(2)).await), "FW-R0010");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_document_with_hooks_is_given_no_list_and_compared_with_none() {
+    let mut stage = listed(OPENSSL, vec![patch("openssl.x86_64", "openssl.x86_64:1:3.0.8", PatchStatus::Missing)], 0).await;
+    let plan = std::sync::Arc::make_mut(&mut stage.plan);
+    plan.policy.patch.document = "AWS-RunPatchBaselineWithHooks".into();
+    stage.restart();
+    assert_eq!(installed_from(&stage, 2).await, Vec::<Vec<String>>::new());
+    let done = stage.drive_one("verify", stage.slot(2)).await;
+    assert_eq!(note::<VerifyNote>(&done).drift, None);
 }

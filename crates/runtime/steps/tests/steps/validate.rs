@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use fleetwright_model::{HealthCheck, Text};
+use fleetwright_model::{HealthCheck, InstanceState, Text};
 use fleetwright_patch::plan::Before;
 use fleetwright_patch::plan::notes::{self, RestoreNote, ValidateNote, step};
 use fleetwright_ports::{Alarm, AlarmState, Artifacts, InvocationStatus};
@@ -104,6 +104,21 @@ async fn cpu_that_was_not_measured_is_waited_for_and_then_not_a_pass() {
     let stage = surveyed(stage, 1).await;
     stage.hosts.script(&sample::id(1), |script| script.mean = None);
     assert_eq!(code(&stage.drive_one("validate", stage.slot(1)).await), "FW-H0017");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cpu_of_a_host_that_was_stopped_before_is_no_difference() {
+    let stage = Stage::with(1, |_, plan| {
+        plan.policy.validate.cpu_rise_points = Some(20);
+        host(plan, 1).state = InstanceState::Stopped;
+    });
+    let stage = surveyed(stage, 1).await;
+    stage.hosts.script(&sample::id(1), |script| script.mean = None);
+    let done = stage.drive_one("validate", stage.slot(1)).await;
+    assert!(matches!(done, Outcome::Done { finding: None, .. }), "{done:?}");
+    let found: ValidateNote = note(&done);
+    assert_eq!(found.not_compared, Vec::<Text>::new());
+    assert_eq!(found.facts, ["CPU: not compared, it was stopped before the run".into()]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,6 @@
-//! The least time a plan can take, whoever drives it, when its steps take what was drawn for them.
+//! The least time a plan can take, whoever drives it, when its steps take what was drawn for them. Only
+//! what the other side takes counts: a host holds its place as if nobody ever waited for a batch or
+//! looked late.
 //!
 //! Stage after stage, each at least as long as the largest of:
 //! - path: the host with the longest way, its image begun by the rate of images;
@@ -13,26 +15,7 @@ use std::collections::BTreeMap;
 use fleetwright_flow::{Charge, StepIndex, TargetId};
 use fleetwright_patch::plan::PatchPlan;
 
-use super::simulation::{IMAGE_BURST, IMAGES_PER_SECOND, Taken, taken};
-
-/// What a step counts for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Counting {
-    /// A host is out of service as long as it is held: what its batch gathers and what a look is late
-    /// included.
-    Held,
-    /// What the other side takes, as if nobody ever waited for a batch or looked late.
-    OtherSide,
-}
-
-impl Counting {
-    fn seconds(self, taken: Taken) -> f64 {
-        match self {
-            Self::Held => taken.seconds(),
-            Self::OtherSide => taken.other,
-        }
-    }
-}
+use super::simulation::{IMAGE_BURST, IMAGES_PER_SECOND, taken};
 
 /// One target's seconds before it needs its places, and while it holds them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,13 +26,13 @@ struct Way {
 }
 
 /// The least seconds of the plan.
-pub(super) fn bound(plan: &PatchPlan, seed: u64, counting: Counting) -> f64 {
-    (0..plan.flow.stages.len()).map(|stage| of_stage(plan, seed, counting, stage)).sum()
+pub(super) fn bound(plan: &PatchPlan, seed: u64) -> f64 {
+    (0..plan.flow.stages.len()).map(|stage| of_stage(plan, seed, stage)).sum()
 }
 
-fn of_stage(plan: &PatchPlan, seed: u64, counting: Counting, stage: usize) -> f64 {
+fn of_stage(plan: &PatchPlan, seed: u64, stage: usize) -> f64 {
     let targets = plan.flow.stages[stage].targets.clone().map(TargetId);
-    let ways: Vec<(TargetId, Way)> = targets.map(|id| (id, way(plan, seed, counting, id))).collect();
+    let ways: Vec<(TargetId, Way)> = targets.map(|id| (id, way(plan, seed, id))).collect();
     let mut groups: BTreeMap<u16, Vec<Way>> = BTreeMap::new();
     let mut places: BTreeMap<u16, Vec<f64>> = BTreeMap::new();
     for (id, way) in &ways {
@@ -68,11 +51,11 @@ fn of_stage(plan: &PatchPlan, seed: u64, counting: Counting, stage: usize) -> f6
     rooms.chain(rates).chain(paths).fold(0.0, f64::max)
 }
 
-fn way(plan: &PatchPlan, seed: u64, counting: Counting, id: TargetId) -> Way {
+fn way(plan: &PatchPlan, seed: u64, id: TargetId) -> Way {
     let mut way = Way::default();
     let (mut taking, mut released) = (false, false);
     for (index, step) in (0u8..).zip(&plan.flow.recipe_of(id).steps) {
-        let seconds = counting.seconds(taken(plan, seed, id, StepIndex(index)));
+        let seconds = taken(plan, seed, id, StepIndex(index));
         taking |= step.charge == Charge::Take;
         match (taking, released) {
             (_, true) => way.after += seconds,

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 use super::document;
 use crate::call::{ApiError, Call, Operation, Requirement, Service};
 use crate::service::page;
-use crate::world::World;
+use crate::world::{Region, World};
 use crate::world::ids::InstanceId;
 use crate::world::instance::Instance;
 use crate::world::patch_catalog::{Patch, patches};
 use crate::world::patching::PatchState;
+use crate::world::releases::is_out;
 
 /// DescribeInstancePatches: each patch of a node, as the last report has it.
 pub(super) struct DescribeInstancePatches;
@@ -59,24 +60,25 @@ fn wire_state(state: &str) -> &'static str {
     }
 }
 
-fn row(it: &Instance, report: &PatchState, patch: &'static Patch) -> Value {
+fn row(region: &Region, it: &Instance, report: &PatchState, patch: &'static Patch) -> Value {
     let state = state_of(report, patch);
-    let [old, new] = patch.versions(it.platform);
-    let title = match it.platform.is_windows() {
-        true => patch.title.to_owned(),
-        false => format!(
-            "{}.{}:0:{}",
-            patch.title,
-            it.instance_type.architecture.name(),
-            if state == "Missing" { old } else { new }
-        ),
+    let [_, version] = patch.versions(it.platform);
+    let (kb_id, title) = match it.platform.is_windows() {
+        true => (patch.id.to_owned(), patch.title.to_owned()),
+        // Of what is missing, the version that there is to install.
+        false => {
+            let package = format!("{}.{}", patch.title, it.instance_type.architecture.name());
+            let title = format!("{package}:0:{version}");
+            (package, title)
+        }
     };
-    let kb_id = if it.platform.is_windows() { patch.id } else { patch.title };
+    let host = region.hosts.get(it.id);
+    let since = host.and_then(|host| host.software.installed.iter().find(|known| known.patch == patch));
     // What is not installed has no time: the service gives the epoch.
     let installed = match state {
         "Missing" | "Failed" => 0.0,
-        "InstalledPendingReboot" => document::seconds(report.ended_at),
-        _ => document::seconds(it.launched_at),
+        "InstalledPendingReboot" if since.is_none() => document::seconds(report.ended_at),
+        _ => document::seconds(since.map_or(it.launched_at, |known| known.at)),
     };
     json!({
         "Title": title,
@@ -132,9 +134,10 @@ impl Operation for DescribeInstancePatches {
         let mut rows = Vec::new();
         let mut token = None;
         if let Some(report) = it.patch_state.as_deref() {
+            let releases = region.hosts.environment().releases();
             for (n, patch) in patches(it.platform).iter().enumerate().skip(start) {
-                let row = row(it, report, patch);
-                if !accepts(&filters, &row)? {
+                let row = row(region, it, report, patch);
+                if !is_out(releases, patch, call.now) || !accepts(&filters, &row)? {
                     continue;
                 }
                 if rows.len() == size {

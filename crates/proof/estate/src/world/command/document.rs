@@ -269,14 +269,13 @@ impl Document {
 
     /// Refuses what would change which patches are installed, and what the estate does not do.
     fn check_overrides(&self, parameters: &Map<String, Value>) -> Result<(), String> {
-        const OVERRIDES: [&str; 2] = ["InstallOverrideList", "BaselineOverride"];
+        const OVERRIDE: &str = "BaselineOverride";
         let patches = matches!(self, Self::RunPatchBaseline | Self::RunPatchBaselineWithHooks);
-        let given = |name: &&str| patches && !self.text(parameters, name).is_empty();
-        match OVERRIDES.iter().find(|name| given(name)) {
-            Some(name) => Err(format!(
-                "Parameter {name} is not supported: the estate installs what the baseline approves; leave it out."
+        match patches && !self.text(parameters, OVERRIDE).is_empty() {
+            true => Err(format!(
+                "Parameter {OVERRIDE} is not supported: the estate installs what the baseline or a list says; leave it out."
             )),
-            None => Ok(()),
+            false => Ok(()),
         }
     }
 }

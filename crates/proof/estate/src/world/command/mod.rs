@@ -3,6 +3,7 @@
 pub mod custom_document;
 pub mod document;
 pub mod output;
+pub mod override_list;
 pub mod parameter;
 pub mod patch_run;
 pub mod run;

@@ -130,7 +130,7 @@ fn put(
     at: Timestamp,
 ) -> Result<(), NotStored> {
     let arn = format!("arn:aws:s3:::{bucket}/{key}");
-    let allowed = profile.is_some_and(|role| may_put(place, role, &arn, at));
+    let allowed = profile.is_some_and(|role| may(place, role, "s3:PutObject", &arn, at));
     let known = place.outside.buckets.get_mut(bucket).ok_or(NotStored::NoSuchBucket)?;
     if !allowed || known.owner != place.account {
         return Err(NotStored::AccessDenied);
@@ -139,8 +139,8 @@ fn put(
     Ok(())
 }
 
-/// Whether a profile's role, which has the profile's name, may put this object.
-fn may_put(place: &Place<'_>, role: &str, arn: &str, at: Timestamp) -> bool {
+/// Whether a profile's role, which has the profile's name, may do this with an object.
+pub(super) fn may(place: &Place<'_>, role: &str, action: &str, arn: &str, at: Timestamp) -> bool {
     let Some(known) = place.outside.iam.roles.get(role) else { return false };
     let account = place.account.to_owned();
     let organization = place.outside.organization;
@@ -158,5 +158,5 @@ fn may_put(place: &Place<'_>, role: &str, arn: &str, at: Timestamp) -> bool {
         ("aws:CurrentTime", at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
         ("aws:SecureTransport", "true".to_owned()),
     ]);
-    decide(&layers, "s3:PutObject", arn, &context).is_allowed()
+    decide(&layers, action, arn, &context).is_allowed()
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use rand::RngExt;
 
 use super::run::{self, Work};
-use super::{CommandId, InvocationRef, uuid};
+use super::{override_list, CommandId, InvocationRef, uuid};
 use crate::policy::pattern;
 use crate::world::host::environment::{ensure, strike};
 use crate::world::host::fault::{HostFault, HostFaultKind};
@@ -17,6 +17,7 @@ use crate::world::host::{HostEventKind, HostView, ScriptResult};
 use crate::world::ids::{BaselineId, InstanceId};
 use crate::world::patch_catalog::Patch;
 use crate::world::patching::{BaselineOwner, PatchOperation, PatchState, RebootOption, predefined_baseline};
+use crate::world::releases;
 use crate::world::timeline::Place;
 
 /// What a run that has begun comes to.
@@ -75,15 +76,28 @@ pub(super) fn run(
     let mut random = place.draws("patch", id.0, at);
     let drawn: u128 = random.random();
     run.snapshot = CommandId::parse(&text("SnapshotId")).map_or(drawn, |given| given.0);
+    let url = text("InstallOverrideList");
+    releases::catch_up(place, id, at);
     let Some(view) = run::view(place, id, at) else {
         return (ScriptResult::default(), Work::Patch(run));
     };
-    if let Some(stderr) = obstacle(&view, &run) {
-        let result = ScriptResult { exit_code: 1, stdout: String::new(), stderr, seconds: 45 };
-        return (result, Work::Patch(run));
-    }
+    // A scan ignores the list: compliance is judged by the baseline.
+    let list = match run.changes() && !url.is_empty() {
+        true => override_list::fetch(place, id, &url, at).map(Some),
+        false => Ok(None),
+    };
+    let list = match obstacle(&view, &run).map_or(list, Err) {
+        Ok(list) => list,
+        Err(stderr) => {
+            let result = ScriptResult { exit_code: 1, stdout: String::new(), stderr, seconds: 45 };
+            return (result, Work::Patch(run));
+        }
+    };
     let full = view.suffers(HostFaultKind::DiskFull);
-    let missing = view.host.software.missing.clone();
+    let mut missing = view.host.software.missing.clone();
+    if let (Some(list), Some(it)) = (&list, place.region.instances.get(id)) {
+        missing.retain(|patch| list.names(patch, it.platform, it.instance_type.architecture));
+    }
     let mut seconds = random.random_range(20..90);
     let mut exit_code = 0;
     if run.changes() {

@@ -18,6 +18,7 @@ use crate::world::command::custom_document::CustomDocument;
 use crate::world::ids::InstanceId;
 use crate::world::instance::Instance;
 use crate::world::metrics::Alarm;
+use crate::world::releases::Release;
 use crate::world::{Region, World};
 
 /// What all hosts of a world have in common.
@@ -28,6 +29,7 @@ pub struct Environment {
     alarms: Vec<Alarm>,
     documents: Vec<Arc<CustomDocument>>,
     calendars: Vec<Calendar>,
+    releases: Vec<Release>,
     shell: Mutex<Shell>,
     powershell: OnceLock<Arc<dyn PowerShell>>,
 }
@@ -48,6 +50,7 @@ impl Environment {
             alarms: Vec::new(),
             documents: Vec::new(),
             calendars: Vec::new(),
+            releases: Vec::new(),
             shell: Mutex::new(Shell::default()),
             powershell: OnceLock::new(),
         }
@@ -69,6 +72,18 @@ impl Environment {
     #[must_use]
     pub fn with_calendars(self, calendars: Vec<Calendar>) -> Self {
         Self { calendars, ..self }
+    }
+
+    /// The same with these releases of patches.
+    #[must_use]
+    pub fn with_releases(self, releases: Vec<Release>) -> Self {
+        Self { releases, ..self }
+    }
+
+    /// The patches that are released meanwhile.
+    #[must_use]
+    pub fn releases(&self) -> &[Release] {
+        &self.releases
     }
 
     /// The scenario's change calendars.

@@ -114,7 +114,9 @@ impl Host {
             None => {
                 let set = environment.seed_of(it.id).child("missing").stream().random_range(0..4);
                 let mut random = Seed::root(set).child(it.platform.facts().agent_version).stream();
-                patches(it.platform).iter().filter(|_| random.random_range(0..3) == 0).collect()
+                let drawn = patches(it.platform).iter().filter(|_| random.random_range(0..3) == 0);
+                // What is released later is lacked from then on.
+                drawn.filter(|patch| !environment.releases().iter().any(|it| it.names(patch))).collect()
             }
         };
         Self {
