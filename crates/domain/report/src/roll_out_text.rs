@@ -164,42 +164,10 @@ fn write_reserve(out: &mut impl Write, plan: &PatchPlan, reserve: &Reserve) -> f
 /// What change calendars said when the plan was made; those that are closed or unknown come first.
 fn write_calendars(out: &mut impl Write, plan: &PatchPlan) -> fmt::Result {
     let Some(calendars) = &plan.roll_out.calendars else { return Ok(()) };
-    let open = |it: &&CalendarsHeard| matches!(it.said, CalendarsSaid::Answer(answer) if answer.state == CalendarState::Open);
-    let (open, others): (Vec<_>, Vec<_>) = calendars.heard.iter().partition(open);
-    for it in others.iter().chain(&open).take(LISTED_AT_MOST) {
-        let names: Vec<_> = it.of.names.iter().map(|name| safe::line(name)).collect();
-        let place = format!("{} {}", safe::line(it.of.zone.as_str()), it.of.region);
-        write!(out, "  change calendar {} in {place}: ", names.join(", "))?;
-        write_said(out, &it.said, calendars.unknown)?;
-    }
-    more(out, calendars.heard.len(), "change calendar")
-}
-
-fn write_said(out: &mut impl Write, said: &CalendarsSaid, unknown: CalendarState) -> fmt::Result {
-    match said {
-        CalendarsSaid::Answer(CalendarAnswer { state: CalendarState::Open, until }) => {
-            let closes = until.map_or(String::new(), |at| format!(", closes at {at}"));
-            writeln!(out, "open{closes}")
-        }
-        CalendarsSaid::Answer(CalendarAnswer { state: CalendarState::Closed, until }) => {
-            let until = until.map_or(String::new(), |at| format!(" until {at}"));
-            writeln!(out, "CLOSED{until}: no host is begun before it opens ({})", code::CALENDAR_CLOSED.id)
-        }
-        CalendarsSaid::Unknown { message, .. } => {
-            let taken = match unknown {
-                CalendarState::Closed => "CLOSED: no host is begun before it is read and open",
-                CalendarState::Open => "open",
-            };
-            let code = code::CALENDAR_UNKNOWN.id;
-            writeln!(out, "could not be read, and is taken for {taken} ({code}): {}", safe::line(message))
-        }
-    }
-}
-
-/// What change calendars said when the plan was made; those that are closed or unknown come first.
-fn write_calendars(out: &mut impl Write, plan: &PatchPlan) -> fmt::Result {
-    let Some(calendars) = &plan.roll_out.calendars else { return Ok(()) };
-    let open = |it: &&CalendarsHeard| matches!(it.said, CalendarsSaid::Answer(answer) if answer.state == CalendarState::Open);
+    let open = |it: &&CalendarsHeard| match it.said {
+        CalendarsSaid::Answer(answer) => answer.state == CalendarState::Open,
+        CalendarsSaid::Unknown { .. } => false,
+    };
     let (open, others): (Vec<_>, Vec<_>) = calendars.heard.iter().partition(open);
     for it in others.iter().chain(&open).take(LISTED_AT_MOST) {
         let names: Vec<_> = it.of.names.iter().map(|name| safe::line(name)).collect();
