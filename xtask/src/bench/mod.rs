@@ -58,6 +58,9 @@ enum What {
         /// Random fleets of each size.
         #[arg(long, default_value_t = 200)]
         fleets: u32,
+        /// Hosts of the fleet that is taken through whole runs; 0 leaves it out.
+        #[arg(long, default_value_t = 400)]
+        driven: u32,
         /// Hosts at which decisions are counted, and a tenth of them; 0 leaves it out.
         #[arg(long, default_value_t = 100_000)]
         large: u32,
@@ -106,9 +109,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Fa
             arguments.extend(["--work-dir", &work]);
             return into_document(workspace, &arguments, &RUN, *build);
         }
-        What::Waves { sizes, fleets, large, build } => {
-            let [fleets, large] = [fleets, large].map(u32::to_string);
-            let arguments = ["bench-waves", "--sizes", sizes, "--fleets", &fleets, "--large", &large];
+        What::Waves { sizes, fleets, driven, large, build } => {
+            let [fleets, driven, large] = [fleets, driven, large].map(u32::to_string);
+            let mut arguments = vec!["bench-waves", "--sizes", sizes, "--fleets", &fleets];
+            arguments.extend(["--driven", &driven, "--large", &large]);
             return into_document(workspace, &arguments, &WAVES, *build);
         }
     };

@@ -164,7 +164,10 @@ fn write_reserve(out: &mut impl Write, plan: &PatchPlan, reserve: &Reserve) -> f
 /// What change calendars said when the plan was made; those that are closed or unknown come first.
 fn write_calendars(out: &mut impl Write, plan: &PatchPlan) -> fmt::Result {
     let Some(calendars) = &plan.roll_out.calendars else { return Ok(()) };
-    let open = |it: &&CalendarsHeard| matches!(it.said, CalendarsSaid::Answer(answer) if answer.state == CalendarState::Open);
+    let open = |it: &&CalendarsHeard| match it.said {
+        CalendarsSaid::Answer(answer) => answer.state == CalendarState::Open,
+        CalendarsSaid::Unknown { .. } => false,
+    };
     let (open, others): (Vec<_>, Vec<_>) = calendars.heard.iter().partition(open);
     for it in others.iter().chain(&open).take(LISTED_AT_MOST) {
         let names: Vec<_> = it.of.names.iter().map(|name| safe::line(name)).collect();

@@ -130,7 +130,8 @@ fn write_approval(out: &mut impl Write, stage: &str, approval: &ApprovalView) ->
 fn write_window(out: &mut impl Write, window: &WindowView) -> fmt::Result {
     let name = safe::line(&window.name);
     if window.waiting > 0 {
-        let opens = window.opens_at.map_or(String::new(), |at| format!("; the first of them go on at {}", time(at)));
+        let opens =
+            window.opens_at.map_or(String::new(), |at| format!("; the first of them go on at {}", time(at)));
         let names: Vec<_> = window.first_waiting.iter().map(|subject| safe::line(subject)).collect();
         let more = if (window.waiting as usize) > names.len() { ", …" } else { "" };
         let names = if names.is_empty() { String::new() } else { format!(": {}{more}", names.join(", ")) };

@@ -139,7 +139,8 @@ impl App {
                 in_runtime(Time::Paused, bench::carry_out(&args, self.console))
             }
             Command::Internal(InternalCommand::BenchWaves(args)) => {
-                bench::waves::carry_out(&args, self.console)
+                self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+                in_runtime(Time::Paused, bench::waves::carry_out(&args, self.console))
             }
         }
     }

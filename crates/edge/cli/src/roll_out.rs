@@ -10,8 +10,8 @@ use fleetwright_model::{CalendarState, Text, ZoneName, code};
 use fleetwright_patch::plan::durations::Measure;
 use fleetwright_patch::plan::policy::{Operation, RebootStrategy};
 use fleetwright_patch::plan::roll_out::{
-    Budgets, GateChecks, Issues, MetricLimit, OrderMode, OrderRequest, Probe, RollOut, Select, Side, Tolerance,
-    Waiver, WaveRequest, ZoneByZone,
+    Budgets, GateChecks, Issues, MetricLimit, OrderMode, OrderRequest, Probe, RollOut, Select, Side,
+    Tolerance, Waiver, WaveRequest, ZoneByZone,
 };
 use fleetwright_patch::plan::{Amount, PlannedCalendars, Windows};
 use fleetwright_patch::{InvalidPattern, Inventory, Patterns};

@@ -197,7 +197,7 @@ fn a_singleton_without_a_waiver_that_holds_breaks_i4() {
         })
     };
     assert_eq!(waiver(|it| it.until = sample::now()), [Invariant::I4]);
-    assert_eq!(waiver(|it| it.until = it.until - jiff::SignedDuration::from_hours(1)), [Invariant::I4]);
+    assert_eq!(waiver(|it| it.until -= jiff::SignedDuration::from_hours(1)), [Invariant::I4]);
     assert_eq!(
         broken(|plan| {
             let member = plan.roll_out.sets[set(plan, "ledger")].members[0];

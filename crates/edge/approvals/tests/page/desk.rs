@@ -179,6 +179,27 @@ async fn a_link_decides_once_whatever_is_clicked_again() {
 }
 
 #[tokio::test]
+async fn a_link_decides_once_however_many_come_at_the_same_moment() {
+    for other in ["approve", "reject"] {
+        let world = World::at_gate().await;
+        let token = world.link(|_| {}).await;
+        // Two processes, as when one takes over from another.
+        let (one, two) = (world.desk(), world.desk());
+        let click = |desk, decision| post(desk, &token, decision, PASSPHRASE);
+        let answers = tokio::join!(
+            click(&one, "approve"),
+            click(&two, other),
+            click(&one, other),
+            click(&two, "approve")
+        );
+        let mut answers = [answers.0, answers.1, answers.2, answers.3].map(|answer| answer.status);
+        answers.sort_unstable();
+        assert_eq!(answers, [200, 410, 410, 410], "with {other}");
+        assert_eq!(world.mail().await.len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn every_changed_token_is_refused_with_the_right_passphrase() {
     let world = World::at_gate().await;
     let token = world.link(|_| {}).await;

@@ -11,6 +11,9 @@ pub struct BenchWavesArgs {
     /// Random fleets of each size
     #[arg(long, default_value_t = 200)]
     pub fleets: u64,
+    /// Hosts of the fleet that is taken through whole runs; 0 leaves it out
+    #[arg(long, default_value_t = 400)]
+    pub driven: usize,
     /// Hosts at which decisions are counted, and a tenth of them; 0 leaves it out
     #[arg(long, default_value_t = 100_000)]
     pub large: usize,

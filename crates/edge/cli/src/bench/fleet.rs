@@ -45,6 +45,8 @@ pub struct FleetPolicy {
     /// True lets nothing be installed before every host has its image and its precheck, and somebody
     /// has approved (`safety.require_approval`).
     pub approval: bool,
+    /// Hosts of one application out of service at once, in percent (`safety.budgets.application`).
+    pub application: Option<u32>,
 }
 
 impl FleetPolicy {
@@ -63,6 +65,7 @@ impl FleetPolicy {
             images: MOST_IN_FLIGHT,
             hold_install: false,
             approval: false,
+            application: None,
         }
     }
 
@@ -83,6 +86,7 @@ impl FleetPolicy {
             images: [50, 100, 200, MOST_IN_FLIGHT][usize::from(hash[5] % 4)],
             hold_install: hash[6] % 4 == 0,
             approval: hash[7] % 4 == 0,
+            application: None,
         };
         (usize::try_from(hosts).unwrap_or(200), policy)
     }
@@ -92,11 +96,16 @@ impl FleetPolicy {
         let mut set = |key: &str, value: String| flags.set("bench", key, value);
         // Every host is worked on, whatever the last scan found.
         set("phases.patch.compliant", "include".to_owned());
+        // A canary and its bake are time nobody can save, nor does the bound know of them.
+        set("safety.canary", "0".to_owned());
         set("safety.max_concurrent", self.out_of_service.to_string());
         set("safety.hold", if self.hold_install { "install" } else { "reboot" }.to_owned());
         set("safety.require_approval", self.approval.to_string());
         set("phases.patch.max_rebooting", self.rebooting.to_string());
         set("phases.backup.max_concurrent", self.images.to_string());
+        if let Some(percent) = self.application {
+            set("safety.budgets.application", format!("{percent}%"));
+        }
         flags
     }
 }

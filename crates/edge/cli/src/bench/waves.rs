@@ -2,7 +2,9 @@
 //! they can take, and what the kernel's decisions cost as fleets grow.
 //!
 //! Planner and kernel alone, in virtual time: no estate and no engine, so that ten thousand hosts take
-//! a fraction of a second. What steps take is drawn, the same for a host whatever the policy.
+//! a fraction of a second. What steps take is drawn, the same for a host whatever the policy. Beside
+//! that, one fleet with a budget of each application is taken through a whole run: what a driver takes
+//! is measured there.
 
 mod bound;
 mod draws;
@@ -15,6 +17,7 @@ use fleetwright_model::Exit;
 use fleetwright_patch::plan::Hold;
 use fleetwright_ports::Clock;
 
+use super::FleetPolicy;
 use crate::args::BenchWavesArgs;
 use crate::console::{self, Console};
 use crate::failure::CommandError;
@@ -28,20 +31,34 @@ const COUNTED: u64 = 6;
 /// Measures what the arguments ask for and writes the tables as Markdown.
 ///
 /// # Errors
-/// The tables cannot be written.
-pub fn carry_out(args: &BenchWavesArgs, console: Console) -> Result<Exit, CommandError> {
+/// A fleet cannot be made or driven, or the tables cannot be written.
+pub async fn carry_out(args: &BenchWavesArgs, console: Console) -> Result<Exit, CommandError> {
     let mut rows = Vec::new();
     for size in &args.sizes {
         console.note(&format!("{size} hosts"));
         rows.push(ratios(*size, args.fleets));
     }
     let mut text = table::makespans(&rows);
+    if args.driven > 0 {
+        let mut runs = Vec::new();
+        for hold_install in [false, true] {
+            console.note(&format!("{} hosts through a whole run", args.driven));
+            runs.push(driven(args.driven, hold_install).await?);
+        }
+        table::driven(&mut text, &runs);
+    }
     if args.large > 0 {
         let costs: Vec<Cost> = [args.large / 10, args.large].into_iter().map(cost).collect();
         text.push_str(&table::costs(&costs));
     }
     console::write_text(&text)?;
     Ok(Exit::Success)
+}
+
+/// A whole run with a fifth of the fleet and a quarter of each application out of service at once.
+async fn driven(hosts: usize, hold_install: bool) -> Result<super::Measured, CommandError> {
+    let policy = FleetPolicy { hold_install, application: Some(25), ..FleetPolicy::share_of(hosts, 5) };
+    super::measure(super::fleet::STEADY, 1, hosts, &policy, None).await
 }
 
 /// Random fleets of one size, each gone through with either hold.

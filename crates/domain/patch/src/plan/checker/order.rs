@@ -54,15 +54,7 @@ fn check_budget(plan: &PatchPlan, set: &PlannedSet, found: &mut Vec<Violation>) 
         if !waived {
             wrong("nobody can take over, and no waiver holds".to_owned());
         }
-        let until = set.waiver.as_ref().map(|waiver| waiver.until);
-        for member in &set.members {
-            let target = plan.flow.target(*member);
-            let window = target.window.and_then(|window| plan.flow.windows.get(window.index()));
-            let last = window.and_then(|window| window.open.last()).map(|span| span.until);
-            if window.is_none() || last > until {
-                wrong(format!("{} may be begun when the waiver has expired", target.subject));
-            }
-        }
+        check_waived(plan, set, &mut wrong);
     }
     if capacity > spare.max(1) {
         wrong(format!("{capacity} of {} may be down at once, at most {}", set.size, spare.max(1)));
@@ -70,6 +62,23 @@ fn check_budget(plan: &PatchPlan, set: &PlannedSet, found: &mut Vec<Violation>) 
     for member in &set.members {
         if !plan.flow.target(*member).groups.contains(&group) {
             wrong(format!("{} does not count against it", plan.flow.target(*member).subject));
+        }
+    }
+}
+
+/// Who is touched on a waiver alone is not begun once it has expired. The first plans of format 1.1 have
+/// no window that ends with a waiver, and say nothing of it.
+fn check_waived(plan: &PatchPlan, set: &PlannedSet, wrong: &mut impl FnMut(String)) {
+    let until = set.waiver.as_ref().map(|waiver| waiver.until);
+    if !plan.flow.windows.iter().any(|window| window.over.is_some()) {
+        return;
+    }
+    for member in &set.members {
+        let target = plan.flow.target(*member);
+        let window = target.window.and_then(|window| plan.flow.windows.get(window.index()));
+        let last = window.and_then(|window| window.open.last()).map(|span| span.until);
+        if window.is_none() || last > until {
+            wrong(format!("{} may be begun when the waiver has expired", target.subject));
         }
     }
 }

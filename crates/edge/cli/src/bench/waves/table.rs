@@ -101,6 +101,32 @@ pub(super) fn makespans(rows: &[Ratios]) -> String {
     text
 }
 
+/// Whole runs: what a driver takes beside the other side.
+pub(super) fn driven(text: &mut String, runs: &[crate::bench::Measured]) {
+    line!(
+        text,
+        "| hosts, whole run | `safety.hold` | makespan | ÷ no time lost | step: the other side's seconds + the driver's |"
+    );
+    line!(text, "|---|---|---|---|---|");
+    for run in runs {
+        let seconds = |(step, busy): &(&str, f64)| {
+            let beside = run.taken.get(*step).copied().unwrap_or_default() - busy;
+            format!("{step} {busy:.0} + {beside:.0}")
+        };
+        let steps: Vec<String> = run.bound.means.iter().map(seconds).collect();
+        line!(
+            text,
+            "| {} | {} | {:.0} s | {:.3} | {} |",
+            run.hosts,
+            if run.policy.hold_install { "install" } else { "reboot" },
+            run.makespan,
+            run.makespan / run.bound.ideal,
+            steps.join(", ")
+        );
+    }
+    line!(text, "");
+}
+
 pub(super) fn costs(rows: &[Cost]) -> String {
     let mut text = String::new();
     line!(text, "| hosts | records/host | queue operations/host | ÷ those of the smaller | wall µs/host |");
