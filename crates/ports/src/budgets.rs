@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use fleetwright_model::Text;
 
-use crate::{JournalError, RunId};
+use crate::{Down, JournalError, RunId};
 
 /// A place in a group, for one member.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,9 @@ pub struct Place {
     /// Members out of service at once at most, as the run that asks has it. Where runs disagree, the
     /// least of those that are at work counts.
     pub capacity: u32,
+    /// Members that are out of service by themselves, as far as the run that asks has seen: they take
+    /// places as members that runs took out do. Looked at for a claim, and not kept.
+    pub down: Down,
 }
 
 /// A member that is about to be taken out of service, and the groups that are to bear it.
@@ -53,6 +56,8 @@ pub struct Holding {
 pub struct Others {
     /// Their members, each once.
     pub members: BTreeSet<Text>,
+    /// Those of them that a run left in a bad way; see [`Holding::kept`].
+    pub kept: BTreeSet<Text>,
     /// The least capacity any of those at work has the group at.
     pub capacity: Option<u32>,
 }

@@ -36,4 +36,4 @@ pub use maintenance::MaintenanceWindows;
 pub use metrics::{Alarm, AlarmState, Measurement, Metrics};
 pub use objects::Objects;
 pub use power::{Power, Pulse, Replacement, Restore, RestoreState};
-pub use surroundings::{Announced, Freezes, Outages, Standstill};
+pub use surroundings::{Announced, Down, Freezes, Outages, Standstill};

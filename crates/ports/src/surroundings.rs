@@ -6,16 +6,37 @@ use async_trait::async_trait;
 use fleetwright_model::{Failure, Text};
 use jiff::Timestamp;
 
+/// Members of a group that are out of service by themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Down {
+    /// Who, by the names of [`Wanted::member`](crate::budgets::Wanted::member), each once. Those that
+    /// runs took out may be among them.
+    pub members: BTreeSet<Text>,
+    /// How many were out of service already when the run was planned: the group's capacity has so many
+    /// in account, whoever they are.
+    pub expected: u32,
+}
+
+impl Down {
+    /// How many more places are taken than the group's capacity knows of: these members, and those that
+    /// are `held` out of service by runs, each once.
+    pub fn beyond(&self, held: &BTreeSet<Text>) -> u32 {
+        let known = self.members.len().min(self.expected as usize);
+        let all = held.union(&self.members).count() - known;
+        u32::try_from(all).unwrap_or(u32::MAX)
+    }
+}
+
 /// Looks for members of groups that are out of service although no run took them out.
 #[async_trait]
 pub trait Outages: Send + Sync {
-    /// By what runs call a shared group: its members that are down now, by the names of
-    /// [`Wanted::member`](crate::budgets::Wanted::member). A member that was meant to be down when the
-    /// run was planned is none of them. Those that runs took out may be among them.
+    /// Who is down now in each of these groups, by what runs call them. A member that was meant to be
+    /// down when the run was planned is none of them. A group that is not in the answer has nobody down.
+    /// Where somebody is unsure whether a member is in service, it is down.
     ///
-    /// # Errors
-    /// Nobody could look; what was seen before stands.
-    async fn down(&self) -> Result<BTreeMap<Text, BTreeSet<Text>>, Failure>;
+    /// A group that could not be looked at as a whole is a failure of its own: what was found of it says
+    /// too little.
+    async fn down(&self, groups: &BTreeSet<Text>) -> BTreeMap<Text, Result<Down, Failure>>;
 }
 
 /// What calendars say of changes now, and what they have announced.

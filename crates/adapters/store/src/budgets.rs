@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fleetwright_model::Text;
-use fleetwright_ports::budgets::{Holding, Others, Taken, Verdict, Wanted};
+use fleetwright_ports::budgets::{Holding, Others, Place, Taken, Verdict, Wanted};
 use fleetwright_ports::{Budgets, JournalError, RunId};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
@@ -78,9 +78,11 @@ fn full_group(
     wanted: &Wanted,
 ) -> Result<Option<Text>, rusqlite::Error> {
     for place in &wanted.places {
-        let taken: u32 = claims
-            .prepare("SELECT COUNT(DISTINCT member) FROM claim WHERE key = ? AND member <> ?")?
-            .query_row(params![&*place.key, &*wanted.member], |row| row.get(0))?;
+        let mut held: BTreeSet<Text> = claims
+            .prepare("SELECT DISTINCT member FROM claim WHERE key = ?")?
+            .query_map(params![&*place.key], |row| Ok(row.get::<_, String>(0)?.into()))?
+            .collect::<Result<_, _>>()?;
+        let taken = out_of_service(&mut held, place, &wanted.member);
         let least: Option<u32> = claims
             .prepare("SELECT MIN(capacity) FROM claim WHERE key = ? AND run <> ? AND kept = 0")?
             .query_row(params![&*place.key, run.as_str()], |row| row.get(0))?;
@@ -89,6 +91,14 @@ fn full_group(
         }
     }
     Ok(None)
+}
+
+/// Members beside this one that are out of service beyond what the capacity knows, whoever took them out.
+fn out_of_service(held: &mut BTreeSet<Text>, place: &Place, member: &Text) -> u32 {
+    let mut down = place.down.clone();
+    held.remove(member);
+    down.members.remove(member);
+    down.beyond(held)
 }
 
 fn insert(claims: &Transaction<'_>, run: &RunId, wanted: &Wanted, kept: bool) -> Result<(), rusqlite::Error> {
@@ -147,8 +157,11 @@ impl Budgets for SqliteBudgets {
                 let mut others = Others::default();
                 let mut rows = select.query(params![&**key, run.as_str()])?;
                 while let Some(row) = rows.next()? {
-                    others.members.insert(row.get::<_, String>(0)?.into());
-                    if !row.get::<_, bool>(2)? {
+                    let member = Text::from(row.get::<_, String>(0)?);
+                    others.members.insert(member.clone());
+                    if row.get::<_, bool>(2)? {
+                        others.kept.insert(member);
+                    } else {
                         let capacity: u32 = row.get(1)?;
                         others.capacity = Some(others.capacity.map_or(capacity, |least| least.min(capacity)));
                     }
@@ -222,8 +235,9 @@ fn has_room(claims: &BTreeMap<ClaimKey, (u32, bool)>, run: &RunId, wish: &Wanted
     let here = || claims.iter().filter(|((of, _, _), _)| of == key);
     let at_work = here().filter(|((_, _, by), (_, kept))| by != run && !kept);
     let limit = at_work.map(|(_, (capacity, _))| *capacity).chain(mine).min().unwrap_or(u32::MAX);
-    let members = here().map(|((_, member, _), _)| member).filter(|member| **member != wish.member);
-    (members.collect::<BTreeSet<_>>().len() as u64) < u64::from(limit)
+    let mut held: BTreeSet<Text> = here().map(|((_, member, _), _)| member.clone()).collect();
+    let place = wish.places.iter().find(|place| place.key == *key);
+    place.is_none_or(|place| out_of_service(&mut held, place, &wish.member) < limit)
 }
 
 #[async_trait]
@@ -265,8 +279,10 @@ impl Budgets for MemoryBudgets {
         let of_key = |key: &Text| {
             let theirs = || claims.iter().filter(|((of, _, by), _)| of == key && by != run);
             let at_work = theirs().filter(|(_, (_, kept))| !kept).map(|(_, (capacity, _))| *capacity);
+            let kept = theirs().filter(|(_, (_, kept))| *kept);
             Others {
                 members: theirs().map(|((_, member, _), _)| member.clone()).collect(),
+                kept: kept.map(|((_, member, _), _)| member.clone()).collect(),
                 capacity: at_work.min(),
             }
         };

@@ -179,6 +179,13 @@ pub enum Event {
         /// How many; those this run holds a place for are not among them.
         elsewhere: u32,
     },
+    /// The target is out of service already, because an earlier run left it in a bad way. From here on
+    /// it takes a place in each of its shared groups, with or without room, until it is verified healthy;
+    /// it needs no other one there, and nobody takes its place before it.
+    FoundDown {
+        /// The target.
+        target: TargetId,
+    },
     /// A gate was not decided in its time; the plan says what that means.
     GateExpired {
         /// The stage.

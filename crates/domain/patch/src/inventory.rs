@@ -34,6 +34,8 @@ pub struct Host {
     pub hardware: Observed<Hardware>,
     /// The target groups of load balancers it is registered with, by ARN.
     pub target_groups: Observed<Vec<Text>>,
+    /// Those of them that send it no requests, because they find it unhealthy.
+    pub ill_in: Vec<Text>,
     /// What its tags say.
     pub labels: Labels,
     /// Its platform.
@@ -95,6 +97,7 @@ impl Host {
             storage,
             hardware,
             target_groups: Observed::NotChecked,
+            ill_in: Vec::new(),
             labels,
             platform,
             judgement,

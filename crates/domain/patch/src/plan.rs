@@ -282,6 +282,10 @@ pub struct LeftOut {
     /// What the codes do not say: the arithmetic of a window that is too short. Untrusted text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Text>,
+    /// The budgets it counts against all the same: it was a member when the fleet was read, and is missed
+    /// when it is down.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<flow::GroupId>,
 }
 
 /// Something that could not be read when the plan was made.

@@ -18,7 +18,7 @@ use fleetwright_patch::plan::{PatchPlan, Work, notes};
 use fleetwright_ports::{Clock, Freezes, LoadedRun, RunId};
 use fleetwright_report::json::CallCount;
 use fleetwright_report::run::{self as report, RunFacts};
-use fleetwright_steps::{Context, MissingZone, Standing, Step};
+use fleetwright_steps::{Context, GroupWatch, MissingZone, Standing, Step};
 use fleetwright_survey::CalendarWatch;
 use jiff::Timestamp;
 
@@ -147,14 +147,17 @@ pub fn ports(
     plan: &Arc<PatchPlan>,
     health: &Arc<Health>,
 ) -> Result<Ports, MissingZone> {
+    let (power, balancers) = (Arc::new(aws.clone()), Arc::new(aws.clone()));
+    let outages = GroupWatch::new(plan, zones, power, balancers, Arc::clone(clock));
+    let (budgets, outages) = (Arc::clone(&state.budgets), Arc::new(outages));
     Ok(Ports {
         journal: Arc::clone(&state.journal),
         clock: Arc::clone(clock),
         steps: StepTable::new(steps(aws, clock, state, zones, run, plan, health)?),
         around: Surroundings {
-            budgets: Some(Arc::clone(&state.budgets)),
+            budgets: Some(budgets),
+            outages: Some(outages),
             freezes: freezes(aws, zones, plan),
-            ..Surroundings::default()
         },
     })
 }

@@ -32,7 +32,8 @@ pub const EMBEDDED: [(&str, &str); 4] = [
     ("scale-run-faults", include_str!("../../../../scenarios/scale-run-faults.toml")),
 ];
 
-/// An estate with what people and tools need to use it.
+/// An estate with what people and tools need to use it. Clones are the same estate.
+#[derive(Clone)]
 pub struct World {
     /// The estate.
     pub estate: Arc<Estate>,
@@ -178,6 +179,24 @@ impl Stage {
             ClockMode::External(Arc::new(move || clock.now()))
         })?;
         let clock: Arc<dyn Clock> = Arc::new(shared.expect("every world asks for its clock"));
+        Self::of_world(world, clock, flags, console).await
+    }
+
+    /// The stage as another process sees it: the same world and the same time, with settings of its own
+    /// and an adapter with nothing in its memory.
+    ///
+    /// # Errors
+    /// A flag is not usable.
+    pub async fn beside(&self, flags: Flags, console: Console) -> Result<Self, CommandError> {
+        Self::of_world(self.world.clone(), Arc::clone(&self.clock), flags, console).await
+    }
+
+    async fn of_world(
+        world: World,
+        clock: Arc<dyn Clock>,
+        flags: Flags,
+        console: Console,
+    ) -> Result<Self, CommandError> {
         let loaded = load(&[], flags, &Environment::default(), console)?;
         let text = SourceText::new("landing-zones.yaml", world.inventory.clone());
         let fleet = fleet::choose_from(&loaded, &[text], &[], None, console)?;

@@ -9,12 +9,18 @@ mod clock;
 mod effects;
 #[path = "runs/expectation.rs"]
 mod expectation;
+#[path = "runs/failures.rs"]
+mod failures;
 #[path = "runs/happenings.rs"]
 mod happenings;
 #[path = "runs/invariants.rs"]
 mod invariants;
 #[path = "runs/least_privilege.rs"]
 mod least_privilege;
+#[path = "runs/order.rs"]
+mod order;
+#[path = "runs/outages.rs"]
+mod outages;
 #[path = "runs/rehearsal.rs"]
 mod rehearsal;
 #[path = "runs/reserves.rs"]
@@ -25,5 +31,7 @@ mod rollback;
 mod same_patches;
 #[path = "runs/story.rs"]
 mod story;
+#[path = "runs/together.rs"]
+mod together;
 #[path = "runs/told.rs"]
 mod told;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use fleetwright_model::Text;
 
 use crate::budgets::{Holding, Others, Place, Taken, Verdict, Wanted};
-use crate::{Budgets, RunId};
+use crate::{Budgets, Down, RunId};
 
 /// Opens the storage under test once more: what one handle wrote, every other one sees.
 pub type Open<'a> = &'a dyn Fn() -> Box<dyn Budgets>;
@@ -20,6 +20,7 @@ pub async fn check(open: Open<'_>) {
     grants_all_places_or_none(open).await;
     counts_a_member_of_several_runs_once(open).await;
     goes_by_the_least_capacity_of_those_at_work(open).await;
+    counts_who_is_down_by_itself(open).await;
     keeps_what_ended_badly_until_somebody_finds_it_healthy(open).await;
     restores_what_a_run_has_on_record(open).await;
     clears_on_a_persons_word(open).await;
@@ -30,7 +31,11 @@ fn run(name: &str) -> RunId {
 }
 
 fn wanted(member: &str, places: &[(&str, u32)]) -> Wanted {
-    let place = |(key, capacity): &(&str, u32)| Place { key: (*key).into(), capacity: *capacity };
+    let place = |(key, capacity): &(&str, u32)| Place {
+        key: (*key).into(),
+        capacity: *capacity,
+        down: Down::default(),
+    };
     Wanted { member: member.into(), places: places.iter().map(place).collect() }
 }
 
@@ -40,7 +45,9 @@ async fn claim(budgets: &dyn Budgets, name: &str, wishes: &[Wanted]) -> Vec<Verd
 
 async fn others(budgets: &dyn Budgets, name: &str, key: &str) -> (Vec<String>, Option<u32>) {
     let answer = budgets.others(&run(name), &[key.into()]).await.expect("a working storage");
-    let [Others { members, capacity }] = answer.as_slice() else { panic!("one answer per key: {answer:?}") };
+    let [Others { members, capacity, .. }] = answer.as_slice() else {
+        panic!("one answer per key: {answer:?}")
+    };
     (members.iter().map(ToString::to_string).collect(), *capacity)
 }
 
@@ -97,6 +104,30 @@ async fn counts_a_member_of_several_runs_once(open: Open<'_>) {
     empty(open, &["run-1", "run-2"]).await;
 }
 
+async fn counts_who_is_down_by_itself(open: Open<'_>) {
+    let budgets = open();
+    let asks = |member: &str, down: &[&str], expected: u32| {
+        let members = down.iter().map(|name| (*name).into()).collect();
+        let place = Place { key: "shop".into(), capacity: 2, down: Down { members, expected } };
+        Wanted { member: member.into(), places: vec![place] }
+    };
+    let names = ["run-1", "run-2"];
+    let granted = claim(&*budgets, "run-1", &[asks("a", &["x"], 0)]).await;
+    assert_eq!(granted, [Verdict::Granted], "one is down, and one may be taken out");
+    let refused = claim(&*budgets, "run-2", &[asks("b", &["x"], 0)]).await;
+    assert_eq!(refused, [full("shop")], "one is down and one was taken out");
+    let same = claim(&*budgets, "run-2", &[asks("b", &["a"], 0)]).await;
+    assert_eq!(same, [Verdict::Granted], "who was taken out and is down counts once");
+    let own = claim(&*budgets, "run-2", &[asks("b", &["b", "a"], 0)]).await;
+    assert_eq!(own, [Verdict::Granted], "whoever asks does not stand in its own way");
+    empty(open, &names).await;
+    let known = claim(&*budgets, "run-1", &[asks("a", &["x", "y"], 1)]).await;
+    assert_eq!(known, [Verdict::Granted], "the capacity has one of them in account");
+    let known = claim(&*budgets, "run-2", &[asks("b", &["x", "y"], 1)]).await;
+    assert_eq!(known, [full("shop")]);
+    empty(open, &names).await;
+}
+
 async fn goes_by_the_least_capacity_of_those_at_work(open: Open<'_>) {
     let budgets = open();
     claim(&*budgets, "run-1", &[wanted("a", &[("shop", 1)])]).await;
@@ -113,6 +144,8 @@ async fn keeps_what_ended_badly_until_somebody_finds_it_healthy(open: Open<'_>) 
     claim(&*budgets, "run-1", &[wanted("a", &shop)]).await;
     budgets.keep(&run("run-1"), &["a".into()]).await.expect("a working storage");
     assert_eq!(claim(&*budgets, "run-2", &[wanted("b", &shop)]).await, [full("shop")]);
+    let seen = budgets.others(&run("run-2"), &["shop".into()]).await.expect("a working storage");
+    assert_eq!(seen[0].kept, BTreeSet::from(["a".into()]), "and others are told that it is left behind");
     assert_eq!(claim(&*budgets, "run-2", &[wanted("a", &shop)]).await, [Verdict::Granted], "the same one");
     budgets.release(&run("run-2"), &["a".into()]).await.expect("a working storage");
     assert_eq!(claim(&*budgets, "run-2", &[wanted("b", &shop)]).await, [Verdict::Granted]);

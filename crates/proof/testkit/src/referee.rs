@@ -71,6 +71,10 @@ struct Book {
 #[derive(Default)]
 struct TargetBook {
     holds: bool,
+    /// It was found out of service, and was not verified healthy since.
+    down: bool,
+    /// It holds a place that it took for being down, with or without room.
+    excused: bool,
     owes: bool,
     committed: bool,
     failed: bool,
@@ -207,6 +211,12 @@ impl Referee<'_> {
             Event::Observed { group, elsewhere } => {
                 self.elsewhere.insert(*group, *elsewhere);
             }
+            Event::FoundDown { target } => {
+                let book = &mut self.targets[target.index()];
+                let news = !book.down && !book.holds;
+                book.down = true;
+                self.law(Law::Budget, news);
+            }
             Event::Opened { plan, .. } => self.digest = plan.chars().take(16).collect(),
             Event::Closed { .. } => self.closed(),
             Event::Owner { .. } | Event::Accepted { .. } | Event::WindowTurned { .. } => {}
@@ -285,7 +295,13 @@ impl Referee<'_> {
     /// Whoever takes a place finds one free: as far as the group has grown, and beside what is out of
     /// service elsewhere.
     fn count_room(&mut self, id: TargetId) {
+        let down = self.targets[id.index()].down;
+        self.targets[id.index()].excused |= down;
         for group in self.plan.target(id).groups.clone() {
+            // Who is down already takes nothing from others.
+            if down && self.plan.groups[group.index()].shared.is_some() {
+                continue;
+            }
             let kept = self.room_of(group) >= 0;
             self.law(Law::Budget, kept);
         }
@@ -297,9 +313,10 @@ impl Referee<'_> {
             let all = self.plan.targets.iter().zip(&self.targets);
             all.filter(|(target, _)| target.groups.contains(&group)).map(|(_, book)| book)
         };
-        let held = members().filter(|book| book.holds).count() as u32;
-        let proven = members().filter(|book| book.proven).count() as u32;
         let row = &self.plan.groups[group.index()];
+        let shared = row.shared.is_some();
+        let held = members().filter(|book| book.holds || (shared && book.down)).count() as u32;
+        let proven = members().filter(|book| book.proven).count() as u32;
         let limit = row.first.map_or(row.capacity, |first| row.capacity.min(first + proven));
         let elsewhere = self.elsewhere.get(&group).copied().unwrap_or(0);
         i64::from(limit) - i64::from(held) - i64::from(elsewhere)
@@ -377,6 +394,9 @@ impl Referee<'_> {
     fn give_back(&mut self, id: TargetId, direction: Direction) {
         let book = &mut self.targets[id.index()];
         let held = std::mem::take(&mut book.holds);
+        if held {
+            (book.down, book.excused) = (false, false);
+        }
         book.proven |= held && direction == Direction::Do && !book.failed && !book.left;
     }
 
@@ -397,7 +417,8 @@ impl Referee<'_> {
         for (index, group) in self.plan.groups.iter().enumerate() {
             let members = self.plan.targets.iter().zip(&self.targets);
             let held = members
-                .filter(|(target, book)| book.holds && target.groups.contains(&GroupId(index as u16)))
+                .filter(|(target, book)| target.groups.contains(&GroupId(index as u16)) && book.holds)
+                .filter(|(_, book)| group.shared.is_none() || !book.excused)
                 .count();
             self.law(Law::Budget, held <= group.capacity as usize);
         }

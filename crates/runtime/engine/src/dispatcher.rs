@@ -10,7 +10,8 @@ use crate::error::DriveError;
 use crate::frozen::{self, Frozen};
 use crate::lanes::{Lanes, Report, TurnEnd};
 use crate::mail::Mailbox;
-use crate::shared::{self, Shared};
+use crate::outages::Outlook;
+use crate::shared::Shared;
 use crate::surroundings::Lookout;
 use crate::time::RunTime;
 use crate::watch::Watcher;
@@ -32,7 +33,7 @@ pub(crate) struct Dispatcher<'a> {
     pub(crate) lanes: Lanes,
     pub(crate) mailbox: Mailbox,
     pub(crate) shared: Shared,
-    pub(crate) outages: Lookout<shared::Seen>,
+    pub(crate) outlook: Outlook,
     pub(crate) freezes: Lookout<frozen::Seen>,
     pub(crate) frozen: Frozen,
     /// Applied and not durable yet.
@@ -59,8 +60,8 @@ impl<'a> Dispatcher<'a> {
     ) -> Self {
         let time = RunTime::after(ports.clock.clone(), records.last().map(|record| record.at));
         let mailbox = Mailbox::of(records, time.now());
-        let shared = Shared::of(run.plan(), &ports.around);
-        let outages = shared::lookout(&ports.around, time.now());
+        let shared = Shared::of(run.plan());
+        let outlook = Outlook::new(ports.around.outages.clone());
         let freezes = frozen::lookout(&ports.around, time.now());
         let frozen = Frozen::of(records);
         let begun = run.in_flight().map(|flight| flight.target).collect();
@@ -76,7 +77,7 @@ impl<'a> Dispatcher<'a> {
             lanes: Lanes::new(),
             mailbox,
             shared,
-            outages,
+            outlook,
             freezes,
             frozen,
             pending: Vec::new(),
@@ -109,6 +110,7 @@ impl<'a> Dispatcher<'a> {
                 self.cancel_and_leave().await;
                 return Ok(self.conclude(Conclusion::Interrupted));
             }
+            self.outlook.send();
             self.hand_out().await?;
             if let Some(conclusion) = self.conclusion()? {
                 return Ok(self.conclude(conclusion));
@@ -194,7 +196,8 @@ impl<'a> Dispatcher<'a> {
             return Ok(Some(Conclusion::WaitsForApproval(vec![stage])));
         }
         let decision = gate.is_some() || self.run.is_paused() || self.run.is_frozen();
-        if decision || self.run.waits_for_others() || self.shared.is_waiting() {
+        let waits = self.run.waits_for_others() || self.shared.is_waiting() || self.outlook.is_looking();
+        if decision || waits {
             return Ok(None);
         }
         Err(DriveError::Stalled { last: self.run.last() })
@@ -214,14 +217,14 @@ impl<'a> Dispatcher<'a> {
         let now = self.time.now();
         // A timer that is due and still unused waits for room or for a decision, not for time.
         let timer = self.run.wake_after(now);
-        let around = [self.shared.next_look(), self.outages.wakes_at(), self.freezes.wakes_at()];
+        let around = [self.shared.next_look(), self.freezes.wakes_at()];
         let due = timer.into_iter().chain(self.lanes.wakes_at()).chain(around.into_iter().flatten());
         let due = due.fold(self.mailbox.next_look, Timestamp::min);
         tokio::select! {
             biased;
             () = self.control.changed() => {}
             ended = self.lanes.stir(&mut self.reports) => self.ended.extend(ended),
-            () = self.outages.answered() => {}
+            () = self.outlook.answered() => {}
             () = self.freezes.answered() => {}
             () = self.time.sleep_until(due) => {}
         }

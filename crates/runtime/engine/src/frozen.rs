@@ -51,15 +51,12 @@ impl Frozen {
 }
 
 impl Dispatcher<'_> {
-    /// Nothing is changed before the calendars were asked once, and somebody looked for outages: a
-    /// process that goes on with a run knows nothing of what went down since.
+    /// Nothing is changed before the calendars were asked once.
     pub(crate) async fn take_first_look(&mut self) -> Result<(), DriveError> {
-        let now = self.time.now();
-        let (standstill, seen) = futures::future::join(self.freezes.first(now), self.outages.first(now)).await;
-        if let Some(seen) = seen {
-            self.take_outages(seen).await?;
+        match self.freezes.first(self.time.now()).await {
+            Some(standstill) => self.take_calendars(standstill),
+            None => Ok(()),
         }
-        standstill.map_or(Ok(()), |standstill| self.take_calendars(standstill))
     }
 
     /// What was heard of what goes on around the run.
@@ -72,9 +69,7 @@ impl Dispatcher<'_> {
         if let Some(seen) = self.freezes.look(now) {
             self.take_calendars(seen)?;
         }
-        if let Some(seen) = self.outages.look(now) {
-            self.take_outages(seen).await?;
-        }
+        self.take_outages().await?;
         self.take_others().await
     }
 

@@ -21,6 +21,7 @@ mod gather;
 mod lane;
 mod lanes;
 mod mail;
+mod outages;
 mod shared;
 mod step_table;
 mod surroundings;

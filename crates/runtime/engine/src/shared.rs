@@ -1,4 +1,4 @@
-//! Places in groups that other runs share, and outages nobody planned in them.
+//! Places in groups that other runs share.
 //!
 //! A target's place is claimed before the record of its start is made, and given back once the record
 //! that it is healthy is durable. A process that dies in between leaves more claimed than is out of
@@ -8,15 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fleetwright_flow::{Command, Event, GroupId, Plan, Record, TargetId};
-use fleetwright_model::{Failure, Text};
+use fleetwright_model::Text;
+use fleetwright_ports::Down;
 use fleetwright_ports::budgets::{Holding, Place, Verdict, Wanted};
-use futures::FutureExt;
 use jiff::Timestamp;
 
 use crate::dispatcher::Dispatcher;
 use crate::error::DriveError;
 use crate::lane::later;
-use crate::surroundings::{Lookout, Surroundings};
 
 /// How often others are looked at while somebody waits for their room.
 const WHILE_WAITING: Duration = Duration::from_secs(15);
@@ -24,39 +23,24 @@ const WHILE_WAITING: Duration = Duration::from_secs(15);
 /// How often they are looked at otherwise, as long as they have something out of service.
 const AT_LEISURE: Duration = Duration::from_secs(60);
 
-/// How often somebody looks for outages nobody planned.
-const OUTAGES_EVERY: Duration = Duration::from_secs(60);
-
-/// What was seen of outages.
-pub(crate) type Seen = Result<BTreeMap<Text, BTreeSet<Text>>, Failure>;
-
-/// Looks for outages from now on, where somebody can.
-pub(crate) fn lookout(around: &Surroundings, now: Timestamp) -> Lookout<Seen> {
-    Lookout::new(around.outages.clone(), OUTAGES_EVERY, now, |port| async move { port.down().await }.boxed())
-}
-
 /// What the driver knows of shared groups.
 pub(crate) struct Shared {
     /// Groups by what every run calls them.
-    groups: BTreeMap<Text, GroupId>,
+    pub(crate) groups: BTreeMap<Text, GroupId>,
     /// Targets with a claim.
     claimed: BTreeSet<TargetId>,
     /// Targets that found no room; they are asked for again when others were looked at.
     refused: BTreeSet<TargetId>,
     /// When to look at others; none while they matter to nobody.
     next_look: Option<Timestamp>,
-    /// Members that are down, by group; none before this process could look. Until then what is on
-    /// record stands.
-    down: Option<BTreeMap<Text, BTreeSet<Text>>>,
 }
 
 impl Shared {
-    pub(crate) fn of(plan: &Plan, around: &Surroundings) -> Self {
+    pub(crate) fn of(plan: &Plan) -> Self {
         let groups = (0u16..).map(GroupId).zip(&plan.groups);
         let groups = groups.filter_map(|(id, group)| Some((group.shared.clone()?, id))).collect();
         let (claimed, refused) = (BTreeSet::new(), BTreeSet::new());
-        let down = around.outages.is_none().then(BTreeMap::new);
-        Self { groups, claimed, refused, next_look: None, down }
+        Self { groups, claimed, refused, next_look: None }
     }
 
     /// Whether somebody waits for room on others' account.
@@ -70,16 +54,17 @@ impl Shared {
 }
 
 /// What other runs call a target.
-fn member(plan: &Plan, target: TargetId) -> Text {
+pub(crate) fn member(plan: &Plan, target: TargetId) -> Text {
     let place = plan.place_of(target);
     format!("{}/{}/{}", place.account, place.region, plan.target(target).subject).into()
 }
 
-/// The target's places in shared groups; none where it is in none.
-fn wanted(plan: &Plan, target: TargetId) -> Option<Wanted> {
+/// The target's places in shared groups, with who is down in each; none where it is in none.
+fn wanted(plan: &Plan, target: TargetId, down: impl Fn(&Text) -> Down) -> Option<Wanted> {
     let groups = plan.target(target).groups.iter().map(|group| &plan.groups[group.index()]);
     let place = |group: &fleetwright_flow::Group| {
-        Some(Place { key: group.shared.clone()?, capacity: group.capacity })
+        let key = group.shared.clone()?;
+        Some(Place { down: down(&key), key, capacity: group.capacity })
     };
     let places: Vec<Place> = groups.filter_map(place).collect();
     (!places.is_empty()).then(|| Wanted { member: member(plan, target), places })
@@ -91,15 +76,9 @@ impl Dispatcher<'_> {
         let Some(budgets) = self.shared_budgets() else { return Ok(()) };
         let plan = self.run.plan().clone();
         let targets = (0u32..).map(TargetId).take(plan.targets.len());
-        // What earlier runs left in a bad way and this one is about to work on is now its own affair: the
-        // plan was made with it as it is.
-        let ahead = self.unended().filter(|target| !self.run.holds(*target));
-        let ahead: Vec<Text> = ahead.map(|target| member(&plan, target)).collect();
-        let adopted = budgets.release(&self.name, &ahead).await;
-        adopted.map_err(|refusal| DriveError::journal("taking up the shared budgets", refusal))?;
         let mut holdings = Vec::new();
         for target in targets.filter(|target| self.run.holds(*target)) {
-            let Some(held) = wanted(&plan, target) else { continue };
+            let Some(held) = wanted(&plan, target, |_| Down::default()) else { continue };
             holdings.push(Holding { held, kept: self.run.end(target).is_some() });
             self.shared.claimed.insert(target);
         }
@@ -125,16 +104,18 @@ impl Dispatcher<'_> {
         &mut self,
         commands: &[Command],
     ) -> Result<(BTreeSet<TargetId>, bool), DriveError> {
-        let Some(budgets) = self.shared_budgets() else { return Ok((BTreeSet::new(), false)) };
-        let plan = self.run.plan().clone();
-        let mut without = BTreeSet::new();
+        let mut without = self.on_old_news(commands);
+        let Some(budgets) = self.shared_budgets() else { return Ok((without, false)) };
+        let (plan, moved) = (self.run.plan().clone(), self.moved());
         let (mut targets, mut wishes) = (Vec::new(), Vec::new());
         for command in commands {
             let Command::Begin { target, .. } = command else { continue };
+            let waits = without.contains(target);
             if self.shared.refused.contains(target) {
                 without.insert(*target);
-            } else if self.run.takes_charge(*target) && self.may_begin(*target) {
-                let Some(wish) = wanted(&plan, *target) else { continue };
+            } else if !waits && self.run.takes_charge(*target) && self.may_begin(*target) {
+                let down = |key: &Text| self.down_in(key, &moved);
+                let Some(wish) = wanted(&plan, *target, down) else { continue };
                 targets.push(*target);
                 wishes.push(wish);
             }
@@ -204,21 +185,6 @@ impl Dispatcher<'_> {
         }
     }
 
-    /// What an answer of whoever looks for outages changes.
-    pub(crate) async fn take_outages(&mut self, seen: Seen) -> Result<(), DriveError> {
-        match seen {
-            Ok(down) if self.shared.down.as_ref() != Some(&down) => {
-                self.shared.down = Some(down);
-                self.observe_others().await
-            }
-            Ok(_) => Ok(()),
-            Err(failure) => {
-                tracing::warn!(code = failure.code.id, %failure.message, "nobody could look for outages");
-                Ok(())
-            }
-        }
-    }
-
     /// Records what is out of service on others' account, where that is news.
     pub(crate) async fn observe_others(&mut self) -> Result<(), DriveError> {
         self.shared.refused.clear();
@@ -232,19 +198,24 @@ impl Dispatcher<'_> {
             }
         };
         let plan = self.run.plan().clone();
+        let left: BTreeSet<&Text> = others.iter().flat_map(|others| &others.kept).collect();
+        self.take_over(&left)?;
         let held: BTreeSet<Text> = self.held().map(|target| member(&plan, target)).collect();
         let ahead: BTreeSet<Text> = self.unended().map(|target| member(&plan, target)).collect();
+        let (moved, now) = (self.moved(), self.time.now());
         let mut any = false;
         for ((key, group), others) in keys.iter().zip(groups).zip(others) {
-            let mut members: BTreeSet<Text> = others.members.difference(&ahead).cloned().collect();
-            let down = self.shared.down.as_ref();
-            members.extend(down.and_then(|down| down.get(key)).into_iter().flatten().cloned());
-            let members = members.difference(&held).count();
+            let theirs: BTreeSet<Text> = others.members.difference(&ahead).cloned().collect();
+            let theirs: BTreeSet<Text> = theirs.difference(&held).cloned().collect();
+            let mut down = self.down_in(key, &moved);
+            down.members.retain(|member| !held.contains(member));
             // Where others have less of a group, so much of it is not ours to take.
             let capacity = plan.groups[group.index()].capacity;
             let less = capacity - others.capacity.map_or(capacity, |theirs| theirs.min(capacity));
-            let mut elsewhere = u32::try_from(members).unwrap_or(u32::MAX).saturating_add(less);
-            if down.is_none() {
+            let mut elsewhere = down.beyond(&theirs).saturating_add(less);
+            if self.outlook.is_blind(key, now) {
+                elsewhere = elsewhere.max(capacity);
+            } else if self.outlook.is_unseen(key) {
                 elsewhere = elsewhere.max(self.run.elsewhere(group));
             }
             any |= elsewhere > 0;
@@ -257,10 +228,23 @@ impl Dispatcher<'_> {
         Ok(())
     }
 
+    /// What earlier runs left in a bad way and this one is about to work on counts as out of service
+    /// here, until it is verified healthy; the claim of the run that left it stays until then.
+    fn take_over(&mut self, left: &BTreeSet<&Text>) -> Result<(), DriveError> {
+        if left.is_empty() {
+            return Ok(());
+        }
+        let plan = self.run.plan().clone();
+        let counts = |target: &TargetId| self.run.holds(*target) || self.run.is_down(*target);
+        let found: Vec<TargetId> =
+            self.unended().filter(|it| !counts(it) && left.contains(&member(&plan, *it))).collect();
+        found.into_iter().try_for_each(|target| self.record(Event::FoundDown { target }))
+    }
+
     /// Targets that count as out of service on this run's account.
     fn held(&self) -> impl Iterator<Item = TargetId> + '_ {
         let all = (0u32..).map(TargetId).take(self.run.plan().targets.len());
-        all.filter(|target| self.run.holds(*target))
+        all.filter(|target| self.run.holds(*target) || self.run.is_down(*target))
     }
 
     /// Targets that have not come to their end.

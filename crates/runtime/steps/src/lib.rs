@@ -20,6 +20,7 @@ mod health;
 mod identity;
 mod image_proof;
 mod out_of_service;
+mod outages;
 mod pace;
 mod patch;
 mod patch_list;
@@ -43,6 +44,7 @@ use std::sync::Arc;
 use fleetwright_patch::plan::notes::step as step_name;
 
 pub use context::{Context, MissingZone, Ports, Standing, Standings, Verified};
+pub use outages::GroupWatch;
 pub use step::{Outcome, Reports, Slot, Step, Turn};
 
 /// Every step of the recipes, each under the name recipes use.

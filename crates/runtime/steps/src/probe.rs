@@ -13,8 +13,8 @@ use fleetwright_host::{ProbeRequest, Request};
 use fleetwright_model::{ErrorClass, InstanceId, OsFamily, Text, code};
 use fleetwright_patch::plan::PlannedHost;
 use fleetwright_patch::plan::notes::ProbeNote;
-use fleetwright_ports::commands::COMMAND_BATCH;
 use fleetwright_ports::InvocationStatus;
+use fleetwright_ports::commands::COMMAND_BATCH;
 use jiff::SignedDuration;
 
 use crate::command_listing::Listing;

@@ -11,7 +11,8 @@ use futures::stream::{self, StreamExt};
 use crate::join::cell_gap;
 use crate::stop::{Stop, stopped};
 
-type Pools = BTreeMap<InstanceId, BTreeSet<Text>>;
+/// The pools of each host, and whether one of its places there is found healthy, or not looked at.
+type Pools = BTreeMap<InstanceId, BTreeMap<Text, bool>>;
 
 /// Adds to every host the target groups, and the load balancers of the first generation, it is
 /// registered with. What cannot be read is a gap, and nobody knows then.
@@ -44,7 +45,9 @@ pub async fn memberships(
         match found {
             Ok(mut pools) => here.for_each(|host| {
                 let mine = pools.remove(&host.instance.id).unwrap_or_default();
-                host.target_groups = Observed::Known(mine.into_iter().collect());
+                let ill = mine.iter().filter(|(_, serves)| !**serves);
+                host.ill_in = ill.map(|(pool, _)| pool.clone()).collect();
+                host.target_groups = Observed::Known(mine.into_keys().collect());
             }),
             Err(failure) => gaps.push(cell_gap(cell, GapSubject::LoadBalancers, Some(here.count()), failure)),
         }
@@ -64,7 +67,8 @@ async fn read(balancers: &dyn Balancers, cell: &Cell<'_>) -> Result<Pools, Failu
     }
     let mut found = Pools::new();
     for it in listed.items.into_iter().filter(|it| it.health != SeatHealth::Draining) {
-        found.entry(it.seat.host).or_default().insert(it.seat.pool);
+        let serves = !matches!(it.health, SeatHealth::Unhealthy);
+        *found.entry(it.seat.host).or_default().entry(it.seat.pool).or_default() |= serves;
     }
     Ok(found)
 }

@@ -26,6 +26,7 @@ const DECIDED: u8 = 11;
 const WINDOW_TURNED: u8 = 12;
 const OBSERVED: u8 = 13;
 const GATE_EXPIRED: u8 = 14;
+const FOUND_DOWN: u8 = 15;
 
 /// Error classes by their number in the format ([`class_number`]).
 const CLASSES: [ErrorClass; 7] = [
@@ -80,6 +81,7 @@ pub(super) fn tag(event: &Event) -> u8 {
         Event::WindowTurned { .. } => WINDOW_TURNED,
         Event::Observed { .. } => OBSERVED,
         Event::GateExpired { .. } => GATE_EXPIRED,
+        Event::FoundDown { .. } => FOUND_DOWN,
         Event::Closed { .. } => CLOSED,
     }
 }
@@ -138,6 +140,7 @@ pub(super) fn put<'a>(into: &mut Vec<u8>, event: &'a Event, texts: &mut TextsOut
             put_number(into, u64::from(*elsewhere));
         }
         Event::GateExpired { stage } => put_number(into, u64::from(stage.0)),
+        Event::FoundDown { target } => put_number(into, u64::from(target.0)),
         Event::Closed { ending } => put_number(into, ending_number(*ending)),
     }
 }
@@ -199,6 +202,7 @@ pub(super) fn take(
         WINDOW_TURNED => Event::WindowTurned { window: WindowId(reader.narrow()?) },
         OBSERVED => Event::Observed { group: GroupId(reader.narrow()?), elsewhere: reader.narrow()? },
         GATE_EXPIRED => Event::GateExpired { stage: StageId(reader.narrow()?) },
+        FOUND_DOWN => Event::FoundDown { target: TargetId(reader.narrow()?) },
         CLOSED => Event::Closed { ending: listed(&ENDINGS, "ending", reader)? },
         other => return Err(Malformed::Unknown("event", other.into())),
     })

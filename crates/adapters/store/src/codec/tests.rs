@@ -90,6 +90,7 @@ fn event() -> impl Strategy<Value = Event> {
         (any::<u16>(), any::<u32>())
             .prop_map(|(group, elsewhere)| Event::Observed { group: GroupId(group), elsewhere }),
         any::<u16>().prop_map(|stage| Event::GateExpired { stage: StageId(stage) }),
+        any::<u32>().prop_map(|target| Event::FoundDown { target: TargetId(target) }),
         prop::sample::select(endings).prop_map(|ending| Event::Closed { ending }),
     ]
 }

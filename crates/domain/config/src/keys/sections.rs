@@ -91,7 +91,9 @@ static SECTIONS: &[Section] = &[
     section("safety", "How far a run may go before it stops."),
     section(
         "safety.budgets",
-        "How many members of a group may be out of service at once; the strictest of all that an instance is in wins.",
+        "How many members of a group may be out of service at once; the strictest of all that an instance is in wins. \
+         Members that are down by themselves count, and so do those of other runs; while nobody can look who is \
+         down, nobody further is taken out of service.",
     ),
     section("safety.gate", "What is looked at between two waves."),
     section("safety.approvals", "Who approves, and until when."),

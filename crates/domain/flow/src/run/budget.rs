@@ -17,9 +17,9 @@
 
 use std::collections::BTreeSet;
 
-use super::Run;
 use super::queues::Turn;
 use super::walk::{Course, SkipReason, Wait};
+use super::{GateState, Run};
 use crate::plan::{Group, GroupId, TargetId};
 
 /// One group's account.
@@ -34,6 +34,8 @@ pub(crate) struct Ledger {
     pub(crate) elsewhere: u32,
     /// Places charged.
     pub(crate) held: u32,
+    /// Members that were out of service already and have not been worked on yet.
+    pub(crate) down: BTreeSet<TargetId>,
     /// Of those, the ones of targets that rest without having ended well: gone for this run.
     pub(crate) kept: u32,
     /// Targets that wait for a place here or in another of their groups.
@@ -54,6 +56,7 @@ impl Ledger {
             verified: 0,
             elsewhere: 0,
             held: 0,
+            down: BTreeSet::new(),
             kept: 0,
             waiting: 0,
             open: 0,
@@ -67,16 +70,20 @@ impl Ledger {
         self.capacity.min(self.first.saturating_add(self.verified))
     }
 
+    fn waits_for_others(&self) -> bool {
+        self.elsewhere > 0 && self.waiting > 0
+    }
+
     fn taken(&self) -> u64 {
-        u64::from(self.held) + u64::from(self.elsewhere) + self.aside.len() as u64
+        let ours = u64::from(self.held) + self.down.len() as u64 + self.aside.len() as u64;
+        ours + u64::from(self.elsewhere)
     }
 
     pub(crate) fn is_full(&self) -> bool {
         self.taken() >= u64::from(self.limit())
     }
 
-    /// Whether no place will ever become free again: targets that did not end well hold them all, and
-    /// nobody is left who could raise the limit. What is out of service elsewhere may come back.
+    /// Whether no place will ever become free again: targets that did not end well hold them all.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.kept >= self.limit()
     }
@@ -91,26 +98,105 @@ impl Ledger {
     pub(crate) fn heap_bytes(&self) -> usize {
         /// An entry of an ordered set with its share of the tree's nodes.
         const ENTRY: usize = 20;
-        (self.aside.len() + self.queue.len()) * ENTRY
+        (self.aside.len() + self.queue.len() + self.down.len()) * ENTRY
     }
 }
 
 impl Run {
     pub(crate) fn is_exhausted_for(&self, id: TargetId) -> bool {
-        self.plan.target(id).groups.iter().any(|group| self.ledgers[group.index()].is_exhausted())
+        self.plan.target(id).groups.iter().any(|group| self.waits_in_vain(id, *group))
+    }
+
+    /// Whether no place of a group will become free for a target: targets that did not end well hold
+    /// them all, and those that are out of service already and cannot be worked on before it. What is
+    /// out of service elsewhere may come back.
+    fn waits_in_vain(&self, id: TargetId, group: GroupId) -> bool {
+        let ledger = &self.ledgers[group.index()];
+        if ledger.kept as usize + ledger.down.len() < ledger.limit() as usize || self.counts_in(id, group) {
+            return false;
+        }
+        let stage = self.walk(id).stage;
+        // Whoever wants a place ahead of the gate is on the way back, and the gate waits for it.
+        let gated = self.stages[stage.index()].gate != GateState::Passed;
+        let comes_later = |other: &&TargetId| {
+            let other = self.walk(**other);
+            other.stage > stage || other.before > 0 || (gated && other.stage == stage)
+        };
+        ledger.kept as usize + ledger.down.iter().filter(comes_later).count() >= ledger.limit() as usize
+    }
+
+    /// Whether the target was found out of service by [`Event::FoundDown`](crate::Event::FoundDown), and
+    /// no step of this run has taken it out since.
+    pub fn is_down(&self, id: TargetId) -> bool {
+        self.walk(id).down
+    }
+
+    /// Whether a target that is out of service already counts in a group for that.
+    fn counts_in(&self, id: TargetId, group: GroupId) -> bool {
+        self.walk(id).down && self.plan.groups[group.index()].shared.is_some()
+    }
+
+    /// Whether other runs count the target's groups, or one of them.
+    pub(crate) fn shares_groups(&self, id: TargetId) -> bool {
+        self.plan.target(id).groups.iter().any(|group| self.plan.groups[group.index()].shared.is_some())
+    }
+
+    /// The target's groups that it counts in because it was out of service already.
+    fn groups_down(&self, id: TargetId) -> Vec<GroupId> {
+        let groups = self.plan.target(id).groups.iter();
+        groups.filter(|group| self.counts_in(id, **group)).copied().collect()
+    }
+
+    /// The target is out of service already. What was set aside for it goes back: it asks anew, and no
+    /// longer where it counts.
+    pub(crate) fn find_down(&mut self, id: TargetId) {
+        let asked = self.walk(id).wait == Wait::Budget || self.walk(id).reserved != 0;
+        if asked {
+            self.leave(id);
+        }
+        self.walk_mut(id).down = true;
+        for group in self.groups_down(id) {
+            self.operations += 1;
+            self.ledgers[group.index()].down.insert(id);
+            self.take_back(group);
+            self.skip_those_who_wait_for(group);
+        }
+        if asked {
+            self.set_moving(id);
+        }
+    }
+
+    /// A target that was out of service already rests, and nothing this run did made it healthy: its
+    /// places are gone for this run.
+    pub(crate) fn keep_down(&mut self, id: TargetId) {
+        for group in self.groups_down(id) {
+            self.operations += 1;
+            let ledger = &mut self.ledgers[group.index()];
+            ledger.down.remove(&id);
+            ledger.held += 1;
+            self.keep_place(group);
+        }
     }
 
     /// Whether somebody waits for room in a group that has members out of service elsewhere: looking
     /// there again is what may move the run.
     pub fn waits_for_others(&self) -> bool {
-        self.ledgers.iter().any(|ledger| ledger.elsewhere > 0 && ledger.waiting > 0)
+        self.ledgers.iter().any(Ledger::waits_for_others)
+    }
+
+    /// As [`Run::waits_for_others`], in this group.
+    pub fn waits_for_others_in(&self, group: GroupId) -> bool {
+        self.ledgers[group.index()].waits_for_others()
     }
 
     /// Puts a target into [`Wait::Budget`] and sends it from group to group; it is [`Wait::Ready`]
     /// afterwards if there was room everywhere.
     pub(crate) fn join_queues(&mut self, id: TargetId) {
         self.tickets = self.tickets.wrapping_add(1);
-        self.walk_mut(id).ticket = self.tickets;
+        let counted = self.groups_down(id).into_iter().map(|group| self.bit(id, group)).sum();
+        let ticket = self.tickets;
+        let walk = self.walk_mut(id);
+        (walk.ticket, walk.reserved) = (ticket, counted);
         self.enter(id, Wait::Budget);
         self.go_on(id);
     }
@@ -190,7 +276,7 @@ impl Run {
             }
             let turn = self.turn(id);
             let from = self.queues.size_rank(group);
-            let behind = |of: &&GroupId| self.queues.size_rank(**of) >= from;
+            let behind = |of: &&GroupId| self.queues.size_rank(**of) >= from && !self.counts_in(id, **of);
             let lost: Vec<GroupId> = plan.target(id).groups.iter().filter(behind).copied().collect();
             for of in &lost {
                 self.operations += 1;
@@ -244,10 +330,12 @@ impl Run {
             self.operations += 1;
             let ledger = &mut self.ledgers[group.index()];
             ledger.aside.remove(&(ticket, id));
+            ledger.down.remove(&id);
             ledger.held += 1;
         }
         let walk = self.walk_mut(id);
         walk.reserved = 0;
+        walk.down = false;
         walk.holds = true;
         walk.owes = false;
     }
@@ -277,24 +365,26 @@ impl Run {
     pub(crate) fn keep_charge(&mut self, id: TargetId) {
         let plan = self.plan.clone();
         for group in &plan.target(id).groups {
-            let ledger = &mut self.ledgers[group.index()];
-            ledger.kept += 1;
-            if !ledger.is_exhausted() {
-                continue;
-            }
-            if ledger.waiting > 0 {
-                self.skip_those_who_wait_for(*group);
-            }
+            self.keep_place(*group);
         }
+    }
+
+    fn keep_place(&mut self, group: GroupId) {
+        self.ledgers[group.index()].kept += 1;
+        self.skip_those_who_wait_for(group);
     }
 
     /// Whether they have come to the group or not: they would in vain.
     fn skip_those_who_wait_for(&mut self, group: GroupId) {
+        let ledger = &self.ledgers[group.index()];
+        if ledger.waiting == 0 || ledger.kept as usize + ledger.down.len() < ledger.limit() as usize {
+            return;
+        }
         for place in self.queues.members_of(group) {
             let id = self.queues.member(place);
             let has_place =
                 self.walk(id).wait != Wait::Budget || self.walk(id).reserved & self.bit(id, group) != 0;
-            if !has_place {
+            if !has_place && self.waits_in_vain(id, group) {
                 self.leave(id);
                 self.enter(id, Wait::Skip(SkipReason::Exhausted));
             }

@@ -29,7 +29,8 @@ impl Run {
     pub fn haste(&self, target: TargetId) -> Haste {
         let walk = self.walk(target);
         let groups = &self.plan.target(target).groups;
-        let holds_up = walk.holds && groups.iter().any(|group| self.ledgers[group.index()].waiting > 0);
+        let holds_up =
+            (walk.holds || walk.down) && groups.iter().any(|group| self.ledgers[group.index()].waiting > 0);
         if holds_up || self.lanes.is_crowded(self.lane(target)) {
             return Haste::InTheWay;
         }

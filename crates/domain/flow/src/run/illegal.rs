@@ -71,6 +71,9 @@ pub enum Illegal {
     /// The plan has no such group.
     #[error("the plan has no group {}", .0.0)]
     NoSuchGroup(GroupId),
+    /// The target counts as out of service already, or in no group that others share.
+    #[error("target {} is not to be counted as out of service", .0.0)]
+    NotDown(TargetId),
     /// Nobody stands at the window for whom it opens or closes by then.
     #[error("window {} has not turned by then", .0.0)]
     WindowSteady(WindowId),

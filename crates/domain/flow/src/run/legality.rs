@@ -92,6 +92,7 @@ impl Run {
                 Err(Illegal::NoSuchGroup(*group))
             }
             Event::Observed { .. } => Ok(()),
+            Event::FoundDown { target } => self.check_down(*target),
             Event::GateExpired { stage } => self.check_expiry(*stage, at),
             Event::Closed { ending } => {
                 let expected = self.close_due().ok_or(Illegal::NotAtRest)?;
@@ -101,6 +102,16 @@ impl Run {
                     Err(Illegal::OtherEnding { expected, found: *ending })
                 }
             }
+        }
+    }
+
+    /// The target is under way, counts in a shared group, and does not count as out of service yet.
+    fn check_down(&self, id: TargetId) -> Result<(), Illegal> {
+        let walk = self.walks.get(id.index()).ok_or(Illegal::NoSuchTarget(id))?;
+        match walk.wait {
+            Wait::Rest => Err(Illegal::AtRest(id)),
+            _ if walk.holds || walk.down || !self.shares_groups(id) => Err(Illegal::NotDown(id)),
+            _ => Ok(()),
         }
     }
 

@@ -330,6 +330,9 @@ impl Run {
         } else if self.walk(id).holds {
             self.keep_charge(id);
         }
+        if self.walk(id).down {
+            self.keep_down(id);
+        }
         for place in self.dependents.of(id) {
             self.operations += 1;
             let dependent = self.dependents.list[place];

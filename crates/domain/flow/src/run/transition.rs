@@ -34,6 +34,7 @@ impl Run {
             Event::Signalled { signal, by, reason, .. } => self.signal(*signal, by, reason.as_ref()),
             Event::WindowTurned { window } => self.turn_window(*window),
             Event::Observed { group, elsewhere } => self.observe(*group, *elsewhere),
+            Event::FoundDown { target } => self.find_down(*target),
             Event::GateExpired { stage } => self.expire(*stage),
             Event::Closed { ending } => self.ended = Some((*ending, record.at)),
         }

@@ -409,7 +409,7 @@ impl Run {
             capacity: ledger.capacity,
             limit: ledger.limit(),
             elsewhere: ledger.elsewhere,
-            held: ledger.held,
+            held: ledger.held + ledger.down.len() as u32,
             kept: ledger.kept,
             waiting: ledger.waiting,
         })

@@ -126,6 +126,8 @@ pub(crate) struct Walk {
     pub(crate) since: Timestamp,
     /// Whether its groups are charged.
     pub(crate) holds: bool,
+    /// Whether it was out of service already, and takes its places in shared groups for that.
+    pub(crate) down: bool,
     /// Whether a step that takes was skipped before it started: the next one takes instead.
     pub(crate) owes: bool,
     /// Whether a committing step was started.
@@ -163,6 +165,7 @@ impl Walk {
             epoch: Epoch(0),
             since: Timestamp::UNIX_EPOCH,
             holds: false,
+            down: false,
             owes: false,
             committed: false,
             doubt: false,

@@ -200,6 +200,12 @@ pub(crate) fn interfere(driver: &mut Driver, tape: &mut Tape) {
     } else if tape.rarely(15) && !driver.run.plan().groups.is_empty() {
         let group = tape.pick(driver.run.plan().groups.len()) as u16;
         driver.observe(group, tape.pick(3) as u32);
+    } else if tape.rarely(20) && !driver.run.plan().targets.is_empty() {
+        let target = TargetId(tape.pick(driver.run.plan().targets.len()) as u32);
+        let event = Event::FoundDown { target };
+        if driver.run.check(&driver.run.record(driver.now, event.clone())).is_ok() {
+            driver.note(event);
+        }
     } else if tape.rarely(12) {
         leave_out(driver, tape);
     }

@@ -29,7 +29,7 @@ pub(crate) fn tapes() -> impl Iterator<Item = Vec<u8>> {
 /// Every law that is broken when the kernel does not know a rule.
 fn broken_without(forget: impl Fn(&mut Plan)) -> BTreeSet<Law> {
     let mut broken = BTreeSet::new();
-    for bytes in tapes().take(300) {
+    for bytes in tapes().take(900) {
         let mut tape = Tape::new(&bytes);
         let honest = drawn(&mut tape);
         let mut forgetful = (*honest).clone();
@@ -252,6 +252,18 @@ fn a_kernel_that_does_not_count_outages_is_caught() {
     let mut driver = Driver::new(shared);
     let outage = driver.run.record(driver.now, Event::Observed { group: GroupId(0), elsewhere: 1 });
     driver.records.push(outage);
+    driver.go();
+    assert_eq!(judge(driver.run.plan(), &driver.records), [Law::Budget].into());
+}
+
+#[test]
+fn a_kernel_that_forgets_who_was_down_already_is_caught() {
+    let mut shared = plan(vec![Step { charge: Charge::Take, ..step("patch") }], vec![], 2);
+    shared.groups = vec![Group { shared: Some("app".into()), ..crate::plans::group("app", 1) }];
+    shared.targets.iter_mut().for_each(|target| target.groups = vec![GroupId(0)]);
+    let mut driver = Driver::new(shared);
+    let found = driver.run.record(driver.now, Event::FoundDown { target: TargetId(1) });
+    driver.records.push(found);
     driver.go();
     assert_eq!(judge(driver.run.plan(), &driver.records), [Law::Budget].into());
 }

@@ -64,6 +64,7 @@ pub(crate) fn drawn(tape: &mut Tape) -> Arc<Plan> {
     let groups: Vec<Group> = (0..tape.pick(4))
         .map(|index| Group {
             first: tape.rarely(3).then(|| 1 + tape.pick(2) as u32),
+            shared: tape.rarely(2).then(|| format!("shared-{index}").into()),
             ..group(&format!("group-{index}"), 1 + tape.pick(3) as u32)
         })
         .collect();

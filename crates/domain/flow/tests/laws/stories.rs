@@ -3,6 +3,7 @@
 mod budgets;
 mod control;
 mod decisions;
+mod down;
 mod failures;
 mod growth;
 mod recovery;

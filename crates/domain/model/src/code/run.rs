@@ -97,4 +97,7 @@ codes! {
     CALENDAR_UNKNOWN = "FW-R0061", None, "Change calendar could not be read",
         "Nobody could find out whether a change calendar named in safety.change_calendars is open. Unless safety.change_calendar_unknown says otherwise, that counts as closed.",
         "Correct what the message names: the calendar's name or ARN, or the permission ssm:GetCalendarState. It is asked again every minute.";
+    OUTAGES_UNSEEN = "FW-R0062", None, "Nobody knows who is in service",
+        "The members of a group that hosts of the run belong to could not be looked at, so nobody knows how many are out of service by themselves. For ten minutes what was seen last stands; then no further host of the group is taken out of service until it can be looked at again.",
+        "Correct what the message names: mostly a permission to read, or a call that AWS refuses. The run goes on by itself then.";
 }

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use fleetwright_flow as flow;
-use fleetwright_model::{Phase, Text};
+use fleetwright_model::{InstanceId, InstanceState, Phase, Text};
 
 use super::gates::GateWork;
 use super::groups::{self, Census, Identity};
 use super::make::{Candidate, Limits, PlanRequest, Refused};
-use super::ordering::{Set, waiver};
+use super::ordering::{self, Set, waiver};
 use super::policy::Operation;
 use super::recipes::{Recipes, Variant};
 use super::roll_out::{GroupKind, Issues, PlannedGroup, PlannedRollOut, PlannedSet, PlannedWave};
 use super::waves::{StageKey, Wave};
-use super::{PlannedHost, Reserve, Work, windows};
+use super::{LeftOut, PlannedHost, Reserve, Work, windows};
+use crate::inventory::{Host, Inventory};
 
 /// Dependencies a plan may hold: beyond, sets are so large that they should be waves.
 const MOST_DEPENDENCIES: usize = 1_000_000;
@@ -293,7 +294,7 @@ impl<'a> Draft<'a> {
     /// The groups that somebody is served by, of a host that serves: it runs.
     fn serving(&self, host: &PlannedHost, target: &flow::Target) -> Vec<Identity> {
         let place = &self.places[target.place.index()];
-        if host.state != fleetwright_model::InstanceState::Running {
+        if host.state != InstanceState::Running {
             return Vec::new();
         }
         let application = host.application.iter().map(|name| match &host.environment {
@@ -392,6 +393,26 @@ impl<'a> Draft<'a> {
         }
         self.roll_out.waivers.clone_from(&self.request.roll_out.waivers);
         Ok(())
+    }
+
+    /// Notes the budgets of hosts that are not worked on and count against them.
+    pub(super) fn count_left_out(&self, inventory: &Inventory, left_out: &mut [LeftOut]) {
+        let hosts: BTreeMap<&InstanceId, &Host> =
+            inventory.hosts.iter().map(|host| (&host.instance.id, host)).collect();
+        for left in left_out {
+            let Some(host) = hosts.get(&left.id) else { continue };
+            // A census counts who runs; a set, everybody who is in it.
+            let runs = host.instance.state == InstanceState::Running;
+            let counted = groups::of_host(host).filter(|_| runs);
+            let mut ids: Vec<flow::GroupId> =
+                counted.filter_map(|identity| self.by_identity.get(&identity)).copied().collect();
+            let sets = ordering::sets_of(host, &self.request.roll_out);
+            let group = |name: &Text| self.roll_out.sets.iter().find(|set| set.name == *name)?.group;
+            ids.extend(sets.iter().filter_map(group));
+            ids.sort_unstable();
+            ids.dedup();
+            left.groups = ids;
+        }
     }
 
     fn wait<'t>(

@@ -18,7 +18,7 @@ pub(super) type Identity = (GroupKind, Text);
 pub(super) struct Census {
     /// Running members.
     pub(super) members: u32,
-    /// Those of them whose status checks have failed.
+    /// Those of them whose status checks have failed, or that the target group finds unhealthy.
     pub(super) down: u32,
 }
 
@@ -73,9 +73,10 @@ pub(super) fn census(inventory: &Inventory) -> BTreeMap<Identity, Census> {
     let running = |host: &&Host| host.instance.state == fleetwright_model::InstanceState::Running;
     for host in inventory.hosts.iter().filter(running) {
         for identity in of_host(host) {
+            let ill = identity.0 == GroupKind::TargetGroup && host.ill_in.contains(&identity.1);
             let count = census.entry(identity).or_default();
             count.members += 1;
-            count.down += u32::from(!in_service(host));
+            count.down += u32::from(ill || !in_service(host));
         }
     }
     census

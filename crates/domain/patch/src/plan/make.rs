@@ -186,6 +186,8 @@ pub(super) struct Candidate<'a> {
     pub(super) opens: Timestamp,
     /// What allows it to be touched though nobody can take over: the first of them to expire.
     pub(super) waiver: Option<Waiver>,
+    /// Whether an earlier run changed it, and it did not end well.
+    pub(super) again: bool,
 }
 
 /// Makes the plan. The inventory is expected in its lasting order ([`Inventory::sort`]).
@@ -209,8 +211,9 @@ pub fn make(inventory: &Inventory, request: &PlanRequest) -> Result<PatchPlan, R
             Err(reasons) => left_out.push(leave(host, &reasons)),
         }
     }
-    // Least critical first; within that by landing zone, region and id, as the inventory is.
-    candidates.sort_by_key(|candidate| rank(candidate.host));
+    // What an earlier run left in a bad way is down already and stands in others' way; then the least
+    // critical first; within that by landing zone, region and id, as the inventory is.
+    candidates.sort_by_key(|candidate| (!candidate.again, rank(candidate.host)));
     let changes = request.phases.contains(&Phase::Patch);
     let mut too_short = |candidate: &Candidate<'_>, waiver: &Waiver| {
         changes && !fits_waiver(candidate, waiver, &table, &mut recipes)
@@ -231,6 +234,7 @@ pub fn make(inventory: &Inventory, request: &PlanRequest) -> Result<PatchPlan, R
     }
     let mut draft = Draft::new(request, recipes, &census);
     draft.place(candidates, &sets, &waves, keys, &mut table)?;
+    draft.count_left_out(inventory, &mut left_out);
     let drafted = draft.finish(table.into_list())?;
     let gaps = inventory.gaps.iter().map(planned_gap).collect();
     Ok(assemble(inventory, request, drafted, left_out, gaps))
@@ -321,7 +325,8 @@ fn candidate<'a>(
             table.first_start(name, reserve).ok_or_else(|| too_short(table, name, recipes, recipe))?
         }
     };
-    Ok(Some(Candidate { host, planned, shape, window, opens, waiver: None }))
+    let again = is_tried_again(host, request);
+    Ok(Some(Candidate { host, planned, shape, window, opens, waiver: None, again }))
 }
 
 /// "window night is open for 2 h at most; needs 2 h 16 min: patch 1 h 1 min, …".
@@ -475,6 +480,7 @@ fn leave(host: &Host, reasons: &Reasons) -> LeftOut {
         region: host.region.clone(),
         reasons: reasons.codes.iter().map(|code| code.id.into()).collect(),
         detail: reasons.detail.clone(),
+        groups: Vec::new(),
     }
 }
 

@@ -113,12 +113,23 @@ pub(super) fn resolve(
     (kept, out)
 }
 
+/// The names of the sets a host is in.
+pub(super) fn sets_of(host: &Host, roll_out: &RollOut) -> Vec<Text> {
+    let all = memberships(host, roll_out).unwrap_or_default();
+    all.into_iter().map(|member| name_of(member.base, &member.per)).collect()
+}
+
+/// What people call a set that a tag may have cut out of a larger one.
+fn name_of(base: &str, per: &[&str]) -> Text {
+    [base].into_iter().chain(per.iter().copied()).collect::<Vec<_>>().join("/").into()
+}
+
 fn begin(key: &(&str, Vec<&str>), seen: &Seen<'_>, roll_out: &RollOut, now: Timestamp) -> Set {
     let (base, per) = key;
-    let name = [*base].into_iter().chain(per.iter().copied()).collect::<Vec<_>>().join("/");
+    let name = name_of(base, per);
     let waiver = waiver(roll_out, &[&name, base], now).cloned();
     Set {
-        name: name.as_str().into(),
+        name,
         base: (*base).into(),
         mode: seen.mode,
         size: seen.size,

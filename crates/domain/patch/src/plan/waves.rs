@@ -87,8 +87,9 @@ fn unique(waves: &[Wave], name: Text) -> Text {
 }
 
 /// The hosts whose loss is cheapest and whose result tells most, so many of each family. A canary
-/// whose window opens next week would hold up everybody, so the soonest come first; then those with a
-/// way back, running, least critical, where fewest of the canaries are already.
+/// whose window opens next week would hold up everybody, so the soonest come first; then those that an
+/// earlier run left in a bad way, because they are down already; then those with a way back, running,
+/// least critical, where fewest of the canaries are already.
 fn canaries(
     candidates: &[Candidate<'_>],
     sets: &[Set],
@@ -115,6 +116,7 @@ fn canaries(
                 let candidate = &candidates[*index];
                 (
                     candidate.opens,
+                    !candidate.again,
                     matches!(candidate.planned.backup, Backup::None { .. }),
                     candidate.shape.stopped,
                     rank(candidate.host),

@@ -29,6 +29,12 @@ pub(crate) struct Expected {
     /// What happened in the world.
     #[serde(default)]
     pub(crate) effects: BTreeMap<String, usize>,
+    /// Hosts, by `Name` tag or id, of whom the earlier are through before the later are touched.
+    #[serde(default)]
+    pub(crate) in_order: Vec<Vec<String>>,
+    /// Members of groups, as the estate names them, out of service at once at most.
+    #[serde(default)]
+    pub(crate) most_out: BTreeMap<String, usize>,
     /// What a plan made again afterwards has to do.
     pub(crate) replan: Option<Replan>,
     /// When hosts are sent the command that patches them; somebody is in each of these times.

@@ -9,6 +9,16 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Holds a run that is over against every invariant the estate checks.
 pub(crate) fn invariants(staged: &StagedRun, since: Timestamp, wrong: &mut Vec<String>) {
+    budgets_and_invariants(staged, since, &BTreeMap::new(), wrong);
+}
+
+/// As [`invariants`], and members of these groups out of service at once at most.
+pub(crate) fn budgets_and_invariants(
+    staged: &StagedRun,
+    since: Timestamp,
+    most: &BTreeMap<String, usize>,
+    wrong: &mut Vec<String>,
+) {
     let plan = staged.document.plan();
     let planned = plan.work.iter().filter_map(|work| work.host());
     let run = Run {
@@ -21,7 +31,7 @@ pub(crate) fn invariants(staged: &StagedRun, since: Timestamp, wrong: &mut Vec<S
         retention: SignedDuration::from_hours(24 * i64::from(plan.policy.backup.retention_days)),
         planned: planned.filter_map(|host| Some((host.id.to_string(), host.launch_time?))).collect(),
         stops: Vec::new(),
-        most_out: most_out(plan),
+        most_out: most_out(plan).into_iter().chain(most.clone()).collect(),
         phase: Phase::Ended,
     };
     let estate = &staged.stage.world.estate;

@@ -44,6 +44,25 @@ async fn a_patch_that_breaks_its_application_shows_on_every_host() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_bad_patch_stops_at_the_canary_in_every_rehearsal_too() {
+    let faults = "[[hosts]]\nkind = \"patch_breaks_service\"\n";
+    let hurt = |canary: &'static str| async move {
+        let plan = planned("run-waves-bad-patch-at-canary", &[("safety.canary", canary)]).await.document;
+        rehearse(&plan, Some((faults, "bad.toml")), TWO, CONSOLE).expect("rehearsed")
+    };
+    let (with, without) = (hurt("1").await, hurt("0").await);
+    for trial in &with.trials {
+        assert_eq!(trial.outcomes.get("failed"), Some(&1), "{:?}", trial.outcomes);
+        assert_eq!(trial.outcomes.get("skipped"), Some(&13), "{:?}", trial.outcomes);
+        assert_eq!(trial.ending.as_deref(), Some(code::RUN_HALTED.id), "{:?}", trial.causes);
+    }
+    for trial in &without.trials {
+        let failed = trial.outcomes.get("failed").copied().unwrap_or(0);
+        assert!(failed > 1, "what the canary is for: {:?}", trial.outcomes);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_file_that_is_no_faults_is_refused_with_its_name_and_key() {
     let plan = plan().await;
     let error = rehearse(&plan, Some(("[fleet]\ninstances = 3\n", "faults.toml")), TWO, CONSOLE)

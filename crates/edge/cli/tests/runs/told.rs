@@ -24,7 +24,8 @@ use jiff::Timestamp;
 use crate::effects::{NAMES, effects};
 use crate::expectation::{Expected, Gate, Replan, Stretch};
 use crate::happenings::{self, patches_sent};
-use crate::invariants::invariants;
+use crate::invariants::budgets_and_invariants;
+use crate::order::in_order;
 use crate::story::{CONSOLE, approving, planned};
 
 /// The `[expect.run]` of a file.
@@ -58,7 +59,10 @@ async fn told(name: &str) {
     untouched_hosts_are_untouched(&staged, &finished, since, &mut wrong);
     words(&expected, &staged, &finished, &mut wrong);
     restored_hosts_are_the_same_machines(&staged, &finished, &before, &mut wrong);
-    invariants(&staged, since, &mut wrong);
+    budgets_and_invariants(&staged, since, &expected.most_out, &mut wrong);
+    for order in &expected.in_order {
+        in_order(&staged, &finished, order, since, &mut wrong);
+    }
     if expected.replan == Some(Replan::Nothing) {
         replanned(&staged, &finished, &mut wrong).await;
     }
@@ -386,4 +390,9 @@ runs! {
     waiver_expires: "run-waiver-expires";
     window_closes: "run-window-closes";
     throttled: "run-throttled";
+    waves_bad_patch_at_canary: "run-waves-bad-patch-at-canary";
+    waves_bad_patch_shows_late: "run-waves-bad-patch-shows-late";
+    waves_correlated_failures: "run-waves-correlated-failures";
+    waves_outage_takes_room: "run-waves-outage-takes-room";
+    waves_primary_last: "run-waves-primary-last";
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fleetwright_flow::Span;
 use fleetwright_model::{ErrorClass, Failure, Text, code};
-use fleetwright_ports::{Clock, Freezes, Outages, Standstill};
+use fleetwright_ports::{Clock, Down, Freezes, Outages, Standstill};
 use jiff::Timestamp;
 
 /// How long it takes to look.
@@ -42,17 +42,19 @@ fn holds(span: &Span, now: Timestamp) -> bool {
 
 #[async_trait]
 impl Outages for Around {
-    async fn down(&self) -> Result<BTreeMap<Text, BTreeSet<Text>>, Failure> {
+    async fn down(&self, groups: &BTreeSet<Text>) -> BTreeMap<Text, Result<Down, Failure>> {
         self.clock.sleep(LOOK).await;
         let now = self.clock.now();
-        if self.blind.iter().any(|span| holds(span, now)) {
-            return Err(Failure::new(ErrorClass::Transient, &code::UNREACHABLE, "fake:down", "scripted"));
-        }
-        let mut down: BTreeMap<Text, BTreeSet<Text>> = BTreeMap::new();
-        for outage in self.outages.iter().filter(|outage| holds(&outage.span, now)) {
-            down.entry(outage.group.clone()).or_default().insert(outage.member.clone());
-        }
-        Ok(down)
+        let blind = self.blind.iter().any(|span| holds(span, now));
+        let look = |group: &Text| {
+            if blind {
+                return Err(Failure::new(ErrorClass::Transient, &code::UNREACHABLE, "fake:down", "scripted"));
+            }
+            let of_group = self.outages.iter().filter(|outage| outage.group == *group);
+            let now = of_group.filter(|outage| holds(&outage.span, now));
+            Ok(Down { members: now.map(|outage| outage.member.clone()).collect(), expected: 0 })
+        };
+        groups.iter().map(|group| (group.clone(), look(group))).collect()
     }
 }
 

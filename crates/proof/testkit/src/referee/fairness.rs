@@ -103,7 +103,13 @@ impl Referee<'_> {
     fn has_places(&self, id: TargetId, step: &Step) -> bool {
         let book = &self.targets[id.index()];
         let takes = step.charge == Charge::Take || (book.owes && step.charge == Charge::None);
-        let mut groups = self.plan.target(id).groups.iter();
-        book.holds || !takes || groups.all(|group| self.room_of(*group) > 0)
+        // Who is down already has its place in what others share.
+        let mut asked = self
+            .plan
+            .target(id)
+            .groups
+            .iter()
+            .filter(|group| !book.down || self.plan.groups[group.index()].shared.is_none());
+        book.holds || !takes || asked.all(|group| self.room_of(*group) > 0)
     }
 }

@@ -127,7 +127,7 @@ async fn a_run_that_waits_says_for_how_many_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_run_left_in_a_bad_way_counts_until_a_later_run_takes_it_on() {
+async fn what_a_run_left_in_a_bad_way_counts_until_a_later_run_has_verified_it() {
     let budgets = MemoryBudgets::new();
     let bad = world("run-1", sharing(0, 1, 1), &budgets).await;
     for step in ["patch", "restore"] {
@@ -147,7 +147,10 @@ async fn what_a_run_left_in_a_bad_way_counts_until_a_later_run_takes_it_on() {
     let (ended, begun_at) = tokio::join!(other.finish(), retried);
     assert_eq!(ended.run.totals().done, 1);
     let (started_at, _) = changes(&other).await[0];
-    assert!(started_at >= begun_at, "{started_at} before {begun_at}");
+    let (healthy_at, freed) = *changes(&again).await.last().expect("it was patched after all");
+    assert!(freed == -1 && healthy_at > begun_at, "{healthy_at}");
+    assert!(started_at >= healthy_at, "{started_at}: tried again at {begun_at}, well at {healthy_at}");
+    assert!(again.events().await.contains(&Event::FoundDown { target: TargetId(0) }));
     assert_eq!(taken(&budgets).await, []);
 }
 
@@ -186,7 +189,11 @@ async fn a_claim_without_a_record_is_given_back_by_whoever_goes_on() {
     let one = world("run-1", sharing(0, 1, 1), &budgets).await;
     let orphan = fleetwright_ports::budgets::Wanted {
         member: Text::from("111122223333/eu-central-1/i-0fffffffffffffff0"),
-        places: vec![fleetwright_ports::budgets::Place { key: "application web".into(), capacity: 1 }],
+        places: vec![fleetwright_ports::budgets::Place {
+            key: "application web".into(),
+            capacity: 1,
+            down: Default::default(),
+        }],
     };
     let claimed = budgets.claim(&one.run, &[orphan]).await.expect("memory");
     assert_eq!(claimed, [Verdict::Granted]);

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use fleetwright_engine::{Conclusion, Surroundings};
 use fleetwright_flow::{End, Ending, Event, Plan, Record, Signal, Span, TargetId, Window, WindowId};
 use fleetwright_model::{ErrorClass, Failure, Text, code};
-use fleetwright_ports::{Announced, Clock, Freezes, Journal, JournalError, Outages, Standstill};
+use fleetwright_ports::{Announced, Clock, Down, Freezes, Journal, JournalError, Outages, Standstill};
 use fleetwright_store::{AppendFault, FaultPoint};
 use fleetwright_testkit::flow::plans::{patching, plan};
 use fleetwright_testkit::sample;
@@ -39,17 +40,19 @@ impl Freezes for Until {
 
 #[async_trait]
 impl Outages for Until {
-    async fn down(&self) -> Result<BTreeMap<Text, BTreeSet<Text>>, Failure> {
+    async fn down(&self, groups: &BTreeSet<Text>) -> BTreeMap<Text, Result<Down, Failure>> {
         self.clock.sleep(Duration::from_secs(2)).await;
-        if self.clock.now() < self.at {
-            let down = BTreeSet::from(["111122223333/eu-central-1/i-0somebody".into()]);
-            return Ok(BTreeMap::from([("application web".into(), down)]));
-        }
-        if self.clock.now() < self.at.checked_add(SignedDuration::from_hours(2)).expect("in range") {
+        let now = self.clock.now();
+        let found = if now < self.at {
+            let members = BTreeSet::from(["111122223333/eu-central-1/i-0somebody".into()]);
+            Ok(Down { members, expected: 0 })
+        } else if now < self.at.checked_add(SignedDuration::from_hours(2)).expect("in range") {
             let words = "nobody answers";
-            return Err(Failure::new(ErrorClass::Transient, &code::UNREACHABLE, "test:down", words));
-        }
-        Ok(BTreeMap::new())
+            Err(Failure::new(ErrorClass::Transient, &code::UNREACHABLE, "test:down", words))
+        } else {
+            Ok(Down::default())
+        };
+        groups.iter().map(|key| (key.clone(), found.clone())).collect()
     }
 }
 
@@ -145,11 +148,24 @@ async fn what_a_person_froze_no_calendar_thaws() {
     assert!(starts(&world.records().await, 2).iter().all(|at| *at >= after(5)));
 }
 
-#[tokio::test(start_paused = true)]
-async fn outages_nobody_planned_take_room_until_somebody_sees_them_over() {
+fn observed(records: &[Record]) -> Vec<u32> {
+    let seen = records.iter().filter_map(|record| match record.event {
+        Event::Observed { elsewhere, .. } => Some(elsewhere),
+        _ => None,
+    });
+    seen.collect()
+}
+
+/// Two hosts in one group, of which one may be out of service.
+fn one_at_a_time() -> Plan {
     let mut shared = plan(patching(), 2, 1);
     shared.groups[0].shared = Some("application web".into());
-    let mut world = World::of(shared).await;
+    shared
+}
+
+#[tokio::test(start_paused = true)]
+async fn outages_nobody_planned_take_room_until_somebody_sees_them_over() {
+    let mut world = World::of(one_at_a_time()).await;
     let until = Until { clock: world.clock.clone(), at: after(3) };
     world.around = Surroundings { outages: Some(Arc::new(until)), ..Surroundings::default() };
     assert_eq!(world.finish().await.conclusion, Conclusion::Closed(Ending::Complete));
@@ -159,14 +175,57 @@ async fn outages_nobody_planned_take_room_until_somebody_sees_them_over() {
         drains.iter().all(|at| *at >= after(5)),
         "where nobody could look, what was seen stands: {drains:?}"
     );
-    let seen: Vec<u32> = records
-        .iter()
-        .filter_map(|record| match record.event {
-            Event::Observed { elsewhere, .. } => Some(elsewhere),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(seen, [1, 0]);
+    assert_eq!(observed(&records), [1, 0]);
+}
+
+/// Nobody can look for a while, from the beginning on or after a good look; how often it was tried.
+struct Blind {
+    clock: Arc<dyn Clock>,
+    sees: fn(Timestamp) -> bool,
+    looks: Arc<AtomicU32>,
+}
+
+#[async_trait]
+impl Outages for Blind {
+    async fn down(&self, groups: &BTreeSet<Text>) -> BTreeMap<Text, Result<Down, Failure>> {
+        self.looks.fetch_add(1, Ordering::Relaxed);
+        let failure =
+            || Failure::new(ErrorClass::Denied, &code::UNREACHABLE, "test:down", "not allowed to look");
+        let sees = (self.sees)(self.clock.now());
+        let found = || if sees { Ok(Down::default()) } else { Err(failure()) };
+        groups.iter().map(|key| (key.clone(), found())).collect()
+    }
+}
+
+async fn blind(sees: fn(Timestamp) -> bool) -> (World, Arc<AtomicU32>) {
+    let mut world = World::of(one_at_a_time()).await;
+    let looks = Arc::new(AtomicU32::new(0));
+    let blind = Blind { clock: world.clock.clone(), sees, looks: looks.clone() };
+    world.around = Surroundings { outages: Some(Arc::new(blind)), ..Surroundings::default() };
+    (world, looks)
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_could_ever_look_nobody_is_taken_out_of_service() {
+    let (world, looks) = blind(|now| now >= after(2)).await;
+    assert_eq!(world.finish().await.conclusion, Conclusion::Closed(Ending::Complete));
+    let records = world.records().await;
+    assert!(starts(&records, 2).iter().all(|at| *at >= after(2)), "blind is not healthy");
+    assert_eq!(observed(&records), [1, 0], "the whole capacity is gone, and back");
+    let looks = looks.load(Ordering::Relaxed);
+    assert!((60..=130).contains(&looks), "about once a minute, not in a circle: {looks}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_seen_stands_for_ten_minutes_where_nobody_can_look_any_more() {
+    let minutes = |count| sample::now().checked_add(SignedDuration::from_mins(count)).expect("in range");
+    // The first host is taken out when all is seen to be well, the second an hour later.
+    let (world, _) = blind(|now| now < sample::now() + SignedDuration::from_mins(9) || now >= after(4)).await;
+    assert_eq!(world.finish().await.conclusion, Conclusion::Closed(Ending::Complete));
+    let drains = starts(&world.records().await, 2);
+    let early = drains.iter().filter(|at| **at < minutes(19)).count();
+    let late = drains.iter().filter(|at| **at >= after(4)).count();
+    assert!(early >= 1 && early + late == drains.len(), "{drains:?}");
 }
 
 /// One of the group is down from some hour on, or nobody can say so.
@@ -178,15 +237,18 @@ struct DownFrom {
 
 #[async_trait]
 impl Outages for DownFrom {
-    async fn down(&self) -> Result<BTreeMap<Text, BTreeSet<Text>>, Failure> {
+    async fn down(&self, groups: &BTreeSet<Text>) -> BTreeMap<Text, Result<Down, Failure>> {
         self.clock.sleep(Duration::from_secs(2)).await;
-        if self.blind {
+        let members = BTreeSet::from(["111122223333/eu-central-1/i-0somebody".into()]);
+        let found = if self.blind {
             let words = "nobody answers";
-            return Err(Failure::new(ErrorClass::Transient, &code::UNREACHABLE, "test:down", words));
-        }
-        let down = BTreeSet::from(["111122223333/eu-central-1/i-0somebody".into()]);
-        let groups = BTreeMap::from([("application web".into(), down)]);
-        Ok(if self.clock.now() < self.at { BTreeMap::new() } else { groups })
+            Err(Failure::new(ErrorClass::Transient, &code::UNREACHABLE, "test:down", words))
+        } else if self.clock.now() < self.at {
+            Ok(Down::default())
+        } else {
+            Ok(Down { members, expected: 0 })
+        };
+        groups.iter().map(|key| (key.clone(), found.clone())).collect()
     }
 }
 

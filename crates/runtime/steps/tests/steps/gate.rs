@@ -47,8 +47,15 @@ fn set_alarm(stage: &Stage, name: &str, state: AlarmState) {
     stage.hosts.set_alarm(&stage.cell(), Alarm { name: name.into(), state });
 }
 
-pub(crate) const WELL: VerifyNote =
-    VerifyNote { installed: 400, missing: 0, failed: 0, pending_reboot: 0, rejected: 0, critical: 0, drift: None };
+pub(crate) const WELL: VerifyNote = VerifyNote {
+    installed: 400,
+    missing: 0,
+    failed: 0,
+    pending_reboot: 0,
+    rejected: 0,
+    critical: 0,
+    drift: None,
+};
 
 pub(crate) fn compared() -> ValidateNote {
     ValidateNote { checks: 9, worse: Vec::new(), not_compared: Vec::new(), facts: Vec::new(), boot: None }

@@ -187,7 +187,10 @@ async fn what_a_host_lacks_of_the_list_and_has_beyond_it_is_a_finding() {
     let stage = listed(OPENSSL, lacks, 1).await;
     let done = stage.drive_one("verify", stage.slot(2)).await;
     assert_eq!(code(&done), "FW-H0034");
-    assert_eq!(note::<VerifyNote>(&done).drift.expect("compared").named, ["lacks openssl.x86_64:1:3.0.8".into()]);
+    assert_eq!(
+        note::<VerifyNote>(&done).drift.expect("compared").named,
+        ["lacks openssl.x86_64:1:3.0.8".into()]
+    );
 
     // Another version of a package of the list is another patch.
     let beyond = vec![at(1, patch("openssl.x86_64", "openssl.x86_64:1:3.0.9", Installed))];
@@ -207,7 +210,9 @@ async fn a_host_whose_list_the_run_has_lost_is_not_taken_for_equal() {
 
 #[tokio::test(start_paused = true)]
 async fn the_document_with_hooks_is_given_no_list_and_compared_with_none() {
-    let mut stage = listed(OPENSSL, vec![patch("openssl.x86_64", "openssl.x86_64:1:3.0.8", PatchStatus::Missing)], 0).await;
+    let mut stage =
+        listed(OPENSSL, vec![patch("openssl.x86_64", "openssl.x86_64:1:3.0.8", PatchStatus::Missing)], 0)
+            .await;
     let plan = std::sync::Arc::make_mut(&mut stage.plan);
     plan.policy.patch.document = "AWS-RunPatchBaselineWithHooks".into();
     stage.restart();
