@@ -21,6 +21,8 @@ mod rehearsal;
 mod reserves;
 #[path = "runs/rollback.rs"]
 mod rollback;
+#[path = "runs/same_patches.rs"]
+mod same_patches;
 #[path = "runs/story.rs"]
 mod story;
 #[path = "runs/told.rs"]
