@@ -213,7 +213,7 @@ pub fn make(inventory: &Inventory, request: &PlanRequest) -> Result<PatchPlan, R
     candidates.sort_by_key(|candidate| rank(candidate.host));
     let changes = request.phases.contains(&Phase::Patch);
     let mut too_short = |candidate: &Candidate<'_>, waiver: &Waiver| {
-        changes && !fits_waiver(candidate, waiver, &table, &mut recipes)
+        changes && !fits_waiver(candidate, waiver, &table, &mut recipes, request)
     };
     let sets = order(inventory, request, &mut candidates, &mut left_out, &mut too_short);
     if changes {
@@ -269,10 +269,10 @@ fn fits_waiver(
     waiver: &Waiver,
     table: &windows::Table<'_>,
     recipes: &mut Recipes<'_>,
+    request: &PlanRequest,
 ) -> bool {
-    let recipe = recipes.of(candidate.shape, Variant { windowed: true, ..Variant::default() });
-    let reserve = recipe.map_or(0, |recipe| recipes.get(recipe).reserve_seconds);
-    table.fits_waiver(candidate.window, waiver.until, reserve)
+    let reserve = recipes.widest(candidate.shape, &variants(request));
+    table.fits_waiver(candidate.window, waiver.until, reserve.map_or(0, |reserve| reserve.seconds()))
 }
 
 /// Gives each member of a set that cannot spare it the waiver it stands on.
