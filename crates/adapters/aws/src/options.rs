@@ -113,6 +113,8 @@ pub struct AwsOptions {
     pub rates: BTreeMap<String, RateSetting>,
     /// What the configuration uses, which decides which permissions it needs; `None` needs all.
     pub uses: Option<BTreeSet<Use>>,
+    /// The bucket of patch lists, where there is one: whether it may be written to is asked of it alone.
+    pub patch_list_bucket: Option<String>,
 }
 
 /// The times AWS is called by.
@@ -146,6 +148,7 @@ impl Default for AwsOptions {
             seed: 0,
             rates: BTreeMap::new(),
             uses: None,
+            patch_list_bucket: None,
         }
     }
 }

@@ -169,7 +169,7 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
         "ec2:StopInstances" => calls(&operations::START_INSTANCES) || calls(&operations::RUN_INSTANCES),
         "iam:PassRole" => calls(&operations::RUN_INSTANCES),
         "s3:PutObject" => wanted(Use::PatchLists),
-        "elasticloadbalancing:DescribeTargetGroups" | "elasticloadbalancing:DescribeTargetHealth" => {
+        action if action.starts_with("elasticloadbalancing:Describe") => {
             wanted(Use::Drain) || wanted(Use::Served)
         }
         "ssm:GetCalendarState" => wanted(Use::ChangeCalendars),

@@ -200,6 +200,7 @@ pub fn aws_options(resolved: &Resolved) -> Result<AwsOptions, CommandError> {
         max_concurrency: aws.max_concurrent_calls as usize,
         session_duration: aws.session_duration,
         uses: Some(policy_scope::uses(&resolved.settings)),
+        patch_list_bucket: resolved.settings.safety.gate.patch_list_bucket.clone(),
         rates: aws.rates.iter().map(|(action, value)| (action.clone(), rate(value))).collect(),
         ..AwsOptions::default()
     };

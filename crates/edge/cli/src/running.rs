@@ -46,8 +46,15 @@ impl App {
             let session = self.session(&loaded, &args.scan.fleet, None).await?;
             let state = || State::open(&args.state, &self.environment);
             let (mut continued, ids) = from(args.workflow.from.as_deref(), state).await?;
-            if let Some(state) = State::existing(&args.state, &self.environment)? {
-                continued.learnt = learning::learnt(&state, session.clock.now(), self.console).await?;
+            // Who only plans may lack what driving needs of the directory.
+            match State::existing(&args.state, &self.environment) {
+                Ok(Some(state)) => {
+                    continued.learnt = learning::learnt(&state, session.clock.now(), self.console).await?;
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    self.console.note(&format!("nothing is learnt of earlier runs: {}", error.message))
+                }
             }
             let seed = fresh_seed(session.clock.as_ref());
             let looking = session.looking(interrupt::stop_on_signal(self.console), self.console);

@@ -81,7 +81,8 @@ async fn simulate(
     let connection: Connection<'_, aws_sdk_iam::Client> = aws.at(zone, region);
     let partition = region.partition();
     let mut asked = Vec::new();
-    for question in questions(zone, region, operations, partition) {
+    let bucket = aws.inner.sessions.caller.options.patch_list_bucket.as_deref();
+    for question in questions(zone, region, operations, (partition, bucket)) {
         let results = ask(&connection, principal, &question).await?;
         asked.push((question, results));
     }

@@ -18,12 +18,13 @@ pub(crate) struct Question {
     pub(crate) actions: Vec<&'static str>,
 }
 
-/// Everything these operations have to be allowed in a region. `partition` is that of the zone.
+/// Everything these operations have to be allowed in a region, by the zone's partition and the bucket of
+/// patch lists.
 pub(crate) fn questions(
     zone: &Zone,
     region: &Region,
     operations: &[&'static Operation],
-    partition: &str,
+    (partition, bucket): (&str, Option<&str>),
 ) -> Vec<Question> {
     let whole = operations.iter().filter(|operation| {
         let free = operation.iam == super::FREE;
@@ -35,7 +36,10 @@ pub(crate) fn questions(
     let asked = operations.iter().filter(|operation| operation.iam != "iam:SimulatePrincipalPolicy");
     for grant in asked.filter_map(|operation| grants::of(operation.iam)).flatten() {
         for on in grant.on {
-            let resource = sample(zone, region, partition, *on);
+            let resource = match (on, bucket) {
+                (On::PatchLists, Some(bucket)) => format!("arn:{partition}:s3:::{bucket}/sample"),
+                _ => sample(zone, region, partition, *on),
+            };
             let context = context(zone, region, partition, grant);
             match questions.iter_mut().find(|it| (&it.resource, &it.context) == (&resource, &context)) {
                 Some(question) => question.actions.push(grant.action),
@@ -70,7 +74,7 @@ fn sample(zone: &Zone, region: &Region, partition: &str, on: On) -> String {
             "autoscaling:{region}:{account}:autoScalingGroup:00000000-0000-0000-0000-000000000000:\
              autoScalingGroupName/sample"
         ),
-        // Which bucket it is does not show here.
+        // Nobody said which bucket it is.
         On::PatchLists => return "*".to_owned(),
         On::MaintenanceWindows => format!("ssm:{region}:{account}:maintenancewindow/mw-00000000000000000"),
     };

@@ -167,6 +167,7 @@ pub fn at_most_usually(name: &str, os: OsFamily) -> Option<u32> {
     const MINUTE: u32 = 60;
     let (unix, windows) = match name {
         step::START => (5, 10),
+        step::PROBE | step::PROBE_RESTORED => (5, 5),
         step::PRECHECK | step::VALIDATE | step::VALIDATE_RESTORED | step::STOP_AGAIN => (5, 5),
         step::DRAIN => (10, 10),
         step::PATCH => (30, 60),

@@ -12,7 +12,7 @@ use super::durations::{Learnt, Reserve, told};
 use super::groups::{self, Census};
 use super::ordering::{self, Set};
 use super::recipes::{Recipes, Shape, Variant};
-use super::roll_out::{GroupKind, RollOut, Waiver};
+use super::roll_out::{GroupKind, RollOut, Waiver, WaveRequest};
 use super::windows::{self, Windows};
 use super::{
     Backup, Before, HostChecks, LeftOut, Parent, PatchPlan, PlannedGap, PlannedHost, PlannedZone, Policy,
@@ -216,7 +216,7 @@ pub fn make(inventory: &Inventory, request: &PlanRequest) -> Result<PatchPlan, R
     candidates.sort_by_key(|candidate| (!candidate.again, rank(candidate.host)));
     let changes = request.phases.contains(&Phase::Patch);
     let mut too_short = |candidate: &Candidate<'_>, waiver: &Waiver| {
-        changes && !fits_waiver(candidate, waiver, &table, &mut recipes)
+        changes && !fits_waiver(candidate, waiver, &table, &mut recipes, request)
     };
     let sets = order(inventory, request, &mut candidates, &mut left_out, &mut too_short);
     if changes {
@@ -273,10 +273,10 @@ fn fits_waiver(
     waiver: &Waiver,
     table: &windows::Table<'_>,
     recipes: &mut Recipes<'_>,
+    request: &PlanRequest,
 ) -> bool {
-    let recipe = recipes.of(candidate.shape, Variant { windowed: true, ..Variant::default() });
-    let reserve = recipe.map_or(0, |recipe| recipes.get(recipe).reserve_seconds);
-    table.fits_waiver(candidate.window, waiver.until, reserve)
+    let reserve = recipes.widest(candidate.shape, &variants(request));
+    table.fits_waiver(candidate.window, waiver.until, reserve.map_or(0, |reserve| reserve.seconds()))
 }
 
 /// Gives each member of a set that cannot spare it the waiver it stands on.
@@ -316,33 +316,38 @@ fn candidate<'a>(
     let shape = Shape::of(&planned);
     let changes = request.phases.contains(&Phase::Patch);
     let window = if changes { table.name_of(host).map_err(|code| vec![code])? } else { None };
-    let variant = Variant { windowed: window.is_some(), ..Variant::default() };
-    let Some(recipe) = recipes.of(shape, variant) else { return Ok(None) };
+    let Some(reserve) = recipes.widest(shape, &variants(request)) else { return Ok(None) };
     let opens = match window {
         None => request.now,
         Some(name) => {
-            let reserve = recipes.get(recipe).reserve_seconds;
-            table.first_start(name, reserve).ok_or_else(|| too_short(table, name, recipes, recipe))?
+            table.first_start(name, reserve.seconds()).ok_or_else(|| too_short(table, name, &reserve))?
         }
     };
     let again = is_tried_again(host, request);
     Ok(Some(Candidate { host, planned, shape, window, opens, waiver: None, again }))
 }
 
+/// Everything waves and sets can make of a recipe in a window: who is in which is not known yet.
+fn variants(request: &PlanRequest) -> Vec<Variant> {
+    let (waves, sets) = (&request.roll_out.waves, &request.roll_out.ordering);
+    let or_none = |seconds: u32| [None, Some(seconds)].into_iter();
+    let probe_seconds = sets.iter().filter_map(|set| Some(set.probe.as_ref()?.seconds)).max();
+    let probes: Vec<Option<u32>> = probe_seconds.map_or(vec![None], |seconds| or_none(seconds).collect());
+    let plain = Variant { windowed: true, ..Variant::default() };
+    let of_wave = |wave: &WaveRequest| Variant { operation: wave.operation, reboot: wave.reboot, ..plain };
+    let all = std::iter::once(plain).chain(waves.iter().map(of_wave));
+    all.flat_map(|variant| probes.iter().map(move |probe| Variant { probe_seconds: *probe, ..variant }))
+        .collect()
+}
+
 /// "window night is open for 2 h at most; needs 2 h 16 min: patch 1 h 1 min, …".
-fn too_short(
-    table: &windows::Table<'_>,
-    name: &Text,
-    recipes: &Recipes<'_>,
-    recipe: flow::RecipeId,
-) -> Reasons {
+fn too_short(table: &windows::Table<'_>, name: &Text, reserve: &Reserve) -> Reasons {
     let open = told(table.longest_seconds(name));
-    let needs = recipes.reserve(recipe).map(Reserve::told).unwrap_or_default();
     let cutoff = match table.cutoff_seconds(name) {
         0 => String::new(),
         seconds => format!(", the last {} of it for nothing new", told(seconds.into())),
     };
-    let detail = format!("window {name} is open for {open} at most{cutoff}; needs {needs}");
+    let detail = format!("window {name} is open for {open} at most{cutoff}; needs {}", reserve.told());
     Reasons { detail: Some(detail.into()), ..vec![&code::WINDOW_TOO_SHORT].into() }
 }
 

@@ -90,6 +90,7 @@ pub struct Recipes<'a> {
     measure: Measure,
     lead_seconds: u32,
     reserves: Vec<Reserve>,
+    widest: Vec<(Shape, Option<Reserve>)>,
     made: Vec<(Purpose, Recipe)>,
 }
 
@@ -97,7 +98,8 @@ impl<'a> Recipes<'a> {
     /// No recipes yet.
     pub fn new(phases: &'a [Phase], policy: &'a Policy, limits: &'a Limits, learnt: &'a Learnt) -> Self {
         let (measure, lead_seconds) = (Measure::default(), 0);
-        Self { phases, policy, limits, learnt, measure, lead_seconds, reserves: vec![], made: vec![] }
+        let (reserves, widest, made) = Default::default();
+        Self { phases, policy, limits, learnt, measure, lead_seconds, reserves, widest, made }
     }
 
     /// The same for windows whose reserve is measured so, and before which preparations start so many
@@ -124,14 +126,19 @@ impl<'a> Recipes<'a> {
             .expect("a gate always looks")
     }
 
-    /// A recipe that was made.
-    pub fn get(&self, id: RecipeId) -> &Recipe {
-        &self.made[id.index()].1
-    }
-
-    /// What a recipe keeps of its window; none for one that keeps to none.
-    pub fn reserve(&self, id: RecipeId) -> Option<&Reserve> {
-        self.reserves.iter().find(|reserve| reserve.recipe == id)
+    /// What hosts of that shape keep of a window at most, whatever their wave and their sets make of their
+    /// recipe; none where the phases leave nothing to do for them.
+    pub fn widest(&mut self, shape: Shape, variants: &[Variant]) -> Option<Reserve> {
+        if let Some((_, known)) = self.widest.iter().find(|(known, _)| *known == shape) {
+            return known.clone();
+        }
+        let recipes = variants.iter().map(|variant| self.host_recipe(shape, *variant));
+        let reserves = recipes
+            .filter(|recipe| !recipe.steps.is_empty())
+            .map(|recipe| Reserve::of(RecipeId(0), &recipe, shape.os, self.measure, self.learnt));
+        let widest = reserves.max_by_key(Reserve::seconds);
+        self.widest.push((shape, widest.clone()));
+        widest
     }
 
     /// The recipes in the order of their ids, and what those with a window keep of it.

@@ -4,7 +4,8 @@ use fleetwright_flow::{Span, TargetId};
 use fleetwright_model::{InstanceState, OsFamily, code};
 use fleetwright_patch::plan::checker::{self, Invariant};
 use fleetwright_patch::plan::durations::{LearntStep, Measure};
-use fleetwright_patch::plan::roll_out::RollOut;
+use fleetwright_patch::plan::policy::RebootStrategy;
+use fleetwright_patch::plan::roll_out::{RollOut, WaveRequest};
 use fleetwright_patch::plan::{Explanation, Learnt, PatchPlan, PlanRequest, Reserve, Windows, explain};
 use fleetwright_testkit::sample;
 
@@ -249,4 +250,19 @@ fn a_canary_is_chosen_from_the_window_that_opens_first() {
     let roll_out = RollOut { canary: 1, ..RollOut::default() };
     let plan = make(&inventory(hosts), &PlanRequest { roll_out, ..request });
     assert_eq!(stages(&plan)[0].1, ["web-7"]);
+}
+
+#[test]
+fn who_fits_a_window_fits_it_whatever_its_wave_makes_of_its_recipe() {
+    let hosts = inventory(fleet(1..=1, |_, it| tag(it, &[("Window", "night")])));
+    // Without a reboot 68 min would do; the wave reboots.
+    let from = span(1, 2).from;
+    let until = from + jiff::SignedDuration::from_mins(75);
+    let mut request = with(&[("night", vec![Span { from, until }])]);
+    request.policy.reboot.strategy = RebootStrategy::Skip;
+    assert_eq!(make(&hosts, &request).left_out, []);
+    let wave = WaveRequest { reboot: Some(RebootStrategy::Force), ..WaveRequest::default() };
+    request.roll_out.waves = vec![wave];
+    let left_out = make(&hosts, &request).left_out;
+    assert_eq!(&*left_out[0].reasons[0], code::WINDOW_TOO_SHORT.id);
 }

@@ -98,7 +98,7 @@ fn installations(plan: &PatchPlan, records: &[Record]) -> Vec<i64> {
 async fn a_second_run_keeps_free_what_the_first_took() {
     let directory = tempfile::tempdir().expect("a scratch directory");
     let state = || State::at(directory.path()).expect("a state directory");
-    let settings = [("safety.window", "Mon 02:00-06:00"), ("safety.max_concurrent", "100%")];
+    let settings = [("safety.window", "Mon 02:00-06:00 UTC"), ("safety.max_concurrent", "100%")];
     let first = planned(WORLD, 19, state(), &settings).await;
     let plan = first.document.plan();
     assert_eq!(plan.left_out, [], "four hours are enough on the first day");
@@ -132,9 +132,10 @@ fn called(staged: &StagedRun, since: Timestamp, action: &str) -> Vec<Timestamp> 
 async fn an_image_is_made_in_the_hours_before_the_window_and_not_days_before() {
     // Planned on Monday morning, changed in the night to Sunday.
     let settings = [
-        ("safety.window", "Sun 00:00-04:00"),
+        ("safety.window", "Sun 00:00-04:00 UTC"),
         ("safety.max_concurrent", "100%"),
-        ("phases.backup.lead", "6h"),
+        // The others of a canary are prepared when it is over.
+        ("safety.canary", "0"),
     ];
     let staged = planned(WORLD, 19, State::in_memory(), &settings).await;
     let since = staged.stage.clock.now();
@@ -145,7 +146,7 @@ async fn an_image_is_made_in_the_hours_before_the_window_and_not_days_before() {
 
     let images = called(&staged, since, "CreateImage");
     assert_eq!(images.len(), 25);
-    let near = opens - SignedDuration::from_hours(6);
+    let near = opens - SignedDuration::from_hours(12);
     assert!(
         images.iter().all(|at| (near..opens).contains(at)),
         "{:?} to {:?}",
@@ -159,7 +160,7 @@ async fn an_image_is_made_in_the_hours_before_the_window_and_not_days_before() {
 
 #[tokio::test(start_paused = true)]
 async fn a_gate_is_decided_days_before_hosts_are_prepared() {
-    let settings = [("safety.window", "Sun 00:00-04:00"), ("phases.backup.lead", "6h")];
+    let settings = [("safety.window", "Sun 00:00-04:00 UTC"), ("phases.backup.lead", "6h")];
     let staged = planned(WORLD, 19, State::in_memory(), &settings).await;
     let since = staged.stage.clock.now();
     let control = approving();
