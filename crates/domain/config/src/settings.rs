@@ -14,9 +14,9 @@ use fleetwright_window::Schedule;
 pub(crate) use build::build;
 pub(crate) use contradictions::find as find_contradictions;
 pub use waves::{
-    MetricLimit, MetricSide, ProbeSettings,
-    AbortOnIssues, ApprovalSettings, BudgetSettings, Expiry, GateSettings, OrderGroup, OrderMode,
-    OrderingSettings, Tolerance, Waiver, WaveSelection, WaveSettings, ZoneByZone,
+    AbortOnIssues, ApprovalSettings, BudgetSettings, Expiry, GateSettings, MetricLimit, MetricSide,
+    OrderGroup, OrderMode, OrderingSettings, ProbeSettings, Tolerance, Waiver, WaveSelection, WaveSettings,
+    ZoneByZone,
 };
 pub use windows::FreezeSettings;
 

@@ -10,7 +10,8 @@ use jiff::tz::TimeZone;
 use crate::keys::TextForm;
 use crate::record::{Form, Member, Record, Spelling, list, twice};
 use crate::settings::{
-    MetricLimit, OrderGroup, OrderMode, PatchOperation, ProbeSettings, Reboot, Waiver, WaveSelection, WaveSettings, ZoneByZone,
+    MetricLimit, OrderGroup, OrderMode, PatchOperation, ProbeSettings, Reboot, Waiver, WaveSelection,
+    WaveSettings, ZoneByZone,
 };
 use crate::value::{self, Fault};
 use crate::yaml::{Content, Node};

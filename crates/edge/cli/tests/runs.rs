@@ -17,6 +17,8 @@ mod happenings;
 mod invariants;
 #[path = "runs/least_privilege.rs"]
 mod least_privilege;
+#[path = "runs/moments.rs"]
+mod moments;
 #[path = "runs/order.rs"]
 mod order;
 #[path = "runs/outages.rs"]

@@ -14,8 +14,7 @@ use super::{
     LoadSettings, LogFormat, LogLevel, OrderingSettings, OutputFormat, OutputSettings, PatchOperation,
     PatchSettings, PhaseLimits, PhaseSettings, PrecheckSettings, Rate, Reboot, RollbackWay, SafetySettings,
     ScanSettings, Settings, StartSettings, UnknownCalendar, UnknownFacts, ValidateSettings, WaveSettings,
-    WindowReserve,
-    ZoneByZone, windows,
+    WindowReserve, ZoneByZone, windows,
 };
 use crate::resolve::ResolvedValue;
 use crate::value::{Secret, Value};

@@ -226,7 +226,8 @@ impl MetricLimit {
             below.or_else(|| text.split_once(">=").map(|parts| (MetricSide::AtLeast, parts)))?;
         let number: f64 = number.trim().parse().ok().filter(|number: &f64| number.is_finite())?;
         let name = name.trim();
-        let named = (1..=255).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let named =
+            (1..=255).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         named.then(|| Self { name: name.to_owned(), side, number })
     }
 }

@@ -277,6 +277,7 @@ mod tests {
             images: 500,
             hold_install: false,
             approval: false,
+            application: None,
         };
         assert_eq!(bound(50, wide).seconds(), 990.0);
         assert_eq!(bound(50, wide).by(), "one host's way");
@@ -296,6 +297,7 @@ mod tests {
             images: 500,
             hold_install: false,
             approval: false,
+            application: None,
         };
         let ways = [WAY, Way { stage: 1, ..WAY }, Way { stage: 2, ..WAY }];
         assert_eq!(Bound::of_ways(&ways, &wide).stages, 610.0 + 3.0 * 380.0);

@@ -12,44 +12,6 @@ pub(crate) fn happenings(world: &World, since: Timestamp) -> Vec<(&'static str, 
     regions.flat_map(|region| in_region(region, since)).collect()
 }
 
-/// When each host was sent the command that installed on it, and which host it was.
-pub(crate) fn patches_sent(world: &World, since: Timestamp) -> Vec<(Timestamp, String)> {
-    let regions = world.accounts.values().flat_map(|account| account.regions.values());
-    let of_region = |region: &Region| {
-        let histories = region.instances.iter().map(|it| (it.id, region.host_history(it.id)));
-        let entries = histories.flat_map(|(id, events)| events.iter().map(move |event| (id, event)));
-        let later = entries.filter(|(_, event)| event.at >= since);
-        let sent = later.filter_map(|(id, event)| match &event.kind {
-            HostEventKind::Installed { command, .. } => {
-                Some((region.commands.get(*command)?.requested_at, id.to_string()))
-            }
-            _ => None,
-        });
-        sent.collect::<Vec<_>>()
-    };
-    regions.flat_map(of_region).collect()
-}
-
-/// When hosts were changed in any way, how, and which.
-pub(crate) fn changes(world: &World, since: Timestamp) -> Vec<(Timestamp, &'static str, String)> {
-    let regions = world.accounts.values().flat_map(|account| account.regions.values());
-    let of_region = |region: &Region| {
-        let noted = region.diary.entries().iter().filter(|(at, _)| *at >= since);
-        let mut found: Vec<_> = noted
-            .filter_map(|(at, event)| of_region(event).map(|(what, whom)| (*at, what, whom)))
-            .filter(|(_, what, _)| ["roots_replaced", "starts", "stops"].contains(what))
-            .collect();
-        for it in region.instances.iter() {
-            let history = region.host_history(it.id).iter().filter(|event| event.at >= since);
-            found.extend(
-                history.filter_map(|event| Some((event.at, of_host(&event.kind)?, it.id.to_string()))),
-            );
-        }
-        found
-    };
-    regions.flat_map(of_region).collect()
-}
-
 fn in_region(region: &Region, since: Timestamp) -> Vec<(&'static str, String)> {
     let noted = region.diary.entries().iter().filter(|(at, _)| *at >= since);
     let mut found: Vec<_> = noted.filter_map(|(_, event)| of_region(event)).collect();
@@ -60,7 +22,8 @@ fn in_region(region: &Region, since: Timestamp) -> Vec<(&'static str, String)> {
     found
 }
 
-fn of_region(event: &Event) -> Option<(&'static str, String)> {
+/// What an event of a region is, and to whom it happened.
+pub(crate) fn of_region(event: &Event) -> Option<(&'static str, String)> {
     match event {
         Event::ImageBegun { name, .. } => Some(("images", name.clone())),
         Event::ImageDeregistered { image, .. } => Some(("images_deleted", image.to_string())),
@@ -72,7 +35,8 @@ fn of_region(event: &Event) -> Option<(&'static str, String)> {
     }
 }
 
-fn of_host(kind: &HostEventKind) -> Option<&'static str> {
+/// What happened on a host; none where it changed nothing.
+pub(crate) fn of_host(kind: &HostEventKind) -> Option<&'static str> {
     match kind {
         HostEventKind::Installed { .. } => Some("installs"),
         HostEventKind::Rebooted { cause: RebootCause::Start | RebootCause::RootReplaced, .. } => None,

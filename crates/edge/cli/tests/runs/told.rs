@@ -23,8 +23,8 @@ use jiff::Timestamp;
 
 use crate::effects::{NAMES, effects};
 use crate::expectation::{Expected, Gate, Replan, Stretch};
-use crate::happenings::{self, patches_sent};
 use crate::invariants::budgets_and_invariants;
+use crate::moments;
 use crate::order::in_order;
 use crate::story::{CONSOLE, approving, planned};
 
@@ -174,7 +174,7 @@ fn times(expected: &Expected, staged: &StagedRun, since: Timestamp, wrong: &mut 
         .stage
         .world
         .estate
-        .with_world(|world| (patches_sent(world, since), happenings::changes(world, since)));
+        .with_world(|world| (moments::patches_sent(world, since), moments::changes(world, since)));
     if !expected.begins.is_empty() {
         let outside = sent.iter().filter(|(at, _)| !expected.begins.iter().any(|stretch| stretch.has(*at)));
         wrong.extend(outside.map(|(at, host)| format!("{host} was sent its patches at {at}")));
@@ -200,7 +200,7 @@ fn untouched_hosts_are_untouched(
     let untouched = |result: &&HostResult<'_>| {
         result.code.as_deref().is_some_and(|id| codes.iter().any(|code| code.id == id))
     };
-    let changes = staged.stage.world.estate.with_world(|world| happenings::changes(world, since));
+    let changes = staged.stage.world.estate.with_world(|world| moments::changes(world, since));
     for result in finished.results.iter().filter(untouched) {
         let id = result.host.id.as_str();
         let touched =

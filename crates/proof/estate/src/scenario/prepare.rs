@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use rand::RngExt;
 
 use super::error::ScenarioError;
-use super::file::{AgentState, BucketSection, InstanceSection, PatchManager, Payment, RootKind, Scenario, State};
+use super::file::{
+    AgentState, BucketSection, InstanceSection, PatchManager, Payment, RootKind, Scenario, State,
+};
 use super::{access, balancing, documents, images};
 use crate::fault::FaultRule;
 use crate::generate::accounts::{self, AccountPlan, AccountWish};

@@ -86,8 +86,7 @@ fn overrides_of_the_baseline_are_refused_rather_than_ignored_and_hooks_take_no_l
     ];
     for (document, name) in refused {
         let parameters = json!({"Operation": ["Scan"], name: ["s3://lists/patches.yaml"]});
-        let request =
-            json!({"DocumentName": document, "InstanceIds": [id], "Parameters": parameters});
+        let request = json!({"DocumentName": document, "InstanceIds": [id], "Parameters": parameters});
         let error = shift.try_ssm("SendCommand", request).expect_err("refused");
         assert_eq!(error.code, "InvalidParameters");
         assert!(error.message.contains(name), "{}", error.message);

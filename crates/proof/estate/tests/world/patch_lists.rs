@@ -46,8 +46,7 @@ fn leave(shift: &mut Shift, list: &str) {
 }
 
 fn install(shift: &mut Shift, id: &str, url: &str) -> Value {
-    let parameters =
-        [("Operation", "Install"), ("RebootOption", "NoReboot"), ("InstallOverrideList", url)];
+    let parameters = [("Operation", "Install"), ("RebootOption", "NoReboot"), ("InstallOverrideList", url)];
     let command = shift.patch(id, &parameters, 900);
     shift.invocation(&command, id)
 }

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use super::document;
 use crate::call::{ApiError, Call, Operation, Requirement, Service};
 use crate::service::page;
-use crate::world::{Region, World};
 use crate::world::ids::InstanceId;
 use crate::world::instance::Instance;
 use crate::world::patch_catalog::{Patch, patches};
 use crate::world::patching::PatchState;
 use crate::world::releases::is_out;
+use crate::world::{Region, World};
 
 /// DescribeInstancePatches: each patch of a node, as the last report has it.
 pub(super) struct DescribeInstancePatches;

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use rand::RngExt;
 
 use super::run::{self, Work};
-use super::{override_list, CommandId, InvocationRef, uuid};
+use super::{CommandId, InvocationRef, override_list, uuid};
 use crate::policy::pattern;
 use crate::world::host::environment::{ensure, strike};
 use crate::world::host::fault::{HostFault, HostFaultKind};
