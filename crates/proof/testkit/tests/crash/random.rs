@@ -10,8 +10,8 @@ use fleetwright_flow::{
     RecipeId, Record, Signal, Span, Stage, TargetId, Window, WindowId,
 };
 use fleetwright_model::{ErrorClass, Text};
-use fleetwright_ports::RunId;
 use fleetwright_ports::budgets::{Budgets, Place, Wanted};
+use fleetwright_ports::{Down, RunId};
 use fleetwright_testkit::crash::Draw;
 use fleetwright_testkit::flow::plans::{patching, place, plan, target};
 use fleetwright_testkit::flow::{Around, Behaviour, Outage};
@@ -128,7 +128,7 @@ fn another_run(draw: &mut Draw, world: &Counted) {
     tokio::spawn(async move {
         let run: RunId = "run-0".parse().expect("a valid name");
         let member: Text = "111122223333/eu-central-1/i-other-run".into();
-        let places = vec![Place { key: SHARED.into(), capacity: 2 }];
+        let places = vec![Place { key: SHARED.into(), capacity: 2, down: Down::default() }];
         clock.sleep(Duration::from_secs(from)).await;
         let wish = Wanted { member: member.clone(), places };
         budgets.claim(&run, &[wish]).await.expect("memory");
