@@ -278,7 +278,8 @@ async fn tried_again(of: &StagedRun, directory: &Path) -> StagedRun {
         console: CONSOLE,
     };
     let looked = looking.look(&request).await;
-    let document = looking.plan(&looked, &Phase::ALL, 3, Continued { parent, earlier });
+    let document =
+        looking.plan(&looked, &Phase::ALL, 3, Continued { parent, earlier, ..Continued::default() });
     let document = document.expect("it can be planned");
     let run = run_id(stage.clock.as_ref(), 3);
     let created = state.journal.create(&run, &document.write(), stage.clock.now()).await;
