@@ -19,6 +19,8 @@ mod invariants;
 mod least_privilege;
 #[path = "runs/moments.rs"]
 mod moments;
+#[path = "runs/one_after_another.rs"]
+mod one_after_another;
 #[path = "runs/order.rs"]
 mod order;
 #[path = "runs/outages.rs"]

@@ -7,6 +7,7 @@ mod hostile;
 mod keys;
 mod load;
 mod machine;
+mod probe;
 mod quoting;
 mod reboot;
 mod sandbox;

@@ -23,6 +23,11 @@ const EXPECTED: &Expected = &[
     ("broken", HostOutcome::RolledBack, "running"),
 ];
 
+/// One host goes ahead, and the others follow through a gate.
+const WAVES: &str = "[{name: first, filters: {tags: {Name: web}}, bake: 2m}, {name: rest}]";
+/// Hosts that are probed before others may rely on them, also after they were put back.
+const GROUPS: &str = "[{name: shop, filters: {tags: {Name: [web, broken]}}, probe: {command: 'true'}}]";
+
 /// The variable that asks for every case.
 const ALL_CASES: &str = "FLEETWRIGHT_ALL_CRASHES";
 
@@ -30,6 +35,10 @@ async fn world_with(adapter: Adapter) -> EstateWorld {
     let settings = [
         ("safety.max_failure_percentage", "100".to_owned()),
         ("safety.automatic_rollback", "true".to_owned()),
+        ("safety.waves", WAVES.to_owned()),
+        ("safety.gate.patch_list_bucket", "shop-patch-lists".to_owned()),
+        ("safety.budgets.application", "100%".to_owned()),
+        ("ordering.groups", GROUPS.to_owned()),
     ];
     EstateWorld::of(None, &settings, adapter, EXPECTED).await
 }

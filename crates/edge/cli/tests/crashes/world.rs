@@ -171,7 +171,10 @@ impl EstateWorld {
 fn changes(call: &CallRecord) -> bool {
     call.facts.kind == CallKind::Mutation
         && call.facts.outcome == Outcome::Done
-        && matches!(call.service, Service::Ec2 | Service::Ssm)
+        && matches!(
+            call.service,
+            Service::Ec2 | Service::Ssm | Service::Elbv2 | Service::ClassicElb | Service::S3
+        )
 }
 
 /// The hosts on which the call installs patches.

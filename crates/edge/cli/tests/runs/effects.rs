@@ -8,12 +8,14 @@ use jiff::Timestamp;
 use crate::happenings::happenings;
 
 /// Everything that `effects` of an expectation may name.
-pub(crate) const NAMES: [&str; 8] = [
+pub(crate) const NAMES: [&str; 10] = [
+    "drains",
     "images",
     "images_deleted",
     "snapshots_deleted",
     "installs",
     "reboots",
+    "returns",
     "roots_replaced",
     "starts",
     "stops",

@@ -1,6 +1,8 @@
 //! What happened to whom in the world.
 
-use fleetwright_estate::world::diary::Event;
+use std::collections::BTreeSet;
+
+use fleetwright_estate::world::diary::{Event, Standing};
 use fleetwright_estate::world::host::{HostEventKind, RebootCause};
 use fleetwright_estate::world::instance::InstanceState;
 use fleetwright_estate::world::{Region, World};
@@ -15,9 +17,34 @@ pub(crate) fn happenings(world: &World, since: Timestamp) -> Vec<(&'static str, 
 fn in_region(region: &Region, since: Timestamp) -> Vec<(&'static str, String)> {
     let noted = region.diary.entries().iter().filter(|(at, _)| *at >= since);
     let mut found: Vec<_> = noted.filter_map(|(_, event)| of_region(event)).collect();
+    found.extend(in_service(region, since));
     for it in region.instances.iter() {
         let history = region.host_history(it.id).iter().filter(|event| event.at >= since);
         found.extend(history.filter_map(|event| Some((of_host(&event.kind)?, it.id.to_string()))));
+    }
+    found
+}
+
+/// Who was taken out of which group on purpose, and who serves in it again after that.
+fn in_service(region: &Region, since: Timestamp) -> Vec<(&'static str, String)> {
+    let mut away = BTreeSet::new();
+    let mut found = Vec::new();
+    for (_, event) in region.diary.entries().iter().filter(|(at, _)| *at >= since) {
+        let Event::Standing { group, instance, standing } = event else { continue };
+        let whom = format!("{group} {instance}");
+        match standing {
+            Standing::Aside | Standing::Left => {
+                if away.insert(whom.clone()) {
+                    found.push(("drains", whom));
+                }
+            }
+            Standing::Serving => {
+                if away.remove(&whom) {
+                    found.push(("returns", whom));
+                }
+            }
+            Standing::Out => {}
+        }
     }
     found
 }

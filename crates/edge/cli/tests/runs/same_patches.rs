@@ -62,7 +62,7 @@ async fn without_a_list_the_second_wave_gets_what_nobody_has_tried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bucket_that_hosts_cannot_read_stops_the_second_wave_before_anything_is_installed() {
+async fn a_bucket_that_is_not_there_stops_the_second_wave_before_anything_is_installed() {
     let staged = planned("run-same-patches", &[WAVES, (LISTS.0, "nobodys-patch-lists")]).await;
     staged.drive(&approving()).await.expect("driven to an end");
     let rest = installed(&staged, "web");

@@ -9,7 +9,7 @@ use fleetwright_patch::eligibility::Rules;
 use fleetwright_patch::inventory::{Host, Inventory, Observations};
 use fleetwright_patch::plan::make::{Amount, Hold, Limits, PlanRequest, Refused, make};
 use fleetwright_patch::plan::policy::RollbackWay;
-use fleetwright_patch::plan::roll_out::{GateChecks, WaveRequest};
+use fleetwright_patch::plan::roll_out::{GateChecks, OrderMode, OrderRequest, Probe, Select, WaveRequest};
 use fleetwright_patch::plan::rollback::{RollbackRequest, rollback};
 use fleetwright_patch::plan::{Learnt, PatchPlan, RollOut, Windows};
 use fleetwright_testkit::policy::policy;
@@ -217,6 +217,22 @@ pub(crate) fn gated() -> PatchPlan {
         },
         ..RollOut::default()
     };
+    rolled_out(&[Shape::default(); 2], limits(), roll_out, 1)
+}
+
+/// Two hosts of one set, of which each is probed before the other begins.
+pub(crate) fn probed() -> PatchPlan {
+    let probe = Probe { command: Some("true".into()), http: None, metric: None, seconds: 600 };
+    let ordering = OrderRequest {
+        name: "db".into(),
+        select: Select { ids: (1..=2).map(sample::id).collect(), ..Select::default() },
+        per: Vec::new(),
+        mode: OrderMode::OneAtATime,
+        leaders: Vec::new(),
+        after: Vec::new(),
+        probe: Some(probe),
+    };
+    let roll_out = RollOut { ordering: vec![ordering], ..RollOut::default() };
     rolled_out(&[Shape::default(); 2], limits(), roll_out, 1)
 }
 

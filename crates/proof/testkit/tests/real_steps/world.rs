@@ -166,6 +166,11 @@ impl PatchWorld {
         });
     }
 
+    /// Two hosts of which each is probed before the other begins.
+    pub(crate) async fn probed(alter: Option<Alter>) -> Self {
+        Self::planned(&[Shape::default(); 2], plans::probed(), alter).await
+    }
+
     /// Three hosts behind load balancers, members of an Auto Scaling group with room for one in standby,
     /// of which two are worked on at once.
     pub(crate) async fn served(alter: Option<Alter>) -> Self {

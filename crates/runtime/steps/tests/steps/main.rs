@@ -11,6 +11,7 @@ mod model;
 mod patch;
 mod power;
 mod precheck;
+mod probe;
 mod promote;
 mod reboot;
 mod restore;

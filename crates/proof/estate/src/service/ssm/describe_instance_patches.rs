@@ -134,10 +134,11 @@ impl Operation for DescribeInstancePatches {
         let mut rows = Vec::new();
         let mut token = None;
         if let Some(report) = it.patch_state.as_deref() {
+            // A report knows nothing of what was released after it.
             let releases = region.hosts.environment().releases();
             for (n, patch) in patches(it.platform).iter().enumerate().skip(start) {
                 let row = row(region, it, report, patch);
-                if !is_out(releases, patch, call.now) || !accepts(&filters, &row)? {
+                if !is_out(releases, patch, report.ended_at) || !accepts(&filters, &row)? {
                     continue;
                 }
                 if rows.len() == size {
