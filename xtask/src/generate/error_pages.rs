@@ -7,7 +7,7 @@ use fleetwright_model::code::{self, Code, Exit};
 use super::{Documents, markdown};
 
 /// The areas, by the letter in the id.
-const AREAS: [(char, &str); 9] = [
+const AREAS: [(char, &str); 10] = [
     ('A', "Access to AWS"),
     ('V', "Approvals by link"),
     ('B', "Backups"),
@@ -15,6 +15,7 @@ const AREAS: [(char, &str); 9] = [
     ('R', "Plans and runs"),
     ('C', "Configuration and landing zones"),
     ('G', "General"),
+    ('M', "Maintenance windows of Systems Manager"),
     ('P', "Patching: why an instance is or is not eligible"),
     ('S', "Scan and doctor"),
 ];

@@ -9,10 +9,12 @@ use crate::Aws;
 use crate::clients::Connection;
 use crate::operation::{Operation, Service};
 use crate::operations::{
-    DESCRIBE_ALARMS, DESCRIBE_IMAGES, DESCRIBE_INSTANCE_INFORMATION, DESCRIBE_INSTANCE_PATCH_STATES,
-    DESCRIBE_INSTANCE_STATUS, DESCRIBE_INSTANCE_TYPES, DESCRIBE_INSTANCES, DESCRIBE_PATCH_BASELINES,
-    DESCRIBE_REGIONS, DESCRIBE_REPLACE_ROOT_VOLUME_TASKS, DESCRIBE_SNAPSHOTS, DESCRIBE_VOLUMES,
-    GET_CALLER_IDENTITY, LIST_COMMAND_INVOCATIONS, LIST_COMMANDS, SIMULATE_PRINCIPAL_POLICY,
+    DESCRIBE_ALARMS, DESCRIBE_AUTO_SCALING_GROUPS, DESCRIBE_AUTO_SCALING_INSTANCES, DESCRIBE_IMAGES,
+    DESCRIBE_INSTANCE_INFORMATION, DESCRIBE_INSTANCE_PATCH_STATES, DESCRIBE_INSTANCE_STATUS,
+    DESCRIBE_INSTANCE_TYPES, DESCRIBE_INSTANCES, DESCRIBE_LOAD_BALANCERS, DESCRIBE_PATCH_BASELINES,
+    DESCRIBE_REGIONS, DESCRIBE_REPLACE_ROOT_VOLUME_TASKS, DESCRIBE_SNAPSHOTS, DESCRIBE_TARGET_GROUPS,
+    DESCRIBE_VOLUMES, GET_CALLER_IDENTITY, LIST_COMMAND_INVOCATIONS, LIST_COMMANDS,
+    SIMULATE_PRINCIPAL_POLICY,
 };
 use crate::pages::unexpected;
 use crate::policy::samples::{Question, questions};
@@ -178,13 +180,12 @@ async fn attempt(
         Service::CloudWatch if operation.iam == DESCRIBE_ALARMS.iam => {
             Some(try_alarms(&aws.at(zone, region)).await)
         }
-        Service::AutoScaling
-        | Service::CloudWatch
-        | Service::ElasticLoadBalancing
-        | Service::Iam
-        | Service::Organizations
-        | Service::S3
-        | Service::Sts => None,
+        Service::AutoScaling => try_auto_scaling(&aws.at(zone, region), operation).await,
+        Service::ElasticLoadBalancing => match try_target_groups(&aws.at(zone, region), operation).await {
+            None => try_classic_balancers(&aws.at(zone, region), operation).await,
+            tried => tried,
+        },
+        Service::CloudWatch | Service::Iam | Service::Organizations | Service::S3 | Service::Sts => None,
     };
     let answer = match tried {
         Some(Ok(())) => Answer::Allowed,
@@ -198,7 +199,10 @@ async fn attempt(
 }
 
 fn untried(operation: &Operation, simulation: &Failure) -> Failure {
-    let message = format!("not tried, because trying has effects; not simulated: {}", simulation.message);
+    let message = format!(
+        "not tried, because trying has effects or needs something that is there; not simulated: {}",
+        simulation.message
+    );
     Failure::new(ErrorClass::Denied, &code::SIMULATION_DENIED, operation.iam, &message)
 }
 
@@ -254,6 +258,46 @@ async fn try_ssm(
             .map(|_| ()),
         iam if iam == DESCRIBE_PATCH_BASELINES.iam => connection
             .call(operation, |client| client.describe_patch_baselines().max_results(1).send())
+            .await
+            .map(|_| ()),
+        _ => return None,
+    })
+}
+
+/// The smallest reads of target groups. `None` for an operation that has none.
+async fn try_target_groups(
+    connection: &Connection<'_, aws_sdk_elasticloadbalancingv2::Client>,
+    operation: &'static Operation,
+) -> Option<Result<(), Failure>> {
+    (operation.iam == DESCRIBE_TARGET_GROUPS.iam).then_some(())?;
+    let ask =
+        |client: &aws_sdk_elasticloadbalancingv2::Client| client.describe_target_groups().page_size(1).send();
+    Some(connection.call(operation, ask).await.map(|_| ()))
+}
+
+/// The smallest reads of classic balancers. `None` for an operation that has none.
+async fn try_classic_balancers(
+    connection: &Connection<'_, aws_sdk_elasticloadbalancing::Client>,
+    operation: &'static Operation,
+) -> Option<Result<(), Failure>> {
+    (operation.iam == DESCRIBE_LOAD_BALANCERS.iam).then_some(())?;
+    let ask =
+        |client: &aws_sdk_elasticloadbalancing::Client| client.describe_load_balancers().page_size(1).send();
+    Some(connection.call(operation, ask).await.map(|_| ()))
+}
+
+/// The smallest reads of Auto Scaling. `None` for an operation that has none.
+async fn try_auto_scaling(
+    connection: &Connection<'_, aws_sdk_autoscaling::Client>,
+    operation: &'static Operation,
+) -> Option<Result<(), Failure>> {
+    Some(match operation.iam {
+        iam if iam == DESCRIBE_AUTO_SCALING_INSTANCES.iam => connection
+            .call(operation, |client| client.describe_auto_scaling_instances().max_records(1).send())
+            .await
+            .map(|_| ()),
+        iam if iam == DESCRIBE_AUTO_SCALING_GROUPS.iam => connection
+            .call(operation, |client| client.describe_auto_scaling_groups().max_records(1).send())
             .await
             .map(|_| ()),
         _ => return None,

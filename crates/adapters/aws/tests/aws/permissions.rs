@@ -49,6 +49,16 @@ async fn simulation_answers_for_the_zones_role_in_one_call() {
     );
 }
 
+/// What can only be asked about something that is there, so that nothing is tried.
+const TARGET_HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
+const INSTANCE_HEALTH: &str = "elasticloadbalancing:DescribeInstanceHealth";
+
+/// An empty list of a service that speaks the query protocol.
+fn list_of(action: &str, list: &str) -> Reply {
+    let body = format!("<{action}Response><{action}Result><{list}/></{action}Result></{action}Response>");
+    Reply::Answer(200, body)
+}
+
 #[tokio::test(start_paused = true)]
 async fn without_simulation_everything_is_tried_without_effect() {
     let stage = stage(|seen| match seen.action.as_str() {
@@ -61,6 +71,14 @@ async fn without_simulation_everything_is_tried_without_effect() {
             ec2_error(412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
         }
         action if action.starts_with("ssm:") => Reply::Answer(200, "{}".into()),
+        "elasticloadbalancing:DescribeTargetGroups" => list_of("DescribeTargetGroups", "TargetGroups"),
+        "elasticloadbalancing:DescribeLoadBalancers" => {
+            list_of("DescribeLoadBalancers", "LoadBalancerDescriptions")
+        }
+        "autoscaling:DescribeAutoScalingInstances" => {
+            list_of("DescribeAutoScalingInstances", "AutoScalingInstances")
+        }
+        "autoscaling:DescribeAutoScalingGroups" => list_of("DescribeAutoScalingGroups", "AutoScalingGroups"),
         action => panic!("{action} must not be tried with effect"),
     })
     .await;
@@ -70,7 +88,7 @@ async fn without_simulation_everything_is_tried_without_effect() {
     for answer in &answers {
         let expected = match answer.required.action {
             "ec2:DescribeVolumes" | "ssm:DescribePatchBaselines" | "iam:SimulatePrincipalPolicy" => "Denied",
-            "ssm:DescribeInstanceInformation" => "NotChecked",
+            "ssm:DescribeInstanceInformation" | TARGET_HEALTH | INSTANCE_HEALTH => "NotChecked",
             _ => "Allowed",
         };
         let got = format!("{:?}", answer.answer);
