@@ -127,6 +127,7 @@ instance = "unsaved"
 SETTINGS = (
     "safety.automatic_rollback=true",
     "safety.max_failure_percentage=100",
+    "safety.budgets.application=100%",
     # A host that is not patched is made to fail by its own trouble, not by what others were given.
     "phases.backup.max_attempts=1",
 )

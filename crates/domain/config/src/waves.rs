@@ -117,7 +117,7 @@ pub(crate) const WAVE: &[Member] = selection![
     Member::new(
         "zone_by_zone",
         "zoneByZone",
-        Form::Text(TextForm::OneOf(&["off", "landing-zone", "region", "availability-zone"])),
+        Form::Text(TextForm::OneOf(&["none", "landing-zone", "region", "availability-zone"])),
         "Whether the wave goes on one zone at a time.",
     ),
 ];

@@ -152,7 +152,7 @@ fn amount(amount: configured::Amount) -> Amount {
 
 fn zone_by_zone(zones: configured::ZoneByZone) -> ZoneByZone {
     match zones {
-        configured::ZoneByZone::Off => ZoneByZone::Off,
+        configured::ZoneByZone::None => ZoneByZone::Off,
         configured::ZoneByZone::LandingZone => ZoneByZone::LandingZone,
         configured::ZoneByZone::Region => ZoneByZone::Region,
         configured::ZoneByZone::AvailabilityZone => ZoneByZone::AvailabilityZone,

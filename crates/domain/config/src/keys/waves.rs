@@ -35,11 +35,11 @@ pub(super) static KEYS: &[Key] = &[
     .phases(&[Patch]),
     Key::new(
         "safety.zone_by_zone",
-        Kind::Text(TextForm::OneOf(&["off", "landing-zone", "region", "availability-zone"])),
+        Kind::Text(TextForm::OneOf(&["none", "landing-zone", "region", "availability-zone"])),
         "availability-zone",
         "Whether each wave goes on one zone at a time, with the checks of a gate between them, and what a zone is.",
     )
-    .default("off")
+    .default("none")
     .phases(&[Patch]),
     Key::new(
         "safety.abort_on_issues",

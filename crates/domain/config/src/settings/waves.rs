@@ -82,7 +82,7 @@ super::words! {
     /// Whether a wave goes on one zone at a time, and what a zone is then.
     ZoneByZone {
         /// All at once, within the budgets.
-        Off = "off",
+        None = "none",
         /// One landing zone after another.
         LandingZone = "landing-zone",
         /// One region of one landing zone after another.
