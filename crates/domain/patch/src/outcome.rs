@@ -206,6 +206,12 @@ fn note<T: serde::de::DeserializeOwned>(
     })
 }
 
+/// How a target that is no host ended, with the code of the reason.
+pub fn outcome_of(plan: &PatchPlan, target: TargetId, end: Option<&End>) -> (HostOutcome, Option<Text>) {
+    let (outcome, _, code) = judged(plan, target, end);
+    (outcome, code)
+}
+
 type Judged = (HostOutcome, Option<Text>, Option<Text>);
 
 fn judged(plan: &PatchPlan, target: TargetId, end: Option<&End>) -> Judged {

@@ -174,7 +174,7 @@ pub fn write_summary(
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Line<'a> {
-    Instance(&'a HostRecord<'a>),
+    Instance(&'a HostRecord),
     Gap(&'a Gap),
     Summary(Box<SummaryDocument<'a>>),
 }

@@ -5,6 +5,7 @@
 
 pub mod checkup;
 pub mod csv;
+pub mod evidence;
 pub mod json;
 mod milestones_text;
 pub mod plan_text;

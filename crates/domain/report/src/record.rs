@@ -1,25 +1,30 @@
-//! A host as a flat record: what every machine-readable report says of it, under the same names.
+//! A host as a flat record: what every machine-readable report says of it, under the same names. A run
+//! keeps the records of its hosts among its files, so that its reports need no AWS and no scan.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
-use fleetwright_model::Observed;
+use fleetwright_model::{
+    AccountId, HealthCheck, InstanceId, InstanceState, Lifecycle, Observed, PingStatus, Region, Tags, Text,
+    ZoneName,
+};
 use fleetwright_patch::summary::agent_status;
 use fleetwright_patch::{Host, Weight};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A value that is there, is known not to be there (`null`), or could not be read (`"not_checked"`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Field<T> {
-    /// The value, or that there is none.
-    Value(Option<T>),
     /// Could not be read.
     NotChecked(NotChecked),
+    /// The value, or that there is none.
+    Value(Option<T>),
 }
 
 /// Serialises as `"not_checked"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NotChecked {
     /// The only value.
     #[serde(rename = "not_checked")]
@@ -35,65 +40,73 @@ impl<T> Field<T> {
             Observed::NotChecked => Self::NotChecked(NotChecked::NotChecked),
         }
     }
+
+    /// The value, where there is one.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Value(value) => value.as_ref(),
+            Self::NotChecked(_) => None,
+        }
+    }
 }
 
 /// Why a host has its verdict.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// The code.
-    pub code: &'static str,
+    pub code: Text,
     /// `blocks`, `unknown` or `note`.
-    pub weight: &'static str,
+    pub weight: Text,
     /// A few words.
-    pub title: &'static str,
+    pub title: Text,
 }
 
 /// One host. The first 26 names are those of REQUIREMENTS RE-1, in its order.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names are the documentation; units are in them")]
-pub struct HostRecord<'a> {
-    pub instance_id: &'a str,
-    pub name: Option<&'a str>,
-    pub platform: &'static str,
-    pub status: &'static str,
-    pub instance_type: &'a str,
-    pub region: &'a str,
-    pub account_id: &'a str,
-    pub landing_zone: &'a str,
-    pub ami_id: &'a str,
+pub struct HostRecord {
+    pub instance_id: InstanceId,
+    pub name: Option<Text>,
+    pub platform: Text,
+    pub status: InstanceState,
+    pub instance_type: Text,
+    pub region: Region,
+    pub account_id: AccountId,
+    pub landing_zone: ZoneName,
+    pub ami_id: Text,
     pub launch_time: Option<Timestamp>,
-    pub private_ip: Option<String>,
-    pub public_ip: Option<String>,
-    pub vpc_id: Option<&'a str>,
-    pub subnet_id: Option<&'a str>,
-    pub security_groups: Vec<&'a str>,
+    pub private_ip: Option<IpAddr>,
+    pub public_ip: Option<IpAddr>,
+    pub vpc_id: Option<Text>,
+    pub subnet_id: Option<Text>,
+    pub security_groups: Vec<Text>,
     /// `managed`, `not_managed` or `not_checked`.
-    pub ssm_agent_status: &'static str,
-    pub ssm_ping_status: Field<&'static str>,
+    pub ssm_agent_status: Text,
+    pub ssm_ping_status: Field<PingStatus>,
     pub ssm_last_ping: Field<Timestamp>,
     pub cpu_cores: Option<u32>,
     pub memory_gb: Field<f64>,
     pub storage_gb: Field<u64>,
-    pub network_performance: Field<&'a str>,
-    pub tags: BTreeMap<&'a str, &'a str>,
+    pub network_performance: Field<Text>,
+    pub tags: Tags,
     pub requires_backup: bool,
-    pub patching_group: Option<&'a str>,
-    pub maintenance_window: Option<&'a str>,
-    pub eligibility: &'static str,
+    pub patching_group: Option<Text>,
+    pub maintenance_window: Option<Text>,
+    pub eligibility: Text,
     pub reasons: Vec<Reason>,
-    pub application: Option<&'a str>,
-    pub environment: Option<&'a str>,
-    pub criticality: Option<String>,
-    pub availability_zone: Option<&'a str>,
-    pub lifecycle: &'static str,
-    pub platform_details: Option<&'a str>,
-    pub os_name: Field<&'a str>,
-    pub os_version: Field<&'a str>,
-    pub ssm_agent_version: Field<&'a str>,
-    pub system_status: Field<&'static str>,
-    pub instance_status: Field<&'static str>,
-    pub patch_baseline: Field<&'a str>,
-    pub patch_operation: Field<&'a str>,
+    pub application: Option<Text>,
+    pub environment: Option<Text>,
+    pub criticality: Option<Text>,
+    pub availability_zone: Option<Text>,
+    pub lifecycle: Lifecycle,
+    pub platform_details: Option<Text>,
+    pub os_name: Field<Text>,
+    pub os_version: Field<Text>,
+    pub ssm_agent_version: Field<Text>,
+    pub system_status: Field<HealthCheck>,
+    pub instance_status: Field<HealthCheck>,
+    pub patch_baseline: Field<Text>,
+    pub patch_operation: Field<Text>,
     pub patch_operation_end: Field<Timestamp>,
     pub patches_installed: Field<u32>,
     pub patches_missing: Field<u32>,
@@ -105,57 +118,58 @@ pub struct HostRecord<'a> {
     pub other_non_compliant: Field<u32>,
 }
 
-impl<'a> HostRecord<'a> {
+impl HostRecord {
     /// The record of one host.
-    pub fn of(host: &'a Host) -> Self {
+    pub fn of(host: &Host) -> Self {
         let Host { instance, agent, patches, health, storage, hardware, labels, .. } = host;
         Self {
-            instance_id: instance.id.as_str(),
-            name: instance.name.as_deref(),
-            platform: host.platform.name(),
-            status: instance.state.as_str(),
-            instance_type: &instance.instance_type,
-            region: host.region.as_str(),
-            account_id: host.account.as_str(),
-            landing_zone: host.zone.as_str(),
-            ami_id: &instance.image,
+            instance_id: instance.id.clone(),
+            name: instance.name.clone(),
+            platform: host.platform.name().into(),
+            status: instance.state,
+            instance_type: instance.instance_type.clone(),
+            region: host.region.clone(),
+            account_id: host.account.clone(),
+            landing_zone: host.zone.clone(),
+            ami_id: instance.image.clone(),
             launch_time: instance.launch_time,
-            private_ip: instance.private_ip.map(|ip| ip.to_string()),
-            public_ip: instance.public_ip.map(|ip| ip.to_string()),
-            vpc_id: instance.vpc.as_deref(),
-            subnet_id: instance.subnet.as_deref(),
-            security_groups: instance.security_groups.iter().map(AsRef::as_ref).collect(),
+            private_ip: instance.private_ip,
+            public_ip: instance.public_ip,
+            vpc_id: instance.vpc.clone(),
+            subnet_id: instance.subnet.clone(),
+            security_groups: instance.security_groups.clone(),
             ssm_agent_status: match agent {
                 Observed::Known(_) => "managed",
                 Observed::Absent | Observed::NotChecked => agent_status(host),
-            },
-            ssm_ping_status: Field::of(agent, |agent| Some(agent.ping.as_str())),
+            }
+            .into(),
+            ssm_ping_status: Field::of(agent, |agent| Some(agent.ping)),
             ssm_last_ping: Field::of(agent, |agent| agent.last_ping),
             cpu_cores: instance.cpu_cores,
             memory_gb: Field::of(hardware, |hardware| Some(gib(hardware.memory_mib))),
             storage_gb: Field::of(storage, |storage| Some(storage.gib)),
-            network_performance: Field::of(hardware, |hardware| Some(&*hardware.network_performance)),
-            tags: instance.tags.iter().map(|(key, value)| (key.as_ref(), value.as_ref())).collect(),
+            network_performance: Field::of(hardware, |hardware| Some(hardware.network_performance.clone())),
+            tags: instance.tags.clone(),
             requires_backup: labels.requires_backup,
-            patching_group: labels.patch_group.as_deref(),
-            maintenance_window: labels.maintenance_window.as_deref(),
-            eligibility: host.judgement.verdict.as_str(),
+            patching_group: labels.patch_group.clone(),
+            maintenance_window: labels.maintenance_window.clone(),
+            eligibility: host.judgement.verdict.as_str().into(),
             reasons: reasons(host),
-            application: labels.application.as_deref(),
-            environment: labels.environment.as_deref(),
-            criticality: labels.criticality.as_ref().map(ToString::to_string),
-            availability_zone: instance.availability_zone.as_deref(),
-            lifecycle: instance.lifecycle.as_str(),
-            platform_details: instance.platform_details.as_deref(),
-            os_name: Field::of(agent, |agent| agent.platform_name.as_deref()),
-            os_version: Field::of(agent, |agent| agent.platform_version.as_deref()),
-            ssm_agent_version: Field::of(agent, |agent| agent.version.as_deref()),
-            system_status: Field::of(health, |health| Some(health.system.as_str())),
-            instance_status: Field::of(health, |health| Some(health.instance.as_str())),
+            application: labels.application.clone(),
+            environment: labels.environment.clone(),
+            criticality: labels.criticality.as_ref().map(|it| it.to_string().into()),
+            availability_zone: instance.availability_zone.clone(),
+            lifecycle: instance.lifecycle,
+            platform_details: instance.platform_details.clone(),
+            os_name: Field::of(agent, |agent| agent.platform_name.clone()),
+            os_version: Field::of(agent, |agent| agent.platform_version.clone()),
+            ssm_agent_version: Field::of(agent, |agent| agent.version.clone()),
+            system_status: Field::of(health, |health| Some(health.system)),
+            instance_status: Field::of(health, |health| Some(health.instance)),
             patch_baseline: Field::of(patches, |state| {
-                Some(state.baseline_name.as_deref().unwrap_or(&state.baseline))
+                Some(state.baseline_name.as_ref().unwrap_or(&state.baseline).clone())
             }),
-            patch_operation: Field::of(patches, |state| Some(&*state.operation)),
+            patch_operation: Field::of(patches, |state| Some(state.operation.clone())),
             patch_operation_end: Field::of(patches, |state| state.operation_end),
             patches_installed: Field::of(patches, |state| Some(state.installed)),
             patches_missing: Field::of(patches, |state| Some(state.missing)),
@@ -167,6 +181,78 @@ impl<'a> HostRecord<'a> {
             other_non_compliant: Field::of(patches, |state| Some(state.other_non_compliant)),
         }
     }
+
+    /// Lets equal texts share one allocation: fleets repeat themselves.
+    pub fn share(&mut self, texts: &mut SharedTexts) {
+        let plain = [
+            &mut self.platform,
+            &mut self.instance_type,
+            &mut self.ami_id,
+            &mut self.ssm_agent_status,
+            &mut self.eligibility,
+        ];
+        plain.into_iter().for_each(|text| texts.share(text));
+        let optional = [
+            &mut self.vpc_id,
+            &mut self.subnet_id,
+            &mut self.patching_group,
+            &mut self.maintenance_window,
+            &mut self.application,
+            &mut self.environment,
+            &mut self.criticality,
+            &mut self.availability_zone,
+            &mut self.platform_details,
+        ];
+        optional.into_iter().flatten().for_each(|text| texts.share(text));
+        let fields = [
+            &mut self.network_performance,
+            &mut self.os_name,
+            &mut self.os_version,
+            &mut self.ssm_agent_version,
+            &mut self.patch_baseline,
+            &mut self.patch_operation,
+        ];
+        for field in fields {
+            if let Field::Value(Some(text)) = field {
+                texts.share(text);
+            }
+        }
+        self.security_groups.iter_mut().for_each(|text| texts.share(text));
+        for reason in &mut self.reasons {
+            [&mut reason.code, &mut reason.weight, &mut reason.title]
+                .into_iter()
+                .for_each(|text| texts.share(text));
+        }
+        let tags = std::mem::take(&mut self.tags);
+        self.tags = tags
+            .into_iter()
+            .map(|(mut key, mut value)| {
+                texts.share(&mut key);
+                texts.share(&mut value);
+                (key, value)
+            })
+            .collect();
+    }
+}
+
+/// Texts that were met before.
+#[derive(Clone, Debug, Default)]
+pub struct SharedTexts(BTreeSet<Text>);
+
+impl SharedTexts {
+    /// Texts are shared up to this many; what comes after that seldom repeats itself.
+    const MOST: usize = 50_000;
+
+    /// Replaces the text by the equal one that was met before, or keeps it for those that follow.
+    pub fn share(&mut self, text: &mut Text) {
+        match self.0.get(text) {
+            Some(known) => *text = Text::clone(known),
+            None if self.0.len() < Self::MOST => {
+                self.0.insert(Text::clone(text));
+            }
+            None => {}
+        }
+    }
 }
 
 fn reasons(host: &Host) -> Vec<Reason> {
@@ -175,11 +261,12 @@ fn reasons(host: &Host) -> Vec<Reason> {
         Weight::Unknown => "unknown",
         Weight::Note => "note",
     };
-    host.judgement
-        .findings
-        .iter()
-        .map(|found| Reason { code: found.code.id, weight: weight(found.weight), title: found.code.title })
-        .collect()
+    let reason = |found: &fleetwright_patch::Finding| Reason {
+        code: found.code.id.into(),
+        weight: weight(found.weight).into(),
+        title: found.code.title.into(),
+    };
+    host.judgement.findings.iter().map(reason).collect()
 }
 
 /// GiB, which people and RE-1's column name call GB; exact to a quarter.
