@@ -14,6 +14,7 @@ pub mod observed;
 pub mod patch_state;
 pub mod permission;
 pub mod phase;
+pub mod redaction;
 pub mod zone;
 
 pub use agent::{AgentFacts, PingStatus};
