@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod calendar;
+pub mod canonical;
 pub mod code;
 pub mod failure;
 pub mod ids;

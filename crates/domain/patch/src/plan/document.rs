@@ -1,6 +1,7 @@
 //! The plan as a file: canonical, with a digest, refused when it was edited.
 
 use fleetwright_flow::Format;
+use fleetwright_model::canonical::canonical;
 use fleetwright_model::{Code, Text, code};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -83,8 +84,7 @@ impl PlanDocument {
     /// The document of a plan that was written as `value`. The digest is of what was written: a field
     /// that a later version adds does not change it.
     fn of(plan: PatchPlan, value: &Value) -> Self {
-        let mut canonical = Vec::new();
-        write_canonical(value, &mut canonical);
+        let canonical = canonical(value);
         let digest = hex(&Sha256::digest(&canonical)).into();
         Self { plan, digest, canonical }
     }
@@ -152,41 +152,6 @@ impl PlanDocument {
 /// The format this version writes.
 fn flow_format() -> Format {
     fleetwright_flow::Plan::FORMAT
-}
-
-/// JSON without blanks, the keys of every object in the order of their bytes.
-fn write_canonical(value: &Value, out: &mut Vec<u8>) {
-    match value {
-        Value::Array(items) => {
-            out.push(b'[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                write_canonical(item, out);
-            }
-            out.push(b']');
-        }
-        Value::Object(members) => {
-            let mut keys: Vec<&String> = members.keys().collect();
-            keys.sort_unstable();
-            out.push(b'{');
-            for (index, key) in keys.into_iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                write_scalar(&Value::from(key.as_str()), out);
-                out.push(b':');
-                write_canonical(&members[key], out);
-            }
-            out.push(b'}');
-        }
-        scalar => write_scalar(scalar, out),
-    }
-}
-
-fn write_scalar(scalar: &Value, out: &mut Vec<u8>) {
-    serde_json::to_writer(out, scalar).expect("writing to memory");
 }
 
 fn hex(bytes: &[u8]) -> String {
