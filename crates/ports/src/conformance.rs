@@ -1,6 +1,7 @@
 //! What every implementation of a port must do, as suites its tests call.
 
 pub mod artifacts;
+pub mod audit;
 pub mod balancers;
 pub mod budgets;
 pub mod commands;

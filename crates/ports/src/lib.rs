@@ -3,6 +3,7 @@
 //! Each port has a conformance suite in [`conformance`] that every implementation runs.
 
 pub mod accounts;
+pub mod audit;
 pub mod balancers;
 pub mod budgets;
 pub mod change_calendars;
@@ -19,6 +20,7 @@ pub mod power;
 pub mod surroundings;
 
 pub use accounts::Accounts;
+pub use audit::{AuditLog, AuditLogs, AuditTrail};
 pub use balancers::{Balancers, Member, MemberState, PoolArn, Registration, ScalingGroup, Seat, SeatHealth};
 pub use budgets::Budgets;
 pub use change_calendars::ChangeCalendars;

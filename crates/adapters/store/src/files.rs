@@ -7,6 +7,9 @@
 //! <state>/runs/<run>/journal.db     plan, records, mailbox
 //! <state>/runs/<run>/owner.lock     held as long as the owner lives; its content names the owner
 //! <state>/runs/<run>/artefacts/…    evidence and outputs
+//! <state>/runs/<run>/audit.jsonl    every call that changed something, chained; locked by its writer
+//! <state>/runs/<run>/audit-heads.jsonl  signed heads of it
+//! <state>/audit-key.pem             the key that signs them
 //! ```
 //!
 //! On Unix, directories that are made here are open to their owner alone (0700), and so are files
@@ -20,6 +23,10 @@ use std::path::{Path, PathBuf};
 use fleetwright_ports::{JournalError, RunId};
 
 use crate::error;
+
+mod logs;
+
+pub(crate) use logs::{append_after, append_line, cut, flush, make_new, open_log, refuse_readable_by_others};
 
 /// The directory of all runs.
 #[derive(Clone, Debug)]
@@ -117,6 +124,14 @@ impl RunDirectory {
     pub(crate) fn artefacts(&self) -> PathBuf {
         self.path.join("artefacts")
     }
+
+    pub(crate) fn audit(&self) -> PathBuf {
+        self.path.join("audit.jsonl")
+    }
+
+    pub(crate) fn audit_heads(&self) -> PathBuf {
+        self.path.join("audit-heads.jsonl")
+    }
 }
 
 fn make_directories(path: &Path) -> Result<(), JournalError> {
@@ -145,7 +160,7 @@ fn refuse_open_to_others(_: &Path) -> Result<(), JournalError> {
     Ok(())
 }
 
-fn options() -> OpenOptions {
+pub(crate) fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -236,7 +251,7 @@ pub(crate) fn write_atomically(
 }
 
 /// Makes names in a directory durable. Windows does so by itself and cannot open directories.
-fn flush_directory(path: &Path) -> io::Result<()> {
+pub(crate) fn flush_directory(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 

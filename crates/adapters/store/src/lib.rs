@@ -2,7 +2,8 @@
 //! directory, [`MemoryJournal`] and [`MemoryArtifacts`] for tests and virtual time.
 //!
 //! One append is one durable commit (SQLite, WAL, `synchronous=FULL`), conditional on epoch and
-//! sequence. [`SqliteBudgets`] and [`MemoryBudgets`] keep what the runs of a state directory have out of
+//! sequence. [`FileAuditLogs`] keeps what is written around every call that changes something, beside the
+//! journal. [`SqliteBudgets`] and [`MemoryBudgets`] keep what the runs of a state directory have out of
 //! service in the groups they share. Calls block for the moment they take and are made in place: the drivers run in one
 //! thread, and handing work to other threads would let virtual time run on meanwhile.
 //!
@@ -19,6 +20,7 @@
 //! Every format ever written is read for ever: samples lie under `testdata/formats/`.
 
 mod artifacts;
+mod audit;
 mod budgets;
 mod chain;
 mod codec;
@@ -32,6 +34,7 @@ mod ownership;
 mod sqlite;
 
 pub use artifacts::FileArtifacts;
+pub use audit::{FileAuditLogs, MemoryAuditLogs, Randomness};
 pub use budgets::{MemoryBudgets, SqliteBudgets};
 pub use memory::{AppendFault, FaultPoint, MemoryArtifacts, MemoryJournal};
 pub use sqlite::SqliteJournal;

@@ -1,0 +1,303 @@
+//! Audit logs: files beside the journals, or in memory.
+//!
+//! A record before a call is on disk before the call is sent. Calls that become ready in the same round
+//! of the driver share one write and one flush, as the records of the journal share one commit; there are
+//! no more flushes than calls, and calls are paced. A record after a call is handed to the system at
+//! once - the end of the process does not lose it - and flushed with whatever is flushed next: a loss of
+//! power may leave its call in doubt, which is what it then is.
+//!
+//! A head is signed at least every [`HEAD_EVERY`] records and where the driver asks for it.
+
+mod medium;
+mod round;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use fleetwright_audit::{
+    Answer, Chain, Entry, Intent, Opening, PublicKey, SignedHead, SigningKey, Writer, chain,
+};
+use fleetwright_ports::{AuditLog, AuditLogs, AuditTrail, JournalError, RunId};
+use jiff::Timestamp;
+
+use crate::error;
+use crate::files::{self, Runs};
+use medium::{Medium, MemoryTrail};
+
+/// Records between two heads at most.
+const HEAD_EVERY: u64 = 256;
+
+/// Where 32 random bytes come from, for a key that is made; in words, why there are none.
+pub type Randomness = fn() -> Result<[u8; 32], String>;
+
+/// The key of a state directory: made when the first head is signed.
+#[derive(Clone)]
+enum Key {
+    File { path: PathBuf, randomness: Randomness },
+    Memory(SigningKey),
+}
+
+/// Logs as files of a state directory: `runs/<run>/audit.jsonl`, its heads in `audit-heads.jsonl`, and
+/// the key that signs them in `audit-key.pem` beside the runs, readable by its owner alone.
+pub struct FileAuditLogs {
+    runs: Runs,
+    key: Key,
+}
+
+/// Logs that end with the process. Clones are the same.
+#[derive(Clone, Default)]
+pub struct MemoryAuditLogs {
+    logs: Arc<Mutex<HashMap<RunId, Arc<Log>>>>,
+    trails: Arc<Mutex<HashMap<RunId, MemoryTrail>>>,
+}
+
+/// The key of logs in memory, which nobody needs to trust.
+fn memory_key() -> SigningKey {
+    SigningKey::new([0x5a; 32])
+}
+
+impl FileAuditLogs {
+    /// The logs of a state directory, which is made where there is none.
+    ///
+    /// # Errors
+    /// The directory can neither be made nor used, or others may write to it.
+    pub fn open(state_dir: &Path, randomness: Randomness) -> Result<Self, JournalError> {
+        let path = state_dir.join("audit-key.pem");
+        Ok(Self { runs: Runs::open(state_dir)?, key: Key::File { path, randomness } })
+    }
+}
+
+impl Key {
+    fn existing(path: &Path) -> Result<Option<SigningKey>, JournalError> {
+        let Some(bytes) = files::read(path)? else { return Ok(None) };
+        files::refuse_readable_by_others(path)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let refused = |cause| JournalError::Refused { place: error::text(path), cause };
+        SigningKey::from_pem(&text).map(Some).map_err(|bad| refused(bad.to_string().into()))
+    }
+
+    fn signing(&self) -> Result<SigningKey, JournalError> {
+        let (path, randomness) = match self {
+            Self::Memory(key) => return Ok(key.clone()),
+            Self::File { path, randomness } => (path, randomness),
+        };
+        if let Some(key) = Self::existing(path)? {
+            return Ok(key);
+        }
+        let none = |cause: String| JournalError::Refused { place: error::text(path), cause: cause.into() };
+        let key = SigningKey::new(randomness().map_err(none)?);
+        match files::make_new(path, key.to_pem().as_bytes()) {
+            // Another process was quicker: there is one key.
+            Err(_) if path.exists() => Self::existing(path)?.ok_or_else(|| none("it is gone again".into())),
+            made => made.map(|()| key),
+        }
+    }
+}
+
+impl AuditLogs for FileAuditLogs {
+    fn log(&self, run: &RunId, opening: Opening, writer: Writer) -> Arc<dyn AuditLog> {
+        let directory = self.runs.run(run);
+        let medium = Medium::file(directory.audit(), directory.audit_heads());
+        Arc::new(Log::new(run, self.key.clone(), medium, opening, writer))
+    }
+
+    fn trail(&self, run: &RunId) -> Result<AuditTrail, JournalError> {
+        let directory = self.runs.existing(run)?;
+        let log = files::read(&directory.audit())?.unwrap_or_default();
+        let heads = files::read(&directory.audit_heads())?.unwrap_or_default();
+        Ok(AuditTrail { log, heads })
+    }
+
+    fn public_key(&self) -> Result<Option<PublicKey>, JournalError> {
+        match &self.key {
+            Key::File { path, .. } => Ok(Key::existing(path)?.map(|key| key.public())),
+            Key::Memory(key) => Ok(Some(key.public())),
+        }
+    }
+}
+
+impl MemoryAuditLogs {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl AuditLogs for MemoryAuditLogs {
+    fn log(&self, run: &RunId, opening: Opening, writer: Writer) -> Arc<dyn AuditLog> {
+        let trail = held(&self.trails).entry(run.clone()).or_default().clone();
+        let log = Log::new(run, Key::Memory(memory_key()), Medium::Memory(trail), opening, writer);
+        let log = Arc::new(log);
+        // As a file's lock would: who wrote before does so no more.
+        if let Some(before) = held(&self.logs).insert(run.clone(), Arc::clone(&log)) {
+            before.leave();
+        }
+        log
+    }
+
+    fn trail(&self, run: &RunId) -> Result<AuditTrail, JournalError> {
+        Ok(held(&self.trails).get(run).map(MemoryTrail::copy).unwrap_or_default())
+    }
+
+    fn public_key(&self) -> Result<Option<PublicKey>, JournalError> {
+        Ok(Some(memory_key().public()))
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is behind it is changed in one step: a panic elsewhere leaves it whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One run's log.
+struct Log {
+    run: RunId,
+    key: Key,
+    inside: Mutex<Inside>,
+}
+
+struct Inside {
+    medium: Medium,
+    /// What a new log, and this writer, begin with.
+    opening: Opening,
+    writer: Writer,
+    /// Where it ends; none before the first record of this writer.
+    chain: Option<Chain>,
+    /// Records that are not handed to the system yet.
+    pending: Vec<u8>,
+    /// The last record that is on disk.
+    durable: u64,
+    /// The record the last head stands for.
+    signed: u64,
+    /// Why nothing more is taken.
+    failed: Option<JournalError>,
+}
+
+impl Log {
+    fn new(run: &RunId, key: Key, medium: Medium, opening: Opening, writer: Writer) -> Self {
+        let inside = Inside {
+            medium,
+            opening,
+            writer,
+            chain: None,
+            pending: Vec::new(),
+            durable: 0,
+            signed: 0,
+            failed: None,
+        };
+        Self { run: run.clone(), key, inside: Mutex::new(inside) }
+    }
+
+    fn leave(&self) {
+        let mut inside = held(&self.inside);
+        inside.failed.get_or_insert(JournalError::Owned { owner: "another process".into() });
+    }
+
+    /// Does something with the log, unless it has failed; what fails now has failed for good.
+    fn with<T>(&self, work: impl FnOnce(&mut Inside) -> Result<T, JournalError>) -> Result<T, JournalError> {
+        let mut inside = held(&self.inside);
+        if let Some(failed) = &inside.failed {
+            return Err(failed.clone());
+        }
+        let done = work(&mut inside);
+        if let Err(error) = &done {
+            inside.failed = Some(error.clone());
+        }
+        done
+    }
+}
+
+impl Inside {
+    /// Adds a record behind the last; the first one takes the log up.
+    fn push(&mut self, run: &RunId, at: Timestamp, entry: Entry) -> Result<u64, JournalError> {
+        if self.chain.is_none() {
+            self.take_up(run, at)?;
+        }
+        let chain = self.chain.as_mut().expect("it was taken up");
+        let line = chain.push(at, entry);
+        self.pending.extend_from_slice(&line.bytes);
+        Ok(line.record.sequence)
+    }
+
+    fn take_up(&mut self, run: &RunId, at: Timestamp) -> Result<(), JournalError> {
+        let there = self.medium.open()?;
+        let whole = there.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let last = there[..whole].split(|byte| *byte == b'\n').rfind(|line| !line.is_empty());
+        let mut taken = match last {
+            None => Chain::new(run.as_str()),
+            Some(line) => Chain::after(&chain::read(line).map_err(|bad| {
+                let cause = format!("its last record cannot be gone on from: {bad}").into();
+                JournalError::Refused { place: self.medium.place(), cause }
+            })?),
+        };
+        let torn = there.len() - whole;
+        if torn > 0 {
+            self.medium.cut(whole)?;
+        }
+        if taken.last() == 0 {
+            self.pending.extend(taken.push(at, Entry::Opened(self.opening.clone())).bytes);
+        }
+        let writer = Writer { torn_bytes: torn as u64, ..self.writer.clone() };
+        self.durable = taken.last();
+        self.signed = taken.last();
+        self.pending.extend(taken.push(at, Entry::Writer(writer)).bytes);
+        self.chain = Some(taken);
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<(), JournalError> {
+        let pending = std::mem::take(&mut self.pending);
+        if pending.is_empty() { Ok(()) } else { self.medium.append(&pending) }
+    }
+
+    fn flush(&mut self) -> Result<(), JournalError> {
+        self.write()?;
+        self.medium.flush()?;
+        self.durable = self.chain.as_ref().map_or(self.durable, Chain::last);
+        Ok(())
+    }
+
+    fn sign(&mut self, at: Timestamp, key: &Key) -> Result<Option<SignedHead>, JournalError> {
+        let Some(chain) = self.chain.clone() else { return Ok(None) };
+        self.flush()?;
+        let head = SignedHead::sign(&chain, at, &key.signing()?);
+        self.medium.append_head(&head.to_line())?;
+        self.signed = chain.last();
+        Ok(Some(head))
+    }
+
+    fn is_head_due(&self) -> bool {
+        self.chain.as_ref().is_some_and(|chain| chain.last() >= self.signed + HEAD_EVERY)
+    }
+}
+
+#[async_trait]
+impl AuditLog for Log {
+    async fn before(&self, at: Timestamp, intent: Intent) -> Result<u64, JournalError> {
+        let number = self.with(|inside| inside.push(&self.run, at, Entry::Before(intent)))?;
+        // Whoever is ready in this round writes first, and one flush is enough for all.
+        round::pass().await;
+        self.with(|inside| {
+            if inside.durable < number {
+                inside.flush()?;
+            }
+            if inside.is_head_due() {
+                inside.sign(at, &self.key)?;
+            }
+            Ok(number)
+        })
+    }
+
+    fn after(&self, at: Timestamp, answer: Answer) -> Result<(), JournalError> {
+        self.with(|inside| {
+            inside.push(&self.run, at, Entry::After(answer))?;
+            inside.write()
+        })
+    }
+
+    fn sign(&self, at: Timestamp) -> Result<Option<SignedHead>, JournalError> {
+        self.with(|inside| inside.sign(at, &self.key))
+    }
+}
