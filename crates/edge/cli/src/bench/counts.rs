@@ -29,8 +29,8 @@ pub struct Counts {
     pub throttled: u64,
     /// Most polling calls of one action in one second of one cell, further pages left out.
     pub most_at_once: u64,
-    /// How many turns of lanes polled with that many calls of one action, further pages left out.
-    pub polls_per_turn: BTreeMap<u64, u64>,
+    /// By action, how many turns of lanes polled with that many calls of it, further pages left out.
+    pub polls_per_turn: BTreeMap<String, BTreeMap<u64, u64>>,
     /// Everything by action: work and polling.
     pub by_action: BTreeMap<String, (u64, u64)>,
 }
@@ -70,8 +70,8 @@ impl Counts {
             *here += 1;
             counts.most_at_once = counts.most_at_once.max(*here);
         }
-        for calls in polled.into_values() {
-            *counts.polls_per_turn.entry(calls).or_default() += 1;
+        for ((_, action), calls) in polled {
+            *counts.polls_per_turn.entry(action).or_default().entry(calls).or_default() += 1;
         }
         counts
     }

@@ -89,21 +89,22 @@ pub(super) fn runs(text: &mut String, runs: &[(Measured, Option<Naive>)]) {
 fn polls(text: &mut String, runs: &[(Measured, Option<Naive>)]) {
     line!(
         text,
-        "\n| hosts | out of service at once | turns of lanes that polled | of those with one call of an action | most calls of an action in a turn |"
+        "\n| hosts | out of service at once | lanes polled with | turns | of those with one call | most calls in a turn |"
     );
-    line!(text, "|---|---|---|---|---|");
+    line!(text, "|---|---|---|---|---|---|");
     for (run, _) in runs {
-        let turns = &run.counts.polls_per_turn;
-        let all: u64 = turns.values().sum();
-        let once = turns.get(&1).copied().unwrap_or_default();
-        line!(
-            text,
-            "| {} | {} | {all} | {:.1} % | {} |",
-            run.hosts,
-            run.policy.out_of_service,
-            once as f64 * 100.0 / all.max(1) as f64,
-            turns.keys().last().copied().unwrap_or_default()
-        );
+        for (action, turns) in &run.counts.polls_per_turn {
+            let all: u64 = turns.values().sum();
+            let once = turns.get(&1).copied().unwrap_or_default();
+            line!(
+                text,
+                "| {} | {} | {action} | {all} | {:.1} % | {} |",
+                run.hosts,
+                run.policy.out_of_service,
+                once as f64 * 100.0 / all.max(1) as f64,
+                turns.keys().last().copied().unwrap_or_default()
+            );
+        }
     }
 }
 
