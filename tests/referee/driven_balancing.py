@@ -212,6 +212,15 @@ def put_back(scaling, one):
     soon(lambda: lifecycle(scaling, one) == "InService")
 
 
+def all_in_service(clients):
+    """Puts back whatever stands by: the next module finds the group whole."""
+    scaling = at_home(clients, "autoscaling")
+    for one in balanced(clients):
+        soon(lambda: lifecycle(scaling, one) in ("InService", "Standby"))
+        if lifecycle(scaling, one) == "Standby":
+            put_back(scaling, one)
+
+
 @drives("autoscaling", "EnterStandby")
 def enter_standby(clients):
     scaling, one = taken_out(clients)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from driven_balancing import CLASSIC, NAME, balanced, lifecycle, soon, target_group
+from driven_balancing import CLASSIC, NAME, all_in_service, balanced, lifecycle, soon, target_group
 from driven_commands import ended, nodes, query, send
 from driven_ec2_changes import REGION, SOON, image_of, spare
 from driven_windows import target, task, window
@@ -29,7 +29,7 @@ def facts(estate, tmp_path_factory):
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": zone["regions"][0]})
     for key in ("kept", "unwanted"):
         s3.put_object(Bucket=bucket, Key=key, Body=b"typed")
-    return {
+    yield {
         "bucket": bucket,
         "content": content,
         "written": content.with_name("written"),
@@ -49,6 +49,7 @@ def facts(estate, tmp_path_factory):
         "root": root["Id"],
         "query": json.dumps([query("Typed", "runs", [], "Sum")], separators=(",", ":")),
     }
+    all_in_service(clients)
 
 
 def sent(ssm, node):

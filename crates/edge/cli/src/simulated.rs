@@ -214,6 +214,9 @@ impl Stage {
     }
 }
 
+/// The target of the events that say which call was answered, inside the spans of whoever made it.
+pub const WIRE: &str = "fleetwright::wire";
+
 struct Wire(Arc<Estate>);
 
 impl InProcess for Wire {
@@ -221,6 +224,12 @@ impl InProcess for Wire {
         &self,
         request: http::Request<Bytes>,
     ) -> BoxFuture<'_, Result<http::Response<Bytes>, ConnectionLost>> {
-        async move { self.0.call(request).await.map_err(|_| ConnectionLost) }.boxed()
+        async move {
+            let answer = self.0.call(request).await.map_err(|_| ConnectionLost)?;
+            let id = answer.headers().get("x-amzn-requestid").and_then(|id| id.to_str().ok());
+            tracing::trace!(target: WIRE, request_id = id.unwrap_or_default(), "answered");
+            Ok(answer)
+        }
+        .boxed()
     }
 }

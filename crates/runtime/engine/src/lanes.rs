@@ -12,6 +12,7 @@ use futures::future::{BoxFuture, FutureExt, abortable};
 use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tracing::Instrument;
 
 use crate::company::Company;
 use crate::lane::{Lane, LaneKey, NewSlot, Open};
@@ -179,9 +180,17 @@ impl Lanes {
         let lane = &mut self.list[index.0];
         let (step, place) = (lane.step.clone(), lane.key.place);
         let outbox = Outbox { lane: index, sender: self.sender.clone() };
+        let span = tracing::info_span!(
+            "turn",
+            turn = serial,
+            step = &*lane.key.step,
+            place = place.0,
+            direction = ?lane.key.direction,
+            slots = slots.len()
+        );
         let (turn, abort) = abortable({
             let slots = slots.clone();
-            async move { step.turn(Turn { place, slots: &slots, reports: &outbox }).await }
+            async move { step.turn(Turn { place, slots: &slots, reports: &outbox }).await }.instrument(span)
         });
         lane.start(serial, abort, &slots);
         // A panic of a step is its own: the other lanes go on.

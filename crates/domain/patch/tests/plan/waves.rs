@@ -1,7 +1,7 @@
 //! Waves, canaries, gates and zones one at a time.
 
 use fleetwright_flow::{ApprovalRule, Gate, OnExpiry};
-use fleetwright_model::{OsFamily, code};
+use fleetwright_model::{OsFamily, Phase, code};
 use fleetwright_patch::Patterns;
 use fleetwright_patch::plan::policy::{Operation, RebootStrategy};
 use fleetwright_patch::plan::roll_out::{
@@ -187,4 +187,13 @@ fn a_wave_that_would_empty_an_application_is_refused_unless_it_has_a_budget_or_i
     let budgets = Budgets { application: Some(Amount::Percent(50)), ..Budgets::default() };
     make(&pair(), &rolled(RollOut { budgets, ..RollOut::default() }));
     make(&inventory(vec![host(1, |it| tag(it, &[("Application", "checkout")]))]), &request());
+}
+
+#[test]
+fn images_of_a_whole_application_at_once_empty_nothing() {
+    let pair = inventory(fleet(1..=2, |_, it| tag(it, &[("Application", "checkout")])));
+    let budgets = Budgets { application: Some(Amount::Percent(100)), ..Budgets::default() };
+    let roll_out = RollOut { budgets, ..RollOut::default() };
+    plan::make(&pair, &rolled(roll_out.clone())).expect_err("both patched at once");
+    make(&pair, &PlanRequest { phases: vec![Phase::Backup], ..rolled(roll_out) });
 }

@@ -12,6 +12,8 @@ use fleetwright_estate::calls::CallKind;
 use fleetwright_estate::calls::CallRecord;
 use serde_json::Value;
 
+use super::turns::TurnsOfCalls;
+
 /// What a run's calls were for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -27,16 +29,19 @@ pub struct Counts {
     pub throttled: u64,
     /// Most polling calls of one action in one second of one cell, further pages left out.
     pub most_at_once: u64,
+    /// By action, how many turns of lanes polled with that many calls of it, further pages left out.
+    pub polls_per_turn: BTreeMap<String, BTreeMap<u64, u64>>,
     /// Everything by action: work and polling.
     pub by_action: BTreeMap<String, (u64, u64)>,
 }
 
 impl Counts {
-    /// Sorts a call log.
-    pub fn of(records: &[CallRecord]) -> Self {
+    /// Sorts a call log; `turns` says which turn of which lane made which call, where that is known.
+    pub fn of(records: &[CallRecord], turns: &TurnsOfCalls) -> Self {
         let mut counts = Self::default();
         let mut reads: HashMap<(String, String), u32> = HashMap::new();
         let mut seconds: HashMap<(String, String, i64), u64> = HashMap::new();
+        let mut polled: HashMap<(u64, String), u64> = HashMap::new();
         for record in records {
             let action = record.action.to_string();
             counts.throttled += u64::from(is_throttled(record));
@@ -58,9 +63,15 @@ impl Counts {
                 continue;
             }
             let cell = format!("{}/{}", record.account, record.region);
+            if let Some(turn) = turns.get(&*record.request_id) {
+                *polled.entry((*turn, action.clone())).or_default() += 1;
+            }
             let here = seconds.entry((cell, action, record.at.as_second())).or_default();
             *here += 1;
             counts.most_at_once = counts.most_at_once.max(*here);
+        }
+        for ((_, action), calls) in polled {
+            *counts.polls_per_turn.entry(action).or_default().entry(calls).or_default() += 1;
         }
         counts
     }

@@ -12,9 +12,11 @@ use fleetwright_patch::plan::PatchPlan;
 use fleetwright_ports::Clock;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
+use tracing::instrument::WithSubscriber;
 
 use super::bound::Bound;
 use super::counts::Counts;
+use super::turns::Turns;
 use crate::args::WorldArgs;
 use crate::console::Console;
 use crate::failure::CommandError;
@@ -202,7 +204,9 @@ pub async fn measure(
     let watch = Watch::default();
     let control = Control::new("the bench", AtGates::Approve { by: "the bench".into() });
     let began = SystemClock.now();
-    staged.drive_watched(&control, &watch).await.map_err(|error| {
+    let turns = Turns::default();
+    let driven = staged.drive_watched(&control, &watch).with_subscriber(turns.subscriber());
+    driven.await.map_err(|error| {
         CommandError::new(&code::INTERNAL, format!("{scenario} with {hosts} hosts: {error}"))
     })?;
     let wall_seconds = SystemClock.now().duration_since(began).as_secs_f64();
@@ -213,7 +217,7 @@ pub async fn measure(
         Stopped { at, in_flight, finally: failures(totals) }
     });
     let estate = &staged.stage.world.estate;
-    let counts = Counts::of(&estate.calls(0, usize::MAX));
+    let counts = Counts::of(&estate.calls(0, usize::MAX), &turns.of_calls());
     let plan = staged.document.plan();
     let bound = estate.with_world(|world| Bound::of(world, staged.run.as_str(), plan, policy));
     let bound =

@@ -11,6 +11,7 @@ mod ideal;
 mod naive;
 mod resume;
 mod table;
+mod turns;
 pub mod waves;
 
 use std::path::Path;

@@ -14,6 +14,7 @@ use futures::stream::{self, StreamExt};
 
 use super::counts::Counts;
 use super::fleet::{FleetPolicy, STEADY, staged};
+use super::turns::TurnsOfCalls;
 use crate::failure::CommandError;
 
 /// Worker threads.
@@ -59,7 +60,7 @@ pub(super) async fn measure(seed: u64, hosts: usize, policy: &FleetPolicy) -> Re
     let failed = patch_all(&stage.aws, stage.clock.as_ref(), zone, &region, &ids).await;
     Ok(Naive {
         hosts: ids.len(),
-        counts: Counts::of(&stage.world.estate.calls(0, usize::MAX)),
+        counts: Counts::of(&stage.world.estate.calls(0, usize::MAX), &TurnsOfCalls::new()),
         makespan: stage.clock.now().duration_since(began).as_secs_f64(),
         failed,
     })

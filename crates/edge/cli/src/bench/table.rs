@@ -70,6 +70,7 @@ pub(super) fn runs(text: &mut String, runs: &[(Measured, Option<Naive>)]) {
             &run.digest[..16]
         );
     }
+    polls(text, runs);
     if let Some((run, _)) = runs.last() {
         line!(
             text,
@@ -82,6 +83,29 @@ pub(super) fn runs(text: &mut String, runs: &[(Measured, Option<Naive>)]) {
         }
     }
     actions(text, runs);
+}
+
+/// How often a lane asks in one of its turns, which is its tick, whether something is done.
+fn polls(text: &mut String, runs: &[(Measured, Option<Naive>)]) {
+    line!(
+        text,
+        "\n| hosts | out of service at once | lanes polled with | turns | of those with one call | most calls in a turn |"
+    );
+    line!(text, "|---|---|---|---|---|---|");
+    for (run, _) in runs {
+        for (action, turns) in &run.counts.polls_per_turn {
+            let all: u64 = turns.values().sum();
+            let once = turns.get(&1).copied().unwrap_or_default();
+            line!(
+                text,
+                "| {} | {} | {action} | {all} | {:.1} % | {} |",
+                run.hosts,
+                run.policy.out_of_service,
+                once as f64 * 100.0 / all.max(1) as f64,
+                turns.keys().last().copied().unwrap_or_default()
+            );
+        }
+    }
 }
 
 /// What is asked how often: work, and after the plus sign polling.

@@ -168,6 +168,9 @@ account = "shop"
 instances = "full"
 min = 1
 
+[[calendars]]
+name = "shop-freeze"
+
 [[alarms]]
 name = "shop-health"
 account = "111122223333"
@@ -268,6 +271,9 @@ const WAYS: &[Way] = &[
             ("safety.gate.alarms", "shop-health"),
             ("safety.gate.target_groups", "true"),
             ("safety.gate.patch_list_bucket", BUCKET),
+            // Without the permission the run goes on, and says that it could not look.
+            ("safety.change_calendars", "shop-freeze"),
+            ("safety.change_calendar_unknown", "open"),
         ],
         phases: &Phase::ALL,
         ends: Ends::AtItsEnd,

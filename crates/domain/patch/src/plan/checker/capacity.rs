@@ -153,13 +153,18 @@ fn check_membership(plan: &PatchPlan, target: &Target, host: &PlannedHost, found
     }
 }
 
-/// No stage may take all that serve at once.
+/// No stage may take all that serve at once. A host that nothing is done to that disrupts it goes on serving.
 fn check_stage(plan: &PatchPlan, index: usize, found: &mut Vec<Violation>) {
     let mut taken: BTreeMap<GroupId, (u32, u32)> = BTreeMap::new();
     let stage = fleetwright_flow::StageId(index as u16);
     for (target, host) in hosts_of(plan, stage) {
+        if disrupts(&plan.flow.recipes[target.recipe.index()]).is_none()
+            || host.state != InstanceState::Running
+        {
+            continue;
+        }
         let narrowest = target.groups.iter().map(|id| plan.flow.groups[id.index()].capacity).min();
-        for group in target.groups.iter().filter(|_| host.state == InstanceState::Running) {
+        for group in &target.groups {
             let (members, limit) = taken.entry(*group).or_default();
             *members += 1;
             *limit = (*limit).max(narrowest.unwrap_or(u32::MAX));
