@@ -212,6 +212,12 @@ pub fn outcome_of(plan: &PatchPlan, target: TargetId, end: Option<&End>) -> (Hos
     (outcome, code)
 }
 
+/// How one target ended: its outcome, the step that decided, and the code of the reason. What of a region
+/// and of a gate has the same forms.
+pub fn ending_of(plan: &PatchPlan, run: &Run, target: TargetId) -> (HostOutcome, Option<Text>, Option<Text>) {
+    judged(plan, target, run.end(target).as_ref())
+}
+
 type Judged = (HostOutcome, Option<Text>, Option<Text>);
 
 fn judged(plan: &PatchPlan, target: TargetId, end: Option<&End>) -> Judged {
