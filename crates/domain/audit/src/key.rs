@@ -5,7 +5,7 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ed25519_dalek::{Signature, Signer, VerifyingKey};
+use ed25519_compact::{KeyPair, Seed, Signature};
 use fleetwright_model::Text;
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,7 @@ pub enum InvalidKey {
 
 /// The half that signs. Its bytes are not shown.
 #[derive(Clone)]
-pub struct SigningKey(ed25519_dalek::SigningKey);
+pub struct SigningKey(KeyPair);
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,7 +52,7 @@ impl fmt::Debug for SigningKey {
 impl SigningKey {
     /// A key of 32 bytes, which must come from the system's source of randomness.
     pub fn new(secret: [u8; 32]) -> Self {
-        Self(ed25519_dalek::SigningKey::from_bytes(&secret))
+        Self(KeyPair::from_seed(Seed::new(secret)))
     }
 
     /// Reads PEM of a private key.
@@ -66,22 +66,22 @@ impl SigningKey {
 
     /// As PEM: a secret.
     pub fn to_pem(&self) -> String {
-        wrapped(&[PRIVATE_PREFIX.as_slice(), self.0.as_bytes()].concat(), "PRIVATE KEY")
+        wrapped(&[PRIVATE_PREFIX.as_slice(), self.0.sk.seed().as_slice()].concat(), "PRIVATE KEY")
     }
 
     /// The other half.
     pub fn public(&self) -> PublicKey {
-        PublicKey(self.0.verifying_key())
+        PublicKey(self.0.pk)
     }
 
     pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.0.sign(message).to_bytes()
+        *self.0.sk.sign(message, None)
     }
 }
 
 /// The half that verifies.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicKey(VerifyingKey);
+pub struct PublicKey(ed25519_compact::PublicKey);
 
 impl PublicKey {
     /// Reads PEM of a public key.
@@ -91,7 +91,7 @@ impl PublicKey {
     pub fn from_pem(text: &str) -> Result<Self, InvalidKey> {
         let der = unwrapped(text, "PUBLIC KEY")?;
         let bytes = secret_of(&der, &PUBLIC_PREFIX)?;
-        VerifyingKey::from_bytes(&bytes).map(Self).map_err(|_| InvalidKey::Form)
+        Ok(Self(ed25519_compact::PublicKey::new(bytes)))
     }
 
     /// As PEM.
@@ -107,11 +107,11 @@ impl PublicKey {
 
     /// True where the signature is of this message by this key. Weak keys are refused.
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
-        self.0.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
+        self.0.verify(message, &Signature::new(*signature)).is_ok()
     }
 
     fn der(&self) -> Vec<u8> {
-        [PUBLIC_PREFIX.as_slice(), self.0.as_bytes()].concat()
+        [PUBLIC_PREFIX.as_slice(), self.0.as_slice()].concat()
     }
 }
 
