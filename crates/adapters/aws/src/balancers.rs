@@ -87,6 +87,11 @@ fn classic_arn(cell: &Cell<'_>, name: &str) -> PoolArn {
     format!("arn:{}:elasticloadbalancing:{region}:{account}:loadbalancer/{name}", region.partition()).into()
 }
 
+/// What is changed, for the record: the pool and who is in it.
+fn changed(pool: &str, seats: &[Seat]) -> Vec<Text> {
+    std::iter::once(pool).chain(seats.iter().map(|seat| seat.host.as_str())).map(Text::from).collect()
+}
+
 /// The name in such an ARN; none where it is a target group's.
 fn classic_name(arn: &str) -> Option<&str> {
     arn.split_once(":loadbalancer/").map(|(_, name)| name)

@@ -17,6 +17,7 @@ use futures::future::{Either, select};
 use jiff::{SignedDuration, Timestamp};
 use tracing::debug;
 
+use crate::audit::Change;
 use crate::classify::{Stage, Trouble, classify, timed_out, trouble};
 use crate::governor::{Governor, Outcome};
 use crate::operation::{Effect, Operation, Repeat};
@@ -27,6 +28,15 @@ use crate::place::Place;
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// Upper bound of every wait between attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
+/// What a call is made within.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Bounds<'a> {
+    /// When its credentials' time is over.
+    pub(crate) valid_until: Option<Timestamp>,
+    /// What is recorded around it.
+    pub(crate) change: Option<Change<'a>>,
+}
 
 /// Makes calls: paced, limited in time, repeated.
 pub(crate) struct Caller {
@@ -44,19 +54,40 @@ impl Caller {
         Self { clock, credential_clock, options, governor }
     }
 
-    /// Makes a call of `operation`, sending it with `send` as often as it takes, but never after its
-    /// credentials' time is over, and never again where it would be done twice.
+    /// Makes a call that is not recorded; see [`Caller::carry_out`].
     ///
     /// # Errors
-    /// The last failure, with the number of attempts: at once where trying again cannot help, after
-    /// `max_attempts` otherwise. [`ErrorClass::Ambiguous`] where the call changes something and an
-    /// attempt may have taken effect.
+    /// As [`Caller::carry_out`].
     pub(crate) async fn call<T, E, F>(
         &self,
         operation: &'static Operation,
         place: &Place,
         valid_until: Option<Timestamp>,
+        send: impl FnMut() -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let bounds = Bounds { valid_until, change: None };
+        self.carry_out(operation, place, bounds, send, &|_: &T| None).await
+    }
+
+    /// Makes a call of `operation`, sending it with `send` as often as it takes, but never after its
+    /// credentials' time is over, and never again where it would be done twice. Each attempt at a change
+    /// is recorded by itself; `request_id` reads the service's id of the request off an answer.
+    ///
+    /// # Errors
+    /// The last failure, with the number of attempts: at once where trying again cannot help, after
+    /// `max_attempts` otherwise. [`ErrorClass::Ambiguous`] where the call changes something and an
+    /// attempt may have taken effect.
+    pub(crate) async fn carry_out<T, E, F>(
+        &self,
+        operation: &'static Operation,
+        place: &Place,
+        bounds: Bounds<'_>,
         mut send: impl FnMut() -> F,
+        request_id: &impl Fn(&T) -> Option<&str>,
     ) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
@@ -68,7 +99,7 @@ impl Caller {
         self.governor.count(operation, |usage| usage.calls += 1);
         let (mut attempt, mut doubt) = (1, false);
         loop {
-            let missed = match self.attempt(operation, place, valid_until, &mut send).await {
+            let missed = match self.attempt(operation, place, bounds, attempt, &mut send, request_id).await {
                 Ok(answer) => return Ok(answer),
                 Err(missed) => missed,
             };
@@ -94,19 +125,31 @@ impl Caller {
         &self,
         operation: &'static Operation,
         place: &Place,
-        valid_until: Option<Timestamp>,
+        bounds: Bounds<'_>,
+        attempt: u32,
         send: &mut impl FnMut() -> F,
+        request_id: &impl Fn(&T) -> Option<&str>,
     ) -> Result<T, Missed>
     where
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
         let admission = self.governor.admit(operation, place).await;
-        if self.is_too_late(operation, valid_until) {
+        if self.is_too_late(operation, bounds.valid_until) {
             return Err(Missed { failure: expired(operation), doubt: false, number: None });
         }
+        let record = match &bounds.change {
+            None => None,
+            Some(change) => {
+                let recorded = change.before(operation, place, attempt, self.clock.now()).await;
+                Some(recorded.map_err(|failure| Missed { failure, doubt: false, number: None })?)
+            }
+        };
         let answer = self.within_limit(send()).await;
         self.governor.ended(operation, &admission, outcome(operation, &answer));
+        if let (Some(change), Some(record)) = (&bounds.change, record) {
+            change.after(operation, record, answer.as_ref().map(request_id), self.clock.now());
+        }
         answer.map_err(|trouble| Missed {
             doubt: trouble.may_have_taken_effect(),
             failure: classify(operation, trouble),

@@ -8,9 +8,12 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::SdkConfig;
+use aws_types::request_id::RequestId;
 use fleetwright_model::code;
-use fleetwright_model::{Failure, Region, Zone};
+use fleetwright_model::{ErrorClass, Failure, Region, Text, Zone};
 
+use crate::audit::{Behalf, Change};
+use crate::call::Bounds;
 use crate::integrity::WholeAnswers;
 use crate::lock::lock;
 use crate::operation::{Operation, Rate};
@@ -56,23 +59,65 @@ pub(crate) struct Connection<'a, C> {
     sessions: &'a Sessions,
     zone: &'a Zone,
     place: Place,
+    behalf: Option<&'a Behalf>,
     client: Mutex<Option<(u64, C)>>,
 }
 
 impl<'a, C: SdkClient> Connection<'a, C> {
-    pub(crate) fn new(sessions: &'a Sessions, zone: &'a Zone, region: &Region) -> Self {
+    pub(crate) fn new(
+        sessions: &'a Sessions,
+        zone: &'a Zone,
+        region: &Region,
+        behalf: Option<&'a Behalf>,
+    ) -> Self {
         let place = Place { scope: Scope::Account(zone.account.clone()), region: region.clone() };
-        Self { sessions, zone, place, client: Mutex::new(None) }
+        Self { sessions, zone, place, behalf, client: Mutex::new(None) }
     }
 
-    /// Makes a call in the zone. A session that has expired is renewed once.
+    /// Makes a call in the zone that changes nothing. A session that has expired is renewed once.
     ///
     /// # Errors
-    /// The failure of entering the zone or of the call.
+    /// The failure of entering the zone or of the call; a fault of ours where the call changes something.
     pub(crate) async fn call<T, E, F>(
         &self,
         operation: &'static Operation,
         send: impl Fn(&C) -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        if operation.mutates() {
+            return Err(unnamed(operation));
+        }
+        self.sent(operation, &[], send, |_| None).await
+    }
+
+    /// Makes a call in the zone that changes `targets` - their ids or ARNs, or the names of what has no
+    /// id -, on the record where there is one.
+    ///
+    /// # Errors
+    /// As [`Connection::call`]; or it could not be recorded and was not sent.
+    pub(crate) async fn change<T, E, F>(
+        &self,
+        operation: &'static Operation,
+        targets: &[Text],
+        send: impl Fn(&C) -> F,
+    ) -> Result<T, Failure>
+    where
+        T: RequestId,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        self.sent(operation, targets, send, T::request_id).await
+    }
+
+    async fn sent<T, E, F>(
+        &self,
+        operation: &'static Operation,
+        targets: &[Text],
+        send: impl Fn(&C) -> F,
+        request_id: impl Fn(&T) -> Option<&str>,
     ) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
@@ -83,7 +128,16 @@ impl<'a, C: SdkClient> Connection<'a, C> {
         loop {
             let session = self.sessions.of_zone(self.zone).await?;
             let client = self.client(&session).await;
-            let answer = caller.call(operation, &self.place, session.expires, || send(&client)).await;
+            let change = match self.behalf.filter(|_| operation.mutates()) {
+                None => None,
+                Some(behalf) => {
+                    let session = &self.sessions.identity(&session).await?.arn;
+                    Some(Change { behalf, zone: self.zone, session, targets })
+                }
+            };
+            let bounds = Bounds { valid_until: session.expires, change };
+            let answer =
+                caller.carry_out(operation, &self.place, bounds, || send(&client), &request_id).await;
             let Err(failure) = answer else { return answer };
             let renewable = if session.is_over(caller.credential_clock.now()) { MOST_RENEWALS } else { 1 };
             if failure.code == &code::EXPIRED_CREDENTIALS && renewals < renewable {
@@ -131,4 +185,11 @@ impl<'a, C: SdkClient> Connection<'a, C> {
         );
         Failure { code: &code::REGION_DISABLED, message, ..failure }
     }
+}
+
+/// A change that nobody said what of.
+fn unnamed(operation: &Operation) -> Failure {
+    let message = "not sent: it changes something, and what is not said, so that it could not be recorded";
+    let failure = Failure::new(ErrorClass::Permanent, &code::INTERNAL, operation.iam, message);
+    Failure { attempts: 0, ..failure }
 }

@@ -39,6 +39,6 @@ impl HostCommands for Aws {
     async fn cancel(&self, cell: &Cell<'_>, command: &str) -> Result<(), Failure> {
         let connection: Connection<'_, aws_sdk_ssm::Client> = self.at(cell.zone, &cell.region);
         let ask = |client: &aws_sdk_ssm::Client| client.cancel_command().command_id(command).send();
-        connection.call(&CANCEL_COMMAND, ask).await.map(|_| ())
+        connection.change(&CANCEL_COMMAND, &[command.into()], ask).await.map(|_| ())
     }
 }

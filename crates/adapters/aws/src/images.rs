@@ -29,14 +29,14 @@ impl Images for Aws {
     async fn deregister(&self, cell: &Cell<'_>, image: &str) -> Result<(), Failure> {
         let connection: Connection<'_, aws_sdk_ec2::Client> = self.at(cell.zone, &cell.region);
         let send = |client: &aws_sdk_ec2::Client| client.deregister_image().image_id(image).send();
-        let answer = connection.call(&DEREGISTER_IMAGE, send).await.map(|_| ());
+        let answer = connection.change(&DEREGISTER_IMAGE, &[image.into()], send).await.map(|_| ());
         gone_is_done(answer, &["InvalidAMIID.NotFound", "InvalidAMIID.Unavailable"])
     }
 
     async fn delete_snapshot(&self, cell: &Cell<'_>, snapshot: &str) -> Result<(), Failure> {
         let connection: Connection<'_, aws_sdk_ec2::Client> = self.at(cell.zone, &cell.region);
         let send = |client: &aws_sdk_ec2::Client| client.delete_snapshot().snapshot_id(snapshot).send();
-        let answer = connection.call(&DELETE_SNAPSHOT, send).await.map(|_| ());
+        let answer = connection.change(&DELETE_SNAPSHOT, &[snapshot.into()], send).await.map(|_| ());
         gone_is_done(answer, &["InvalidSnapshot.NotFound"])
     }
 }

@@ -5,6 +5,7 @@
 //! [`Accounts`](fleetwright_ports::Accounts).
 
 mod accounts;
+mod audit;
 mod balancers;
 mod call;
 mod change_calendars;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 
 use fleetwright_model::{Region, Zone};
 
+pub use crate::audit::{Approvals, Behalf};
 use crate::call::Caller;
 use crate::clients::{Connection, SdkClient};
 pub use crate::connector::{ConnectionLost, InProcess};
@@ -50,6 +52,7 @@ use crate::sessions::Sessions;
 #[derive(Clone)]
 pub struct Aws {
     inner: Arc<Inner>,
+    behalf: Option<Arc<Behalf>>,
 }
 
 struct Inner {
@@ -74,7 +77,8 @@ pub async fn connect(options: AwsOptions, clocks: impl Into<Clocks>) -> Aws {
     };
     let caller = Arc::new(Caller::new(options, clocks.into()));
     let sessions = Sessions::new(caller, http);
-    Aws { inner: Arc::new(Inner { sessions, texts: Interner::default(), types: TypeMemory::default() }) }
+    let inner = Inner { sessions, texts: Interner::default(), types: TypeMemory::default() };
+    Aws { inner: Arc::new(inner), behalf: None }
 }
 
 /// Every operation fleetwright calls, with its permission, purpose and rate.
@@ -88,8 +92,15 @@ impl Aws {
         self.inner.sessions.caller.governor.usage()
     }
 
+    /// The same, making changes on this behalf: each is recorded before it is sent and after it was
+    /// answered, and not sent where it cannot be.
+    #[must_use]
+    pub fn on_behalf(&self, behalf: Behalf) -> Self {
+        Self { inner: Arc::clone(&self.inner), behalf: Some(Arc::new(behalf)) }
+    }
+
     /// A connection to a service in a region of a zone.
     fn at<'a, C: SdkClient>(&'a self, zone: &'a Zone, region: &Region) -> Connection<'a, C> {
-        Connection::new(&self.inner.sessions, zone, region)
+        Connection::new(&self.inner.sessions, zone, region, self.behalf.as_deref())
     }
 }

@@ -24,6 +24,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::error::metadata::ErrorMetadata;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
+use aws_types::request_id::RequestId;
 use fleetwright_model::{Cell, Failure};
 use fleetwright_ports::Objects;
 
@@ -59,7 +60,19 @@ impl fmt::Debug for Upload {
     }
 }
 
-type Answer = Result<(), SdkError<ErrorMetadata, HttpResponse>>;
+/// What S3 answers to a file that it has taken.
+#[derive(Debug)]
+struct Stored {
+    request_id: Option<String>,
+}
+
+impl RequestId for Stored {
+    fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+}
+
+type Answer = Result<Stored, SdkError<ErrorMetadata, HttpResponse>>;
 
 impl Storage {
     /// Sends the file, a second time where S3 says that the bucket is in another region.
@@ -98,7 +111,7 @@ impl Storage {
         let operation = operation
             .serializer(move |upload: Upload| request(&upload, &signed))
             .deserializer(|answer: &HttpResponse| match answer.status().is_success() {
-                true => Ok(()),
+                true => Ok(Stored { request_id: answer.headers().request_id().map(str::to_owned) }),
                 false => Err(OrchestratorError::operation(refusal(answer))),
             })
             .build();
@@ -190,7 +203,9 @@ impl Objects for Aws {
         };
         let connection: Connection<'_, Storage> = self.at(cell.zone, &cell.region);
         let upload = Upload { path, content: content.to_vec() };
-        connection.call(&PUT_OBJECT, |storage| storage.clone().put(upload.clone())).await
+        let object = format!("arn:{}:s3:::{bucket}/{key}", cell.region.partition()).into();
+        let send = |storage: &Storage| storage.clone().put(upload.clone());
+        connection.change(&PUT_OBJECT, &[object], send).await.map(|_| ())
     }
 }
 

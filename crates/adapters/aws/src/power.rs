@@ -38,7 +38,7 @@ impl Power for Aws {
                     client.start_instances().set_instance_ids(Some(ids.clone())).send()
                 };
                 connection.reserve(&START_INSTANCES, STARTED, ids.len()).await;
-                connection.call(&START_INSTANCES, send).await.map(|_| ())
+                connection.change(&START_INSTANCES, &texts(&ids), send).await.map(|_| ())
             }
             .boxed()
         });
@@ -53,7 +53,7 @@ impl Power for Aws {
                     client.stop_instances().set_instance_ids(Some(ids.clone())).send()
                 };
                 connection.reserve(&STOP_INSTANCES, STOPPED, ids.len()).await;
-                connection.call(&STOP_INSTANCES, send).await.map(|_| ())
+                connection.change(&STOP_INSTANCES, &texts(&ids), send).await.map(|_| ())
             }
             .boxed()
         });
@@ -69,7 +69,7 @@ impl Power for Aws {
         let send = |client: &aws_sdk_ec2::Client| {
             client.reboot_instances().set_instance_ids(Some(names.clone())).send()
         };
-        connection.call(&REBOOT_INSTANCES, send).await.map(|_| ())
+        connection.change(&REBOOT_INSTANCES, &texts(&names), send).await.map(|_| ())
     }
 
     async fn restore(
@@ -90,6 +90,11 @@ impl Power for Aws {
     async fn replace(&self, cell: &Cell<'_>, replacement: &Replacement) -> Result<InstanceId, Failure> {
         replace::launch(self, cell, replacement).await
     }
+}
+
+/// What is changed, for the record.
+fn texts(ids: &[String]) -> Vec<Text> {
+    ids.iter().map(|id| id.as_str().into()).collect()
 }
 
 /// A failure of some after others succeeded is ambiguous for the whole: who asked must look.

@@ -9,7 +9,7 @@ use fleetwright_config::settings::OutputFormat;
 use fleetwright_engine::{
     Begin, Concluded, Conclusion, Control, DriveError, Ports, StepTable, Surroundings, drive,
 };
-use fleetwright_flow::{Direction, End, Event, Record, Run, TargetId};
+use fleetwright_flow::{Direction, End, Event, Record, Run, Signal, StageId, TargetId};
 use fleetwright_model::{Code, Exit, InstanceId, Text, Zone, code};
 use fleetwright_patch::PlanDocument;
 use fleetwright_patch::milestones::milestones;
@@ -26,6 +26,7 @@ use crate::commands::scan::{Reports, calls};
 use crate::console::{self, Console};
 use crate::failure::CommandError;
 use crate::files;
+use crate::on_record::{OnRecord, approvals};
 use crate::run_live::RunLive;
 use crate::state::{State, refused};
 
@@ -41,6 +42,8 @@ pub struct Driving {
     pub zones: Vec<Zone>,
     /// How the run is steered.
     pub control: Control,
+    /// The person who started this process.
+    pub person: Text,
     /// Where reports go.
     pub reports: Reports,
     /// The form of standard output.
@@ -84,16 +87,25 @@ impl Driving {
         let directory = self.report_directory(&run)?;
         let plan = Arc::new(document.plan().clone());
         let health = Arc::new(Health::default());
-        let ports = ports(&self.aws, &self.clock, &self.state, &self.zones, &run, &plan, &health)
+        health.hear(&earlier);
+        let on_record = self.on_record(&run, document);
+        let ports = ports(&self.aws, &self.clock, &self.state, &self.zones, &plan, &health, &on_record)
             .map_err(|missing| missing_zone(&missing))?;
         let flow = Arc::new(plan.flow.clone());
         let live = RunLive::new(&self.console, self.format, &plan, health);
         let concluded = drive(ports, run.clone(), flow, begin, &self.control, &live).await;
         live.finish();
+        if let Err(error) = on_record.log.sign(self.clock.now()) {
+            self.console.note(&format!("the end of the audit log could not be signed: {error}"));
+        }
         let concluded = concluded.map_err(|error| drive_error(&run, &error))?;
         let mut records = earlier;
         records.extend(live.into_records());
         self.conclude(&run, document, &concluded, &records, directory.as_deref())
+    }
+
+    fn on_record(&self, run: &RunId, document: &PlanDocument) -> OnRecord {
+        OnRecord::of(&self.state, run, document.digest(), self.control.owner(), self.person.clone())
     }
 
     /// The directory of the run's reports; made before the work, not found missing after it.
@@ -143,9 +155,9 @@ pub fn ports(
     clock: &Arc<dyn Clock>,
     state: &State,
     zones: &[Zone],
-    run: &RunId,
     plan: &Arc<PatchPlan>,
     health: &Arc<Health>,
+    on_record: &OnRecord,
 ) -> Result<Ports, MissingZone> {
     let (power, balancers) = (Arc::new(aws.clone()), Arc::new(aws.clone()));
     let outages = GroupWatch::new(plan, zones, power, balancers, Arc::clone(clock));
@@ -153,7 +165,7 @@ pub fn ports(
     Ok(Ports {
         journal: Arc::clone(&state.journal),
         clock: Arc::clone(clock),
-        steps: StepTable::new(steps(aws, clock, state, zones, run, plan, health)?),
+        steps: StepTable::new(steps(aws, clock, state, zones, plan, health, on_record)?),
         around: Surroundings {
             budgets: Some(budgets),
             outages: Some(outages),
@@ -177,12 +189,27 @@ pub fn steps(
     clock: &Arc<dyn Clock>,
     state: &State,
     zones: &[Zone],
-    run: &RunId,
     plan: &Arc<PatchPlan>,
     health: &Arc<Health>,
+    on_record: &OnRecord,
 ) -> Result<Vec<Arc<dyn Step>>, MissingZone> {
+    let (verified, standings) = (Arc::clone(health), Arc::clone(health));
+    let verified = Arc::new(move |id: &InstanceId| verified.is_verified(id));
+    let standings = Arc::new(move |target: TargetId| standings.standing(target));
+    let approvals = approvals(plan, health);
+    let context =
+        Context::new(on_record.run.clone(), Arc::clone(plan), zones, outside(aws, clock, state), verified)?;
+    let context = context.with_standings(standings);
+    // Each step changes things in its own name.
+    Ok(fleetwright_steps::steps_each_in(&|step| {
+        let aws = aws.on_behalf(on_record.behalf(step, &approvals));
+        Arc::new(context.with_ports(outside(&aws, clock, state)))
+    }))
+}
+
+fn outside(aws: &Aws, clock: &Arc<dyn Clock>, state: &State) -> fleetwright_steps::Ports {
     let aws = Arc::new(aws.clone());
-    let outside = fleetwright_steps::Ports {
+    fleetwright_steps::Ports {
         commands: aws.clone(),
         images: aws.clone(),
         power: aws.clone(),
@@ -192,13 +219,7 @@ pub fn steps(
         machines: aws,
         artifacts: Arc::clone(&state.artifacts),
         clock: Arc::clone(clock),
-    };
-    let (verified, standings) = (Arc::clone(health), Arc::clone(health));
-    let verified = Arc::new(move |id: &InstanceId| verified.is_verified(id));
-    let standings = Arc::new(move |target: TargetId| standings.standing(target));
-    let context = Context::new(run.clone(), Arc::clone(plan), zones, outside, verified)?;
-    let context = context.with_standings(standings);
-    Ok(fleetwright_steps::steps(Arc::new(context)))
+    }
 }
 
 fn missing_zone(missing: &MissingZone) -> CommandError {
@@ -314,6 +335,8 @@ pub struct Health(Mutex<Known>);
 struct Known {
     verified: BTreeMap<InstanceId, bool>,
     ended: BTreeMap<TargetId, Standing>,
+    /// Who let a stage go past its gate, and the number of the decision in the journal.
+    approved: BTreeMap<StageId, Vec<(Text, u64)>>,
 }
 
 impl Known {
@@ -333,8 +356,24 @@ impl Health {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes in who decided, from records of this process or of those before it.
+    pub fn hear(&self, records: &[Record]) {
+        let mut known = self.known();
+        for record in records {
+            if let Event::Signalled { signal: Signal::Approve(stage), by, .. } = &record.event {
+                known.approved.entry(*stage).or_default().push((by.clone(), record.seq.0));
+            }
+        }
+    }
+
+    /// Who let that stage go past its gate, and the number of the decision in the journal.
+    pub fn approved(&self, stage: StageId) -> Vec<(Text, u64)> {
+        self.known().approved.get(&stage).cloned().unwrap_or_default()
+    }
+
     /// Takes in where the run stands after these records.
     pub fn take(&self, plan: &PatchPlan, records: &[Record], run: &Run) {
+        self.hear(records);
         let mut known = self.known();
         for target in records.iter().filter_map(|record| target_of(&record.event)) {
             known.take(plan, target, run);

@@ -21,6 +21,7 @@ pub mod learning;
 pub mod live;
 pub mod log;
 pub mod maintenance;
+pub mod on_record;
 pub mod planning;
 pub mod policy_scope;
 pub mod reference;

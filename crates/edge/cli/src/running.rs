@@ -310,6 +310,7 @@ impl App {
             state,
             zones,
             control,
+            person: self.user(),
             reports: fleet::reports(&session.settings),
             format: session.settings.output.format,
             console: self.console,

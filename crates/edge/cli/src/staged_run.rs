@@ -15,6 +15,7 @@ use crate::commands::plan::{Continued, Looking, run_id};
 use crate::console::Console;
 use crate::driving::{Health, ports};
 use crate::failure::CommandError;
+use crate::on_record::OnRecord;
 use crate::simulated::Stage;
 use crate::state::{State, refused};
 use crate::{fleet, learning};
@@ -94,16 +95,27 @@ impl StagedRun {
         let plan = Arc::new(self.document.plan().clone());
         let health = Arc::new(Health::default());
         let stage = &self.stage;
-        let ports = ports(&stage.aws, &stage.clock, &self.state, &self.zones, &self.run, &plan, &health)
-            .expect("the plan was made from these landing zones");
         let digest = self.document.digest().clone();
         let loaded = self.state.journal.load(&self.run).await.expect("the run was made");
+        health.hear(&loaded.records);
+        let on_record = self.on_record(control);
+        let (state, zones) = (&self.state, &self.zones);
+        let ports = ports(&stage.aws, &stage.clock, state, zones, &plan, &health, &on_record)
+            .expect("the plan was made from these landing zones");
         let begin = match loaded.records.is_empty() {
             true => Begin::New { digest },
             false => Begin::Resume { digest, loaded },
         };
         let watch = Watch { plan: &plan, health: &health, also };
-        drive(ports, self.run.clone(), Arc::new(plan.flow.clone()), begin, control, &watch).await
+        let done = drive(ports, self.run.clone(), Arc::new(plan.flow.clone()), begin, control, &watch).await;
+        on_record.log.sign(stage.clock.now()).expect("the log takes what it took before");
+        done
+    }
+
+    /// The run's audit log, written in the name of whoever steers.
+    pub fn on_record(&self, control: &Control) -> OnRecord {
+        let digest = self.document.digest();
+        OnRecord::of(&self.state, &self.run, digest, control.owner(), "the stage".into())
     }
 
     /// What became of the run, from its record.

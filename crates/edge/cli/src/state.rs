@@ -8,8 +8,11 @@ use fleetwright_config::keys::{self, Secrecy};
 use fleetwright_flow::Event;
 use fleetwright_model::code;
 use fleetwright_patch::PlanDocument;
-use fleetwright_ports::{Artifacts, Budgets, Journal, JournalError, LoadedRun, RunEntry, RunId};
-use fleetwright_store::{MemoryArtifacts, MemoryBudgets, MemoryJournal, SqliteBudgets, SqliteJournal};
+use fleetwright_ports::{Artifacts, AuditLogs, Budgets, Journal, JournalError, LoadedRun, RunEntry, RunId};
+use fleetwright_store::{
+    FileAuditLogs, MemoryArtifacts, MemoryAuditLogs, MemoryBudgets, MemoryJournal, SqliteBudgets,
+    SqliteJournal,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::args::{ConfigArgs, FleetArgs, StateArgs};
@@ -29,6 +32,8 @@ pub struct State {
     pub journal: Arc<dyn Journal>,
     /// The runs' files.
     pub artifacts: Arc<dyn Artifacts>,
+    /// What is recorded around every call that changes something.
+    pub audit: Arc<dyn AuditLogs>,
     /// What runs have out of service in the groups they share.
     pub budgets: Arc<dyn Budgets>,
     /// The directory; none where runs are kept in memory.
@@ -87,10 +92,12 @@ impl State {
         let directory = directory.to_owned();
         let journal = SqliteJournal::open(&directory, &program()).map_err(|error| refused(&error))?;
         let artifacts = journal.artifacts();
+        let audit = FileAuditLogs::open(&directory, random_bytes).map_err(|error| refused(&error))?;
         let budgets = SqliteBudgets::open(&directory).map_err(|error| refused(&error))?;
         Ok(Self {
             journal: Arc::new(journal),
             artifacts: Arc::new(artifacts),
+            audit: Arc::new(audit),
             budgets: Arc::new(budgets),
             directory: Some(directory),
         })
@@ -101,6 +108,7 @@ impl State {
         Self {
             journal: Arc::new(MemoryJournal::new()),
             artifacts: Arc::new(MemoryArtifacts::new()),
+            audit: Arc::new(MemoryAuditLogs::new()),
             budgets: Arc::new(MemoryBudgets::new()),
             directory: None,
         }
@@ -267,6 +275,13 @@ fn directory(args: &StateArgs, environment: &Environment) -> Result<PathBuf, Com
             let message = "neither --state-dir nor HOME says where runs are kept";
             CommandError::new(&code::STATE_UNUSABLE, message)
         })
+}
+
+/// Bytes of the system's source of randomness, for a key.
+fn random_bytes() -> Result<[u8; 32], String> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| format!("no randomness: {error}"))?;
+    Ok(bytes)
 }
 
 /// What a refusal of the journal means for a command.

@@ -140,6 +140,22 @@ impl Context {
         Self { standings, ..self }
     }
 
+    /// The same with other ports.
+    #[must_use]
+    pub fn with_ports(&self, ports: Ports) -> Self {
+        let Self { run, plan, zones, ports: _, verified, standings, promoting, probed } = self;
+        Self {
+            run: run.clone(),
+            plan: Arc::clone(plan),
+            zones: zones.clone(),
+            ports,
+            verified: Arc::clone(verified),
+            standings: Arc::clone(standings),
+            promoting: promoting.clone(),
+            probed: probed.clone(),
+        }
+    }
+
     /// The run.
     pub fn run(&self) -> &RunId {
         &self.run

@@ -49,26 +49,34 @@ pub use step::{Outcome, Reports, Slot, Step, Turn};
 
 /// Every step of the recipes, each under the name recipes use.
 pub fn steps(context: Arc<Context>) -> Vec<Arc<dyn Step>> {
+    steps_each_in(&|_| Arc::clone(&context))
+}
+
+/// The same, each in a context of its own, e.g. with ports that say in whose name they act.
+pub fn steps_each_in(context: &dyn Fn(&'static str) -> Arc<Context>) -> Vec<Arc<dyn Step>> {
     // Draining and returning switch the processes of the same groups.
     let groups = Arc::default();
     vec![
-        Arc::new(backup::Backup::new(context.clone())),
-        Arc::new(start::Start::new(context.clone())),
-        Arc::new(precheck::Precheck::new(context.clone())),
-        Arc::new(drain::Drain::new(context.clone(), Arc::clone(&groups))),
-        Arc::new(patch::Patch::new(context.clone())),
-        Arc::new(reboot::Reboot::new(context.clone())),
-        Arc::new(verify::Verify::new(context.clone())),
-        Arc::new(validate::Validate::new(context.clone(), step_name::VALIDATE)),
-        Arc::new(validate::Validate::new(context.clone(), step_name::VALIDATE_RESTORED)),
-        Arc::new(probe::Probe::new(context.clone(), step_name::PROBE)),
-        Arc::new(probe::Probe::new(context.clone(), step_name::PROBE_RESTORED)),
-        Arc::new(return_to_service::Return::new(context.clone(), groups)),
-        Arc::new(stop_again::StopAgain::new(context.clone())),
-        Arc::new(restore::Restore::new(context.clone())),
-        Arc::new(clean_up::CleanUp::new(context.clone())),
-        Arc::new(bake::Bake::new(context.clone())),
-        Arc::new(gate_checks::GateChecks::new(context.clone())),
-        Arc::new(promote::Promote::new(context)),
+        Arc::new(backup::Backup::new(context(step_name::BACKUP))),
+        Arc::new(start::Start::new(context(step_name::START))),
+        Arc::new(precheck::Precheck::new(context(step_name::PRECHECK))),
+        Arc::new(drain::Drain::new(context(step_name::DRAIN), Arc::clone(&groups))),
+        Arc::new(patch::Patch::new(context(step_name::PATCH))),
+        Arc::new(reboot::Reboot::new(context(step_name::REBOOT))),
+        Arc::new(verify::Verify::new(context(step_name::VERIFY))),
+        Arc::new(validate::Validate::new(context(step_name::VALIDATE), step_name::VALIDATE)),
+        Arc::new(validate::Validate::new(
+            context(step_name::VALIDATE_RESTORED),
+            step_name::VALIDATE_RESTORED,
+        )),
+        Arc::new(probe::Probe::new(context(step_name::PROBE), step_name::PROBE)),
+        Arc::new(probe::Probe::new(context(step_name::PROBE_RESTORED), step_name::PROBE_RESTORED)),
+        Arc::new(return_to_service::Return::new(context(step_name::RETURN), groups)),
+        Arc::new(stop_again::StopAgain::new(context(step_name::STOP_AGAIN))),
+        Arc::new(restore::Restore::new(context(step_name::RESTORE))),
+        Arc::new(clean_up::CleanUp::new(context(step_name::CLEAN_UP))),
+        Arc::new(bake::Bake::new(context(step_name::BAKE))),
+        Arc::new(gate_checks::GateChecks::new(context(step_name::GATE_CHECKS))),
+        Arc::new(promote::Promote::new(context(step_name::PROMOTE))),
     ]
 }

@@ -86,7 +86,7 @@ pub(super) async fn register(aws: &Aws, cell: &Cell<'_>, name: &str, seats: &[Se
         let request = client.register_instances_with_load_balancer().load_balancer_name(name);
         request.set_instances(Some(instances.clone())).send()
     };
-    connection.call(&REGISTER_INSTANCES, send).await.map(|_| ())
+    connection.change(&REGISTER_INSTANCES, &super::changed(name, seats), send).await.map(|_| ())
 }
 
 /// An instance that is not registered any more would be refused, and all others with it.
@@ -110,5 +110,5 @@ pub(super) async fn deregister(
         let request = client.deregister_instances_from_load_balancer().load_balancer_name(name);
         request.set_instances(Some(instances.clone())).send()
     };
-    connection.call(&DEREGISTER_INSTANCES, send).await.map(|_| ())
+    connection.change(&DEREGISTER_INSTANCES, &super::changed(name, &seats), send).await.map(|_| ())
 }

@@ -118,6 +118,11 @@ fn names(ids: &[InstanceId]) -> Vec<String> {
     ids.iter().map(|id| id.as_str().to_owned()).collect()
 }
 
+/// What is changed, for the record: the group and its instances.
+fn changed(group: &str, ids: &[String]) -> Vec<Text> {
+    std::iter::once(group).chain(ids.iter().map(String::as_str)).map(Text::from).collect()
+}
+
 fn words(texts: &[Text]) -> Vec<String> {
     texts.iter().map(|text| text.to_string()).collect()
 }
@@ -135,7 +140,7 @@ pub(super) async fn enter_standby(
             client.enter_standby().auto_scaling_group_name(group).set_instance_ids(Some(ids.clone()));
         request.should_decrement_desired_capacity(true).send()
     };
-    connection.call(&ENTER_STANDBY, send).await.map(|_| ())
+    connection.change(&ENTER_STANDBY, &changed(group, &ids), send).await.map(|_| ())
 }
 
 pub(super) async fn exit_standby(
@@ -149,7 +154,7 @@ pub(super) async fn exit_standby(
     let send = |client: &Client| {
         client.exit_standby().auto_scaling_group_name(group).set_instance_ids(Some(ids.clone())).send()
     };
-    connection.call(&EXIT_STANDBY, send).await.map(|_| ())
+    connection.change(&EXIT_STANDBY, &changed(group, &ids), send).await.map(|_| ())
 }
 
 pub(super) async fn suspend(
@@ -168,7 +173,7 @@ pub(super) async fn suspend(
         let request = client.suspend_processes().auto_scaling_group_name(group);
         request.set_scaling_processes(Some(processes.clone())).send()
     };
-    connection.call(&SUSPEND_PROCESSES, send).await.map(|_| ())
+    connection.change(&SUSPEND_PROCESSES, &[group.into()], send).await.map(|_| ())
 }
 
 pub(super) async fn resume(
@@ -186,5 +191,5 @@ pub(super) async fn resume(
         let request = client.resume_processes().auto_scaling_group_name(group);
         request.set_scaling_processes(Some(processes.clone())).send()
     };
-    connection.call(&RESUME_PROCESSES, send).await.map(|_| ())
+    connection.change(&RESUME_PROCESSES, &[group.into()], send).await.map(|_| ())
 }

@@ -97,7 +97,7 @@ pub(super) async fn register(
         let send = |client: &Client| {
             client.register_targets().target_group_arn(&**pool).set_targets(Some(targets.clone())).send()
         };
-        connection.call(&REGISTER_TARGETS, send).await?;
+        connection.change(&REGISTER_TARGETS, &super::changed(pool, batch), send).await?;
     }
     Ok(())
 }
@@ -114,7 +114,7 @@ pub(super) async fn deregister(
         let send = |client: &Client| {
             client.deregister_targets().target_group_arn(&**pool).set_targets(Some(targets.clone())).send()
         };
-        connection.call(&DEREGISTER_TARGETS, send).await?;
+        connection.change(&DEREGISTER_TARGETS, &super::changed(pool, batch), send).await?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 use fleetwright_model::code;
-use fleetwright_model::{Cell, ErrorClass, Failure, Text};
+use fleetwright_model::{Cell, ErrorClass, Failure, InstanceId, Text};
 use fleetwright_ports::CommandRequest;
 use fleetwright_ports::commands::COMMAND_BATCH;
 
@@ -33,7 +33,7 @@ pub(super) async fn send(aws: &Aws, cell: &Cell<'_>, request: &CommandRequest) -
         let command = command.set_parameters(Some(parameters.clone()).filter(|all| !all.is_empty()));
         command.timeout_seconds(seconds).max_concurrency(ALL_OF_THEM).max_errors(ALL_OF_THEM).send()
     };
-    let answer = connection.call(&SEND_COMMAND, send).await?;
+    let answer = connection.change(&SEND_COMMAND, &ids(&request.hosts), send).await?;
     match answer.command.and_then(|command| command.command_id) {
         Some(id) => Ok(id.into()),
         None => {
@@ -41,6 +41,11 @@ pub(super) async fn send(aws: &Aws, cell: &Cell<'_>, request: &CommandRequest) -
             Err(Failure { class: ErrorClass::Ambiguous, ..failure })
         }
     }
+}
+
+/// What is changed, for the record.
+fn ids(hosts: &[InstanceId]) -> Vec<Text> {
+    hosts.iter().map(|host| host.as_str().into()).collect()
 }
 
 /// The seconds of delivery of a request that the service would take.

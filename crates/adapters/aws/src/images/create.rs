@@ -19,7 +19,7 @@ pub(super) async fn create(aws: &Aws, cell: &Cell<'_>, request: &ImageRequest) -
         let image = image.set_description(description.clone()).no_reboot(!request.reboot);
         image.set_tag_specifications(Some(tags.clone()).filter(|tags| !tags.is_empty())).send()
     };
-    let answer = connection.call(&CREATE_IMAGE, send).await?;
+    let answer = connection.change(&CREATE_IMAGE, &[request.instance.as_str().into()], send).await?;
     match answer.image_id {
         Some(id) => Ok(id.into()),
         None => {

@@ -44,7 +44,8 @@ pub(super) async fn create(aws: &Aws, cell: &Cell<'_>, window: &NewWindow) -> Re
         // A task that goes beyond the window's targets is nothing of ours.
         call.allow_unassociated_targets(false).client_token(&*window.token).send()
     };
-    named(connection.call(&CREATE_MAINTENANCE_WINDOW, send).await?.window_id, &CREATE_MAINTENANCE_WINDOW)
+    let made = connection.change(&CREATE_MAINTENANCE_WINDOW, &[window.name.clone()], send).await?;
+    named(made.window_id, &CREATE_MAINTENANCE_WINDOW)
 }
 
 pub(super) async fn register_target(
@@ -62,7 +63,7 @@ pub(super) async fn register_target(
         call.set_targets(Some(targets.clone())).client_token(token).send()
     };
     let operation = &REGISTER_TARGET_WITH_MAINTENANCE_WINDOW;
-    named(connection.call(operation, send).await?.window_target_id, operation)
+    named(connection.change(operation, &[window.into()], send).await?.window_target_id, operation)
 }
 
 pub(super) async fn register_task(
@@ -85,13 +86,13 @@ pub(super) async fn register_task(
         call.task_invocation_parameters(invocation.clone()).client_token(&*task.token).send()
     };
     let operation = &REGISTER_TASK_WITH_MAINTENANCE_WINDOW;
-    named(connection.call(operation, send).await?.window_task_id, operation)
+    named(connection.change(operation, &[window.into()], send).await?.window_task_id, operation)
 }
 
 pub(super) async fn delete(aws: &Aws, cell: &Cell<'_>, window: &str) -> Result<(), Failure> {
     let connection: Connection<'_, aws_sdk_ssm::Client> = aws.at(cell.zone, &cell.region);
     let send = |client: &aws_sdk_ssm::Client| client.delete_maintenance_window().window_id(window).send();
-    match connection.call(&DELETE_MAINTENANCE_WINDOW, send).await {
+    match connection.change(&DELETE_MAINTENANCE_WINDOW, &[window.into()], send).await {
         Err(failure) if failure.class != ErrorClass::NotFound => Err(failure),
         _ => Ok(()),
     }

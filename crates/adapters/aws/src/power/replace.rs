@@ -39,8 +39,9 @@ pub(super) async fn launch(
         let new = new.set_iam_instance_profile(role.clone()).set_metadata_options(metadata.clone());
         new.set_key_name(old.key_name().map(str::to_owned)).set_tag_specifications(tags.clone()).send()
     };
+    let changed = [replacement.like.as_str().into(), replacement.image.clone()];
     connection.reserve(&RUN_INSTANCES, STARTED, 1).await;
-    let answer = connection.call(&RUN_INSTANCES, send).await?;
+    let answer = connection.change(&RUN_INSTANCES, &changed, send).await?;
     let new = answer.instances().first().and_then(Instance::instance_id);
     instance_id(new).map_err(|malformed| {
         let failure = unexpected(&RUN_INSTANCES, &format!("the answer has {malformed}"));

@@ -30,7 +30,9 @@ pub(super) async fn begin(
         let task = client.create_replace_root_volume_task().instance_id(instance.as_str());
         task.image_id(image).client_token(token).set_tag_specifications(tags.clone()).send()
     };
-    let answer = connection.call(&CREATE_REPLACE_ROOT_VOLUME_TASK, send).await?;
+    let answer = connection
+        .change(&CREATE_REPLACE_ROOT_VOLUME_TASK, &[instance.as_str().into(), image.into()], send)
+        .await?;
     let task = answer.replace_root_volume_task.and_then(|task| task.replace_root_volume_task_id);
     task.map(Into::into).ok_or_else(|| {
         let failure = unexpected(&CREATE_REPLACE_ROOT_VOLUME_TASK, "the answer names no task id");

@@ -74,6 +74,7 @@ pub async fn carry_out(args: &DemoArgs, console: Console) -> Result<Exit, Comman
         state,
         zones: looked.zones,
         control,
+        person: "the demo".into(),
         reports: Reports::Into(args.output_dir.clone()),
         format,
         console,

@@ -12,7 +12,7 @@ use fleetwright::simulated::Stage;
 use fleetwright::staged_run::StagedRun;
 use fleetwright::state::State;
 use fleetwright_aws::Aws;
-use fleetwright_engine::Watcher;
+use fleetwright_engine::{AtGates, Control, Watcher};
 use fleetwright_estate::call::Service;
 use fleetwright_estate::calls::{CallKind, CallRecord, Outcome};
 use fleetwright_estate::fault::{Effect, FaultRule, Scope};
@@ -231,9 +231,10 @@ impl World for EstateWorld {
     }
 
     fn new_process(&self) -> NewProcess {
-        let StagedRun { stage, state, run, zones, .. } = &self.staged;
+        let StagedRun { stage, state, zones, .. } = &self.staged;
         let health = Arc::new(Health::default());
-        let steps = driving::steps(&self.aws(), &stage.clock, state, zones, run, &self.plan, &health);
+        let on_record = self.staged.on_record(&Control::new("a process of the test", AtGates::Wait));
+        let steps = driving::steps(&self.aws(), &stage.clock, state, zones, &self.plan, &health, &on_record);
         let steps = steps.expect("the plan was made from these landing zones");
         NewProcess {
             steps: steps.into_iter().map(self.alter).collect(),

@@ -1,0 +1,73 @@
+//! A run's audit log: in whose name its steps change things, and on whose word.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use fleetwright_audit::record::FORMAT;
+use fleetwright_audit::{Approval, Opening, Writer};
+use fleetwright_aws::{Approvals, Behalf};
+use fleetwright_flow::StageId;
+use fleetwright_model::Text;
+use fleetwright_patch::plan::PatchPlan;
+use fleetwright_ports::{AuditLog, RunId};
+
+use crate::driving::Health;
+use crate::state::State;
+
+/// A run's log, and the person in whose name it is written.
+#[derive(Clone)]
+pub struct OnRecord {
+    /// The run.
+    pub run: RunId,
+    /// The log.
+    pub log: Arc<dyn AuditLog>,
+    /// Who started this process.
+    pub person: Text,
+}
+
+impl OnRecord {
+    /// The log of a run of this plan, written by `process`.
+    pub fn of(state: &State, run: &RunId, digest: &Text, process: &Text, person: Text) -> Self {
+        let opening = Opening { format: FORMAT, plan: Some(digest.clone()) };
+        let writer = Writer { process: process.clone(), person: person.clone(), torn_bytes: 0 };
+        Self { run: run.clone(), log: state.audit.log(run, opening, writer), person }
+    }
+
+    /// What that step does is done in this name.
+    pub fn behalf(&self, step: &str, approvals: &Approvals) -> Behalf {
+        Behalf {
+            log: Arc::clone(&self.log),
+            person: self.person.clone(),
+            reason: step.into(),
+            approvals: Arc::clone(approvals),
+        }
+    }
+}
+
+/// The decisions that let changes of a run go: those at the gates of the stages that the targets are in.
+/// What is no host of the plan - an image, a command - goes by every decision there was.
+pub fn approvals(plan: &Arc<PatchPlan>, health: &Arc<Health>) -> Approvals {
+    let stages: Vec<(StageId, Text)> =
+        (0..).map(StageId).zip(plan.flow.stages.iter().map(|stage| stage.name.clone())).collect();
+    let mut stage_of: HashMap<Text, usize> = HashMap::new();
+    for (index, (stage, _)) in stages.iter().enumerate() {
+        for target in plan.flow.targets_of(*stage) {
+            stage_of.insert(plan.flow.target(target).subject.clone(), index);
+        }
+    }
+    let health = Arc::clone(health);
+    Arc::new(move |targets: &[Text]| {
+        let mut meant: Vec<usize> = targets.iter().filter_map(|id| stage_of.get(id).copied()).collect();
+        meant.sort_unstable();
+        meant.dedup();
+        if meant.is_empty() {
+            meant = (0..stages.len()).collect();
+        }
+        let decided = |index: &usize| {
+            let (stage, name) = &stages[*index];
+            let approved = health.approved(*stage).into_iter();
+            approved.map(|(by, record)| Approval { stage: name.clone(), by, record }).collect::<Vec<_>>()
+        };
+        meant.iter().flat_map(decided).collect()
+    })
+}
