@@ -185,13 +185,23 @@ fn named_values(text: &str, spans: &mut Vec<Span>) {
     }
 }
 
+/// Whether a name says that its value is a secret: `DB_PASSWORD`, `apiKey`.
+pub fn is_secret_name(name: &str) -> bool {
+    let plain = plain(name);
+    MARKS.iter().any(|mark| plain.contains(mark))
+}
+
+/// A name in lower case without what separates its words.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| !"_-.".contains(*c)).collect::<String>().to_ascii_lowercase()
+}
+
 /// The secret value of the name at `name`, where it is the name of one and has one.
 fn value_of(text: &str, name: Span) -> Option<Span> {
     let bytes = text.as_bytes();
     let word = &text[name.clone()];
-    let plain: String = word.chars().filter(|c| !"_-.".contains(*c)).collect::<String>().to_ascii_lowercase();
-    let scheme = matches!(plain.as_str(), "bearer" | "basic");
-    if !scheme && !MARKS.iter().any(|mark| plain.contains(mark)) {
+    let scheme = matches!(plain(word).as_str(), "bearer" | "basic");
+    if !scheme && !is_secret_name(word) {
         return None;
     }
     if ERRORS.iter().any(|error| word.starts_with(error)) {

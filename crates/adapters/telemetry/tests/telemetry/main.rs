@@ -1,0 +1,6 @@
+//! Logs, traces and metrics as somebody else sees them: in files, at a collector, on a port.
+
+mod collector;
+mod export;
+mod lines;
+mod surroundings;
