@@ -2,7 +2,7 @@
 
 import { render } from "preact";
 import { App } from "./app";
-import { Column, Table } from "./data/table";
+import { type Column, Table } from "./data/table";
 import { Haystack } from "./data/query";
 import * as unpack from "./data/unpack";
 import type { Record } from "./record";
@@ -15,7 +15,8 @@ async function begin(): Promise<void> {
     table.fill(core.data);
     // The core's columns are in the table now; holding them twice helps nobody.
     core.data = {};
-    const record: Record = { core, table, haystack: new Haystack(table), whole: () => whole(table) };
+    const haystack = new Haystack(table);
+    const record: Record = { core, table, haystack, whole: () => whole(table, haystack) };
     document.title = `${core.run.name} · fleetwright`;
     root.replaceChildren();
     render(<App record={record} />, root);
@@ -32,9 +33,10 @@ async function begin(): Promise<void> {
 let filled: Promise<Column[]> | undefined;
 
 /** Every column, those included that were not needed at first. */
-function whole(table: Table): Promise<Column[]> {
+function whole(table: Table, haystack: Haystack): Promise<Column[]> {
   filled ??= unpack.rest().then((rest) => {
     table.fill(rest);
+    haystack.forget();
     return table.columns;
   });
   return filled;

@@ -138,16 +138,18 @@ export interface DetailBlock {
 export interface PackedHost {
   /** step, direction (0 do, 1 undo), attempt, start, end or null, outcome, code or null, message or null, handle or null */
   s: [number, 0 | 1, number, number, number | null, number, number | null, number | null, number | null][];
-  /** phase, check, result, text or null */
-  k?: [number, number, number, number | null][];
-  /** kind, weight, what, before or null, after or null */
-  c?: [number, number, number, number | null, number | null][];
+  /** what checks said as a whole: label, text */
+  f?: [number, number][];
+  /** findings of the precheck: check, subject or null, severity, observed, limit, action */
+  k?: [number, number | null, number, number, number, number][];
+  /** what differs from before: kind, weight, subject, before, after */
+  c?: [number, number, number, number, number][];
   /** title, KB or package, classification, severity, state, installed at (seconds since 1970) or null, CVEs or null */
   p?: [number, number, number, number, number, number | null, number | null][];
   /** why there may be more patches than these */
   pi?: number;
   /** patches before and after: label, before or null, after or null */
   n?: [number, number | null, number | null][];
-  /** when it was taken (pre, post), file */
-  o?: [number, number][];
+  /** when it was taken (pre, post), file, key among the artefacts */
+  o?: [number, number, number][];
 }

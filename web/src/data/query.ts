@@ -27,7 +27,7 @@ export function facetTexts(column: Column): { texts: string[]; of: Uint32Array }
 /** The columns that a word without a column is looked for in. */
 const SEARCHED = [
   "instance_id", "name", "private_ip", "account_id", "landing_zone", "region", "application", "environment",
-  "platform", "outcome", "code", "message", "wave", "patching_group", "ami_id", "os_name",
+  "platform", "outcome", "code", "reason", "message", "wave", "patching_group", "ami_id", "os_name",
 ];
 
 /** One lower-case text per host, made on the first search. */
@@ -35,6 +35,11 @@ export class Haystack {
   private texts: string[] | undefined;
 
   constructor(private readonly table: Table) {}
+
+  /** Columns came in: what was gathered lacks them. */
+  forget(): void {
+    this.texts = undefined;
+  }
 
   of(): string[] {
     if (this.texts) return this.texts;

@@ -120,6 +120,7 @@ const WORDS: Record<string, string> = {
 
 /** `ssm_ping_status` → `SSM ping status`. */
 export function titleOf(name: string): string {
+  if (name === "seconds") return "Duration";
   const words = name.replace(/_seconds$/, "").split("_").map((word) => WORDS[word] ?? word);
   const first = words[0] ?? "";
   return [first.charAt(0).toUpperCase() + first.slice(1), ...words.slice(1)].join(" ");

@@ -1,4 +1,4 @@
-// Reading the blocks of the file: base64 of gzip of JSON, in <script type="application/octet-stream">.
+// Reading the blocks of the file: base64 of zlib of JSON, in <script type="application/octet-stream">.
 
 import { FORMAT, type Core, type DetailBlock, type Rest } from "./format";
 
@@ -9,7 +9,7 @@ async function block(id: string): Promise<unknown> {
   const element = document.getElementById(id);
   if (!element) throw new Unreadable(`The part “${id}” of this file is missing. It may have been cut off on its way.`);
   const packed = bytes(element.textContent ?? "");
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   try {
     return JSON.parse(await new Response(stream).text());
   } catch (cause) {

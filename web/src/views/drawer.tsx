@@ -69,11 +69,12 @@ export function Drawer({ record, going, host }: { record: Record; going: Going; 
               ["Where", line([text("landing_zone"), text("account_id"), text("region")].filter(Boolean).join(" · "))],
               ...(wave ? [["Wave", line(wave)] as [string, string]] : []),
               ["Began", typeof cell("started_at") === "number" ? clock(cell("started_at") as number) : "not begun"],
-              ["Took", typeof cell("duration_seconds") === "number" ? seconds(cell("duration_seconds") as number) : "–"],
+              ["Took", typeof cell("seconds") === "number" ? seconds(cell("seconds") as number) : "–"],
             ]} />
             {text("code") && (
               <div class="reason">
                 <p><code>{line(text("code"))}</code>{text("step") && <span class="dim"> at {line(text("step"))}</span>}</p>
+                {text("reason") && <p>{line(text("reason"))}</p>}
                 {text("message") && <p class="said">{line(text("message"))}</p>}
                 {text("next_step") && <p class="next"><span>Next</span>{line(text("next_step"))}</p>}
               </div>
@@ -101,7 +102,7 @@ export function Drawer({ record, going, host }: { record: Record; going: Going; 
               : part === "timeline" ? <Steps detail={shown} />
               : part === "checks" ? <><Checks detail={shown} /><Changes detail={shown} /></>
               : part === "patches" ? <Patches detail={shown} />
-              : <Outputs detail={shown} run={core.run.name} host={host} />}
+              : <Outputs detail={shown} run={core.run.name} />}
           </div>
         </>
       )}
@@ -110,6 +111,6 @@ export function Drawer({ record, going, host }: { record: Record; going: Going; 
 }
 
 function Number({ part, detail }: { part: Part; detail: Detail }) {
-  const n = { timeline: detail.steps.length, checks: detail.checks.length + detail.changes.length, patches: detail.patches.length, outputs: detail.outputs.length, approvals: 0, inventory: 0 }[part];
+  const n = { timeline: detail.steps.length, checks: detail.findings.length + detail.changes.length, patches: detail.patches.length, outputs: detail.outputs.length, approvals: 0, inventory: 0 }[part];
   return n > 0 ? <span class="number">{n}</span> : null;
 }

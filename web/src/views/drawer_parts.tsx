@@ -50,24 +50,27 @@ function StepWords({ step }: { step: Step }) {
 }
 
 export function Checks({ detail }: { detail: Detail }) {
-  const phases = [...new Set(detail.checks.map((check) => check.phase))];
-  if (phases.length === 0) return <Nothing>No check was kept for this host.</Nothing>;
+  if (detail.said.length + detail.findings.length === 0) return <Nothing>No check was kept for this host.</Nothing>;
   return (
     <>
-      {phases.map((phase) => (
-        <section key={phase}>
-          <h3>{words(line(phase))}</h3>
-          <ul class="checks">
-            {detail.checks.filter((check) => check.phase === phase).map((check, at) => (
-              <li key={at} class={`is-${check.result}`}>
-                <ResultSign result={check.result} />
-                <b>{words(line(check.name))}</b> <span class="unseen">{words(check.result)}</span>
-                {check.text && <span>{line(check.text)}</span>}
+      {detail.said.length > 0 && <Facts of={detail.said.map(({ label, text }) => [label, line(text)])} />}
+      <section>
+        <h3>Found before patching</h3>
+        {detail.findings.length === 0 ? <Nothing>No finding: what was looked at was in order.</Nothing> : (
+          <ul class="checks findings">
+            {detail.findings.map((finding, at) => (
+              <li key={at} class={`is-${finding.severity}`}>
+                <ResultSign result={finding.severity} />
+                <div>
+                  <b>{words(line(finding.check))}</b>{finding.subject && <span class="mono"> {line(finding.subject)}</span>} <span class="result">{words(finding.severity)}</span>
+                  <p>{line(finding.observed)}{finding.limit && <span class="dim"> · wanted: {line(finding.limit)}</span>}</p>
+                  {finding.action && <p class="dim">{line(finding.action)}</p>}
+                </div>
               </li>
             ))}
           </ul>
-        </section>
-      ))}
+        )}
+      </section>
     </>
   );
 }
@@ -81,8 +84,8 @@ export function Changes({ detail }: { detail: Detail }) {
         <thead><tr><th scope="col">What</th><th scope="col">Before</th><th scope="col">After</th></tr></thead>
         <tbody>{detail.changes.map((change, at) => (
           <tr key={at} class={`is-${change.weight}`}>
-            <th scope="row"><ResultSign result={change.weight} />{line(change.what)} <span class="dim">{words(line(change.kind))}, {words(line(change.weight))}</span></th>
-            <td class="mono">{line(change.before ?? "–")}</td><td class="mono">{line(change.after ?? "–")}</td>
+            <th scope="row"><ResultSign result={change.weight} />{words(line(change.kind))} {change.subject && <span class="mono">{line(change.subject)}</span>} <span class="dim">{words(line(change.weight))}</span></th>
+            <td class="mono">{line(change.before) || "–"}</td><td class="mono">{line(change.after) || "–"}</td>
           </tr>
         ))}</tbody>
       </table>
@@ -108,7 +111,7 @@ export function Patches({ detail }: { detail: Detail }) {
               <tr key={at}>
                 <th scope="row">{line(patch.kb || patch.title)}{patch.kb && <span class="dim">{line(patch.title)}</span>}{patch.cves && <span class="mono dim">{line(patch.cves)}</span>}</th>
                 <td>{line(patch.severity)}<span class="dim">{line(patch.classification)}</span></td>
-                <td class={`patch-state is-${patch.state}`}>{words(line(patch.state))}{patch.installedAt !== null && <span class="dim">{clock(patch.installedAt)}</span>}</td>
+                <td class={`patch-state is-${patch.state.toLowerCase()}`}>{words(line(patch.state.toLowerCase()))}{patch.installedAt !== null && <span class="dim">{clock(patch.installedAt)}</span>}</td>
               </tr>
             ))}</tbody>
           </table>
@@ -120,7 +123,7 @@ export function Patches({ detail }: { detail: Detail }) {
   );
 }
 
-export function Outputs({ detail, run, host }: { detail: Detail; run: string; host: string }) {
+export function Outputs({ detail, run }: { detail: Detail; run: string }) {
   if (detail.outputs.length === 0) return <Nothing>No output of this host was kept.</Nothing>;
   const name: { [taken: string]: string } = { pre: "Before patching", post: "After patching" };
   return (
@@ -128,7 +131,7 @@ export function Outputs({ detail, run, host }: { detail: Detail; run: string; ho
       {[...new Set(detail.outputs.map((output) => output.taken))].map((taken) => (
         <section key={taken}>
           <h3>{name[taken] ?? words(line(taken))}</h3>
-          <ul class="outputs">{detail.outputs.filter((output) => output.taken === taken).map((output) => <li key={output.file}><code>{line(`${taken}/${host}/${output.file}`)}</code></li>)}</ul>
+          <ul class="outputs">{detail.outputs.filter((output) => output.taken === taken).map((output) => <li key={output.key}><b>{line(output.file)}</b><code>{line(output.key)}</code></li>)}</ul>
         </section>
       ))}
       <p class="more">These files lie in the artefacts of {line(run)}, and in its bundle (<code>fleetwright export {line(run)}</code>).</p>

@@ -16,7 +16,7 @@ const TALLEST = 8_000_000;
 
 const WIDTHS: { [name: string]: number } = {
   instance_id: 184, name: 190, outcome: 140, code: 138, landing_zone: 150, region: 120, application: 130, wave: 100,
-  duration_seconds: 104, message: 340, next_step: 340, tags: 340,
+  seconds: 104, message: 340, next_step: 340, tags: 340,
 };
 const BY_TYPE: { [type: string]: number } = { timestamp: 164, integer: 90, number: 90, boolean: 90, seconds: 104, list: 200, tags: 320, code: 140, text: 160 };
 /** Wide enough for what it holds, and for its own title. */
@@ -181,7 +181,7 @@ export function Grid({ columns, found, groups, opened, setOpened, sort, onSort, 
 
 function Cell({ column, row }: { column: Column; row: number }) {
   const cell = column.cell(row);
-  const text = column.name === "duration_seconds" && typeof cell === "number" ? seconds(cell) : column.text(row);
+  const text = column.name === "seconds" && typeof cell === "number" ? seconds(cell) : column.text(row);
   const kind = cell === NOT_CHECKED ? " dim" : column.type === "code" || column.name === "instance_id" ? " mono" : "";
   return (
     <div role="gridcell" class={`cell${numeric(column) ? " n" : ""}${kind}`} title={text.length > 18 ? line(text) : undefined}>

@@ -17,7 +17,7 @@ import { OutcomeSign } from "./signs";
 /** What one narrows by; as far as the file has them. */
 const FACETS = ["outcome", "code", "wave", "landing_zone", "account_id", "region", "application", "environment", "platform"];
 /** What is shown at first. */
-const SHOWN = ["instance_id", "name", "outcome", "code", "landing_zone", "region", "application", "wave", "duration_seconds", "patches_installed", "patches_missing_after"];
+const SHOWN = ["instance_id", "name", "outcome", "code", "landing_zone", "region", "application", "wave", "seconds", "patches_installed", "patches_missing"];
 
 export function Hosts({ record, going, route }: { record: Record; going: Going; route: Route }) {
   const { table, haystack } = record;
