@@ -1,6 +1,7 @@
 //! Everything that must pass before a change is merged, cheapest first.
 
 mod deny;
+mod mail;
 mod python;
 
 use std::time::{Duration, Instant};
@@ -42,6 +43,8 @@ enum Stage {
     Build,
     /// The Rust tests pass.
     Test,
+    /// E-mail reaches a real mail server.
+    Mail,
     /// The generated documents are current.
     Generate,
     /// Software of others agrees: boto3, the AWS CLI, moto.
@@ -54,7 +57,7 @@ impl Stage {
     }
 
     fn installs_programs(self) -> bool {
-        matches!(self, Self::Deny | Self::Referee)
+        matches!(self, Self::Deny | Self::Mail | Self::Referee)
     }
 
     fn run(self, workspace: &Workspace) -> Result<(), Failure> {
@@ -68,6 +71,7 @@ impl Stage {
             }
             Self::Build => cargo(&BUILD),
             Self::Test => cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]),
+            Self::Mail => mail::check(workspace),
             Self::Generate => generate::run(workspace, &generate::Arguments { check: true }),
             Self::Referee => python::referee(workspace),
         }
@@ -127,7 +131,7 @@ mod tests {
         let all = chosen(&arguments(false, &[]));
         let quick = chosen(&arguments(true, &[]));
         let left_out: Vec<_> = all.into_iter().filter(|stage| !quick.contains(stage)).collect();
-        assert_eq!(left_out, [Stage::Deny, Stage::Referee]);
+        assert_eq!(left_out, [Stage::Deny, Stage::Mail, Stage::Referee]);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fleetwright_ports::Clock;
 use rustls::ClientConfig;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use crate::address::Reach;
 
@@ -33,14 +35,31 @@ impl fmt::Debug for Outbound {
 impl Outbound {
     /// Connections that reach so far; each request or mail takes at most `timeout` on that clock. `agent`
     /// is who we say we are. Certificates are judged by the roots of this machine (`SSL_CERT_FILE` and
-    /// `SSL_CERT_DIR` name others).
+    /// `SSL_CERT_DIR` name others), and by those of `more`, certificates as PEM.
     ///
     /// # Errors
-    /// The machine has no roots.
-    pub fn new(reach: Reach, clock: Arc<dyn Clock>, timeout: Duration, agent: &str) -> Result<Self, String> {
+    /// There are no roots, or `more` holds none.
+    pub fn new(
+        reach: Reach,
+        clock: Arc<dyn Clock>,
+        timeout: Duration,
+        agent: &str,
+        more: Option<&[u8]>,
+    ) -> Result<Self, String> {
         let mut roots = rustls::RootCertStore::empty();
         let found = rustls_native_certs::load_native_certs();
         roots.add_parsable_certificates(found.certs);
+        if let Some(pem) = more {
+            let before = roots.len();
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                let certificate =
+                    certificate.map_err(|error| format!("a certificate is not PEM: {error}"))?;
+                roots.add(certificate).map_err(|error| format!("a certificate cannot be used: {error}"))?;
+            }
+            if roots.len() == before {
+                return Err("there is no certificate in the file of roots".to_owned());
+            }
+        }
         if roots.is_empty() {
             let why = found.errors.first().map(ToString::to_string).unwrap_or_default();
             return Err(format!(

@@ -60,12 +60,11 @@ fn fault(status: u16, message: &str) -> Said {
     answer(status, &json!({ "errorMessages": [message], "errors": {} }))
 }
 
-fn body(asked: &Asked) -> Result<Value, Said> {
+fn body(asked: &Asked) -> Result<Value, Box<Said>> {
     match header(asked, "content-type") {
-        "application/json" => {
-            serde_json::from_slice(asked.body()).map_err(|_| fault(400, "There was an error parsing JSON"))
-        }
-        _ => Err(said(415, "")),
+        "application/json" => serde_json::from_slice(asked.body())
+            .map_err(|_| fault(400, "There was an error parsing JSON").into()),
+        _ => Err(said(415, "").into()),
     }
 }
 
@@ -85,7 +84,7 @@ fn shown(issue: &Issue, number: usize) -> Value {
 fn search(project: &Project, asked: &Asked) -> Said {
     let body = match body(asked) {
         Ok(body) => body,
-        Err(fault) => return fault,
+        Err(fault) => return *fault,
     };
     let jql = body["jql"].as_str().unwrap_or_default();
     let label = jql
@@ -121,7 +120,7 @@ fn is_document(document: &Value) -> bool {
 fn create(project: &mut Project, asked: &Asked) -> Said {
     let body = match body(asked) {
         Ok(body) => body,
-        Err(fault) => return fault,
+        Err(fault) => return *fault,
     };
     let fields = &body["fields"];
     let known = ["project", "issuetype", "summary", "description", "labels", "customfield_10010"];
@@ -167,7 +166,7 @@ fn one(issue: &mut Issue, number: usize, method: &str, below: &[&str], asked: &A
         ("POST", ["transitions"]) => {
             let body = match body(asked) {
                 Ok(body) => body,
-                Err(fault) => return fault,
+                Err(fault) => return *fault,
             };
             let way = WORKFLOW
                 .iter()
@@ -184,7 +183,7 @@ fn one(issue: &mut Issue, number: usize, method: &str, below: &[&str], asked: &A
                 answer(201, &json!({ "id": "1" }))
             }
             Ok(_) => fault(400, "Comment body is not valid!"),
-            Err(fault) => fault,
+            Err(fault) => *fault,
         },
         ("POST", ["attachments"]) => attach(issue, asked),
         _ => said(405, ""),

@@ -94,18 +94,19 @@ fn find(table: &Table, asked: &Asked) -> Said {
     answer(200, &json!({ "result": found.map(|row| shown(row, asked)).collect::<Vec<_>>() }))
 }
 
-fn written(asked: &Asked) -> Result<Row, Said> {
+fn written(asked: &Asked) -> Result<Row, Box<Said>> {
     if header(asked, "content-type") != "application/json" {
-        return Err(fault(415, "Unsupported media type"));
+        return Err(fault(415, "Unsupported media type").into());
     }
-    let row: Row = serde_json::from_slice(asked.body()).map_err(|_| fault(400, "values are texts"))?;
+    let row: Row =
+        serde_json::from_slice(asked.body()).map_err(|_| Box::new(fault(400, "values are texts")))?;
     if let Some(other) = row.keys().find(|name| !COLUMNS.contains(&name.as_str())) {
-        return Err(fault(400, &format!("Invalid column {other}")));
+        return Err(fault(400, &format!("Invalid column {other}")).into());
     }
     for name in ["start_date", "end_date"] {
         let Some(value) = row.get(name) else { continue };
         if jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M:%S", value).is_err() {
-            return Err(fault(400, "dates are yyyy-MM-dd HH:mm:ss"));
+            return Err(fault(400, "dates are yyyy-MM-dd HH:mm:ss").into());
         }
     }
     Ok(row)
@@ -114,7 +115,7 @@ fn written(asked: &Asked) -> Result<Row, Said> {
 fn insert(table: &mut Table, asked: &Asked) -> Said {
     let mut row = match written(asked) {
         Ok(row) => row,
-        Err(fault) => return fault,
+        Err(fault) => return *fault,
     };
     if row.get("short_description").is_none_or(|text| text.is_empty() || text.chars().count() > 160) {
         return fault(403, "Data Policy Exception: Short description");
@@ -146,7 +147,7 @@ fn may_follow(from: &str, to: &str) -> bool {
 fn update(table: &mut Table, id: &str, asked: &Asked) -> Said {
     let change = match written(asked) {
         Ok(row) => row,
-        Err(fault) => return fault,
+        Err(fault) => return *fault,
     };
     let Some(row) = table.rows.iter_mut().find(|row| row["sys_id"] == id) else {
         return fault(404, "No Record found");

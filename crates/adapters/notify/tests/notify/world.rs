@@ -47,7 +47,8 @@ pub(crate) fn outbound(reach: Reach) -> Outbound {
 }
 
 pub(crate) fn on(clock: Arc<dyn Clock>, reach: Reach) -> Outbound {
-    Outbound::new(reach, clock, Duration::from_secs(10), "fleetwright/test").expect("this machine has roots")
+    Outbound::new(reach, clock, Duration::from_secs(10), "fleetwright/test", None)
+        .expect("this machine has roots")
 }
 
 pub(crate) fn endpoint(url: &str) -> Endpoint {
