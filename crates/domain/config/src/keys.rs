@@ -4,7 +4,9 @@
 mod aws;
 mod eligibility;
 mod find;
+mod itsm;
 mod kind;
+mod notifications;
 mod ordering;
 mod output;
 mod phases;
@@ -21,6 +23,7 @@ use fleetwright_model::Phase;
 pub use find::{Found, find, nearest};
 pub(crate) use find::{is_section, suggest_child};
 pub use kind::{Kind, TextForm};
+pub use notifications::NOTICES;
 pub(crate) use sections::names_in;
 pub use sections::{Names, Section, sections};
 
@@ -146,6 +149,8 @@ pub fn all() -> impl Iterator<Item = &'static Key> {
         waves::KEYS,
         ordering::KEYS,
         windows::KEYS,
+        notifications::KEYS,
+        itsm::KEYS,
     ]
     .into_iter()
     .flatten()

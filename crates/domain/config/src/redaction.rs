@@ -1,7 +1,7 @@
 //! Masking secrets in a text that is quoted, whether or not it can be parsed.
 
 /// What marks a key as one that holds a secret, misspelt ones and those of other tools included.
-const MARKS: [&str; 6] = ["extern", "secret", "token", "passw", "private", "credential"];
+const MARKS: [&str; 7] = ["extern", "secret", "token", "passw", "private", "credential", "webhook_url"];
 
 /// Masks, byte for byte, what follows a key that looks like a secret's: the rest of its line, and
 /// the lines below that are indented deeper.

@@ -2,6 +2,7 @@
 
 mod build;
 mod contradictions;
+mod notifications;
 mod waves;
 mod windows;
 
@@ -13,6 +14,10 @@ use fleetwright_window::Schedule;
 
 pub(crate) use build::build;
 pub(crate) use contradictions::find as find_contradictions;
+pub use notifications::{
+    ChannelKind, ChannelSettings, Given, ItsmSettings, ItsmSystem, MailSettings, NotificationSettings,
+    RouteSettings,
+};
 pub use waves::{
     AbortOnIssues, ApprovalSettings, BudgetSettings, Expiry, GateSettings, MetricLimit, MetricSide,
     OrderGroup, OrderMode, OrderingSettings, ProbeSettings, Tolerance, Waiver, WaveSelection, WaveSettings,
@@ -49,6 +54,10 @@ pub struct Settings {
     pub windows: BTreeMap<String, Vec<Schedule>>,
     /// `freezes`: when nothing is changed, by the name of the freeze.
     pub freezes: BTreeMap<String, FreezeSettings>,
+    /// `notifications`: who is told of runs.
+    pub notifications: NotificationSettings,
+    /// `itsm`: the system of change records, where there is one.
+    pub itsm: Option<ItsmSettings>,
 }
 
 /// `aws`: how AWS is reached.

@@ -11,6 +11,7 @@ mod eligibility;
 mod general;
 mod host;
 mod maintenance;
+mod notification;
 mod run;
 mod scan;
 
@@ -22,6 +23,7 @@ pub use eligibility::*;
 pub use general::*;
 pub use host::*;
 pub use maintenance::*;
+pub use notification::*;
 pub use run::*;
 pub use scan::*;
 
@@ -127,7 +129,7 @@ impl Serialize for Code {
 }
 
 /// Every area's list.
-const AREAS: [&[&Code]; 10] = [
+const AREAS: [&[&Code]; 11] = [
     access::ALL,
     approval::ALL,
     backup::ALL,
@@ -136,6 +138,7 @@ const AREAS: [&[&Code]; 10] = [
     general::ALL,
     host::ALL,
     maintenance::ALL,
+    notification::ALL,
     run::ALL,
     scan::ALL,
 ];

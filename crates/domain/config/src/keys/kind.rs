@@ -98,6 +98,10 @@ pub enum TextForm {
     Dates,
     /// The name of a window, or days, times and time zone.
     Window,
+    /// A Jinja template: 1 to 16,384 bytes.
+    Template,
+    /// A password, a token or another secret: 1 to 1,000 characters.
+    Password,
     /// One of a few words, in any case.
     OneOf(&'static [&'static str]),
 }
@@ -151,6 +155,8 @@ impl TextForm {
             Self::Window => {
                 "the name of a window, or a schedule such as Sun 23:00-03:00 Europe/Berlin".to_owned()
             }
+            Self::Template => "a Jinja template (1 to 16,384 bytes)".to_owned(),
+            Self::Password => "a secret (1 to 1,000 characters)".to_owned(),
             Self::OneOf(words) => format!("one of {}", words.join(", ")),
         }
     }

@@ -45,6 +45,18 @@ const ACTION: Names = Names {
     valid: is_action,
 };
 
+const CHANNEL_NAME: Names = Names {
+    example: "ops-chat",
+    what: "the name of a channel (1 to 64 letters, digits, - and _)",
+    ..WINDOW_NAME
+};
+
+const ROUTE_NAME: Names = Names {
+    example: "failures",
+    what: "the name of a route (1 to 64 letters, digits, - and _)",
+    ..WINDOW_NAME
+};
+
 /// `service:Action` or `service:*`, as IAM policies name actions.
 fn is_action(name: &str) -> bool {
     name.split_once(':').is_some_and(|(service, action)| {
@@ -107,6 +119,23 @@ static SECTIONS: &[Section] = &[
     section("windows.*", "One window."),
     named("freezes", FREEZE_NAME, "When nothing is changed, whatever the windows say."),
     section("freezes.*", "One freeze: dates, calendars, or both."),
+    section(
+        "notifications",
+        "Who is told of runs. Nothing of it can hold a run up or fail it; what could not be delivered is named at \
+         the run's end.",
+    ),
+    named("notifications.channels", CHANNEL_NAME, "Where messages go."),
+    section("notifications.channels.*", "One channel."),
+    named(
+        "notifications.routes",
+        ROUTE_NAME,
+        "Which notices go to which channels; without a route nothing goes anywhere.",
+    ),
+    section(
+        "notifications.routes.*",
+        "One route: a notice that meets all of its conditions goes to its channels.",
+    ),
+    section("itsm", "The system that keeps change records, and decides at gates."),
 ];
 
 /// Every section, in the order of the default file.

@@ -11,10 +11,10 @@ use fleetwright_window::Schedule;
 use super::{
     AbortOnIssues, Amount, ApprovalSettings, AwsSettings, BackupSettings, BudgetSettings, Compliant,
     DrainSettings, EligibilitySettings, Expiry, FreezeSettings, GateSettings, Hold, LandingZoneSettings,
-    LoadSettings, LogFormat, LogLevel, OrderingSettings, OutputFormat, OutputSettings, PatchOperation,
-    PatchSettings, PhaseLimits, PhaseSettings, PrecheckSettings, Rate, Reboot, RollbackWay, SafetySettings,
-    ScanSettings, Settings, StartSettings, UnknownCalendar, UnknownFacts, ValidateSettings, WaveSettings,
-    WindowReserve, ZoneByZone, windows,
+    LoadSettings, LogFormat, LogLevel, NotificationSettings, OrderingSettings, OutputFormat, OutputSettings,
+    PatchOperation, PatchSettings, PhaseLimits, PhaseSettings, PrecheckSettings, Rate, Reboot, RollbackWay,
+    SafetySettings, ScanSettings, Settings, StartSettings, UnknownCalendar, UnknownFacts, ValidateSettings,
+    WaveSettings, WindowReserve, ZoneByZone, notifications, windows,
 };
 use crate::resolve::ResolvedValue;
 use crate::value::{Secret, Value};
@@ -78,6 +78,8 @@ fn take_all(values: &mut Values, environments: BTreeSet<String>) -> Settings {
         ordering: values.ordering(),
         windows: values.windows(),
         freezes: values.freezes(),
+        notifications: notifications(values),
+        itsm: notifications::itsm(&values.below("itsm")).expect(CONSISTENT),
     }
 }
 
@@ -178,6 +180,13 @@ impl Values {
         named
     }
 
+    /// The values of one section, by the last part of their path.
+    fn below(&mut self, section: &str) -> windows::Values {
+        let below = format!("{section}.");
+        let paths: Vec<String> = self.0.keys().filter(|path| path.starts_with(&below)).cloned().collect();
+        paths.into_iter().map(|path| (path[below.len()..].to_owned(), self.take(&path))).collect()
+    }
+
     fn windows(&mut self) -> BTreeMap<String, Vec<Schedule>> {
         let schedules = |(name, values)| (name, windows::schedules(&values).expect(CONSISTENT));
         self.named("windows").into_iter().map(schedules).collect()
@@ -202,6 +211,24 @@ impl Values {
                 (name, Rate { burst, per_second })
             })
             .collect()
+    }
+}
+
+fn notifications(values: &mut Values) -> NotificationSettings {
+    let channels = values.named("notifications.channels").into_iter();
+    let channels = channels.map(|(name, it)| (name, notifications::channel(&it).expect(CONSISTENT)));
+    let channels = channels.collect();
+    let routes = values.named("notifications.routes").into_iter();
+    let routes = routes.map(|(name, it)| (name, notifications::route(&it).expect(CONSISTENT)));
+    let routes = routes.collect();
+    NotificationSettings {
+        timeout: values.duration("notifications.timeout"),
+        drain: values.duration("notifications.drain"),
+        allow_private: values.bool("notifications.allow_private"),
+        allow_loopback: values.bool("notifications.allow_loopback"),
+        ca_file: values.text("notifications.ca_file"),
+        channels,
+        routes,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fleetwright_model::{Code, code};
 use fleetwright_window::WindowTag;
 
-use super::windows;
+use super::{notifications, windows};
 use crate::error::{ConfigError, Place};
 use crate::resolve::ResolvedValue;
 use crate::value::Value;
@@ -20,6 +20,8 @@ pub(crate) fn find(values: &Values, errors: &mut Vec<ConfigError>) {
     unfit_windows(values, errors);
     unknown_default_window(values, errors);
     hooks_and_lists(values, errors);
+    unfit_channels(values, errors);
+    unknown_channels(values, errors);
 }
 
 /// A rate needs its size and its refill.
@@ -63,6 +65,58 @@ fn unfit_windows(values: &Values, errors: &mut Vec<ConfigError>) {
         let place = values.range(full.clone()..).next().filter(|(given, _)| given.starts_with(&path));
         if let Some((_, resolved)) = place {
             errors.extend(error(unfit.code, &full, resolved, format!("`{full}` {}", unfit.message)));
+        }
+    }
+}
+
+/// Channels and routes that are not whole, and a system of change records that is not.
+fn unfit_channels(values: &Values, errors: &mut Vec<ConfigError>) {
+    let by_name =
+        |section: &str| windows::by_name(values.iter().map(|(path, it)| (path, &it.value)), section);
+    let mut unfit = Vec::new();
+    for (name, it) in by_name("notifications.channels") {
+        unfit.extend(
+            notifications::channel(&it).err().map(|why| (format!("notifications.channels.{name}"), why)),
+        );
+    }
+    for (name, it) in by_name("notifications.routes") {
+        unfit
+            .extend(notifications::route(&it).err().map(|why| (format!("notifications.routes.{name}"), why)));
+    }
+    let below = |path: &String| path.strip_prefix("itsm.").map(str::to_owned);
+    let itsm = values.iter().filter_map(|(path, it)| Some((below(path)?, it.value.clone()))).collect();
+    unfit.extend(notifications::itsm(&itsm).err().map(|why| ("itsm".to_owned(), why)));
+    for (path, why) in unfit {
+        let full = why.key.map_or_else(|| path.clone(), |key| format!("{path}.{key}"));
+        let below = format!("{path}.");
+        let given = |path: &str| path == full || path.starts_with(&below);
+        // Without a key to blame, the first that was given tells where it is.
+        let blamed = values.get(&full).filter(|it| it.origin.place().is_some());
+        let first = || {
+            let mut all = values.iter().filter(|(path, _)| given(path)).map(|(_, it)| it);
+            all.find(|it| it.origin.place().is_some())
+        };
+        if let Some(resolved) = blamed.or_else(first) {
+            errors.extend(error(why.code, &full, resolved, format!("`{full}` {}", why.message)));
+        }
+    }
+}
+
+/// A route leads to channels that are described.
+fn unknown_channels(values: &Values, errors: &mut Vec<ConfigError>) {
+    let known = windows::by_name(values.iter().map(|(path, it)| (path, &it.value)), "notifications.channels");
+    for (path, resolved) in
+        values.range("notifications.routes.".to_owned().."notifications.routes/".to_owned())
+    {
+        let Value::Texts(channels) = &resolved.value else { continue };
+        let unknown =
+            channels.iter().filter(|_| path.ends_with(".channels")).find(|name| !known.contains_key(*name));
+        if let Some(name) = unknown {
+            let nearest = crate::keys::nearest(name, known.keys().map(String::as_str));
+            let suggestion = nearest.map_or(String::new(), |nearest| format!("; did you mean `{nearest}`?"));
+            let message =
+                format!("`{path}`: there is no channel `{}`{suggestion}", crate::error::shorten(name));
+            errors.extend(error(&code::UNKNOWN_CHANNEL, path, resolved, message));
         }
     }
 }

@@ -21,12 +21,12 @@ pub(crate) fn check_form(form: TextForm, text: &str, node: &Node) -> Result<Stri
         return Ok(text.to_owned());
     }
     let message = match form {
-        TextForm::ExternalId => format!("is not {}", form.describe()),
+        TextForm::ExternalId | TextForm::Password => format!("is not {}", form.describe()),
         _ => format!("`{}` is not {}", shorten(text), form.describe()),
     };
     let fault = Fault::new(code, node, message);
     Err(match form {
-        TextForm::ExternalId => Fault { value: None, ..fault },
+        TextForm::ExternalId | TextForm::Password => Fault { value: None, ..fault },
         TextForm::RoleName if text.starts_with("arn:") => {
             fault.hint("Give the name alone; the account is added for each landing zone.")
         }
@@ -94,6 +94,8 @@ fn judge(form: TextForm, text: &str) -> (&'static Code, bool) {
         TextForm::MetricLimit => (&code::WRONG_TYPE, crate::settings::MetricLimit::read(text).is_some()),
         TextForm::Amount => (&code::OUT_OF_RANGE, crate::settings::Amount::read(text).is_some()),
         TextForm::InstanceId => (&code::WRONG_TYPE, InstanceId::new(text).is_ok()),
+        TextForm::Template => (&code::WRONG_TYPE, (1..=16_384).contains(&text.len())),
+        TextForm::Password => (&code::WRONG_TYPE, printable(1_000)),
         TextForm::OneOf(words) => (&code::WRONG_TYPE, words.contains(&text)),
         TextForm::Schedule | TextForm::Dates | TextForm::Window | TextForm::TimeZone => {
             (&code::INVALID_SCHEDULE, of_windows(form, text).is_none())

@@ -5,6 +5,7 @@ mod bad_configurations;
 mod bad_inventories;
 mod inventories;
 mod layers;
+mod notifications;
 mod older_shapes;
 mod run_inputs;
 mod schemas;

@@ -72,4 +72,7 @@ codes! {
     POLICY_TOO_LARGE = "FW-C0023", C, "Policy too large",
         "The IAM policy is longer than what a role can carry: 6,144 characters as a managed policy, 10,240 inline.",
         "Make one policy for each landing zone (--landing-zones NAME), or ask for fewer tags and regions.";
+    UNKNOWN_CHANNEL = "FW-C0024", C, "Unknown channel",
+        "A route of notifications names a channel that is not described.",
+        "Describe it under `notifications.channels`, or use one of the names there.";
 }
