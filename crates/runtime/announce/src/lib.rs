@@ -1,0 +1,15 @@
+//! Telling people of a run while it is driven.
+//!
+//! [`Announcer`] looks on as any watcher does: what it is shown becomes notices, which go into bounded
+//! queues and are delivered by a task for each channel. Nothing of it can hold a run up or fail it. What
+//! is delivered and what is not is in its [`Account`]: nobody takes silence for an arrival.
+//!
+//! [`ChangeGate`] decides at a run's gates by its change record.
+
+mod announcer;
+mod change_gate;
+mod channel;
+
+pub use announcer::{Account, Announcer, Both};
+pub use change_gate::{BY, ChangeGate};
+pub use channel::{Channel, ChannelAccount};
