@@ -8,6 +8,10 @@ use jiff::Timestamp;
 
 use crate::{JournalError, RunId};
 
+/// The name of the log that commands outside of runs write to: maintenance windows that are made and
+/// deleted. No run has this name.
+pub const COMMANDS: &str = "commands";
+
 /// One run's log, as its one writer has it. It is made, and claimed for this process, by the first
 /// record.
 #[async_trait]
@@ -46,7 +50,7 @@ pub struct AuditTrail {
 
 /// The audit logs of a state directory.
 pub trait AuditLogs: Send + Sync {
-    /// The log of that run, to be written. A new one begins with `opening`, and each writer with itself;
+    /// The log of that run, or of [`COMMANDS`], to be written. A new one begins with `opening`, and each writer with itself;
     /// nothing is written before the first call.
     fn log(&self, run: &RunId, opening: Opening, writer: Writer) -> Arc<dyn AuditLog>;
 

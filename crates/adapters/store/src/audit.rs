@@ -19,6 +19,7 @@ use async_trait::async_trait;
 use fleetwright_audit::{
     Answer, Chain, Entry, Intent, Opening, PublicKey, SignedHead, SigningKey, Writer, chain,
 };
+use fleetwright_ports::audit::COMMANDS;
 use fleetwright_ports::{AuditLog, AuditLogs, AuditTrail, JournalError, RunId};
 use jiff::Timestamp;
 
@@ -39,10 +40,12 @@ enum Key {
     Memory(SigningKey),
 }
 
-/// Logs as files of a state directory: `runs/<run>/audit.jsonl`, its heads in `audit-heads.jsonl`, and
-/// the key that signs them in `audit-key.pem` beside the runs, readable by its owner alone.
+/// Logs as files of a state directory: `runs/<run>/audit.jsonl`, its heads in `audit-heads.jsonl`, those of
+/// commands outside of runs under `commands/`, and the key that signs them in `audit-key.pem` beside the runs, readable by its owner alone.
 pub struct FileAuditLogs {
     runs: Runs,
+    /// Where the log of commands outside of runs lies.
+    commands: PathBuf,
     key: Key,
 }
 
@@ -64,8 +67,16 @@ impl FileAuditLogs {
     /// # Errors
     /// The directory can neither be made nor used, or others may write to it.
     pub fn open(state_dir: &Path, randomness: Randomness) -> Result<Self, JournalError> {
-        let path = state_dir.join("audit-key.pem");
-        Ok(Self { runs: Runs::open(state_dir)?, key: Key::File { path, randomness } })
+        let (path, commands) = (state_dir.join("audit-key.pem"), state_dir.join("commands"));
+        Ok(Self { runs: Runs::open(state_dir)?, commands, key: Key::File { path, randomness } })
+    }
+
+    /// Log and heads.
+    fn paths(&self, run: &RunId) -> (PathBuf, PathBuf) {
+        match run.as_str() {
+            COMMANDS => (self.commands.join("audit.jsonl"), self.commands.join("audit-heads.jsonl")),
+            _ => (self.runs.run(run).audit(), self.runs.run(run).audit_heads()),
+        }
     }
 }
 
@@ -98,16 +109,18 @@ impl Key {
 
 impl AuditLogs for FileAuditLogs {
     fn log(&self, run: &RunId, opening: Opening, writer: Writer) -> Arc<dyn AuditLog> {
-        let directory = self.runs.run(run);
-        let medium = Medium::file(directory.audit(), directory.audit_heads());
+        let (log, heads) = self.paths(run);
+        let medium = Medium::file(log, heads);
         Arc::new(Log::new(run, self.key.clone(), medium, opening, writer))
     }
 
     fn trail(&self, run: &RunId) -> Result<AuditTrail, JournalError> {
-        let directory = self.runs.existing(run)?;
-        let log = files::read(&directory.audit())?.unwrap_or_default();
-        let heads = files::read(&directory.audit_heads())?.unwrap_or_default();
-        Ok(AuditTrail { log, heads })
+        if run.as_str() != COMMANDS {
+            self.runs.existing(run)?;
+        }
+        let (log, heads) = self.paths(run);
+        let read = |path: &Path| Ok(files::read(path)?.unwrap_or_default());
+        Ok(AuditTrail { log: read(&log)?, heads: read(&heads)? })
     }
 
     fn public_key(&self) -> Result<Option<PublicKey>, JournalError> {

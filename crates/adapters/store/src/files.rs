@@ -9,6 +9,7 @@
 //! <state>/runs/<run>/artefacts/…    evidence and outputs
 //! <state>/runs/<run>/audit.jsonl    every call that changed something, chained; locked by its writer
 //! <state>/runs/<run>/audit-heads.jsonl  signed heads of it
+//! <state>/commands/audit.jsonl …   the same of what commands outside of runs changed
 //! <state>/audit-key.pem             the key that signs them
 //! ```
 //!

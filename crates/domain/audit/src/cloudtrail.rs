@@ -2,6 +2,8 @@
 //!
 //! Source: CloudTrail user guide, "CloudTrail record contents".
 
+use std::io::Read;
+
 use fleetwright_model::Text;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -86,10 +88,23 @@ impl Event {
 #[error("it is no log file of CloudTrail's: {0}")]
 pub struct NoTrail(String);
 
-/// Reads an unpacked file.
+/// An unpacked file at most; CloudTrail's have a few megabytes.
+const LARGEST: u64 = 1024 * 1024 * 1024;
+
+/// Reads a file, packed with gzip as it is delivered, or unpacked.
 ///
 /// # Errors
 /// It is not of the form `{"Records": [...]}`, or a record lacks what every record has.
 pub fn read(bytes: &[u8]) -> Result<Vec<Event>, NoTrail> {
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        let mut unpacked = Vec::new();
+        let packed = flate2::read::MultiGzDecoder::new(bytes);
+        let read = packed.take(LARGEST).read_to_end(&mut unpacked);
+        return read.map_err(|error| NoTrail(error.to_string())).and_then(|_| records(&unpacked));
+    }
+    records(bytes)
+}
+
+fn records(bytes: &[u8]) -> Result<Vec<Event>, NoTrail> {
     serde_json::from_slice::<File>(bytes).map(|file| file.records).map_err(|error| NoTrail(error.to_string()))
 }

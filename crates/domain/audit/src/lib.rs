@@ -11,6 +11,7 @@
 //!
 //! No parameters of calls are recorded, only who is meant: secrets cannot get in.
 
+pub mod bundle;
 pub mod chain;
 pub mod cloudtrail;
 pub mod digest;
@@ -20,6 +21,7 @@ pub mod reconcile;
 pub mod record;
 pub mod verify;
 
+pub use bundle::Bundle;
 pub use chain::{Chain, Line};
 pub use digest::Digest;
 pub use head::{Head, SignedHead};

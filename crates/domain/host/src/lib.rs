@@ -10,6 +10,7 @@ pub mod answer;
 pub mod block;
 pub mod boot;
 pub mod comparison;
+pub mod difference;
 pub mod fact;
 pub mod load;
 pub mod questions;
@@ -24,6 +25,7 @@ pub use boot::BootId;
 pub use comparison::{
     Change, ChangeKind, Comparison, ComparisonVerdict, LoadCheck, compare, compare_with_load,
 };
+pub use difference::Difference;
 pub use fact::{Judged, Tri};
 pub use load::{Load, LoadFigures, LoadLimits, LoadTarget};
 pub use questions::{InvalidQuestion, Questions};

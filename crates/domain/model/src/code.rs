@@ -5,6 +5,7 @@
 
 mod access;
 mod approval;
+mod audit;
 mod backup;
 mod configuration;
 mod eligibility;
@@ -17,6 +18,7 @@ mod scan;
 
 pub use access::*;
 pub use approval::*;
+pub use audit::*;
 pub use backup::*;
 pub use configuration::*;
 pub use eligibility::*;
@@ -132,6 +134,7 @@ impl Serialize for Code {
 const AREAS: [&[&Code]; 11] = [
     access::ALL,
     approval::ALL,
+    audit::ALL,
     backup::ALL,
     configuration::ALL,
     eligibility::ALL,

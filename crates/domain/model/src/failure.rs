@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::code::Code;
+use crate::redaction::redact;
 
 /// What kind of failure it is; decides whether trying again can help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -78,13 +79,14 @@ pub struct Failure {
 
 impl Failure {
     /// A failure without service details. Line breaks and other control characters in `message`
-    /// become spaces, so that it stays one line wherever it is shown.
+    /// become spaces, so that it stays one line wherever it is shown, and what looks like a secret is masked:
+    /// messages repeat what hosts, people and AWS said.
     pub fn new(class: ErrorClass, code: &'static Code, operation: impl Into<String>, message: &str) -> Self {
         Self {
             class,
             code,
             operation: operation.into(),
-            message: one_line(message),
+            message: one_line(&redact(message)),
             service_code: None,
             request_id: None,
             attempts: 1,

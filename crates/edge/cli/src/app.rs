@@ -16,15 +16,16 @@ use fleetwright_survey::{DoctorRequest, Fleet};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::{
-    AbortArgs, ApprovalsCommand, Cli, Command, ConfigCommand, DecisionArgs, DoctorArgs, EstateCommand,
-    FleetArgs, GlobalArgs, InternalCommand, KeyCommand, KeyringArgs, OutputFormat, PlanCommand, PolicyArgs,
-    RunArgs, RunsArgs, ScanArgs, StatusArgs,
+    AbortArgs, ApprovalsCommand, AuditCommand, Cli, Command, ConfigCommand, DecisionArgs, DoctorArgs,
+    EstateCommand, ExportArgs, FleetArgs, GlobalArgs, InternalCommand, KeyCommand, KeyringArgs, OutputFormat,
+    PlanCommand, PolicyArgs, RunArgs, RunsArgs, ScanArgs, StatusArgs,
 };
 use crate::bench;
 use crate::commands::runs::Decision;
 use crate::commands::scan::Reports;
 use crate::commands::{
-    apply, approvals, config, demo, doctor, estate, places, plans, policy, reference, run, runs, scan,
+    apply, approvals, audit, bundle, config, demo, doctor, estate, places, plans, policy, reference, run,
+    runs, scan,
 };
 use crate::console::Console;
 use crate::environment::Environment;
@@ -65,6 +66,9 @@ fn wants_json(command: &Command) -> bool {
         Command::Runs(args) => args.output,
         Command::Doctor(args) => args.output,
         Command::Window(command) => command.output(),
+        Command::Audit(command) => command.output(),
+        Command::Verify(args) => args.output,
+        Command::Replay(args) => args.output,
         Command::Policy(args) => args.output,
         Command::Demo(args) => args.output,
         Command::Rehearse(args) => args.output,
@@ -111,6 +115,10 @@ impl App {
             Command::Approve(args) => self.decide(&args.decision, Decision::Approve(args.basis.as_deref())),
             Command::Reject(args) => self.decide(&args.decision, Decision::Reject(args.basis.as_deref())),
             Command::Approvals(command) => self.approvals(command),
+            Command::Audit(command) => self.audit(&command),
+            Command::Export(args) => self.export(&args),
+            Command::Verify(args) => bundle::check(&args, form(args.output), self.console),
+            Command::Replay(args) => bundle::replay(&args, form(args.output), self.console),
             Command::Window(command) => self.window(&command),
             Command::Pause(args) => self.decide(&args, Decision::Pause),
             Command::Abort(AbortArgs { decision, now: false }) => self.decide(&decision, Decision::Abort),
@@ -271,6 +279,35 @@ impl App {
         in_runtime(Time::Wall, async {
             let found = state.find(args.run.as_deref()).await?;
             runs::watch(&state, found, &SystemClock, form(args.output)).await
+        })
+    }
+
+    fn audit(&self, command: &AuditCommand) -> Outcome {
+        self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+        let format = form(command.output());
+        let (state, run) = match command {
+            AuditCommand::Verify(args) => (&args.state, args.run.as_deref()),
+            AuditCommand::Reconcile(args) => (&args.state, args.run.as_deref()),
+            AuditCommand::Head(args) => (&args.state, args.run.as_deref()),
+            AuditCommand::Key(state) => return audit::key(&State::open(state, &self.environment)?),
+        };
+        let state = State::open(state, &self.environment)?;
+        // The journal may be damaged, and the log all the more of interest: it is not read here.
+        let run = in_runtime(Time::Wall, state.name(run))?;
+        match command {
+            AuditCommand::Verify(args) => audit::judge(&state, &run, args, format),
+            AuditCommand::Reconcile(args) => audit::hold_against(&state, &run, args, format),
+            AuditCommand::Head(args) => audit::head(&state, &run, args, self.console),
+            AuditCommand::Key(_) => audit::key(&state),
+        }
+    }
+
+    fn export(&self, args: &ExportArgs) -> Outcome {
+        self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+        let state = State::open(&args.state, &self.environment)?;
+        in_runtime(Time::Wall, async {
+            let found = state.find(args.run.as_deref()).await?;
+            bundle::export(&state, &found, args, self.console).await
         })
     }
 

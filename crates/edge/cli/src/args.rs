@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, and help that teaches.
 
 mod approvals;
+mod audit;
 mod bench_waves;
 mod estate;
 mod fleet;
@@ -15,6 +16,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use approvals::{
     Allow, ApprovalPageArgs, ApprovalsCommand, ApproverArgs, KeyCommand, KeyringArgs, LinkArgs,
+};
+pub use audit::{
+    AuditCommand, AuditVerifyArgs, BundleVerifyArgs, ExportArgs, HeadArgs, ReconcileArgs, ReplayArgs,
 };
 pub use bench_waves::BenchWavesArgs;
 pub use estate::{EstateCommand, ServeArgs, WorldArgs};
@@ -131,6 +135,16 @@ pub enum Command {
     /// Links with which people decide at a gate, the page behind them, keys and approvers
     #[command(subcommand)]
     Approvals(ApprovalsCommand),
+    /// The audit log of a run: verify it, hold it against CloudTrail, keep its head elsewhere
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Put the evidence of a run into one file: plan, journal, evidence, approvals, audit log
+    #[command(long_about = EXPORT_ABOUT)]
+    Export(ExportArgs),
+    /// Check a file that `export` made, without network and state directory
+    Verify(BundleVerifyArgs),
+    /// Write the reports of a file that `export` made, as this version writes them
+    Replay(ReplayArgs),
     /// Maintenance windows of Systems Manager that patch: make, list, verify, delete
     #[command(subcommand, long_about = WINDOW_ABOUT)]
     Window(WindowCommand),
@@ -186,6 +200,19 @@ Examples:
   fleetwright scan --landing-zones payments-prod,shop-prod --environment prod
   fleetwright scan --tag Application=web --state running --output jsonl | jq .
 Exit code 20: gaps; 21: nothing found.";
+
+const EXPORT_ABOUT: &str = "\
+Put everything that a run left into one ZIP file: the plan, the journal, who decided what, what each host
+said before and after and what differs between the two, the audit log with its signed heads and the
+public key, and a list of all files with their SHA-256. The same run gives the same bytes. What the run
+was begun with (paths and settings of this machine) is not in it.
+
+Prints the digest of the list, which stands for the whole file: keep it elsewhere.
+
+Examples:
+  fleetwright export run-20261101T020000Z-4f1a --out evidence.zip
+  fleetwright verify evidence.zip --key audit.pem
+  fleetwright replay evidence.zip --output-dir reports/again";
 
 const PLAN_ABOUT: &str = "\
 Scan the fleet and decide everything about a run: who is worked on and in which order, what is done to

@@ -73,6 +73,32 @@ pub fn size_below(directory: &Path, name: &str) -> u64 {
     entries.filter_map(Result::ok).map(size).sum()
 }
 
+/// The files that are named, and those below the directories that are named whose names end so; sorted.
+///
+/// # Errors
+/// A directory cannot be read.
+pub fn below(named: &[PathBuf], endings: &[&str]) -> Result<Vec<PathBuf>, CommandError> {
+    let mut found = Vec::new();
+    let mut open: Vec<PathBuf> = named.to_vec();
+    while let Some(path) = open.pop() {
+        if !path.is_dir() {
+            let name = path.to_string_lossy();
+            if named.contains(&path) || endings.iter().any(|ending| name.ends_with(ending)) {
+                found.push(path);
+            }
+            continue;
+        }
+        let unreadable = |error: io::Error| {
+            CommandError::new(&code::UNREADABLE_FILE, format!("{} cannot be read: {error}", path.display()))
+        };
+        for entry in fs::read_dir(&path).map_err(unreadable)? {
+            open.push(entry.map_err(unreadable)?.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// Writes a file so that it is there whole or not at all: into a neighbour first, flushed to disk,
 /// then renamed.
 ///

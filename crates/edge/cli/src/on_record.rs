@@ -9,9 +9,11 @@ use fleetwright_aws::{Approvals, Behalf};
 use fleetwright_flow::StageId;
 use fleetwright_model::Text;
 use fleetwright_patch::plan::PatchPlan;
+use fleetwright_ports::audit::COMMANDS;
 use fleetwright_ports::{AuditLog, RunId};
 
 use crate::driving::Health;
+use crate::planning::program;
 use crate::state::State;
 
 /// A run's log, and the person in whose name it is written.
@@ -33,6 +35,15 @@ impl OnRecord {
         Self { run: run.clone(), log: state.audit.log(run, opening, writer), person }
     }
 
+    /// The log of commands outside of runs, written by this process.
+    pub fn of_commands(state: &State, person: Text) -> Self {
+        let run: RunId = COMMANDS.parse().expect("a name as runs have them");
+        let process = format!("{}, process {}", program(), std::process::id()).into();
+        let writer = Writer { process, person: person.clone(), torn_bytes: 0 };
+        let log = state.audit.log(&run, Opening { format: FORMAT, plan: None }, writer);
+        Self { run, log, person }
+    }
+
     /// What that step does is done in this name.
     pub fn behalf(&self, step: &str, approvals: &Approvals) -> Behalf {
         Behalf {
@@ -42,6 +53,11 @@ impl OnRecord {
             approvals: Arc::clone(approvals),
         }
     }
+}
+
+/// Whoever calls a command outside of runs needs nobody's word.
+pub fn nobody_approves() -> Approvals {
+    Arc::new(|_| Vec::new())
 }
 
 /// The decisions that let changes of a run go: those at the gates of the stages that the targets are in.

@@ -156,6 +156,20 @@ impl State {
         }
     }
 
+    /// The name of a run that is there, or of the newest one; its journal is not read.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn name(&self, name: Option<&str>) -> Result<RunId, CommandError> {
+        match name {
+            Some(name) => run_id(name),
+            None => match self.runs().await?.first() {
+                Some(newest) => Ok(newest.run.clone()),
+                None => Err(CommandError::new(&code::NO_SUCH_RUN, self.none_here())),
+            },
+        }
+    }
+
     fn none_here(&self) -> String {
         match &self.directory {
             Some(directory) => format!("{} has no run of that kind", directory.display()),

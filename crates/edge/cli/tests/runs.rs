@@ -1,12 +1,16 @@
 //! Whole runs of simulated fleets in virtual time: every scenario's story has a defined end, a code
 //! and a next step, and no invariant is broken on the way.
 
+#[path = "runs/audited.rs"]
+mod audited;
 #[path = "runs/bad_input.rs"]
 mod bad_input;
 #[path = "runs/clock.rs"]
 mod clock;
 #[path = "runs/effects.rs"]
 mod effects;
+#[path = "runs/evidence.rs"]
+mod evidence;
 #[path = "runs/expectation.rs"]
 mod expectation;
 #[path = "runs/failures.rs"]
@@ -33,6 +37,8 @@ mod reserves;
 mod rollback;
 #[path = "runs/same_patches.rs"]
 mod same_patches;
+#[path = "runs/secrets.rs"]
+mod secrets;
 #[path = "runs/story.rs"]
 mod story;
 #[path = "runs/together.rs"]

@@ -19,5 +19,6 @@ pub mod limits;
 pub mod policy;
 pub mod scenario;
 pub mod service;
+pub mod trail;
 pub mod wire;
 pub mod world;

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use fleetwright_flow::TargetId;
+use fleetwright_model::redaction::redact;
 use fleetwright_model::{ErrorClass, Failure, InstanceId, Text, code};
 use fleetwright_ports::InvocationStatus;
 
@@ -173,7 +174,7 @@ impl CustomCheck<'_> {
             "document {}\ncommand {command}\ninstance {asked}\nexit code {exit}\n\n{}\n{}",
             self.document, invocation.output, invocation.errors
         );
-        files.keep(Taken::After, CHECK, text.as_bytes()).await
+        files.keep(Taken::After, CHECK, redact(&text).as_bytes()).await
     }
 
     /// Cancels checks that are under way; the surveys are the step's own.
@@ -189,6 +190,7 @@ fn said(answer: &Answer) -> String {
     let Some(line) = last(&answer.invocation.output).or_else(|| last(&answer.invocation.errors)) else {
         return String::new();
     };
+    let line = redact(&line);
     let line: String = line.trim().chars().filter(|it| !it.is_control()).take(SAID_MAX).collect();
     format!(": {line}")
 }

@@ -1,8 +1,10 @@
 //! The survey as a command: what is asked of a host, and its answer with the evidence kept.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use fleetwright_host::{LoadTarget, Questions, Reading, Request, Shell, SurveyReport, render, survey};
+use fleetwright_model::redaction::redact;
 use fleetwright_model::{ErrorClass, InstanceId, OsFamily, Text, code};
 use fleetwright_patch::plan::PlannedHost;
 use fleetwright_patch::plan::checks::load_targets;
@@ -120,9 +122,10 @@ pub(crate) async fn read_survey(
             Err(failure) => tracing::warn!(host = %asked, %failure, "the long output was not read"),
         }
     }
-    files.keep(taken, ANSWER, invocation.output.as_bytes()).await?;
-    files.keep(taken, STDERR, invocation.errors.as_bytes()).await?;
-    let report = parsed.map_err(|error| {
+    let parsed = parsed.map(cleared);
+    files.keep(taken, ANSWER, answer_of(&invocation, parsed.as_ref().ok()).as_bytes()).await?;
+    files.keep(taken, STDERR, redact(&invocation.errors).as_bytes()).await?;
+    let report = parsed.map(|(report, _)| report).map_err(|error| {
         let words = format!("{}: {error}", slot.subject);
         Outcome::failed(ErrorClass::Permanent, &code::UNREADABLE, step, &words)
     })?;
@@ -139,6 +142,46 @@ pub(crate) async fn read_survey(
     files.keep_json(taken, META, &meta).await?;
     files.keep_json(taken, SURVEY, &report).await?;
     Ok(report)
+}
+
+/// What a host says of itself without what looks like a secret - a mount's address may hold a password -,
+/// before anybody compares or keeps it; and whether there was any.
+fn cleared(reading: Reading<SurveyReport>) -> (Reading<SurveyReport>, bool) {
+    let mut value = serde_json::to_value(&reading).expect("a survey is plain data");
+    match clear(&mut value) {
+        false => (reading, false),
+        true => (serde_json::from_value(value).expect("texts were put in the place of texts"), true),
+    }
+}
+
+/// Masks every text in it; true where one was.
+fn clear(value: &mut serde_json::Value) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => {
+            let masked = match redact(text) {
+                Cow::Borrowed(_) => return false,
+                Cow::Owned(masked) => masked,
+            };
+            *text = masked;
+            true
+        }
+        Value::Array(items) => items.iter_mut().fold(false, |any, item| clear(item) | any),
+        Value::Object(members) => members.values_mut().fold(false, |any, member| clear(member) | any),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// The answer as evidence. Packed lists are left out where they may hold what plain text must not.
+fn answer_of(invocation: &Invocation, read: Option<&(Reading<SurveyReport>, bool)>) -> String {
+    if matches!(read, Some((_, false))) {
+        return redact(&invocation.output).into_owned();
+    }
+    let lines = invocation.output.lines().map(|line| match line.starts_with("z=") {
+        true => Cow::Borrowed("z=(left out: stdout.txt has the lists)"),
+        false => redact(line),
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// True where the short form is as long as it can be: more may have been said.

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use aws_sdk_ec2::types::{DeviceType, Filter, InstanceLifecycleType, PlatformValues};
+use fleetwright_model::redaction::{HIDDEN, is_secret_name, redact};
 use fleetwright_model::{
     Cell, Instance, InstanceId, InstanceState, Lifecycle, OsFamily, Partial, Tags, Text,
 };
@@ -136,6 +137,11 @@ fn tags(tags: Vec<aws_sdk_ec2::types::Tag>, texts: &Interner) -> (Option<Text>, 
     let mut all = BTreeMap::new();
     for tag in tags {
         let (Some(key), value) = (tag.key, tag.value.unwrap_or_default()) else { continue };
+        // Tags end up in plans, reports and messages: a secret in one goes no further than here.
+        let value = match is_secret_name(&key) {
+            true if !value.is_empty() => HIDDEN.into(),
+            _ => redact(&value),
+        };
         let value: Text = if key == "Name" { value.into() } else { texts.share(&value) };
         if key == "Name" {
             name = Some(Text::clone(&value));

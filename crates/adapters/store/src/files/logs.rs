@@ -7,7 +7,7 @@ use std::path::Path;
 
 use fleetwright_ports::JournalError;
 
-use super::{flush_directory, options};
+use super::{flush_directory, make_directories, options};
 use crate::error;
 
 /// Opens a file to append to it, made where there is none, locked for as long as it is open; and what
@@ -18,6 +18,9 @@ use crate::error;
 pub(crate) fn open_log(path: &Path) -> Result<(File, Vec<u8>), JournalError> {
     let failed = |error: io::Error| error::of_io(path, &error);
     let is_new = !path.exists();
+    if let Some(directory) = path.parent().filter(|directory| is_new && !directory.exists()) {
+        make_directories(directory)?;
+    }
     let mut file = options().read(true).append(true).create(true).open(path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}

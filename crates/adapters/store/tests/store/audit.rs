@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::task::{Context, Poll, Waker};
 
 use fleetwright_audit::{CallResult, Record};
+use fleetwright_ports::audit::COMMANDS;
 use fleetwright_ports::conformance::audit::{self, intent, judged, log, moment};
 use fleetwright_ports::{AuditLogs, Journal, JournalError, RunId};
 use fleetwright_store::{FileAuditLogs, MemoryAuditLogs};
@@ -63,6 +64,20 @@ fn logs_in_files_hold_the_contract() {
 fn logs_in_memory_hold_the_contract() {
     let memory = MemoryAuditLogs::new();
     through(audit::check(&|| Box::new(memory.clone()), &run("one"), &run("two")));
+}
+
+#[test]
+fn commands_outside_of_runs_have_a_log_of_their_own() {
+    let state = state();
+    let commands = run(COMMANDS);
+    assert!(files(state.path()).trail(&commands).expect("no log yet").log.is_empty());
+    let first = log(&files(state.path()), &commands, "the first");
+    through(first.before(moment(), intent("ssm:CreateMaintenanceWindow"))).expect("recorded");
+    first.sign(moment()).expect("signed");
+    let verdict = judged(&files(state.path()), &commands);
+    assert_eq!((verdict.is_sound(), verdict.proven_to), (true, 3), "{:?}", verdict.findings);
+    let runs = through(samples::journal(state.path()).runs()).expect("the runs");
+    assert_eq!(runs.len(), 2, "it is no run");
 }
 
 #[test]

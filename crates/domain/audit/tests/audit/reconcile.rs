@@ -81,6 +81,17 @@ fn a_call_that_the_trail_lacks_is_told_where_its_files_reach_and_not_elsewhere()
 }
 
 #[test]
+fn a_file_is_read_as_it_is_delivered() {
+    use std::io::Write;
+    let plain = format!("{{\"Records\":[{}]}}", event("CreateImage", "req-0", 2, OURS));
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(plain.as_bytes()).expect("memory takes it");
+    let packed = packed.finish().expect("memory takes it");
+    assert_eq!(cloudtrail::read(&packed), cloudtrail::read(plain.as_bytes()));
+    assert!(cloudtrail::read(&packed[..packed.len() / 2]).is_err(), "a damaged file is none");
+}
+
+#[test]
 fn a_text_that_is_no_trail_is_refused() {
     for text in ["", "[]", "{}", r#"{"Records":[{"eventName":"CreateImage"}]}"#] {
         assert!(cloudtrail::read(text.as_bytes()).is_err(), "{text}");

@@ -28,6 +28,7 @@ and any other tool can work against it. Prints the lines to paste into a shell t
 
 Beside AWS's paths it answers, on the same port:
   GET  /_estate/calls     every AWS call so far, one JSON object per line
+  GET  /_estate/cloudtrail  the calls as a log file of CloudTrail's
   GET  /_estate/state     what the world holds, in numbers
   GET  /_estate/check     the invariants over the calls so far
   POST /_estate/advance   {\"seconds\": N}: move a virtual clock

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{FleetArgs, OutputFormat};
+use super::{FleetArgs, OutputFormat, StateArgs};
 
 /// `fleetwright window …`.
 #[derive(Debug, Subcommand)]
@@ -39,6 +39,15 @@ impl WindowCommand {
         self.args().output
     }
 
+    /// Where it is recorded what is changed, and by which command; none where nothing is.
+    pub fn on_record(&self) -> Option<(&StateArgs, &'static str)> {
+        match self {
+            Self::Create(create) if !create.dry_run => Some((&create.state, "window create")),
+            Self::Delete(named) if !named.dry_run => Some((&named.state, "window delete")),
+            _ => None,
+        }
+    }
+
     /// Whether nothing is to be changed.
     pub fn dry_run(&self) -> bool {
         match self {
@@ -69,6 +78,9 @@ pub struct WindowNamedArgs {
     /// Show what would be deleted and delete nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Where the audit log is kept.
+    #[command(flatten)]
+    pub state: StateArgs,
     /// The fleet and the output.
     #[command(flatten)]
     pub args: WindowArgs,
@@ -95,6 +107,9 @@ pub enum WindowReboot {
 /// `fleetwright window create`.
 #[derive(Args, Clone, Debug)]
 pub struct WindowCreateArgs {
+    /// Where the audit log is kept.
+    #[command(flatten)]
+    pub state: StateArgs,
     /// The window's name: 3 to 128 letters, digits, _, - and .
     #[arg(value_name = "NAME")]
     pub name: String,

@@ -2,6 +2,8 @@
 
 pub mod apply;
 pub mod approvals;
+pub mod audit;
+pub mod bundle;
 pub mod config;
 pub mod demo;
 pub mod doctor;

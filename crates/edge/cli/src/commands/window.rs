@@ -22,6 +22,8 @@ use crate::console::{self, Console};
 use crate::failure::CommandError;
 use crate::fleet;
 use crate::maintenance::{Clash, Made, Wish, conflicts, findings, make};
+use crate::on_record::{OnRecord, nobody_approves};
+use crate::state::{State, refused};
 
 /// What the commands on windows work with.
 pub struct Windows {
@@ -75,20 +77,34 @@ impl App {
         options.dry_run = settings.safety.dry_run;
         in_runtime(Time::Wall, async {
             let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+            let mut aws = connect(options, Arc::clone(&clock)).await;
+            let on_record = match command.on_record() {
+                Some((state, reason)) => {
+                    let state = State::open(state, &self.environment)?;
+                    let on_record = OnRecord::of_commands(&state, self.user());
+                    aws = aws.on_behalf(on_record.behalf(reason, &nobody_approves()));
+                    Some(on_record)
+                }
+                None => None,
+            };
             let windows = Windows {
-                aws: connect(options, Arc::clone(&clock)).await,
-                clock,
+                aws,
+                clock: Arc::clone(&clock),
                 fleet,
                 format: settings.output.format,
                 settings,
                 console: self.console,
             };
-            match command {
+            let outcome = match command {
                 WindowCommand::Create(args) => windows.create(args).await,
                 WindowCommand::List(_) => windows.list().await,
                 WindowCommand::Verify { window, .. } => windows.verify(window.as_deref()).await,
                 WindowCommand::Delete(named) => windows.delete(&named.window).await,
+            };
+            if let Some(on_record) = on_record {
+                on_record.log.sign(clock.now()).map_err(|error| refused(&error))?;
             }
+            outcome
         })
     }
 }

@@ -7,6 +7,8 @@ use fleetwright_estate::checkers::{Phase, Purpose, Run};
 use fleetwright_patch::plan::{Backup, PatchPlan};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::audited::audited;
+
 /// Holds a run that is over against every invariant the estate checks.
 pub(crate) fn invariants(staged: &StagedRun, since: Timestamp, wrong: &mut Vec<String>) {
     budgets_and_invariants(staged, since, &BTreeMap::new(), wrong);
@@ -19,6 +21,7 @@ pub(crate) fn budgets_and_invariants(
     most: &BTreeMap<String, usize>,
     wrong: &mut Vec<String>,
 ) {
+    audited(staged, wrong);
     let plan = staged.document.plan();
     let planned = plan.work.iter().filter_map(|work| work.host());
     let run = Run {

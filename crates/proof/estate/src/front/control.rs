@@ -18,13 +18,15 @@ use crate::checkers::Purpose;
 use crate::estate::Estate;
 use crate::fault::FaultRule;
 use crate::front::tcp::whole;
+use crate::trail::{self, DataEvents};
 
 /// Where the control API begins; no AWS service of the estate has such a path.
 pub const PREFIX: &str = "/_estate";
 
-const ROUTES: [&str; 11] = [
+const ROUTES: [&str; 12] = [
     "GET /_estate/time",
     "GET /_estate/calls?since=N",
+    "GET /_estate/cloudtrail?since=N&data=true",
     "GET /_estate/state?account=ID",
     "GET /_estate/messages?account=ID",
     "POST /_estate/advance {\"seconds\": N}",
@@ -48,6 +50,7 @@ pub fn answer(estate: &Arc<Estate>, parts: &Parts, body: &Bytes) -> Response<Box
             whole(document(StatusCode::OK, &json!({ "now": estate.now().to_string() })))
         }
         (&Method::GET, "/calls") => calls(estate, query),
+        (&Method::GET, "/cloudtrail") => whole(cloudtrail(estate, query)),
         (&Method::GET, "/state") => whole(state(estate, query)),
         (&Method::GET, "/messages") => whole(messages(estate, query)),
         (&Method::POST, "/advance") => whole(advance(estate, body)),
@@ -83,6 +86,18 @@ fn calls(estate: &Arc<Estate>, query: &str) -> Response<BoxBody<Bytes, Infallibl
         .headers_mut()
         .insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     response
+}
+
+/// The call log as a file of CloudTrail's.
+fn cloudtrail(estate: &Estate, query: &str) -> Response<Bytes> {
+    let Ok(since) = parameter(query, "since").map_or(Ok(0), str::parse) else {
+        return refusal(StatusCode::BAD_REQUEST, "since must be a number of calls, from 0");
+    };
+    let data = match parameter(query, "data") {
+        Some("true") => DataEvents::Kept,
+        _ => DataEvents::LeftOut,
+    };
+    document(StatusCode::OK, &trail::file(&estate.calls(since, usize::MAX), data))
 }
 
 /// The call log as a body, rendered as it is sent.

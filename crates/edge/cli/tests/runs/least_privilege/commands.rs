@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fleetwright::args::{WindowArgs, WindowCreateArgs, WindowOperation, WindowReboot};
+use fleetwright::args::{StateArgs, WindowArgs, WindowCreateArgs, WindowOperation, WindowReboot};
 use fleetwright::commands::window::Windows;
 use fleetwright::policy_scope::scope;
 use fleetwright::staged_run::StagedRun;
@@ -33,6 +33,7 @@ async fn windows(missing: Option<&str>) -> (Vec<String>, BTreeSet<&'static str>,
         console: CONSOLE,
     };
     let create = WindowCreateArgs {
+        state: StateArgs::default(),
         name: "sunday-night".to_owned(),
         schedule: "cron(0 2 ? * SUN *)".to_owned(),
         time_zone: None,
