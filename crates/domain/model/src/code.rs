@@ -131,7 +131,7 @@ impl Serialize for Code {
 }
 
 /// Every area's list.
-const AREAS: [&[&Code]; 11] = [
+const AREAS: [&[&Code]; 12] = [
     access::ALL,
     approval::ALL,
     audit::ALL,
