@@ -16,10 +16,12 @@ use fleetwright_flow::{Epoch, RunView};
 use fleetwright_model::{AccountId, Phase, Region, Text, ZoneName};
 use fleetwright_patch::milestones::Milestones;
 use fleetwright_patch::outcome::HostOutcome;
+use fleetwright_patch::plan::policy::{Operation, RebootStrategy};
 use fleetwright_patch::plan::{Estimate, LeftOut, Parent, PlannedGap, Scanned};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::fields::Standing;
 use crate::json::CallCount;
 
 pub use errors::{ErrorGroup, ErrorSubject};
@@ -28,7 +30,7 @@ pub use host::{
     ChangeRecord, CheckRecord, HostFiles, KeptOutput, PatchRecord, PrecheckFile, RunHost, StepNote,
     StepOutcome, StepRecord, StepTrouble,
 };
-pub use waves::{GateCheck, GateKind, GateRecord, WaveRecord};
+pub use waves::{GateCheck, GateKind, GateRecord, WaveRecord, gate_state};
 
 /// Everything that is told of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +51,8 @@ pub struct RunRecord<'a> {
     pub gaps: &'a [PlannedGap],
     /// Everything that went wrong, by code, what concerns most hosts first.
     pub errors: Vec<ErrorGroup>,
+    /// How compliant it is, added up over what people ask by.
+    pub compliance: Vec<Standing>,
     /// Calls sent to AWS, by IAM action, as far as they were counted.
     pub calls: BTreeMap<String, CallCount>,
     /// Where it stands: stages, steps, budgets, windows.
@@ -98,6 +102,10 @@ pub struct RunHeader {
     pub owners: Vec<OwnerRecord>,
     /// What the plan expected.
     pub estimate: Estimate,
+    /// What Patch Manager is asked to do, where a host does not say otherwise.
+    pub operation: Operation,
+    /// When hosts are rebooted, where one does not say otherwise.
+    pub reboot: RebootStrategy,
     /// The head of the audit log, where there is one.
     pub audit: Option<AuditHead>,
 }

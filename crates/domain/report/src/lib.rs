@@ -6,6 +6,7 @@
 pub mod checkup;
 pub mod csv;
 pub mod evidence;
+pub mod fields;
 pub mod json;
 mod milestones_text;
 pub mod plan_text;
@@ -13,10 +14,11 @@ pub mod plan_told;
 pub mod record;
 pub mod rehearsal;
 mod roll_out_text;
-pub mod run;
+pub mod run_text;
 pub mod safe;
 pub mod text;
 pub mod view_text;
+pub mod views;
 
 /// Major and minor version of the JSON formats; a reader of major 1 can read every 1.x.
 pub const FORMAT_VERSION: &str = "1.0";

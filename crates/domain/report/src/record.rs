@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use fleetwright_flow::Place;
 use fleetwright_model::{
     AccountId, HealthCheck, InstanceId, InstanceState, Lifecycle, Observed, PingStatus, Region, Tags, Text,
     ZoneName,
 };
+use fleetwright_patch::plan::{Backup, PlannedHost};
 use fleetwright_patch::summary::agent_status;
 use fleetwright_patch::{Host, Weight};
 use jiff::Timestamp;
@@ -179,6 +181,65 @@ impl HostRecord {
             critical_non_compliant: Field::of(patches, |state| Some(state.critical_non_compliant)),
             security_non_compliant: Field::of(patches, |state| Some(state.security_non_compliant)),
             other_non_compliant: Field::of(patches, |state| Some(state.other_non_compliant)),
+        }
+    }
+
+    /// What a plan tells of a host of which nothing else was kept; what it does not tell is not checked.
+    pub fn planned(host: &PlannedHost, place: &Place) -> Self {
+        fn unread<T>() -> Field<T> {
+            Field::NotChecked(NotChecked::NotChecked)
+        }
+        Self {
+            instance_id: host.id.clone(),
+            name: host.name.clone(),
+            platform: host.platform.clone(),
+            status: host.state,
+            instance_type: "".into(),
+            region: place.region.clone(),
+            account_id: place.account.clone(),
+            landing_zone: place.zone.clone(),
+            ami_id: "".into(),
+            launch_time: host.launch_time,
+            private_ip: None,
+            public_ip: None,
+            vpc_id: None,
+            subnet_id: None,
+            security_groups: Vec::new(),
+            ssm_agent_status: "not_checked".into(),
+            ssm_ping_status: unread(),
+            ssm_last_ping: unread(),
+            cpu_cores: None,
+            memory_gb: unread(),
+            storage_gb: host.storage_gib.map_or_else(unread, |gib| Field::Value(Some(gib))),
+            network_performance: unread(),
+            tags: Tags::new(),
+            requires_backup: !matches!(host.backup, Backup::None { .. }),
+            patching_group: None,
+            maintenance_window: None,
+            eligibility: "planned".into(),
+            reasons: Vec::new(),
+            application: host.application.clone(),
+            environment: host.environment.clone(),
+            criticality: None,
+            availability_zone: host.availability_zone.clone(),
+            lifecycle: Lifecycle::OnDemand,
+            platform_details: None,
+            os_name: unread(),
+            os_version: unread(),
+            ssm_agent_version: unread(),
+            system_status: unread(),
+            instance_status: unread(),
+            patch_baseline: unread(),
+            patch_operation: unread(),
+            patch_operation_end: unread(),
+            patches_installed: unread(),
+            patches_missing: host.missing.map_or_else(unread, |missing| Field::Value(Some(missing))),
+            patches_failed: unread(),
+            patches_pending_reboot: unread(),
+            patches_rejected: unread(),
+            critical_non_compliant: unread(),
+            security_non_compliant: unread(),
+            other_non_compliant: unread(),
         }
     }
 

@@ -2,13 +2,21 @@
 
 use std::borrow::Cow;
 
-/// A cell that a spreadsheet will not take for a formula: text that starts with `= + - @`, a tab or
-/// a line break gets an apostrophe in front.
+/// A cell that a spreadsheet will not take for a formula: text that starts with `= + - @`, with their
+/// full-width forms, a tab or a line break gets an apostrophe in front. NUL and other control characters,
+/// at which readers of CSV stop, become visible replacements; tabs and line breaks stay.
 /// Source: OWASP, "CSV Injection".
 pub fn cell(text: &str) -> Cow<'_, str> {
-    match text.as_bytes().first() {
-        Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r' | b'\n') => Cow::Owned(format!("'{text}")),
-        _ => Cow::Borrowed(text),
+    let harmful = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    let text = match text.contains(harmful) {
+        true => Cow::Owned(text.replace(harmful, "\u{fffd}")),
+        false => Cow::Borrowed(text),
+    };
+    match text.chars().next() {
+        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠') => {
+            Cow::Owned(format!("'{text}"))
+        }
+        _ => text,
     }
 }
 
@@ -31,12 +39,13 @@ mod tests {
 
     #[test]
     fn formulas_are_disarmed_and_ordinary_text_is_left_alone() {
-        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"] {
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＠x"] {
             assert!(cell(formula).starts_with('\''), "{formula:?}");
         }
         for plain in ["", "web-01", "a=b", "'quoted"] {
             assert_eq!(cell(plain), plain);
         }
+        assert_eq!(cell("a\u{0}b\x1b[2J\tc"), "a\u{fffd}b\u{fffd}[2J\tc");
     }
 
     #[test]

@@ -7,11 +7,12 @@ use fleetwright_flow::{
     Span, StageId, StepIndex, TargetId, Window, WindowId,
 };
 use fleetwright_model::{ErrorClass, Exit, code};
-use fleetwright_patch::milestones::milestones;
 use fleetwright_patch::outcome::{HostOutcome, results, run_outcome};
 use fleetwright_patch::plan::{PatchPlan, PlanDocument, Work};
-use fleetwright_report::run::{RunFacts, write_csv, write_json, write_text};
-use fleetwright_report::{plan_text, view_text};
+use fleetwright_report::evidence::{Folding, RunRecord, fold};
+use fleetwright_report::fields::Instances;
+use fleetwright_report::run_text::write_text;
+use fleetwright_report::{plan_text, view_text, views};
 
 /// A running host, a stopped one and a region to clean up.
 fn plan() -> PatchPlan {
@@ -22,6 +23,7 @@ fn plan() -> PatchPlan {
 /// A run told record by record.
 struct Tale {
     plan: PatchPlan,
+    digest: fleetwright_model::Text,
     run: Run,
     records: Vec<Record>,
 }
@@ -29,7 +31,7 @@ struct Tale {
 impl Tale {
     fn of(plan: PatchPlan) -> Self {
         let run = Run::open(Arc::new(plan.flow.clone()));
-        let mut tale = Self { plan, run, records: Vec::new() };
+        let mut tale = Self { plan, digest: "digest".into(), run, records: Vec::new() };
         tale.tell(Event::Opened { format: fleetwright_flow::Plan::FORMAT, plan: "digest".into() });
         tale
     }
@@ -58,33 +60,40 @@ impl Tale {
         self.tell(Event::Failed { target, step, direction: Direction::Do, failure });
     }
 
-    fn text(&self) -> String {
+    fn record(&self) -> RunRecord<'_> {
         let results = results(&self.plan, &self.run, &self.records);
+        fold(Folding {
+            run: "run-1",
+            digest: &self.digest,
+            plan: &self.plan,
+            state: &self.run,
+            records: &self.records,
+            outcome: run_outcome(&self.plan, &self.run, &results),
+            fleetwright: "0",
+            now: self.records.last().map_or(self.plan.flow.created_at, |record| record.at),
+            calls: Default::default(),
+            inventory: Vec::new(),
+            files: Default::default(),
+            earlier: Vec::new(),
+            audit: None,
+        })
+    }
+
+    fn text(&self) -> String {
         let mut text = String::new();
-        write_text(&mut text, &self.facts(), &results).expect("written");
+        write_text(&mut text, &self.record()).expect("written");
         text
     }
 
-    fn facts(&self) -> RunFacts<'_> {
-        let results = results(&self.plan, &self.run, &self.records);
-        RunFacts {
-            run: "run-1",
-            digest: "digest",
-            fleetwright: "0",
-            started_at: None,
-            ended_at: None,
-            outcome: run_outcome(&self.plan, &self.run, &results),
-            left_out: 0,
-            gaps: 0,
-            calls: Default::default(),
-            view: self.run.view(self.records.last().map_or(self.plan.flow.created_at, |record| record.at)),
-            milestones: milestones(&self.plan, &self.records),
-        }
+    fn json(&self) -> serde_json::Value {
+        let mut bytes = Vec::new();
+        views::json::write(&mut bytes, &self.record()).expect("written");
+        serde_json::from_slice(&bytes).expect("JSON")
     }
 
     fn csv(&self) -> String {
         let mut bytes = Vec::new();
-        write_csv(&mut bytes, &results(&self.plan, &self.run, &self.records)).expect("written");
+        views::csv::write::<Instances>(&mut bytes, &self.record()).expect("written");
         String::from_utf8(bytes).expect("UTF-8")
     }
 }
@@ -144,13 +153,10 @@ fn hostile_names_and_words_stay_data() {
 fn json_says_status_exit_code_and_next_step() {
     let mut tale = Tale::of(plan());
     tale.fail(0, 0, code::IMAGE_FAILED.id, "no");
-    let mut bytes = Vec::new();
-    let results = results(&tale.plan, &tale.run, &tale.records);
-    write_json(&mut bytes, &tale.facts(), &results).expect("written");
-    let document: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+    let document = tale.json();
     assert_eq!((&document["run"]["status"], &document["run"]["exit_code"]), (&500.into(), &130.into()));
-    assert_eq!(document["hosts"][0]["code"], "FW-B0001");
-    assert!(document["hosts"][0]["next_step"].as_str().is_some_and(|next| next.contains("retry")));
+    assert_eq!(document["instances"][0]["code"], "FW-B0001");
+    assert!(document["instances"][0]["next_step"].as_str().is_some_and(|next| next.contains("retry")));
     assert_eq!(document["outcomes"]["open"], 1);
 }
 
@@ -253,10 +259,7 @@ fn the_view_says_what_is_waited_for() {
         summary.contains(": approved by ann at 20") && summary.contains(": approved by bob at 20"),
         "{summary}"
     );
-    let mut json = Vec::new();
-    let results = results(&tale.plan, &tale.run, &tale.records);
-    write_json(&mut json, &tale.facts(), &results).expect("written");
-    let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    let json = tale.json();
     assert_eq!(json["milestones"]["freezes"][0]["by"], "ops");
     assert_eq!(json["milestones"]["decisions"][1]["by"], "bob");
     assert_eq!(json["view"]["windows"][0]["waiting"], 1);

@@ -14,6 +14,7 @@ use super::{
     AuditHead, CleanUpRecord, HostFiles, OwnerRecord, RunHeader, RunHost, RunRecord, StepNote, StepOutcome,
     StepRecord, StepTrouble, TrendPoint, errors, waves,
 };
+use crate::fields::standings;
 use crate::json::CallCount;
 use crate::record::HostRecord;
 
@@ -62,9 +63,10 @@ pub fn fold(folding: Folding<'_>) -> RunRecord<'_> {
         .map(|result| {
             let target = result.target;
             let timeline = std::mem::take(&mut timelines[target.index()]);
-            let inventory = inventory.remove(&result.host.id).map(Box::new);
+            let inventory = inventory.remove(&result.host.id);
+            let inventory = inventory.unwrap_or_else(|| HostRecord::planned(result.host, result.place));
             let files = files.remove(&target).map(Box::new);
-            host(result, wave_of[target.index()], timeline, inventory, files)
+            host(result, wave_of[target.index()], timeline, Box::new(inventory), files)
         })
         .collect();
     let clean_ups = clean_ups(plan, state, &timelines);
@@ -74,6 +76,8 @@ pub fn fold(folding: Folding<'_>) -> RunRecord<'_> {
     let gates = waves::gates(plan, state, records, &view, &milestones, timelines);
     let waves = waves::waves(plan, &hosts);
     let errors = errors::groups(&hosts, &plan.left_out, &plan.gaps);
+    let names: Vec<Text> = waves.iter().map(|wave| wave.name.clone()).collect();
+    let compliance = standings(&folding.run.into(), &names, &hosts);
     let header = header(&folding.run.into(), folding.digest, plan, records, folding.outcome);
     let header = RunHeader { fleetwright: folding.fleetwright.into(), audit: folding.audit, ..header };
     let mut record = RunRecord {
@@ -85,6 +89,7 @@ pub fn fold(folding: Folding<'_>) -> RunRecord<'_> {
         left_out: &plan.left_out,
         gaps: &plan.gaps,
         errors,
+        compliance,
         calls: folding.calls,
         view,
         milestones,
@@ -123,6 +128,8 @@ fn header(run: &Text, digest: &Text, plan: &PatchPlan, records: &[Record], outco
         next_step: outcome.why.map(|why| why.next_step),
         owners: records.iter().filter_map(owner).collect(),
         estimate: plan.estimate.clone(),
+        operation: plan.policy.patch.operation,
+        reboot: plan.policy.reboot.strategy,
         audit: None,
     }
 }
@@ -131,7 +138,7 @@ fn host<'a>(
     result: HostResult<'a>,
     wave: u16,
     timeline: Vec<StepRecord>,
-    inventory: Option<Box<HostRecord>>,
+    inventory: Box<HostRecord>,
     files: Option<Box<HostFiles>>,
 ) -> RunHost<'a> {
     let deciding = |visit: &&StepRecord| visit.outcome == StepOutcome::Failed;

@@ -2,8 +2,7 @@
 
 use fleetwright_flow::{Direction, TargetId};
 use fleetwright_host::{Comparison, HostFinding};
-use fleetwright_model::{AccountId, Region, ZoneName};
-use fleetwright_model::{ErrorClass, PatchStatus, Text};
+use fleetwright_model::{AccountId, ErrorClass, PatchStatus, Region, Text, ZoneName};
 use fleetwright_patch::outcome::HostOutcome;
 use fleetwright_patch::plan::notes::{
     BackupNote, DrainNote, PatchNote, PrecheckNote, ProbeNote, RebootNote, RestoreNote, ReturnNote,
@@ -30,8 +29,8 @@ pub struct RunHost<'a> {
     pub region: Region,
     /// The host as it was planned.
     pub planned: &'a PlannedHost,
-    /// What was known of it when the fleet was read; none where the run kept nothing of it.
-    pub inventory: Option<Box<HostRecord>>,
+    /// What was known of it when the fleet was read; what the run kept nothing of is not checked.
+    pub inventory: Box<HostRecord>,
     /// How it ended.
     pub outcome: HostOutcome,
     /// The step that decided, where one did.
@@ -226,6 +225,14 @@ pub struct KeptOutput {
     pub taken: &'static str,
     /// Its name, e.g. `stdout.txt`.
     pub file: Text,
+}
+
+impl KeptOutput {
+    /// Its key among the run's artefacts.
+    pub fn key(&self, host: &RunHost<'_>) -> String {
+        let (taken, file, account, region) = (self.taken, &self.file, &host.account, &host.region);
+        format!("{taken}/account-{account}/region-{region}/{}/{}/{file}", host.planned.os, host.planned.id)
+    }
 }
 
 impl HostFiles {

@@ -109,6 +109,18 @@ impl GateCheck {
     }
 }
 
+/// The state of a gate as reports name it.
+pub fn gate_state(state: GateView) -> &'static str {
+    match state {
+        GateView::Open => "open",
+        GateView::Ahead => "ahead",
+        GateView::Waiting => "waiting",
+        GateView::Approved => "approved",
+        GateView::Expired => "expired",
+        GateView::Closed => "closed",
+    }
+}
+
 /// The wave of each target; a gate's is the wave it looks at.
 pub(super) fn of_targets(plan: &PatchPlan) -> Vec<u16> {
     let mut waves = vec![0; plan.flow.targets.len()];
