@@ -2,8 +2,8 @@
 //!
 //! It is folded from the plan, the journal's records, what was kept of the fleet when it was read, and
 //! the files of the hosts ([`fold`]). Equal inputs give equal records; nothing here asks a clock, a disk
-//! or AWS. All texts that came from AWS, from hosts or from people are untrusted and kept as they are:
-//! each report makes them safe for the place they go to.
+//! or AWS. All texts that came from AWS, from hosts or from people are untrusted: what looks like a
+//! secret is taken out of them here, and each report makes them safe for the place they go to.
 
 mod errors;
 mod fold;
@@ -13,13 +13,13 @@ mod waves;
 use std::collections::BTreeMap;
 
 use fleetwright_flow::{Epoch, RunView};
-use fleetwright_model::{AccountId, Phase, Region, Text, ZoneName};
+use fleetwright_model::{AccountId, Exit, Phase, Region, Text, ZoneName};
 use fleetwright_patch::milestones::Milestones;
 use fleetwright_patch::outcome::HostOutcome;
 use fleetwright_patch::plan::policy::{Operation, RebootStrategy};
 use fleetwright_patch::plan::{Estimate, LeftOut, Parent, PlannedGap, Scanned};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::fields::Standing;
 use crate::json::CallCount;
@@ -91,7 +91,7 @@ pub struct RunHeader {
     /// 200 complete, 202 under way, 206 partial, 500 did not reach its end (REQUIREMENTS RE-9).
     pub status: u16,
     /// The exit code.
-    pub exit_code: u8,
+    pub exit: Exit,
     /// The code of why it is not plain success.
     pub code: Option<&'static str>,
     /// The same in a few words.
@@ -160,7 +160,7 @@ pub struct CleanUpRecord {
 }
 
 /// How compliant the fleet was after one run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrendPoint {
     /// The run.
     pub run: Text,

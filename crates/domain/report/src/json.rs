@@ -8,7 +8,7 @@ use fleetwright_patch::summary::PatchTotals;
 use fleetwright_patch::{CellRead, Host, Inventory, SkippedZone, Summary};
 use jiff::Timestamp;
 use serde::ser::SerializeSeq;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::FORMAT_VERSION;
 use crate::record::HostRecord;
@@ -25,7 +25,7 @@ pub struct ScanFacts {
 }
 
 /// Calls of one kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallCount {
     /// Requests sent, retries included.
     pub sent: u64,

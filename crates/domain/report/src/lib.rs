@@ -1,4 +1,7 @@
-//! Reports: the inventory as CSV, JSON and text, into any writer handed in.
+//! Reports of scans, plans and runs, into any writer handed in.
+//!
+//! A run has one record ([`evidence::RunRecord`]); every report of it is a view of that ([`views`]), and the
+//! machine-readable ones share one list of columns ([`fields`]).
 //!
 //! Equal inventories give byte-identical reports. Everything that came from AWS is untrusted text
 //! and is made safe for where it goes.

@@ -1,10 +1,12 @@
 //! A host as a flat record: what every machine-readable report says of it, under the same names. A run
 //! keeps the records of its hosts among its files, so that its reports need no AWS and no scan.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use fleetwright_flow::Place;
+use fleetwright_model::redaction::{HIDDEN, redact};
 use fleetwright_model::{
     AccountId, HealthCheck, InstanceId, InstanceState, Lifecycle, Observed, PingStatus, Region, Tags, Text,
     ZoneName,
@@ -63,7 +65,7 @@ pub struct Reason {
     pub title: Text,
 }
 
-/// One host. The first 26 names are those of REQUIREMENTS RE-1, in its order.
+/// One host, cleared of secrets. The first 26 names are those of REQUIREMENTS RE-1, in its order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names are the documentation; units are in them")]
 pub struct HostRecord {
@@ -126,7 +128,7 @@ impl HostRecord {
         let Host { instance, agent, patches, health, storage, hardware, labels, .. } = host;
         Self {
             instance_id: instance.id.clone(),
-            name: instance.name.clone(),
+            name: instance.name.as_ref().map(cleared),
             platform: host.platform.name().into(),
             status: instance.state,
             instance_type: instance.instance_type.clone(),
@@ -151,7 +153,7 @@ impl HostRecord {
             memory_gb: Field::of(hardware, |hardware| Some(gib(hardware.memory_mib))),
             storage_gb: Field::of(storage, |storage| Some(storage.gib)),
             network_performance: Field::of(hardware, |hardware| Some(hardware.network_performance.clone())),
-            tags: instance.tags.clone(),
+            tags: instance.tags.iter().map(|(key, value)| (cleared(key), tag_value(key, value))).collect(),
             requires_backup: labels.requires_backup,
             patching_group: labels.patch_group.clone(),
             maintenance_window: labels.maintenance_window.clone(),
@@ -191,7 +193,7 @@ impl HostRecord {
         }
         Self {
             instance_id: host.id.clone(),
-            name: host.name.clone(),
+            name: host.name.as_ref().map(cleared),
             platform: host.platform.clone(),
             status: host.state,
             instance_type: "".into(),
@@ -293,6 +295,23 @@ impl HostRecord {
                 (key, value)
             })
             .collect();
+    }
+}
+
+/// A text without secrets.
+pub(crate) fn cleared(text: &Text) -> Text {
+    match redact(text) {
+        Cow::Borrowed(_) => Text::clone(text),
+        Cow::Owned(clean) => clean.into(),
+    }
+}
+
+/// The value of a tag without secrets: its key may say that it is one.
+fn tag_value(key: &str, value: &Text) -> Text {
+    let pair = format!("{key}={value}");
+    match redact(&pair) {
+        Cow::Borrowed(_) => Text::clone(value),
+        Cow::Owned(clean) => clean.strip_prefix(&format!("{key}=")).unwrap_or(HIDDEN).into(),
     }
 }
 

@@ -69,8 +69,7 @@ fn write_troubles(out: &mut impl fmt::Write, hosts: &[RunHost<'_>]) -> fmt::Resu
 
 /// Two lines: who and where, and why.
 fn write_trouble(out: &mut impl fmt::Write, result: &RunHost<'_>) -> fmt::Result {
-    let name =
-        result.planned.name.as_deref().map(|name| format!(" {}", safe::line(name))).unwrap_or_default();
+    let name = result.name().map(|name| format!(" {}", safe::line(name))).unwrap_or_default();
     let step = result.step.as_deref().map(|step| format!(", at {step}")).unwrap_or_default();
     writeln!(
         out,

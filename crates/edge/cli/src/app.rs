@@ -18,14 +18,14 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::args::{
     AbortArgs, ApprovalsCommand, AuditCommand, Cli, Command, ConfigCommand, DecisionArgs, DoctorArgs,
     EstateCommand, ExportArgs, FleetArgs, GlobalArgs, InternalCommand, KeyCommand, KeyringArgs, OutputFormat,
-    PlanCommand, PolicyArgs, RunArgs, RunsArgs, ScanArgs, StatusArgs,
+    PlanCommand, PolicyArgs, RunArgs, RunReportArgs, RunsArgs, ScanArgs, StatusArgs,
 };
 use crate::bench;
 use crate::commands::runs::Decision;
 use crate::commands::scan::Reports;
 use crate::commands::{
-    apply, approvals, audit, bundle, config, demo, doctor, estate, places, plans, policy, reference, run,
-    runs, scan,
+    apply, approvals, audit, bundle, config, demo, doctor, estate, places, plans, policy, reference, report,
+    run, runs, scan,
 };
 use crate::console::Console;
 use crate::environment::Environment;
@@ -63,6 +63,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Resume(args) | Command::Retry(args) => args.report.output,
         Command::Rollback(args) => args.report.output,
         Command::Status(args) | Command::Watch(args) => args.output,
+        Command::Report(args) => args.output,
         Command::Runs(args) => args.output,
         Command::Doctor(args) => args.output,
         Command::Window(command) => command.output(),
@@ -110,6 +111,7 @@ impl App {
             Command::Retry(args) => self.retry(&args),
             Command::Rollback(args) => self.rollback(&args),
             Command::Status(args) => self.status(&args),
+            Command::Report(args) => self.report(&args),
             Command::Watch(args) => self.watch(&args),
             Command::Runs(args) => self.runs(&args),
             Command::Approve(args) => self.decide(&args.decision, Decision::Approve(args.basis.as_deref())),
@@ -270,6 +272,17 @@ impl App {
         in_runtime(Time::Wall, async {
             let found = state.find(args.run.as_deref()).await?;
             runs::status(&state, &found, &SystemClock, form(args.output)).await
+        })
+    }
+
+    fn report(&self, args: &RunReportArgs) -> Outcome {
+        self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+        if let Some(which) = args.schema {
+            return report::write_schema(which);
+        }
+        in_runtime(Time::Wall, async {
+            let state = State::open(&args.state, &self.environment)?;
+            report::carry_out(&state, args, &SystemClock, form(args.output), self.console).await
         })
     }
 

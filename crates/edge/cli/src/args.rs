@@ -26,8 +26,8 @@ pub use fleet::{FleetArgs, PhaseName, ScanArgs, SelectionArgs, Workflow};
 pub use plan::{PlanArgs, PlanCommand};
 pub use policy::PolicyArgs;
 pub use runs::{
-    AbortArgs, ApplyArgs, DecisionArgs, DriveArgs, GateDecisionArgs, RehearseArgs, ReportArgs, ResumeArgs,
-    RollbackArgs, RunsArgs, StateArgs, StatusArgs, WorkflowArgs,
+    AbortArgs, ApplyArgs, DecisionArgs, DriveArgs, GateDecisionArgs, RehearseArgs, ReportArgs, ReportFormat,
+    ReportSchema, ResumeArgs, RollbackArgs, RunReportArgs, RunsArgs, StateArgs, StatusArgs, WorkflowArgs,
 };
 pub use window::{
     WindowArgs, WindowCommand, WindowCreateArgs, WindowNamedArgs, WindowOperation, WindowReboot,
@@ -124,6 +124,9 @@ pub enum Command {
     Rollback(Box<RollbackArgs>),
     /// Show where a run stands, and what became of every host
     Status(StatusArgs),
+    /// Write the reports of a run anew from its record; needs no AWS
+    #[command(long_about = REPORT_ABOUT)]
+    Report(RunReportArgs),
     /// Follow a run that another process drives
     Watch(StatusArgs),
     /// List the runs of the state directory
@@ -213,6 +216,17 @@ Examples:
   fleetwright export run-20261101T020000Z-4f1a --out evidence.zip
   fleetwright verify evidence.zip --key audit.pem
   fleetwright replay evidence.zip --output-dir reports/again";
+
+const REPORT_ABOUT: &str = "\
+Write the reports of a run from its record: tables as CSV, JSON and XML, test results for pipelines,
+what went wrong with what to do next, compliance with its trend over earlier runs, one page for those
+who answer for the fleet. The same reports are written when a run ends, however it ends; this command
+writes them again, years later if need be. Needs no AWS.
+
+Examples:
+  fleetwright report
+  fleetwright report run-20261101T020000Z-1a2b --format junit,compliance --output-dir out
+  fleetwright report --schema xml > run.xsd";
 
 const PLAN_ABOUT: &str = "\
 Scan the fleet and decide everything about a run: who is worked on and in which order, what is done to

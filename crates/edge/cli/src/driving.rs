@@ -12,21 +12,24 @@ use fleetwright_engine::{
 use fleetwright_flow::{Direction, End, Event, Record, Run, Signal, StageId, TargetId};
 use fleetwright_model::{Code, Exit, InstanceId, Text, Zone, code};
 use fleetwright_patch::PlanDocument;
-use fleetwright_patch::milestones::milestones;
-use fleetwright_patch::outcome::{HostResult, results, run_outcome};
+use fleetwright_patch::outcome::{results, run_outcome};
 use fleetwright_patch::plan::{PatchPlan, Work, notes};
 use fleetwright_ports::{Clock, Freezes, LoadedRun, RunId};
-use fleetwright_report::json::CallCount;
-use fleetwright_report::run::{self as report, RunFacts};
+use fleetwright_report::evidence::{Folding, RunRecord, fold};
+use fleetwright_report::views;
 use fleetwright_steps::{Context, GroupWatch, MissingZone, Standing, Step};
 use fleetwright_survey::CalendarWatch;
 use jiff::Timestamp;
 
+use crate::args::ReportFormat;
+use crate::commands::report::own_directory;
 use crate::commands::scan::{Reports, calls};
 use crate::console::{self, Console};
+use crate::evidence::{self, Gathered};
 use crate::failure::CommandError;
 use crate::files;
 use crate::on_record::{OnRecord, approvals};
+use crate::report_files;
 use crate::run_live::RunLive;
 use crate::state::{State, refused};
 
@@ -101,7 +104,7 @@ impl Driving {
         let concluded = concluded.map_err(|error| drive_error(&run, &error))?;
         let mut records = earlier;
         records.extend(live.into_records());
-        self.conclude(&run, document, &concluded, &records, directory.as_deref())
+        self.conclude(&run, document, &concluded, &records, directory.as_deref()).await
     }
 
     fn on_record(&self, run: &RunId, document: &PlanDocument) -> OnRecord {
@@ -112,14 +115,14 @@ impl Driving {
     fn report_directory(&self, run: &RunId) -> Result<Option<PathBuf>, CommandError> {
         let directory = match &self.reports {
             Reports::Into(directory) => directory.clone(),
-            Reports::Own => Path::new("reports").join(run.as_str()),
+            Reports::Own => own_directory(run),
             Reports::None => return Ok(None),
         };
         files::make_directory(&directory)?;
         Ok(Some(directory))
     }
 
-    fn conclude(
+    async fn conclude(
         &self,
         run: &RunId,
         document: &PlanDocument,
@@ -132,15 +135,18 @@ impl Driving {
             Conclusion::Interrupted => Some(&code::RUN_INTERRUPTED),
             Conclusion::Closed(_) => None,
         };
-        let (calls, now) = (calls(&self.aws), self.clock.now());
-        let told = Told { run, document, state: &concluded.run, records, calls, now };
-        let exit = told.tell(outcome, directory, self.format)?;
+        let now = self.clock.now();
+        evidence::keep_calls(&self.state, run, calls(&self.aws)).await?;
+        let gathered = evidence::gather(&self.state, run, document.plan()).await?;
+        let told = Told { run, document, state: &concluded.run, records, now };
+        let record = told.record(outcome, gathered);
+        if let Some(point) = record.trend.last().filter(|_| concluded.run.ending().is_some()) {
+            evidence::keep_trend(&self.state, run, point).await?;
+        }
+        let exit = tell(&record, self.format)?;
         if let Some(directory) = directory {
-            let directory = directory.display();
-            self.console.note(&format!(
-                "reports: {directory}/hosts.csv, {directory}/run.json, {directory}/summary.txt, \
-                 {directory}/plan.json"
-            ));
+            let written = report_files::write(directory, &[ReportFormat::All], &record, document)?;
+            self.console.note(&format!("reports in {}: {}", directory.display(), written.join(", ")));
         }
         Ok(exit)
     }
@@ -247,83 +253,50 @@ pub struct Told<'a> {
     pub state: &'a Run,
     /// Its records.
     pub records: &'a [Record],
-    /// Calls of this process.
-    pub calls: BTreeMap<String, CallCount>,
     /// Now.
     pub now: Timestamp,
 }
 
-impl Told<'_> {
-    /// The summary, as `summary.txt` has it.
-    ///
-    /// # Errors
-    /// It cannot be put into words: a fault of ours.
-    pub fn summary(&self, why: Option<&'static Code>) -> Result<String, CommandError> {
-        let results = results(self.document.plan(), self.state, self.records);
-        text_of(&self.facts(why, &results), &results)
-    }
-
-    fn facts(&self, why: Option<&'static Code>, results: &[HostResult<'_>]) -> RunFacts<'_> {
+impl<'a> Told<'a> {
+    /// Its record, with what was gathered beside the journal. `why` says why the process came back
+    /// although the run is not over.
+    pub fn record(&self, why: Option<&'static Code>, gathered: Gathered) -> RunRecord<'a> {
         let plan = self.document.plan();
-        let mut outcome = run_outcome(plan, self.state, results);
+        let mut outcome = run_outcome(plan, self.state, &results(plan, self.state, self.records));
         if let Some(why) = why {
             outcome.why = Some(why);
             outcome.exit = why.exit.unwrap_or(Exit::Success);
         }
-        RunFacts {
+        let Gathered { inventory, files, calls, earlier, audit } = gathered;
+        fold(Folding {
             run: self.run.as_str(),
             digest: self.document.digest(),
-            fleetwright: env!("CARGO_PKG_VERSION"),
-            started_at: self.records.first().map(|record| record.at),
-            ended_at: self.records.last().map(|record| record.at),
+            plan,
+            state: self.state,
+            records: self.records,
             outcome,
-            left_out: plan.left_out.len(),
-            gaps: plan.gaps.len(),
-            calls: self.calls.clone(),
-            view: self.state.view(self.now),
-            milestones: milestones(plan, self.records),
-        }
-    }
-
-    /// Writes the reports, where they are wanted, and shows the summary; answers with the exit code.
-    /// `why` says why the process came back although the run is not over.
-    ///
-    /// # Errors
-    /// A report cannot be written.
-    pub fn tell(
-        &self,
-        why: Option<&'static Code>,
-        directory: Option<&Path>,
-        format: OutputFormat,
-    ) -> Result<Exit, CommandError> {
-        let results = results(self.document.plan(), self.state, self.records);
-        let facts = self.facts(why, &results);
-        let outcome = facts.outcome;
-        let text = text_of(&facts, &results)?;
-        if let Some(directory) = directory {
-            let at = |name: &str| directory.join(name);
-            files::write_atomically(&at("hosts.csv"), |file| report::write_csv(file, &results))?;
-            files::write_atomically(&at("run.json"), |file| report::write_json(file, &facts, &results))?;
-            files::write_atomically(&at("summary.txt"), |file| {
-                std::io::Write::write_all(file, text.as_bytes())
-            })?;
-            let plan = self.document.write();
-            files::write_atomically(&at("plan.json"), |file| std::io::Write::write_all(file, &plan))?;
-        }
-        match format {
-            OutputFormat::Text => console::write_text(&text)?,
-            OutputFormat::Json => console::write_data(|out| report::write_json(out, &facts, &results))?,
-            OutputFormat::Jsonl => console::write_data(|out| report::write_line(out, &facts, &results))?,
-        }
-        Ok(outcome.exit)
+            fleetwright: env!("CARGO_PKG_VERSION"),
+            now: self.now,
+            calls,
+            inventory,
+            files,
+            earlier,
+            audit,
+        })
     }
 }
 
-fn text_of(facts: &RunFacts<'_>, results: &[HostResult<'_>]) -> Result<String, CommandError> {
-    let mut text = String::new();
-    report::write_text(&mut text, facts, results)
-        .map_err(|error| CommandError::new(&code::INTERNAL, error.to_string()))?;
-    Ok(text)
+/// Shows the summary; answers with the exit code.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub fn tell(record: &RunRecord<'_>, format: OutputFormat) -> Result<Exit, CommandError> {
+    match format {
+        OutputFormat::Text => console::write_text(&report_files::summary(record)?)?,
+        OutputFormat::Json => console::write_data(|out| views::json::write(out, record))?,
+        OutputFormat::Jsonl => console::write_data(|out| views::json::write_line(out, record))?,
+    }
+    Ok(record.header.exit)
 }
 
 /// How the run's targets ended: which hosts are verified healthy, for the clean-up, which must not

@@ -24,7 +24,7 @@ use crate::failure::CommandError;
 use crate::planning::{limits, program};
 use crate::settings::Loaded;
 use crate::state::{FoundRun, Invocation, State};
-use crate::{earlier_scan, estate_time, files, fleet, interrupt, learning, run_input, settings};
+use crate::{earlier_scan, estate_time, evidence, files, fleet, interrupt, learning, run_input, settings};
 
 /// What a command that drives a run has at hand.
 struct Session {
@@ -120,6 +120,7 @@ impl App {
         let run = run_id(session.clock.as_ref(), seed);
         create(&state, session.clock.as_ref(), &run, &document).await?;
         state.keep_invocation(&run, &session.invocation).await?;
+        evidence::keep_inventory(&state, &run, document.plan(), &looked.inventory).await?;
         self.console.note(&format!("{run} begins; `fleetwright status {run}` shows it from elsewhere"));
         self.driving(session, state, drive, looked.zones)?.begin(run, document).await
     }

@@ -7,6 +7,7 @@ use fleetwright_patch::plan::{LeftOut, PlannedGap};
 use serde::Serialize;
 
 use super::RunHost;
+use crate::record::cleared;
 
 /// One kind of error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +115,7 @@ pub(super) fn groups(hosts: &[RunHost<'_>], left_out: &[LeftOut], gaps: &[Planne
             group(code, ErrorSubject::LeftOut, &mut |group| {
                 group.decided += 1;
                 if group.example.is_none() {
-                    group.example.clone_from(&host.detail);
+                    group.example = host.detail.as_ref().map(cleared);
                 }
             });
         }
@@ -122,7 +123,7 @@ pub(super) fn groups(hosts: &[RunHost<'_>], left_out: &[LeftOut], gaps: &[Planne
     for gap in gaps {
         group(&gap.code, ErrorSubject::Gap, &mut |group| {
             group.attempts += 1;
-            group.example.get_or_insert_with(|| gap.message.clone());
+            group.example.get_or_insert_with(|| cleared(&gap.message));
         });
     }
     let mut groups: Vec<ErrorGroup> = groups.into_values().collect();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use fleetwright_flow::{Direction, Event, FailedStep, Record, Run, TargetId};
 use fleetwright_model::{InstanceId, Text, code};
-use fleetwright_patch::milestones::milestones;
+use fleetwright_patch::milestones::{Milestones, milestones};
 use fleetwright_patch::outcome::{HostResult, RunOutcome, results};
 use fleetwright_patch::plan::notes::{self, CleanUpNote};
 use fleetwright_patch::plan::{PatchPlan, Work};
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::fields::standings;
 use crate::json::CallCount;
-use crate::record::HostRecord;
+use crate::record::{HostRecord, cleared};
 
 /// Everything a record is folded from.
 pub struct Folding<'a> {
@@ -70,7 +70,7 @@ pub fn fold(folding: Folding<'_>) -> RunRecord<'_> {
         })
         .collect();
     let clean_ups = clean_ups(plan, state, &timelines);
-    let milestones = milestones(plan, records);
+    let milestones = without_secrets(milestones(plan, records));
     let until = state.ending().and_then(|_| records.last()).map_or(folding.now, |last| last.at);
     let view = state.view(until);
     let gates = waves::gates(plan, state, records, &view, &milestones, timelines);
@@ -99,6 +99,15 @@ pub fn fold(folding: Folding<'_>) -> RunRecord<'_> {
     record
 }
 
+/// What people wrote, and what gates said.
+fn without_secrets(mut milestones: Milestones) -> Milestones {
+    let decisions = milestones.decisions.iter_mut().map(|made| &mut made.reason);
+    let freezes = milestones.freezes.iter_mut().map(|freeze| &mut freeze.reason);
+    decisions.chain(freezes).flatten().for_each(|text| *text = cleared(text));
+    milestones.gates.iter_mut().for_each(|gate| gate.message = cleared(&gate.message));
+    milestones
+}
+
 fn header(run: &Text, digest: &Text, plan: &PatchPlan, records: &[Record], outcome: RunOutcome) -> RunHeader {
     let (first, last) = (records.first().map(|it| it.at), records.last().map(|it| it.at));
     let seconds = match (first, last) {
@@ -122,7 +131,7 @@ fn header(run: &Text, digest: &Text, plan: &PatchPlan, records: &[Record], outco
         ended_at: last,
         seconds,
         status: outcome.status(),
-        exit_code: outcome.exit.number(),
+        exit: outcome.exit,
         code: outcome.why.map(|why| why.id),
         reason: outcome.why.map(|why| why.title),
         next_step: outcome.why.map(|why| why.next_step),
@@ -155,7 +164,7 @@ fn host<'a>(
         step: result.step,
         code: result.code,
         class,
-        message: result.message,
+        message: result.message.as_ref().map(cleared),
         started_at: result.started_at,
         ended_at: result.ended_at,
         timeline,
@@ -249,7 +258,7 @@ impl StepTrouble {
         Self {
             code: failure.code.clone(),
             class: Some(failure.class),
-            message: Some(failure.message.clone()),
+            message: Some(cleared(&failure.message)),
             retry_at: failure.retry_at,
         }
     }

@@ -1,7 +1,10 @@
 //! One host of a run: what it is, what was done to it, and what it keeps.
 
+use std::borrow::Cow;
+
 use fleetwright_flow::{Direction, TargetId};
-use fleetwright_host::{Comparison, HostFinding};
+use fleetwright_host::HostFinding;
+use fleetwright_model::redaction::redact;
 use fleetwright_model::{AccountId, ErrorClass, PatchStatus, Region, Text, ZoneName};
 use fleetwright_patch::outcome::HostOutcome;
 use fleetwright_patch::plan::notes::{
@@ -12,7 +15,7 @@ use fleetwright_patch::plan::{Backup, PlannedHost};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::record::HostRecord;
+use crate::record::{HostRecord, SharedTexts, cleared};
 
 /// One host.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,7 +144,7 @@ impl StepNote {
     /// wrote it otherwise.
     pub fn read(name: &str, text: &str) -> Option<Self> {
         use fleetwright_patch::plan::notes::read;
-        match name {
+        let mut note = match name {
             step::BACKUP => read(text).map(Self::Backup),
             step::START => read(text).map(Self::Start),
             step::PRECHECK => read(text).map(Self::Precheck),
@@ -154,6 +157,22 @@ impl StepNote {
             step::RETURN => read(text).map(Self::Return),
             step::RESTORE => read(text).map(Self::Restore),
             _ => None,
+        }?;
+        note.clear();
+        Some(note)
+    }
+
+    /// Takes secrets out of what hosts said.
+    fn clear(&mut self) {
+        let lists: Vec<&mut Vec<Text>> = match self {
+            Self::Precheck(note) => vec![&mut note.warnings],
+            Self::Verify(note) => note.drift.iter_mut().map(|drift| &mut drift.named).collect(),
+            Self::Validate(note) => vec![&mut note.worse, &mut note.not_compared, &mut note.facts],
+            _ => Vec::new(),
+        };
+        lists.into_iter().flatten().for_each(|text| *text = cleared(text));
+        if let Self::Reboot(note) = self {
+            note.evidence = cleared(&note.evidence);
         }
     }
 }
@@ -236,13 +255,47 @@ impl KeptOutput {
 }
 
 impl HostFiles {
-    /// Takes the differences of a comparison.
-    pub fn compared(&mut self, comparison: Comparison) {
-        self.changes = comparison.changes;
+    /// Takes secrets out of what hosts and Patch Manager said, and lets equal texts share one
+    /// allocation.
+    pub fn clear(&mut self, texts: &mut SharedTexts) {
+        let clear = |text: &mut String| {
+            if let Cow::Owned(clean) = redact(text) {
+                *text = clean;
+            }
+        };
+        if let Some(precheck) = &mut self.precheck {
+            [&mut precheck.reason, &mut precheck.agent_version]
+                .into_iter()
+                .flatten()
+                .for_each(|text| *text = cleared(text));
+            texts.share(&mut precheck.verdict);
+            texts.share(&mut precheck.agent);
+            for check in &mut precheck.checks {
+                [&mut check.observed, &mut check.limit, &mut check.action].into_iter().for_each(clear);
+                check.subject.iter_mut().for_each(clear);
+            }
+        }
+        for change in &mut self.changes {
+            [&mut change.subject, &mut change.before, &mut change.after].into_iter().for_each(clear);
+        }
+        for patch in &mut self.patches {
+            let plain = [&mut patch.title, &mut patch.kb, &mut patch.classification, &mut patch.severity];
+            plain.into_iter().chain(&mut patch.cves).for_each(|text| {
+                *text = cleared(text);
+                texts.share(text);
+            });
+        }
+        self.patches_incomplete.iter_mut().for_each(|text| *text = cleared(text));
+        self.outputs.iter_mut().for_each(|output| texts.share(&mut output.file));
     }
 }
 
 impl RunHost<'_> {
+    /// Its `Name` tag, cleared of secrets. Untrusted text.
+    pub fn name(&self) -> Option<&str> {
+        self.inventory.name.as_deref()
+    }
+
     /// The last attempt at a step of that name, on either way; a skipped one only where there is no
     /// other.
     pub fn last(&self, name: &str) -> Option<&StepRecord> {

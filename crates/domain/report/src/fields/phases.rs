@@ -29,7 +29,7 @@ trait OfStep: OfHost {
 pub(super) fn identity<S: OfHost>() -> Vec<Column<S>> {
     vec![
         Column::<S>::new("instance_id", Kind::Text, "The EC2 instance.", |_, row| Value::text(Some(S::host(row).planned.id.as_str()))).always(),
-        Column::<S>::new("name", Kind::Text, "Its Name tag.", |_, row| Value::text(S::host(row).planned.name.as_deref())),
+        Column::<S>::new("name", Kind::Text, "Its Name tag.", |_, row| Value::text(S::host(row).name())),
         Column::<S>::new("account_id", Kind::Text, "Its account, 12 digits.", |_, row| Value::text(Some(S::host(row).account.as_str()))).always(),
         Column::<S>::new("landing_zone", Kind::Text, "Its landing zone.", |_, row| Value::text(Some(S::host(row).zone.as_str()))).always(),
         Column::<S>::new("region", Kind::Text, "Its region.", |_, row| Value::text(Some(S::host(row).region.as_str()))).always(),

@@ -1,6 +1,7 @@
 //! The tables of the run as a whole: its summary, waves, gates, errors, and what is not in it.
 
 use fleetwright_model::Phase;
+use fleetwright_model::redaction::redact;
 use fleetwright_patch::milestones::{DecisionMade, FreezePeriod};
 use fleetwright_patch::outcome::HostOutcome;
 use fleetwright_patch::plan::{LeftOut, PlannedGap, Relation};
@@ -131,6 +132,11 @@ pub fn percent(part: u64, whole: u64) -> Option<f64> {
     Some(percent)
 }
 
+/// A text that is not the record's own, cleared of secrets.
+fn secret_free(text: Option<&str>) -> Value<'_> {
+    text.map_or(Value::Absent, |text| Value::Text(redact(text)))
+}
+
 fn number(number: Option<f64>) -> Value<'static> {
     number.map_or(Value::Absent, Value::Number)
 }
@@ -157,7 +163,7 @@ impl Summary {
             Column::<Self>::new("seconds", Kind::Integer, "Seconds between the two.", |_, h| Value::Integer(h.seconds)).always(),
             Column::<Self>::new("expected_seconds", Kind::Integer, "Seconds the plan expected, decisions of people left out.", |_, h| Value::Integer(h.estimate.seconds)).always(),
             Column::<Self>::new("status", Kind::Integer, "200 complete, 202 under way, 206 partial, 500 did not reach its end.", |_, h| Value::Integer(h.status.into())).always(),
-            Column::<Self>::new("exit_code", Kind::Integer, "The exit code of the command.", |_, h| Value::Integer(h.exit_code.into())).always(),
+            Column::<Self>::new("exit_code", Kind::Integer, "The exit code of the command.", |_, h| Value::Integer(h.exit.number().into())).always(),
             Column::<Self>::new("code", Kind::Text, "The code of why it is not plain success.", |_, h| Value::text(h.code)),
             Column::<Self>::new("reason", Kind::Text, "The same in a few words.", |_, h| Value::text(h.reason)),
             Column::<Self>::new("next_step", Kind::Text, "What to do next.", |_, h| Value::text(h.next_step)),
@@ -329,13 +335,13 @@ impl LeftOuts {
     fn own() -> Vec<Column<Self>> {
         vec![
             Column::<Self>::new("instance_id", Kind::Text, "The EC2 instance.", |_, l| Value::text(Some(l.id.as_str()))).always(),
-            Column::<Self>::new("name", Kind::Text, "Its Name tag.", |_, l| Value::text(l.name.as_deref())),
+            Column::<Self>::new("name", Kind::Text, "Its Name tag.", |_, l| secret_free(l.name.as_deref())),
             Column::<Self>::new("landing_zone", Kind::Text, "Its landing zone.", |_, l| Value::text(Some(l.zone.as_str()))).always(),
             Column::<Self>::new("region", Kind::Text, "Its region.", |_, l| Value::text(Some(l.region.as_str()))).always(),
             Column::<Self>::new("codes", Kind::List, "The codes of the reasons, heaviest first.", |_, l| Value::list(&l.reasons)),
             Column::<Self>::new("reason", Kind::Text, "The heaviest in a few words.", |_, l| Value::text(title(l.reasons.first().map(|code| &**code)))),
             Column::<Self>::new("next_step", Kind::Text, "What to do about it.", |_, l| Value::text(next_step(l.reasons.first().map(|code| &**code)))),
-            Column::<Self>::new("detail", Kind::Text, "What the codes do not say.", |_, l| Value::text(l.detail.as_deref())),
+            Column::<Self>::new("detail", Kind::Text, "What the codes do not say.", |_, l| secret_free(l.detail.as_deref())),
         ]
     }
 }
@@ -349,7 +355,7 @@ impl Gaps {
             Column::<Self>::new("subject", Kind::Text, "What could not be read.", |_, g| Value::text(Some(g.subject.as_str()))).always(),
             Column::<Self>::new("code", Kind::Text, "The code of the cause.", |_, g| Value::text(Some(&g.code))).always(),
             Column::<Self>::new("reason", Kind::Text, "The same in a few words.", |_, g| Value::text(title(Some(&g.code)))),
-            Column::<Self>::new("message", Kind::Text, "The cause in the words of whoever said it.", |_, g| Value::text(Some(&g.message))),
+            Column::<Self>::new("message", Kind::Text, "The cause in the words of whoever said it.", |_, g| secret_free(Some(&g.message))),
             Column::<Self>::new("next_step", Kind::Text, "What to do about it.", |_, g| Value::text(next_step(Some(&g.code)))),
         ]
     }

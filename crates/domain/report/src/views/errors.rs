@@ -64,8 +64,7 @@ pub fn write(out: &mut impl Write, record: &RunRecord<'_>) -> fmt::Result {
 fn write_hosts(out: &mut impl Write, record: &RunRecord<'_>, places: &[u32]) -> fmt::Result {
     for place in places.iter().take(NAMED_AT_MOST) {
         let Some(host) = record.hosts.get(*place as usize) else { continue };
-        let name =
-            host.planned.name.as_deref().map(|name| format!(" {}", safe::line(name))).unwrap_or_default();
+        let name = host.name().map(|name| format!(" {}", safe::line(name))).unwrap_or_default();
         let (id, outcome) = (&host.planned.id, host.outcome.as_str().replace('_', " "));
         writeln!(out, "      {id}{name} ({} {}): {outcome}", safe::line(host.zone.as_str()), host.region)?;
     }

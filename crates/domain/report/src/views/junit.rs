@@ -156,7 +156,7 @@ fn write_run(out: &mut dyn Write, record: &RunRecord<'_>) -> io::Result<()> {
 
 fn write_host(out: &mut dyn Write, record: &RunRecord<'_>, host: &RunHost<'_>) -> io::Result<()> {
     let class = format!("{}.{}.{}", host.zone, host.account, host.region);
-    let name = match &host.planned.name {
+    let name = match host.name() {
         Some(name) => format!("{} {name}", host.planned.id),
         None => host.planned.id.to_string(),
     };

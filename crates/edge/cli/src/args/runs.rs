@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{FleetArgs, OutputFormat, PhaseName, Workflow};
 
@@ -180,6 +180,61 @@ pub struct StatusArgs {
     #[command(flatten)]
     pub state: StateArgs,
     /// The form of what is written to standard output
+    #[arg(short, long, value_enum)]
+    pub output: Option<OutputFormat>,
+}
+
+/// A report of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// Every table as a file of its own: csv/instances.csv, csv/backups.csv …
+    Csv,
+    /// Every table in one document: run.json
+    Json,
+    /// The same as XML: run.xml
+    Xml,
+    /// Test results for pipelines: junit.xml
+    Junit,
+    /// What became of the run, in words: summary.txt
+    Text,
+    /// What went wrong, by code, with what to do next: errors.txt
+    Errors,
+    /// How compliant the fleet is, part by part and over runs: compliance.txt
+    Compliance,
+    /// One page for those who answer for the fleet: executive.txt
+    Executive,
+    /// All of these, and the plan: plan.json
+    All,
+}
+
+/// A report with a published schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportSchema {
+    /// run.json: JSON Schema, draft 2020-12.
+    Json,
+    /// run.xml: XML Schema 1.0.
+    Xml,
+}
+
+/// `fleetwright report`.
+#[derive(Args, Clone, Debug)]
+pub struct RunReportArgs {
+    /// The run; without one, the newest
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// The reports to write, separated by commas [default: all]
+    #[arg(long, value_enum, value_name = "FORMAT", value_delimiter = ',')]
+    pub format: Vec<ReportFormat>,
+    /// The directory they are written into [default: a directory of the run's own under reports/]
+    #[arg(long, value_name = "DIR")]
+    pub output_dir: Option<PathBuf>,
+    /// Print the schema of run.json or of run.xml instead
+    #[arg(long, value_enum, value_name = "DOCUMENT", conflicts_with_all = ["run", "format", "output_dir"])]
+    pub schema: Option<ReportSchema>,
+    /// Where runs are kept.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// The form of what is written to standard output: text or json
     #[arg(short, long, value_enum)]
     pub output: Option<OutputFormat>,
 }

@@ -17,6 +17,7 @@ use crate::commands::plan::{Continued, Looking, run_id, show};
 use crate::commands::scan::{Reports, calls};
 use crate::console::Console;
 use crate::driving::{Driving, create};
+use crate::evidence::keep_inventory;
 use crate::failure::CommandError;
 use crate::settings::Flags;
 use crate::simulated::Stage;
@@ -63,6 +64,7 @@ pub async fn carry_out(args: &DemoArgs, console: Console) -> Result<Exit, Comman
     files::remove_directory(&state_dir.join("runs").join(run.as_str()))?;
     let state = State::at(&state_dir)?;
     create(&state, stage.clock.as_ref(), &run, &document).await?;
+    keep_inventory(&state, &run, document.plan(), &looked.inventory).await?;
     let control = Control::new(
         format!("{} (demo)", planning::program()),
         AtGates::Approve { by: "the demo, which approves everything".into() },
@@ -118,7 +120,7 @@ fn next_steps(reports: &Path, inventory: &Path, run: &str) -> String {
     let code = code::RUN_PARTIAL.id;
     format!(
         "\nThe faults are part of the story: hosts refuse, break and do not come back, as real ones do.\n  \
-         {reports}/hosts.csv               what became of every host\n  \
+         {reports}/csv/instances.csv       what became of every host\n  \
          {reports}/state/runs/{run}/artefacts   the evidence from each host, before and after\n  \
          fleetwright status --state-dir {reports}/state   the same run from its record\n  \
          fleetwright code {code}            explains any code above\n  \

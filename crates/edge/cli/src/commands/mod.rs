@@ -13,6 +13,7 @@ pub mod plan;
 pub mod plans;
 pub mod policy;
 pub mod reference;
+pub mod report;
 pub mod rollback;
 pub mod run;
 pub mod runs;

@@ -13,7 +13,8 @@ use fleetwright_report::{safe, view_text};
 
 use crate::commands::approvals::{may_decide, waiting_gate};
 use crate::console::{self, Console};
-use crate::driving::Told;
+use crate::driving::{Told, tell};
+use crate::evidence::gather;
 use crate::failure::CommandError;
 use crate::state::{FoundRun, State, is_closed, refused};
 
@@ -114,7 +115,6 @@ pub async fn status(
         document: &found.plan,
         state: &folded.run,
         records: &folded.records,
-        calls: Default::default(),
         now: clock.now(),
     };
     if format == OutputFormat::Text {
@@ -131,7 +131,8 @@ pub async fn status(
         Condition::AtGate(_) => Some(&code::APPROVAL_WAITS),
         _ => Some(&code::RUN_INTERRUPTED),
     };
-    let exit = told.tell(why, None, format)?;
+    let gathered = gather(state, &found.run, found.plan.plan()).await?;
+    let exit = tell(&told.record(why, gathered), format)?;
     match folded.damage {
         Some(damage) => Err(CommandError::new(&code::JOURNAL_DAMAGED, format!("{}: {damage}", found.run))),
         // Looking at an unfinished run is not an interruption.
@@ -185,15 +186,10 @@ pub async fn watch(
         }
         records.extend(more);
     }
-    let told = Told {
-        run: &found.run,
-        document: &found.plan,
-        state: &run,
-        records: &records,
-        calls: Default::default(),
-        now: clock.now(),
-    };
-    told.tell(None, None, format)
+    let told =
+        Told { run: &found.run, document: &found.plan, state: &run, records: &records, now: clock.now() };
+    let gathered = gather(state, &found.run, found.plan.plan()).await?;
+    tell(&told.record(None, gathered), format)
 }
 
 /// A decision a person takes.
@@ -274,7 +270,10 @@ pub async fn decide(
 }
 
 /// True where a living process drives the run.
-async fn is_driven(state: &State, found: &FoundRun) -> Result<bool, CommandError> {
+///
+/// # Errors
+/// The state directory cannot be read.
+pub async fn is_driven(state: &State, found: &FoundRun) -> Result<bool, CommandError> {
     let mut runs = state.runs().await?.into_iter();
     Ok(runs.any(|entry| entry.run == found.run && entry.driven_by.is_some()))
 }

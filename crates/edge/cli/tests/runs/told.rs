@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use fleetwright::commands::plan::{Continued, Looking};
 use fleetwright::driving::Told;
-use fleetwright::fleet;
+use fleetwright::evidence::Gathered;
 use fleetwright::staged_run::{Finished, StagedRun};
+use fleetwright::{fleet, report_files};
 use fleetwright_engine::{AtGates, Control};
 use fleetwright_estate::policy::pattern;
 use fleetwright_estate::scenario::ScenarioFile;
@@ -234,10 +235,9 @@ pub(crate) fn summary(staged: &StagedRun, finished: &Finished<'_>) -> String {
         document: &staged.document,
         state: &finished.run,
         records: &finished.records,
-        calls: BTreeMap::new(),
         now: staged.stage.clock.now(),
     };
-    told.summary(None).expect("a string")
+    report_files::summary(&told.record(None, Gathered::default())).expect("a string")
 }
 
 /// Every instance of the world, by id.
