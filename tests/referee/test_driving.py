@@ -165,7 +165,7 @@ def test_a_rejected_run_patches_nothing(world):
     assert world.do("reject", *world.kept, "--reason", "not today").code == 0
     ended = driver.ended()
     assert ended.code == 22, ended.err
-    assert {(host["outcome"], host["code"]) for host in world.report()["hosts"]} == {("skipped", "FW-H0026")}
+    assert {(host["outcome"], host["code"]) for host in world.report()["instances"]} == {("skipped", "FW-H0026")}
     assert not patching(world)
     assert states(world) == AS_BEFORE
     assert world.check(phase="ended") == []
@@ -223,7 +223,7 @@ def test_a_second_ctrl_c_cancels_what_is_in_flight_and_leaves_at_once(world):
     assert changing(world, "CancelCommand")
     resumed = world.do("resume", *world.driving(), "--auto-approve")
     assert resumed.code == 20, resumed.err
-    cancelled = [host["code"] for host in world.report()["hosts"] if host["outcome"] != "success"]
+    cancelled = [host["code"] for host in world.report()["instances"] if host["outcome"] != "success"]
     assert set(cancelled) == {"FW-H0006"}
     assert states(world) == AS_BEFORE
     assert world.check(phase="ended") == []
@@ -246,11 +246,11 @@ def test_what_was_cancelled_is_retried(world):
     until_patching(driver)
     assert world.do("abort", *world.kept, "--now").code == 0
     assert driver.ended().code == 22
-    missed = {host["instance_id"] for host in world.report()["hosts"] if host["outcome"] != "success"}
+    missed = {host["instance_id"] for host in world.report()["instances"] if host["outcome"] != "success"}
     assert missed
     again = world.do("retry", *world.driving("retried"), "--auto-approve")
     assert again.code == 0, again.err
-    assert {host["instance_id"]: host["outcome"] for host in world.report("retried")["hosts"]} == dict.fromkeys(
+    assert {host["instance_id"]: host["outcome"] for host in world.report("retried")["instances"]} == dict.fromkeys(
         missed, "success"
     )
     assert [it["closed"] for it in world.runs()] == [True, True]
@@ -261,16 +261,16 @@ def test_what_did_not_end_well_is_rolled_back(troubled):
     ended = world.do("run", *world.fleet, *world.driving(), "--auto-approve")
     assert ended.code == 20, ended.err
     first = world.runs()[0]["run_id"]
-    worse = {host["instance_id"] for host in world.report()["hosts"] if host["outcome"] != "success"}
+    worse = {host["instance_id"] for host in world.report()["instances"] if host["outcome"] != "success"}
     assert len(worse) == 2
 
     again = world.do("retry", first, *world.driving("retried"), "--auto-approve")
     # They have every patch by now, and are proven once more all the same: nobody repaired them.
     assert again.code == 20, again.err
-    assert {host["instance_id"] for host in world.report("retried")["hosts"] if host["outcome"] != "success"} == worse
+    assert {host["instance_id"] for host in world.report("retried")["instances"] if host["outcome"] != "success"} == worse
     back = world.do("rollback", first, "--failed", *world.driving("back"), "--auto-approve")
     assert back.code in (0, 20), back.err
-    hosts = world.report("back")["hosts"]
+    hosts = world.report("back")["instances"]
     assert {host["instance_id"] for host in hosts} == worse
     assert {host["outcome"] for host in hosts} == {"rolled_back"}
     assert len(changing(world, "CreateReplaceRootVolumeTask")) == 2
@@ -298,10 +298,10 @@ def test_phases_on_their_own_continue_from_one_another(world):
     patched = phase("patched", "--workflow", "patch", "--skip-phases", "backup", "--from", backups)
     assert len(changing(world, "CreateImage")) == 5, "the images of the run before are used"
     planned = {work["id"]: work["backup"] for work in world.plan("patched")["work"] if work["kind"] == "host"}
-    images = {host["instance_id"]: host["image"] for host in world.report("backups")["hosts"]}
+    images = {host["instance_id"]: host["image"] for host in world.report("backups")["instances"]}
     assert planned == {host: {"existing": {"image": images[host]}} for host in planned}
     # The workflow that only patches starts nothing: the stopped host is left out.
-    assert [host["patches_missing"] for host in world.report("patched")["hosts"]] == [0] * 4
+    assert [host["patches_missing"] for host in world.report("patched")["instances"]] == [0] * 4
     phase("validated", "--phase", "post-patch-validation", "--from", patched)
     assert states(world) == AS_BEFORE
     assert world.check(phase="ended") == []

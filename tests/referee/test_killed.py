@@ -171,7 +171,7 @@ class Seen:
     def __init__(self, world):
         self.calls = world.estate.calls()
         report = world.report()
-        self.hosts = {host["instance_id"]: compared(host) for host in report["hosts"]}
+        self.hosts = {host["instance_id"]: compared(host) for host in report["instances"]}
         self.ending = {name: report["run"][name] for name in ("exit_code", "status", "code", "left_out", "gaps")}
         self.outcomes = report["outcomes"]
         self.findings = world.check(phase="ended", planned={})

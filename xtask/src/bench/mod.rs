@@ -68,6 +68,16 @@ enum What {
         #[arg(long, value_enum, default_value_t = Build::Release)]
         build: Build,
     },
+    /// Seconds, memory and bytes of every report by size of the run; the table goes into
+    /// docs/benchmarks.md.
+    Report {
+        /// Hosts of the runs.
+        #[arg(long, default_value = "1000,10000,100000")]
+        sizes: String,
+        /// Which build to measure: figures of a development build say nothing.
+        #[arg(long, value_enum, default_value_t = Build::Release)]
+        build: Build,
+    },
 }
 
 /// What the tables of a bench stand between.
@@ -83,6 +93,10 @@ const RUN: Marks = Marks {
 const WAVES: Marks = Marks {
     begins: "<!-- what follows is written by `cargo xtask bench waves` -->\n",
     ends: "<!-- what `cargo xtask bench waves` wrote ends here -->\n",
+};
+const REPORT: Marks = Marks {
+    begins: "<!-- what follows is written by `cargo xtask bench report` -->\n",
+    ends: "<!-- what `cargo xtask bench report` wrote ends here -->\n",
 };
 
 /// A cargo profile.
@@ -114,6 +128,12 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Fa
             let mut arguments = vec!["bench-waves", "--sizes", sizes, "--fleets", &fleets];
             arguments.extend(["--driven", &driven, "--large", &large]);
             return into_document(workspace, &arguments, &WAVES, *build);
+        }
+        What::Report { sizes, build } => {
+            let work = workspace.target.join("bench-report");
+            let work = work.to_string_lossy();
+            let arguments = ["bench-report", "--sizes", sizes, "--work-dir", &work];
+            return into_document(workspace, &arguments, &REPORT, *build);
         }
     };
     let binary = built(workspace, *build)?;

@@ -152,6 +152,10 @@ impl App {
                 self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
                 in_runtime(Time::Paused, bench::waves::carry_out(&args, self.console))
             }
+            Command::Internal(InternalCommand::BenchReport(args)) => {
+                bench::reports::carry_out(&args, self.console)
+            }
+            Command::Internal(InternalCommand::SampleReports(args)) => bench::reports::write_sample(&args),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod audit;
+mod bench_report;
 mod bench_waves;
 mod estate;
 mod fleet;
@@ -20,6 +21,7 @@ pub use approvals::{
 pub use audit::{
     AuditCommand, AuditVerifyArgs, BundleVerifyArgs, ExportArgs, HeadArgs, ReconcileArgs, ReplayArgs,
 };
+pub use bench_report::{BenchReportArgs, Sample, SampleReportsArgs};
 pub use bench_waves::BenchWavesArgs;
 pub use estate::{EstateCommand, ServeArgs, WorldArgs};
 pub use fleet::{FleetArgs, PhaseName, ScanArgs, SelectionArgs, Workflow};
@@ -432,6 +434,10 @@ pub enum InternalCommand {
     BenchRun(BenchRunArgs),
     /// How near plans with budgets of groups come to their bound (`cargo xtask bench waves`)
     BenchWaves(BenchWavesArgs),
+    /// What the reports of large runs take, as Markdown (`cargo xtask bench report`)
+    BenchReport(BenchReportArgs),
+    /// The reports of a run that was made up, for tests of other programs that read them
+    SampleReports(SampleReportsArgs),
 }
 
 /// `fleetwright internal bench-run`.

@@ -123,6 +123,22 @@ pub fn write_atomically(
     })
 }
 
+/// The most memory this process held since [`forget_peak_memory`], in KiB; none where the operating
+/// system does not say.
+/// Source: proc_pid_status(5), `VmHWM`.
+pub fn peak_memory_kib() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+/// Begins to count the most memory anew, where the operating system lets it.
+/// Source: proc_pid_clear_refs(5).
+pub fn forget_peak_memory() {
+    // Where this is not possible, the figure is that of the whole process: no less than the truth.
+    let _ = fs::write("/proc/self/clear_refs", "5");
+}
+
 fn neighbour_of(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");

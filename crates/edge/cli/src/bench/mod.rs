@@ -9,6 +9,7 @@ mod counts;
 mod fleet;
 mod ideal;
 mod naive;
+pub mod reports;
 mod resume;
 mod table;
 mod turns;

@@ -8,7 +8,7 @@
 
 mod bound;
 mod draws;
-mod fleet;
+pub(in crate::bench) mod fleet;
 mod simulation;
 mod table;
 

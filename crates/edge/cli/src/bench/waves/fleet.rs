@@ -229,7 +229,7 @@ fn request(seed: u64, shape: &Shape) -> PlanRequest {
 }
 
 /// As a configuration without any keys has it, as far as recipes depend on it.
-fn policy() -> Policy {
+pub(in crate::bench) fn policy() -> Policy {
     serde_json::from_value(serde_json::json!({
         "backup": { "retention_days": 30, "reboot": false, "clean_up": false },
         "start": { "wait_seconds": 600, "agent_seconds": 600 },
