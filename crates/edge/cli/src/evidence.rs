@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use fleetwright_audit::SignedHead;
 use fleetwright_flow::TargetId;
 use fleetwright_model::{InstanceId, Text};
 use fleetwright_patch::plan::PatchPlan;
@@ -123,8 +124,18 @@ pub async fn gather(state: &State, run: &RunId, plan: &PatchPlan) -> Result<Gath
         files: host_files(state, run, plan, &mut texts).await?,
         calls: json(state, run, CALLS).await?.unwrap_or_default(),
         earlier: earlier(state, run).await?,
-        audit: None,
+        audit: audit_head(state, run),
     })
+}
+
+/// The last signed head of the run's audit log. A log that cannot be read has none here: `audit verify`
+/// says why.
+fn audit_head(state: &State, run: &RunId) -> Option<AuditHead> {
+    let trail = state.audit.trail(run).ok()?;
+    let last = trail.heads.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty())?;
+    let SignedHead { head, .. } = serde_json::from_slice(last).ok()?;
+    let (hash, key) = (head.hash.to_string().into(), head.key.to_string().into());
+    Some(AuditHead { records: head.sequence, hash, key: Some(key) })
 }
 
 async fn inventory(

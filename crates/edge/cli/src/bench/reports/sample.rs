@@ -51,8 +51,8 @@ impl Made {
         fleet.sort();
         let made = plan::make(&fleet, &request(sample));
         let document = PlanDocument::new(made.expect("the planner takes this fleet"));
-        let walked = Walk::through(sample, document.plan(), document.digest());
-        Self { sample, document, run: walked.run, records: walked.records, inventory: fleet.hosts }
+        let Walk { run, records, .. } = Walk::through(sample, document.plan(), document.digest());
+        Self { sample, document, run, records, inventory: fleet.hosts }
     }
 
     /// Its record.
@@ -112,7 +112,7 @@ fn fleet(sample: Sample, size: usize) -> Inventory {
         instances: None,
         failure: fleetwright_model::Failure::new(
             ErrorClass::Denied,
-            &code::ACCESS_DENIED,
+            &code::DENIED,
             "sts:AssumeRole",
             &said(sample, 7, "not authorized to perform: sts:AssumeRole"),
         ),
