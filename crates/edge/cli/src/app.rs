@@ -120,7 +120,9 @@ impl App {
             Command::Audit(command) => self.audit(&command),
             Command::Export(args) => self.export(&args),
             Command::Verify(args) => bundle::check(&args, form(args.output), self.console),
-            Command::Replay(args) => bundle::replay(&args, form(args.output), self.console),
+            Command::Replay(args) => {
+                in_runtime(Time::Wall, bundle::replay(&args, form(args.output), self.console))
+            }
             Command::Window(command) => self.window(&command),
             Command::Pause(args) => self.decide(&args, Decision::Pause),
             Command::Abort(AbortArgs { decision, now: false }) => self.decide(&decision, Decision::Abort),

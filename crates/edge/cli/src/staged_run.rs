@@ -14,6 +14,7 @@ use fleetwright_survey::Stop;
 use crate::commands::plan::{Continued, Looking, run_id};
 use crate::console::Console;
 use crate::driving::{Health, ports};
+use crate::evidence::keep_inventory;
 use crate::failure::CommandError;
 use crate::on_record::OnRecord;
 use crate::simulated::Stage;
@@ -72,6 +73,7 @@ impl StagedRun {
         let run = run_id(stage.clock.as_ref(), stage.world.seed);
         let created = state.journal.create(&run, &document.write(), stage.clock.now()).await;
         created.map_err(|error| refused(&error))?;
+        keep_inventory(&state, &run, document.plan(), &looked.inventory).await?;
         Ok(Self { stage, state, run, document, zones: looked.zones })
     }
 

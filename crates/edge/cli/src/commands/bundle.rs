@@ -1,6 +1,5 @@
 //! `fleetwright export`, `verify` and `replay`: a run's evidence in one file.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -17,13 +16,15 @@ use fleetwright_ports::RunId;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::args::{BundleVerifyArgs, ExportArgs, ReplayArgs};
+use crate::args::{BundleVerifyArgs, ExportArgs, ReplayArgs, ReportFormat};
 use crate::commands::audit;
 use crate::console::{self, Console};
-use crate::driving::Told;
+use crate::driving::{Told, tell};
+use crate::evidence::{Gathered, gather};
 use crate::failure::CommandError;
 use crate::files;
 use crate::planning::program;
+use crate::report_files;
 use crate::state::{FoundRun, State, refused};
 
 const PLAN: &str = "plan.json";
@@ -310,16 +311,29 @@ fn text_of(checked: &Checked<'_>) -> String {
 ///
 /// # Errors
 /// The bundle is not as it was made, or a report cannot be written.
-pub fn replay(args: &ReplayArgs, format: OutputFormat, console: Console) -> Result<Exit, CommandError> {
+pub async fn replay(args: &ReplayArgs, format: OutputFormat, console: Console) -> Result<Exit, CommandError> {
     let Opened { bundle, plan, records, run: state } = open(&args.bundle)?;
     let run: RunId =
         bundle.manifest.run.parse().map_err(|bad: fleetwright_model::InvalidId| broken(&args.bundle, bad))?;
     let directory = args.output_dir.clone().unwrap_or_else(|| Path::new("reports").join(run.as_str()));
     files::make_directory(&directory)?;
     let now = records.last().map_or(Timestamp::UNIX_EPOCH, |record| record.at);
-    let told =
-        Told { run: &run, document: &plan, state: &state, records: &records, calls: BTreeMap::new(), now };
-    told.tell(None, Some(&directory), format)?;
+    let told = Told { run: &run, document: &plan, state: &state, records: &records, now };
+    let gathered = gathered(&run, &plan, &bundle.files).await?;
+    let record = told.record(None, gathered);
+    report_files::write(&directory, &[ReportFormat::All], &record, &plan)?;
+    tell(&record, format)?;
     console.note(&format!("reports: {}", directory.display()));
     Ok(Exit::Success)
+}
+
+/// What the run kept for its reports, as the bundle has it.
+async fn gathered(run: &RunId, plan: &PlanDocument, files: &Files) -> Result<Gathered, CommandError> {
+    let state = State::in_memory();
+    for (name, content) in files {
+        if let Some(key) = name.strip_prefix("artefacts/") {
+            state.artifacts.put(run, key, content).await.map_err(|error| refused(&error))?;
+        }
+    }
+    gather(&state, run, plan.plan()).await
 }

@@ -116,8 +116,8 @@ async fn a_bundle_has_all_of_a_run_is_the_same_twice_and_gives_the_reports_back(
 
     let reports = directory.path().join("again");
     let replay = ReplayArgs { bundle: path, output_dir: Some(reports.clone()), output: None };
-    bundle::replay(&replay, OutputFormat::Json, CONSOLE).expect("written");
-    let csv = fleetwright::files::read_text(&reports.join("hosts.csv")).expect("there");
+    bundle::replay(&replay, OutputFormat::Json, CONSOLE).await.expect("written");
+    let csv = fleetwright::files::read_text(&reports.join("csv/instances.csv")).expect("there");
     let finished = staged.finished().await;
     assert_eq!(csv.lines().count(), finished.results.len() + 1, "{csv}");
 }

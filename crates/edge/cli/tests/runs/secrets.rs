@@ -4,8 +4,11 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use fleetwright::args::ReportFormat;
 use fleetwright::commands::bundle;
-use fleetwright::driving::Told;
+use fleetwright::driving::{Told, tell};
+use fleetwright::evidence::gather;
+use fleetwright::report_files;
 use fleetwright::settings::Flags;
 use fleetwright::simulated::Stage;
 use fleetwright::staged_run::StagedRun;
@@ -136,10 +139,12 @@ async fn what_is_secret_on_hosts_in_tags_and_in_credentials_is_in_nothing_a_run_
         document: &staged.document,
         state: &finished.run,
         records: &finished.records,
-        calls: Default::default(),
         now: staged.stage.clock.now(),
     };
-    told.tell(None, Some(&reports), OutputFormat::Json).expect("written");
+    let gathered = gather(&staged.state, &staged.run, staged.document.plan()).await.expect("readable");
+    let record = told.record(None, gathered);
+    report_files::write(&reports, &[ReportFormat::All], &record, &staged.document).expect("written");
+    tell(&record, OutputFormat::Json).expect("written");
     let found = staged.state.find(Some(staged.run.as_str())).await.expect("there");
     let bundle = bundle::bundle_of(&staged.state, &found).await.expect("a bundle");
 
@@ -164,7 +169,7 @@ async fn what_is_secret_on_hosts_in_tags_and_in_credentials_is_in_nothing_a_run_
     // They were there to be found: what stands in their place is.
     let hidden =
         |part: &str| sinks.iter().any(|(name, text)| name.contains(part) && contains(text, "(hidden)"));
-    for part in ["check.txt", "plan.json", "journal.db", "hosts.csv"] {
+    for part in ["check.txt", "plan.json", "journal.db", "csv/instances.csv"] {
         assert!(hidden(part), "nothing was masked in {part}");
     }
     assert!(sinks.iter().any(|(name, text)| name == "the log" && !text.is_empty()), "something was logged");
