@@ -8,8 +8,8 @@ import pytest
 
 from processes import Processes, records
 
-#: Two running hosts and a stopped one in one account, two running ones in another; all need a reboot. The
-#: ledger's hosts are of no application: one that fails holds no place that the other one waits for.
+#: Two running hosts and a stopped one in one account, two running ones in another; all need a reboot. They
+#: are of no application: one that fails holds no place that another one waits for.
 SCENARIO = """
 name = "driving"
 seed = 5
@@ -38,7 +38,6 @@ count = 2
 missing = ["openssl", "kernel"]
 [instances.tags]
 Name = "web"
-Application = "shop"
 
 [[instances]]
 account = "driving-prod"
@@ -46,7 +45,6 @@ state = "stopped"
 missing = ["openssl", "kernel"]
 [instances.tags]
 Name = "nightly"
-Application = "shop"
 
 [[instances]]
 account = "driving-nonprod"

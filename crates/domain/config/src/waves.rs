@@ -140,18 +140,20 @@ const PROBE: &[Member] = &[
         "metric",
         "metric",
         Form::Text(TextForm::MetricLimit),
-        "What the mean of a metric of AWS/EC2 must be over the last ten minutes, such as `CPUUtilization <= 80`.",
+        "What the mean of a metric of AWS/EC2 must be over the last ten minutes, the time before it was patched left out, such as `CPUUtilization <= 80`.",
     ),
     Member::new(
         "timeout",
         "timeout",
         Form::Length { max: DAY },
-        "How long it may take until all of it holds; 10 minutes where nothing is said.",
+        "How long it may take until all of it holds; where nothing is said 10 minutes, with a metric 30.",
     ),
 ];
 
 /// How long a probe may take where nobody says.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(600);
+/// The same with a metric: the first mean is there after five to ten minutes.
+const METRIC_TIMEOUT: Duration = Duration::from_secs(1_800);
 
 /// The members of a set of dependent instances.
 pub(crate) const ORDER_GROUP: &[Member] = selection![
@@ -314,11 +316,13 @@ fn order_group(node: &Node, path: String, faults: &mut Vec<Fault>) -> Option<Ord
 fn probe(record: &mut Record<'_, '_>, node: &Node) -> Option<ProbeSettings> {
     let path = record.path_of("probe");
     let mut probe = record.record("probe")?;
+    let metric = probe.text("metric").and_then(|text| MetricLimit::read(&text));
+    let unsaid = if metric.is_some() { METRIC_TIMEOUT } else { PROBE_TIMEOUT };
     let settings = ProbeSettings {
         command: probe.text("command"),
         http: probe.text("http"),
-        metric: probe.text("metric").and_then(|text| MetricLimit::read(&text)),
-        timeout: probe.length("timeout").unwrap_or(PROBE_TIMEOUT).max(Duration::from_secs(60)),
+        metric,
+        timeout: probe.length("timeout").unwrap_or(unsaid).max(Duration::from_secs(60)),
     };
     let given = ["command", "http", "metric"].iter().any(|name| probe.node(name).is_some());
     if !given {

@@ -15,7 +15,7 @@ use fleetwright_patch::plan::PlannedHost;
 use fleetwright_patch::plan::notes::ProbeNote;
 use fleetwright_ports::InvocationStatus;
 use fleetwright_ports::commands::COMMAND_BATCH;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::command_listing::Listing;
 use crate::command_wave::{
@@ -29,8 +29,11 @@ use crate::validate::{OUTDATED, SEND_AGAIN_AFTER};
 
 /// Seconds the script may run on a host.
 const EXECUTION_SECONDS: u32 = 120;
-/// Over this long before now the mean of a metric is taken: two of CloudWatch's five-minute periods.
+/// Over this long before now the mean of a metric is taken at most: two of CloudWatch's periods.
 const LATELY: SignedDuration = SignedDuration::from_mins(10);
+/// Seconds of a period of CloudWatch with basic monitoring. Source: EC2 user guide, "Monitor your instances
+/// using CloudWatch".
+const PERIOD: i64 = 300;
 /// The time between two questions is at least so small a part of the time since the first.
 const ASKED_SHARE: i32 = 16;
 /// Characters of what a probe said last that are repeated in messages.
@@ -160,19 +163,22 @@ impl Probe {
         report(turn, slot, outcome);
     }
 
-    /// Holds hosts on which all else is well against their metrics.
+    /// Holds hosts on which all else is well against their metrics: against what was measured since they
+    /// are asked. A mean of the time before they were changed says nothing of now.
     async fn measure(&self, turn: &Turn<'_>, hosts: Vec<Addressed<'_>>) {
-        let mut wanted: BTreeMap<Text, Vec<InstanceId>> = BTreeMap::new();
+        let now = self.context.now();
+        let lately = now.checked_sub(LATELY).unwrap_or(now);
+        let mut wanted: BTreeMap<(Text, Timestamp), Vec<InstanceId>> = BTreeMap::new();
         for (slot, host) in &hosts {
-            for metric in self.context.probes(slot.target).filter_map(|probe| probe.metric.as_ref()) {
-                wanted.entry(metric.name.clone()).or_default().push(host.clone());
+            let from = next_period(slot.started_at).max(lately);
+            let metrics = self.context.probes(slot.target).filter_map(|probe| probe.metric.as_ref());
+            for metric in metrics.filter(|_| from < now) {
+                wanted.entry((metric.name.clone(), from)).or_default().push(host.clone());
             }
         }
-        let now = self.context.now();
-        let from = now.checked_sub(LATELY).unwrap_or(now);
         let cell = self.context.cell(turn.place);
         let mut means: BTreeMap<(Text, InstanceId), f64> = BTreeMap::new();
-        for (name, ids) in wanted {
+        for ((name, from), ids) in wanted {
             let listing = self.context.ports().metrics.means(&cell, &name, &ids, from, now).await;
             if let Some(failure) = &listing.failure {
                 tracing::warn!(%failure, metric = &*name, "a metric was not read for every host");
@@ -185,7 +191,7 @@ impl Probe {
             let wrong = metrics.filter_map(|metric| match means.get(&(metric.name.clone(), host.clone())) {
                 Some(mean) if metric.holds(*mean) => None,
                 Some(mean) => Some(format!("{} is {mean:.1}", metric.name)),
-                None => Some(format!("{} was not measured in the last ten minutes", metric.name)),
+                None => Some(format!("{} has not been measured since it was patched", metric.name)),
             });
             match wrong.into_iter().next() {
                 Some(words) => self.not_passed(turn, slot, &words, false),
@@ -197,6 +203,12 @@ impl Probe {
             }
         }
     }
+}
+
+/// When the first period begins that holds nothing from before that time.
+fn next_period(at: Timestamp) -> Timestamp {
+    let periods = (at.as_second() + PERIOD - 1).div_euclid(PERIOD);
+    Timestamp::from_second(periods * PERIOD).unwrap_or(Timestamp::MAX)
 }
 
 /// What the host's answer says.

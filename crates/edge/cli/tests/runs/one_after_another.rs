@@ -73,6 +73,23 @@ async fn a_member_that_does_not_pass_keeps_the_others_from_beginning() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_next_member_begins_only_when_a_metric_of_the_one_before_is_in_its_bounds() {
+    let orders = "name: orders, filters: {tags: {Cluster: orders}}, mode: one-at-a-time";
+    let begun_late = async |probe: &str| {
+        let asked = format!("[{{{orders}{probe}}}]");
+        let staged = planned("run-ordered-metric", &[("ordering.groups", &asked)]).await;
+        staged.drive(&approving()).await.expect("driven to an end");
+        let finished = staged.finished().await;
+        assert!(finished.results.iter().all(|it| it.outcome == HostOutcome::Success), "{probe}");
+        let (installs, quiet) = (installs(&staged), HEALTHY_AGAIN.parse::<Timestamp>().expect("a time"));
+        assert!(installs["broker"][0] < quiet, "{installs:?}");
+        installs["broker"].get(1).expect("both") >= &quiet
+    };
+    assert!(begun_late(", probe: {metric: 'CPUUtilization <= 80', timeout: 4h}").await);
+    assert!(!begun_late("").await, "without a probe nobody waits");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_zone_begins_after_the_gate_of_the_zone_before_and_not_at_all_where_that_went_wrong() {
     let settings = [("safety.zone_by_zone", "availability-zone"), ("safety.bake", "30m")];
     let staged = planned("run-zone-by-zone", &settings).await;

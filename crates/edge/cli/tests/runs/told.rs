@@ -390,6 +390,7 @@ runs! {
     waiver_expires: "run-waiver-expires";
     window_closes: "run-window-closes";
     throttled: "run-throttled";
+    waves_alarm_at_gate: "run-waves-alarm-at-gate";
     waves_bad_patch_at_canary: "run-waves-bad-patch-at-canary";
     waves_bad_patch_shows_late: "run-waves-bad-patch-shows-late";
     waves_correlated_failures: "run-waves-correlated-failures";
