@@ -113,7 +113,10 @@ fn write_budgets(out: &mut impl Write, plan: &PatchPlan) -> fmt::Result {
         let group = &plan.flow.groups[*index];
         write!(out, "  out of service at once, {}: at most {}", safe::line(&group.name), group.capacity)?;
         if let Some(described) = described(*index) {
-            write!(out, " of {}", described.members)?;
+            match described.members {
+                0 => write!(out, "; nobody is in service now")?,
+                members => write!(out, " of {members}")?,
+            }
             if described.down > 0 {
                 write!(out, ", {} down already", described.down)?;
             }
