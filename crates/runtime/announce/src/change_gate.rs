@@ -1,5 +1,6 @@
 //! Gates that a change record decides.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ impl ChangeGate {
         clock: &dyn Clock,
         poll: Duration,
         tell: impl Fn(&str),
-    ) {
+    ) -> Infallible {
         let mut told = String::new();
         let mut decided: Option<(StageId, Text)> = None;
         loop {

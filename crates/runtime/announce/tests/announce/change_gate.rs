@@ -100,7 +100,7 @@ struct Story {
 
 impl Story {
     async fn begin() -> Self {
-        let (clock, run) = (clock(), RunId::new("run-1").expect("a name"));
+        let (clock, run) = (clock(), "run-1".parse().expect("a name"));
         let journal = Arc::new(MemoryJournal::new());
         journal.create(&run, b"plan", start()).await.expect("it is new");
         let (system, told) = (Arc::default(), Arc::default());
