@@ -81,9 +81,9 @@ export function block(text: string): string {
   return text.replace(/\r\n/g, "\n").replace(HARMFUL, (c) => (c === "\n" || c === "\t" ? c : "\ufffd"));
 }
 
-/** `rolled_back` → `rolled back` */
+/** `rolled_back` → `rolled back`, `stop-again` → `stop again` */
 export function words(name: string): string {
-  return name.replaceAll("_", " ");
+  return name.replace(/[_-]/g, " ");
 }
 
 /** Even steps in time for an axis: seconds between ticks, for about `wanted` of them. */

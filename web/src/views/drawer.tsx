@@ -54,13 +54,13 @@ export function Drawer({ record, going, host }: { record: Record; going: Going; 
   const wave = text("wave");
   return (
     <div class="drawer" ref={panel} tabIndex={-1} role="dialog" aria-labelledby="drawer-name">
-      <header>
+      <div class="drawer-head">
         <div class="title">
           <h2 id="drawer-name">{line(text("name")) || line(host)}</h2>
           <code>{line(host)}</code>
         </div>
         <button type="button" class="quiet close" aria-label="Close" title="Close (Esc)" onClick={() => going.open(null)}>×</button>
-      </header>
+      </div>
       {row < 0 ? <p class="nothing">This record has no host of that name.</p> : (
         <>
           <div class="summary">

@@ -1,6 +1,7 @@
 // Small things that several views show.
 
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Outcome, RunHead, Tally } from "../data/format";
 import { LOOKS, OUTCOMES, isOutcome, sum } from "../outcomes";
 import { count, line, percent } from "../text";
@@ -45,8 +46,18 @@ export function Panel({ title, note, children, wide, class: kind }: {
   title: string; note?: ComponentChildren; children: ComponentChildren; wide?: boolean; class?: string;
 }) {
   const id = `panel-${title.toLowerCase().replace(/[^a-z]+/g, "-")}`;
+  const section = useRef<HTMLElement>(null);
+  const [scrolls, setScrolls] = useState(false);
+  useEffect(() => {
+    const element = section.current;
+    if (!element) return;
+    // What scrolls has to be reachable from the keyboard; what does not would only be in the way.
+    const measured = new ResizeObserver(() => setScrolls(element.scrollWidth > element.clientWidth + 1));
+    measured.observe(element);
+    return () => measured.disconnect();
+  }, []);
   return (
-    <section class={`panel${wide ? " wide" : ""}${kind ? ` ${kind}` : ""}`} aria-labelledby={id}>
+    <section ref={section} tabIndex={scrolls ? 0 : undefined} class={`panel${wide ? " wide" : ""}${kind ? ` ${kind}` : ""}`} aria-labelledby={id}>
       <header><h2 id={id}>{title}</h2>{note !== undefined && <span class="note">{note}</span>}</header>
       {children}
     </section>

@@ -11,7 +11,12 @@ export function Popover({ label, number = 0, kind, children }: { label: string; 
   const id = useId();
   useEffect(() => {
     if (!open) return;
-    const elsewhere = (event: Event) => { if (event.target instanceof Node && !root.current?.contains(event.target)) setOpen(false); };
+    const elsewhere = (event: Event) => {
+      const [here, target] = [root.current, event.target];
+      // A press on a label moves focus to what is around it: that is not elsewhere.
+      const around = event.type === "focusin" && target instanceof Node && target.contains(here);
+      if (target instanceof Node && !around && !here?.contains(target)) setOpen(false);
+    };
     addEventListener("pointerdown", elsewhere);
     addEventListener("focusin", elsewhere);
     // Stay within the window where the button is at its right edge.

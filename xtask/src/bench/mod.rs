@@ -49,6 +49,15 @@ enum What {
         #[arg(long, value_enum, default_value_t = Build::Release)]
         build: Build,
     },
+    /// Reports of made-up runs as HTML: what writing them takes, and how soon a browser shows them.
+    Web {
+        /// Hosts of the runs.
+        #[arg(long, value_delimiter = ',', default_value = "1000,10000,50000,100000")]
+        sizes: Vec<u32>,
+        /// Which build to measure: figures of a development build say nothing.
+        #[arg(long, value_enum, default_value_t = Build::Release)]
+        build: Build,
+    },
     /// Plans with budgets of groups against the least time they can take, and what decisions cost; the
     /// tables go into docs/benchmarks.md.
     Waves {
@@ -123,6 +132,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Fa
             arguments.extend(["--work-dir", &work]);
             return into_document(workspace, &arguments, &RUN, *build);
         }
+        What::Web { sizes, build } => return web(workspace, sizes, *build),
         What::Waves { sizes, fleets, driven, large, build } => {
             let [fleets, driven, large] = [fleets, driven, large].map(u32::to_string);
             let mut arguments = vec!["bench-waves", "--sizes", sizes, "--fleets", &fleets];
@@ -146,6 +156,21 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Fa
         .args(["--rounds", &rounds.to_string(), "--sizes", &sizes.join(","), "--alone", &alone.to_string()])
         .args(["--output", ".bench/scan.json"]);
     stream(driver)
+}
+
+/// Has each report written by a process of its own, whose memory is then its own, and opens them.
+fn web(workspace: &Workspace, sizes: &[u32], build: Build) -> Result<(), Failure> {
+    let web = suite::installed(workspace)?;
+    suite::browser(workspace)?;
+    let profile: &[&str] = if build == Build::Release { &["--release"] } else { &[] };
+    let mut directory = PathBuf::new();
+    for hosts in sizes {
+        directory = suite::made_up(workspace, &[&format!("measured-{hosts}:{hosts}:mixed")], profile)?;
+    }
+    let mut measure = program(workspace, "node", ["test/measure.mjs"]);
+    measure.args(sizes.iter().map(|hosts| format!("measured-{hosts}")));
+    measure.current_dir(web).env("FLEETWRIGHT_REPORTS", directory);
+    stream(measure)
 }
 
 /// Builds the binary that is measured.

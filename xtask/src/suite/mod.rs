@@ -3,6 +3,7 @@
 mod deny;
 mod mail;
 mod python;
+mod web;
 
 use std::time::{Duration, Instant};
 
@@ -13,11 +14,12 @@ use crate::workspace::{Failure, Workspace};
 use crate::{generate, tidy};
 
 pub(crate) use python::environment;
+pub(crate) use web::{browser, installed, made_up};
 
 /// Run everything that must pass before a change is merged.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Leave out what installs programs of others: the licence check and the Python referees.
+    /// Leave out what installs programs of others: the licence check, the Python referees and the browser.
     #[arg(long, conflicts_with = "only")]
     quick: bool,
     /// Run these stages only.
@@ -49,6 +51,8 @@ enum Stage {
     Generate,
     /// Software of others agrees: boto3, the AWS CLI, moto.
     Referee,
+    /// Reports work in a browser: `web/` and the pages it makes, in headless Chromium.
+    Web,
 }
 
 impl Stage {
@@ -57,7 +61,7 @@ impl Stage {
     }
 
     fn installs_programs(self) -> bool {
-        matches!(self, Self::Deny | Self::Mail | Self::Referee)
+        matches!(self, Self::Deny | Self::Mail | Self::Referee | Self::Web)
     }
 
     fn run(self, workspace: &Workspace) -> Result<(), Failure> {
@@ -74,6 +78,7 @@ impl Stage {
             Self::Mail => mail::check(workspace),
             Self::Generate => generate::run(workspace, &generate::Arguments { check: true }),
             Self::Referee => python::referee(workspace),
+            Self::Web => web::test(workspace),
         }
     }
 }
@@ -131,7 +136,7 @@ mod tests {
         let all = chosen(&arguments(false, &[]));
         let quick = chosen(&arguments(true, &[]));
         let left_out: Vec<_> = all.into_iter().filter(|stage| !quick.contains(stage)).collect();
-        assert_eq!(left_out, [Stage::Deny, Stage::Mail, Stage::Referee]);
+        assert_eq!(left_out, [Stage::Deny, Stage::Mail, Stage::Referee, Stage::Web]);
     }
 
     #[test]

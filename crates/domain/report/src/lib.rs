@@ -10,6 +10,7 @@ pub mod checkup;
 pub mod csv;
 pub mod evidence;
 pub mod fields;
+pub mod html;
 pub mod json;
 mod milestones_text;
 pub mod plan_text;

@@ -1,0 +1,101 @@
+//! What is shown in a browser: its types, that the embedded page is current, and reports of made-up runs
+//! in headless Chromium.
+
+use std::path::{Path, PathBuf};
+
+use crate::process::{cargo, program, stream};
+use crate::workspace::{self, Failure, Workspace};
+
+/// The reports the tests open: name, hosts and how the run went (`made_up_runs` knows the manners).
+const REPORTS: [&str; 7] = [
+    "empty:0:well",
+    "one:1:well",
+    "mixed:1200:mixed",
+    "failed:600:failed",
+    "under-way:800:under-way",
+    "hostile:300:hostile",
+    "fleet:50000:mixed",
+];
+
+/// Where Chromium usually is; `web/test/browser.mjs` looks there too.
+const CHROMIUM: [&str; 3] = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/// Checks and tests `web/`.
+///
+/// # Errors
+/// When something that is needed cannot be installed, the embedded page is stale, or a test fails.
+pub(super) fn test(workspace: &Workspace) -> Result<(), Failure> {
+    let web = installed(workspace)?;
+    let here = |name: &str, arguments: &[&str]| {
+        let mut command = program(workspace, name, arguments.iter().copied());
+        command.current_dir(&web);
+        command
+    };
+    stream(here("npx", &["--no-install", "tsc", "--noEmit"]))?;
+    stream(here("node", &["check.mjs"]))?;
+    browser(workspace)?;
+    let reports = made_up(workspace, &REPORTS, &[])?;
+    let mut tests =
+        here("node", &["--test", "--test-concurrency=1", "test/opening.test.mjs", "test/using.test.mjs"]);
+    tests.env("FLEETWRIGHT_REPORTS", &reports).env("FLEETWRIGHT_SHOTS", reports.join("kept"));
+    stream(tests)
+}
+
+/// The directory `web` with exactly what its lock file names; installed anew when that changed.
+///
+/// # Errors
+/// When Node.js or a package is missing.
+pub(crate) fn installed(workspace: &Workspace) -> Result<PathBuf, Failure> {
+    let web = workspace.root.join("web");
+    let wanted = workspace::read(&web.join("package-lock.json"))?;
+    let marker = web.join("node_modules").join("installed.json");
+    if std::fs::read_to_string(&marker).is_ok_and(|text| text == wanted) {
+        return Ok(web);
+    }
+    let mut npm = program(workspace, "npm", ["ci", "--no-audit", "--no-fund"]);
+    npm.current_dir(&web);
+    stream(npm)?;
+    workspace::write(&marker, &wanted)?;
+    Ok(web)
+}
+
+/// Makes sure that there is a Chromium: where it is missing, it is installed as far as we may.
+///
+/// # Errors
+/// When there is none, with how to get one.
+pub(crate) fn browser(workspace: &Workspace) -> Result<(), Failure> {
+    let named = std::env::var_os("FLEETWRIGHT_CHROMIUM").map(PathBuf::from);
+    let there = || CHROMIUM.iter().map(Path::new).any(Path::exists);
+    if named.is_some_and(|path| path.exists()) || there() {
+        return Ok(());
+    }
+    println!("no Chromium here; Debian has one in the package chromium");
+    let apt = |arguments: &[&str]| stream(program(workspace, "apt-get", arguments.iter().copied()));
+    let tried =
+        apt(&["update"]).and_then(|()| apt(&["install", "--yes", "--no-install-recommends", "chromium"]));
+    match tried {
+        Ok(()) if there() => Ok(()),
+        _ => Err(Failure::Found(
+            "reports are tested in Chromium: install it, or name one in FLEETWRIGHT_CHROMIUM".to_owned(),
+        )),
+    }
+}
+
+/// Writes reports of made-up runs under the target directory and answers where.
+///
+/// # Errors
+/// When the program that makes them up does not compile or fails.
+pub(crate) fn made_up(workspace: &Workspace, reports: &[&str], profile: &[&str]) -> Result<PathBuf, Failure> {
+    let directory = workspace.target.join("web");
+    std::fs::create_dir_all(&directory).map_err(|source| Failure::File {
+        path: directory.clone(),
+        action: "written",
+        source,
+    })?;
+    let example =
+        ["run", "--quiet", "--locked", "--package", "fleetwright-report", "--example", "made_up_runs"];
+    let mut run = cargo(workspace, example.into_iter().chain(profile.iter().copied()));
+    run.arg("--").arg(&directory).args(reports);
+    stream(run)?;
+    Ok(directory)
+}
