@@ -51,7 +51,7 @@ export function Verdict({ record, tally, going }: { record: Record; tally: Tally
   const trouble = sum(tally, TROUBLE);
   const took = run.started_at !== null && run.ended_at !== null ? run.ended_at - run.started_at : null;
   const pick = going && ((outcome: Outcome) => going.hostsWith("outcome", outcome));
-  const patches = useMemo(() => total(record, "patches_installed"), [record]);
+  const patches = useMemo(() => gained(record), [record]);
   return (
     <section class="verdict wide" aria-label="Result">
       <div class="sentence">
@@ -94,19 +94,22 @@ function headline(record: Record, tally: Tally): string {
   const trouble = sum(tally, TROUBLE);
   if (trouble === 0 && open === 0) return `All ${plural(hosts, "host")} ended well.`;
   if (trouble === 0) return `${plural(open, "host")} of ${count(hosts)} did not end.`;
-  return `${plural(trouble, "host")} of ${count(hosts)} ${trouble === 1 ? "needs" : "need"} a look.`;
+  const rest = open > 0 ? `; ${count(open)} did not end` : "";
+  return `${plural(trouble, "host")} of ${count(hosts)} ${trouble === 1 ? "needs" : "need"} a look${rest}.`;
 }
 
-function total(record: Record, name: string): number | null {
-  const column = record.table.find(name);
-  if (!column?.loaded) return null;
-  const { values, of } = column.keys();
-  let sum = 0;
-  for (const at of of) {
-    const value = values[at];
-    if (typeof value === "number") sum += value;
+/** Patches that are installed now and were not before, on the hosts where both are known. */
+function gained(record: Record): number | null {
+  const [before, after] = ["patches_installed_before", "patches_installed"].map((name) => record.table.find(name));
+  if (!before?.loaded || !after?.loaded) return null;
+  let [sum, known] = [0, false];
+  for (let row = 0; row < record.core.hosts; row++) {
+    const [was, is] = [before.cell(row), after.cell(row)];
+    if (typeof was !== "number" || typeof is !== "number") continue;
+    known = true;
+    sum += Math.max(0, is - was);
   }
-  return sum;
+  return known ? sum : null;
 }
 
 const DIMENSIONS: [string, string][] = [

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use fleetwright_flow::TargetId;
 use fleetwright_host::comparison::{Change, ChangeKind, Weight};
-use fleetwright_model::{PatchStatus, Text};
-use fleetwright_patch::outcome::{results, run_outcome};
+use fleetwright_model::{Exit, PatchStatus, Text, code};
+use fleetwright_patch::outcome::{RunOutcome, results, run_outcome};
 use fleetwright_patch::plan::{PatchPlan, Work};
 use fleetwright_report::evidence::{
     AuditHead, Folding, HostFiles, KeptOutput, PatchRecord, PrecheckFile, RunRecord, TrendPoint, fold,
@@ -35,7 +35,10 @@ pub(crate) fn record<'a>(
         .map(|(target, host)| known(HostRecord::planned(host, plan.flow.place_of(target)), target.0, manner))
         .collect();
     let files = hosts().map(|(target, _)| (target, files(target.0, manner))).collect::<HashMap<_, _>>();
-    let outcome = run_outcome(plan, &tale.run, &results(plan, &tale.run, &tale.records));
+    let outcome = match manner {
+        Manner::UnderWay => RunOutcome { exit: Exit::Success, why: Some(&code::RUN_UNDER_WAY) },
+        _ => run_outcome(plan, &tale.run, &results(plan, &tale.run, &tale.records)),
+    };
     static DIGEST: std::sync::LazyLock<Text> = std::sync::LazyLock::new(|| {
         "9c8889e5e1e123bfff8163f331e699b3d4eb1ddb69430fa9aa1b3fca34b1e407".into()
     });
@@ -95,7 +98,7 @@ fn known(mut host: HostRecord, number: u32, manner: Manner) -> HostRecord {
     host.ssm_last_ping =
         Field::Value(host.launch_time.map(|at| at + SignedDuration::from_secs(i64::from(number % 300))));
     host.cpu_cores = Some([2, 4, 8][number as usize % 3]);
-    host.memory_gb = if number % 41 == 0 {
+    host.memory_gb = if number.is_multiple_of(41) {
         host.memory_gb
     } else {
         Field::Value(Some([4.0, 8.0, 15.25][number as usize % 3]))
@@ -151,7 +154,7 @@ fn files(number: u32, manner: Manner) -> HostFiles {
             "Make room on the root disk, then `fleetwright retry`.",
         ));
     }
-    if number % 17 == 0 {
+    if number.is_multiple_of(17) {
         checks.push(finding(
             "load",
             "warn",

@@ -103,7 +103,7 @@ pub(crate) fn plan(hosts: u32, manner: Manner) -> PatchPlan {
             planned.platform = PLATFORMS[at * 7 % 5].into();
             planned.application = match manner {
                 Manner::Hostile => Some(HOSTILE[at % HOSTILE.len()].into()),
-                _ => (at % 13 != 0).then(|| APPLICATIONS[at % 11].into()),
+                _ => (!at.is_multiple_of(13)).then(|| APPLICATIONS[at % 11].into()),
             };
             planned.environment = Some(["prod", "prod", "staging"][at % 3].into());
             planned.missing = Some(4 + host % 9);

@@ -308,7 +308,7 @@ fn ahead(number: u32, spread: u64, manner: Manner) -> Vec<Happening> {
         Fate::NotReady => host.leave(PRECHECK, &code::NOT_READY),
         Fate::Unreachable => host.leave(PRECHECK, &code::HOST_UNREACHABLE),
         _ => {
-            let warnings = if number % 17 == 0 { r#","warnings":["load"]"# } else { "" };
+            let warnings = if number.is_multiple_of(17) { r#","warnings":["load"]"# } else { "" };
             let note = format!(r#"{{"boot":"{}","reboot_pending":"no"{warnings}}}"#, boot(number, 0));
             host.told.push((
                 host.after,

@@ -19,7 +19,7 @@ pub(super) enum Block {
 }
 
 /// The columns that the first picture and the first look at the table need.
-const CORE: [&str; 19] = [
+const CORE: [&str; 20] = [
     "instance_id",
     "name",
     "platform",
@@ -39,6 +39,7 @@ const CORE: [&str; 19] = [
     "seconds",
     "patches_installed",
     "patches_missing",
+    "patches_installed_before",
 ];
 
 /// The column each part of the table begins with; people choose columns part by part.
