@@ -7,7 +7,7 @@ use fleetwright_model::code;
 use fleetwright_patch::PlanDocument;
 use fleetwright_report::evidence::RunRecord;
 use fleetwright_report::fields::{self, Subject, Summary, Visitor};
-use fleetwright_report::{run_text, views};
+use fleetwright_report::{html, run_text, views};
 
 use crate::args::ReportFormat;
 use crate::failure::CommandError;
@@ -46,6 +46,9 @@ pub fn write(
     }
     if asked(ReportFormat::Junit) {
         file("junit.xml", &mut |out| views::junit::write(out, record))?;
+    }
+    if asked(ReportFormat::Html) {
+        file("report.html", &mut |out| html::write(out, record))?;
     }
     let mut text = |name: &str, text: Result<String, CommandError>| {
         let text = text?;

@@ -65,6 +65,7 @@ fn the_demo_succeeds_leaves_reports_and_is_the_same_every_time() {
         "run.json",
         "run.xml",
         "junit.xml",
+        "report.html",
         "summary.txt",
         "errors.txt",
         "compliance.txt",

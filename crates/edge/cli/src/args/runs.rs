@@ -195,6 +195,8 @@ pub enum ReportFormat {
     Xml,
     /// Test results for pipelines: junit.xml
     Junit,
+    /// Everything for people, in one file for a browser: report.html
+    Html,
     /// What became of the run, in words: summary.txt
     Text,
     /// What went wrong, by code, with what to do next: errors.txt

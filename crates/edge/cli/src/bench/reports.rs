@@ -18,11 +18,12 @@ use crate::{files, report_files};
 use sample::Made;
 
 /// What is measured, in the order of the table.
-const FORMATS: [(&str, ReportFormat); 8] = [
+const FORMATS: [(&str, ReportFormat); 9] = [
     ("csv", ReportFormat::Csv),
     ("json", ReportFormat::Json),
     ("xml", ReportFormat::Xml),
     ("junit", ReportFormat::Junit),
+    ("html", ReportFormat::Html),
     ("text", ReportFormat::Text),
     ("errors", ReportFormat::Errors),
     ("compliance", ReportFormat::Compliance),
