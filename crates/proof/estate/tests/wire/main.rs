@@ -449,6 +449,12 @@ async fn the_same_requests_are_answered_over_tcp_and_the_control_api_sees_them()
     assert!(calls.contains(r#""action":"GetCallerIdentity""#), "{calls}");
     let none = control(&server, "GET", "/_estate/calls?since=1", "").await;
     assert!(!none.contains("GetCallerIdentity"));
+    let trail = control(&server, "GET", "/_estate/cloudtrail", "").await;
+    assert!(trail.contains(r#""eventName":"GetCallerIdentity""#), "{trail}");
+    assert!(
+        trail.contains(r#""eventSource":"sts.amazonaws.com""#) && trail.contains(r#""readOnly":true"#),
+        "{trail}"
+    );
     let advanced = control(&server, "POST", "/_estate/advance", r#"{"seconds": 60}"#).await;
     assert!(advanced.contains("2026-03-02T08:01:00Z"), "{advanced}");
     let state = control(&server, "GET", "/_estate/state", "").await;
@@ -472,6 +478,8 @@ async fn faults_come_and_go_by_the_control_api_and_a_lost_reply_closes_the_conne
     assert!(added.contains(r#""added":1"#), "{added}");
     let whoami = query(estate.credentials(), "sts", REGION, "Action=GetCallerIdentity");
     assert_eq!(exchange(&server, &bytes_of(&whoami)).await, "");
+    let trail = control(&server, "GET", "/_estate/cloudtrail?since=0", "").await;
+    assert!(trail.contains("GetCallerIdentity") && !trail.contains("errorCode"), "it was done: {trail}");
     let cleared = control(&server, "DELETE", "/_estate/faults", "").await;
     assert!(cleared.contains(r#""cleared":1"#), "{cleared}");
     assert!(exchange(&server, &bytes_of(&whoami)).await.starts_with("HTTP/1.1 200"));
