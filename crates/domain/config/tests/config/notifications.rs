@@ -11,7 +11,7 @@ notifications:
   channels:
     ops-chat:
       kind: slack
-      webhook_url: https://hooks.slack.com/services/T0/B0/canary
+      webhook_url: https://hooks.slack.com/services/T0/B0/hunter2x
       title: '{{ run }}'
       per_hour: 20
     mail:
@@ -35,7 +35,7 @@ itsm:
   system: jira
   url: https://example.atlassian.net
   user: me@example.com
-  password: canary-token
+  password: hunter2x-token
   project: OPS
   fields: [customfield_10010=low = very]
 ";
@@ -50,7 +50,7 @@ fn channels_routes_and_change_records_reach_the_settings_and_secrets_are_not_sho
     let told = &resolved.settings.notifications;
     let chat = &told.channels["ops-chat"];
     assert!(
-        matches!(&chat.kind, ChannelKind::Slack { url: Given::Here(url) } if url.reveal().ends_with("canary"))
+        matches!(&chat.kind, ChannelKind::Slack { url: Given::Here(url) } if url.reveal().ends_with("hunter2x"))
     );
     assert_eq!((chat.title.as_deref(), chat.per_hour), (Some("{{ run }}"), Some(20)));
     let ChannelKind::Email(mail) = &told.channels["mail"].kind else { panic!("it is mail") };
@@ -60,7 +60,7 @@ fn channels_routes_and_change_records_reach_the_settings_and_secrets_are_not_sho
     assert!(matches!(&itsm.system, ItsmSystem::Jira { project, .. } if project == "OPS") && itsm.gate);
     assert_eq!(itsm.fields["customfield_10010"], "low = very");
     let shown = format!("{resolved:?}{}", resolved.values.values().map(|it| it.value.show()).collect::<String>());
-    assert!(!shown.contains("canary"), "{shown}");
+    assert!(!shown.contains("hunter2x"), "{shown}");
 }
 
 #[test]
