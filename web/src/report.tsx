@@ -37,6 +37,8 @@ function whole(table: Table, haystack: Haystack): Promise<Column[]> {
   filled ??= unpack.rest().then((rest) => {
     table.fill(rest);
     haystack.forget();
+    // Gathered before the first search asks for it.
+    setTimeout(() => haystack.of(), 50);
     return table.columns;
   });
   return filled;
