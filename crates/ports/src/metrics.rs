@@ -36,7 +36,9 @@ pub enum AlarmState {
 /// Metrics of one cell. Every method reads only.
 #[async_trait]
 pub trait Metrics: Send + Sync {
-    /// The mean of the `AWS/EC2` metric, e.g. `CPUUtilization`, per instance: one call for 500.
+    /// The mean of a metric per instance: one call for 500. The metric is one of `AWS/EC2`, e.g.
+    /// `CPUUtilization`, or has its namespace before it, e.g. `CWAgent:mem_used_percent`; `InstanceId` is its
+    /// only dimension.
     async fn means(
         &self,
         cell: &Cell<'_>,
