@@ -1,7 +1,7 @@
 //! Measurements of instances and the alarms on them.
 
 use async_trait::async_trait;
-use fleetwright_model::{Cell, InstanceId, Partial, Text};
+use fleetwright_model::{Cell, Failure, InstanceId, Partial, Text};
 use jiff::Timestamp;
 
 /// The mean of one metric of one instance over a span of time.
@@ -50,4 +50,40 @@ pub trait Metrics: Send + Sync {
 
     /// The alarms with these names. One that does not exist is not in the listing.
     async fn alarms(&self, cell: &Cell<'_>, names: &[Text]) -> Partial<Alarm>;
+}
+
+/// A figure to be kept as a metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figure {
+    /// The metric's name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: f64,
+    /// Its unit.
+    pub unit: FigureUnit,
+}
+
+/// What a figure counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FigureUnit {
+    /// Things.
+    Count,
+    /// A share: 0 to 100.
+    Percent,
+}
+
+/// Where a cell's figures of a run are kept for dashboards and alarms.
+#[async_trait]
+pub trait FigureSink: Send + Sync {
+    /// Keeps these figures as the cell's at that time.
+    ///
+    /// # Errors
+    /// They were not kept, or nobody knows.
+    async fn put(
+        &self,
+        cell: &Cell<'_>,
+        namespace: &str,
+        figures: &[Figure],
+        at: Timestamp,
+    ) -> Result<(), Failure>;
 }

@@ -14,6 +14,7 @@ pub mod environment;
 pub mod estate_time;
 pub mod evidence;
 pub mod failure;
+pub mod figures;
 pub mod files;
 pub mod fleet;
 pub mod interrupt;

@@ -1,11 +1,10 @@
 //! What happens to a run's hosts as events, for logs and metrics: each step that begins or ends, each
-//! decision, and the figures at the end.
+//! decision.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use fleetwright_flow::{Direction, Event, Record, StepIndex, TargetId};
-use fleetwright_patch::outcome::{HostOutcome, HostResult};
 use fleetwright_patch::plan::PatchPlan;
 use jiff::Timestamp;
 use tracing::{Level, debug, info, warn};
@@ -104,47 +103,5 @@ fn named(plan: &PatchPlan, target: TargetId) -> Named<'_> {
         zone: place.zone.as_str(),
         account: place.account.as_str(),
         region: place.region.as_str(),
-    }
-}
-
-/// Figures of a run, or of a part of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// Instances that are worked on.
-    pub total: u64,
-    /// Those of them that did not come to a good end: all that a person may have to look at.
-    pub with_issues: u64,
-}
-
-impl Figures {
-    /// The figures of these results. An instance that was left as it is on purpose has no issue.
-    pub fn of<'r, 'a: 'r>(results: impl IntoIterator<Item = &'r HostResult<'a>>) -> Self {
-        let mut figures = Self::default();
-        for result in results {
-            let well = matches!(result.outcome, HostOutcome::Success | HostOutcome::Skipped);
-            figures.total += 1;
-            figures.with_issues += u64::from(!well);
-        }
-        figures
-    }
-
-    /// Percent of them that came to a good end; 100 where there are none.
-    pub fn success_percent(self) -> f64 {
-        match self.total {
-            0 => 100.0,
-            total => (total - self.with_issues) as f64 * 100.0 / total as f64,
-        }
-    }
-}
-
-/// Tells the figures of a run.
-pub fn tell_figures(run: &str, results: &[HostResult<'_>]) {
-    let figures = Figures::of(results);
-    let Figures { total, with_issues } = figures;
-    let success_percent = figures.success_percent();
-    info!(target: TARGET, run, instances = total, with_issues, success_percent, "this is what it came to");
-    for outcome in HostOutcome::ALL {
-        let count = results.iter().filter(|result| result.outcome == outcome).count();
-        debug!(target: TARGET, run, instances_that = outcome.as_str(), count, "of them");
     }
 }

@@ -60,7 +60,7 @@ impl Wanted {
         }
     }
 
-    /// What the settings say. `at` makes a path of a key's value: it is relative to the file that names it.
+    /// What the settings say.
     ///
     /// # Errors
     /// The collector's address or headers cannot be used.
