@@ -38,7 +38,7 @@ pub use journal::{
 };
 pub use machines::{Baseline, InstanceQuery, Machines};
 pub use maintenance::MaintenanceWindows;
-pub use metrics::{Alarm, AlarmState, Measurement, Metrics};
+pub use metrics::{Alarm, AlarmState, Figure, FigureSink, FigureUnit, Measurement, Metrics};
 pub use notifier::{Again, NotSent, Notifier};
 pub use objects::Objects;
 pub use power::{Power, Pulse, Replacement, Restore, RestoreState};

@@ -1,7 +1,7 @@
 //! Measurements of instances and the alarms on them.
 
 use async_trait::async_trait;
-use fleetwright_model::{Cell, InstanceId, Partial, Text};
+use fleetwright_model::{Cell, Failure, InstanceId, Partial, Text};
 use jiff::Timestamp;
 
 /// The mean of one metric of one instance over a span of time.
@@ -36,7 +36,9 @@ pub enum AlarmState {
 /// Metrics of one cell. Every method reads only.
 #[async_trait]
 pub trait Metrics: Send + Sync {
-    /// The mean of the `AWS/EC2` metric, e.g. `CPUUtilization`, per instance: one call for 500.
+    /// The mean of a metric per instance: one call for 500. The metric is one of `AWS/EC2`, e.g.
+    /// `CPUUtilization`, or has its namespace before it, e.g. `CWAgent:mem_used_percent`; `InstanceId` is its
+    /// only dimension.
     async fn means(
         &self,
         cell: &Cell<'_>,
@@ -48,4 +50,40 @@ pub trait Metrics: Send + Sync {
 
     /// The alarms with these names. One that does not exist is not in the listing.
     async fn alarms(&self, cell: &Cell<'_>, names: &[Text]) -> Partial<Alarm>;
+}
+
+/// A figure to be kept as a metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figure {
+    /// The metric's name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: f64,
+    /// Its unit.
+    pub unit: FigureUnit,
+}
+
+/// What a figure counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FigureUnit {
+    /// Things.
+    Count,
+    /// A share: 0 to 100.
+    Percent,
+}
+
+/// Where a cell's figures of a run are kept for dashboards and alarms.
+#[async_trait]
+pub trait FigureSink: Send + Sync {
+    /// Keeps these figures as the cell's at that time.
+    ///
+    /// # Errors
+    /// They were not kept, or nobody knows.
+    async fn put(
+        &self,
+        cell: &Cell<'_>,
+        namespace: &str,
+        figures: &[Figure],
+        at: Timestamp,
+    ) -> Result<(), Failure>;
 }

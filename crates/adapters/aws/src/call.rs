@@ -15,7 +15,7 @@ use fleetwright_model::{ErrorClass, Failure};
 use fleetwright_ports::Clock;
 use futures::future::{Either, select};
 use jiff::{SignedDuration, Timestamp};
-use tracing::debug;
+use tracing::{Instrument, debug};
 
 use crate::audit::Change;
 use crate::classify::{Stage, Trouble, classify, timed_out, trouble};
@@ -23,6 +23,7 @@ use crate::governor::{Governor, Outcome};
 use crate::operation::{Effect, Operation, Repeat};
 use crate::options::{AwsOptions, Clocks};
 use crate::place::Place;
+use crate::trace;
 
 /// Upper bound of the first wait between attempts.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
@@ -145,8 +146,11 @@ impl Caller {
                 Some(recorded.map_err(|failure| Missed { failure, doubt: false, number: None })?)
             }
         };
-        let answer = self.within_limit(send()).await;
-        self.governor.ended(operation, &admission, outcome(operation, &answer));
+        let span = trace::call(operation, place, attempt);
+        let answer = self.within_limit(send()).instrument(span.clone()).await;
+        let outcome = outcome(operation, &answer);
+        trace::ended(&span, outcome, answer.is_err());
+        self.governor.ended(operation, &admission, outcome);
         if let (Some(change), Some(record)) = (&bounds.change, record) {
             change.after(operation, record, answer.as_ref().map(request_id), self.clock.now());
         }

@@ -17,6 +17,8 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 
+use crate::trace;
+
 /// The connection broke before an answer arrived; the request may have been carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the connection broke before an answer arrived")]
@@ -89,7 +91,11 @@ impl HttpConnector for NamedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let uri = request.uri().to_owned();
         let answer = self.0.call(request);
-        HttpConnectorFuture::new(async move { answer.await.map_err(|error| named(&uri, error)) })
+        HttpConnectorFuture::new(async move {
+            let answer = answer.await.map_err(|error| named(&uri, error))?;
+            trace::answered(&answer);
+            Ok(answer)
+        })
     }
 }
 
@@ -147,8 +153,10 @@ impl HttpConnector for Local {
                 .call(http::Request::from_parts(parts, body))
                 .await
                 .map_err(|lost| ConnectorError::io(lost.into()))?;
-            HttpResponse::try_from(answer.map(SdkBody::from))
-                .map_err(|error| ConnectorError::other(error.into(), None))
+            let answer = HttpResponse::try_from(answer.map(SdkBody::from))
+                .map_err(|error| ConnectorError::other(error.into(), None))?;
+            trace::answered(&answer);
+            Ok(answer)
         })
     }
 }

@@ -32,6 +32,7 @@ pub mod policy;
 mod power;
 mod sdk_time;
 mod sessions;
+mod trace;
 
 use std::fmt;
 use std::sync::Arc;

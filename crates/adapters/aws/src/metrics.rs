@@ -1,11 +1,12 @@
 //! The [`Metrics`] port: CloudWatch's metrics and alarms.
 
 mod alarms;
+mod figures;
 mod means;
 
 use async_trait::async_trait;
-use fleetwright_model::{Cell, InstanceId, Partial, Text};
-use fleetwright_ports::{Alarm, Measurement, Metrics};
+use fleetwright_model::{Cell, Failure, InstanceId, Partial, Text};
+use fleetwright_ports::{Alarm, Figure, FigureSink, Measurement, Metrics};
 use jiff::Timestamp;
 
 use crate::Aws;
@@ -25,5 +26,18 @@ impl Metrics for Aws {
 
     async fn alarms(&self, cell: &Cell<'_>, names: &[Text]) -> Partial<Alarm> {
         alarms::look_up(self, cell, names).await
+    }
+}
+
+#[async_trait]
+impl FigureSink for Aws {
+    async fn put(
+        &self,
+        cell: &Cell<'_>,
+        namespace: &str,
+        figures: &[Figure],
+        at: Timestamp,
+    ) -> Result<(), Failure> {
+        figures::put(self, cell, namespace, figures, at).await
     }
 }

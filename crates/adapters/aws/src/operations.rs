@@ -29,6 +29,8 @@ const EC2_TAGGING: Rate = Rate::Published { burst: 100, per_second: 10.0 };
 const SSM_COMMAND: Rate = Rate::Assumed { burst: 5, per_second: 2.0 };
 /// CloudWatch, GetMetricData.
 const METRIC_DATA: Rate = Rate::Published { burst: 50, per_second: 50.0 };
+/// CloudWatch, PutMetricData; it is granted 500 (CloudWatch user guide, "CloudWatch service quotas").
+const METRIC_PUTS: Rate = Rate::Published { burst: 50, per_second: 50.0 };
 /// CloudWatch, DescribeAlarms.
 const ALARMS: Rate = Rate::Published { burst: 9, per_second: 9.0 };
 /// Systems Manager's reads.
@@ -57,6 +59,7 @@ const START: &[Phase] = &[Phase::Start];
 const POWERING: &[Phase] = &[Phase::Start, Phase::Patch];
 const PATCH: &[Phase] = &[Phase::Patch];
 const VALIDATE: &[Phase] = &[Phase::Validate];
+const REPORT: &[Phase] = &[Phase::Report];
 /// Phases that run something on hosts.
 const COMMANDING: &[Phase] = &[Phase::Precheck, Phase::Patch, Phase::Validate];
 /// Phases that make something with tags: images, and what puts a host back.
@@ -187,6 +190,8 @@ operations! {
         "to let such a group go on";
     GET_METRIC_DATA = CloudWatch "GetMetricData" "cloudwatch:GetMetricData", Zone, VALIDATE, Optional, READS, METRIC_DATA,
         "to compare the load before and after";
+    PUT_METRIC_DATA = CloudWatch "PutMetricData" "cloudwatch:PutMetricData", Zone, REPORT, Optional, NEVER_TWICE, METRIC_PUTS,
+        "to send an account and region its figures of a run";
     DESCRIBE_ALARMS = CloudWatch "DescribeAlarms" "cloudwatch:DescribeAlarms", Zone, JUDGING, Optional, READS, ALARMS,
         "to see whether an alarm speaks against a host";
     SIMULATE_PRINCIPAL_POLICY = Iam "SimulatePrincipalPolicy" "iam:SimulatePrincipalPolicy", Zone, ENTERING, Optional, READS, GLOBAL,

@@ -28,6 +28,8 @@ pub enum Use {
     ChangeCalendars,
     /// Images past their retention are deleted.
     CleanUp,
+    /// A run's figures are sent to CloudWatch.
+    Figures,
     /// Hosts are taken out of load balancers and Auto Scaling groups while they are changed.
     Drain,
     /// The load before and after is compared.
@@ -161,6 +163,7 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
         // Hosts are asked to reboot by a command that does it once only.
         "ec2:RebootInstances" => false,
         "cloudwatch:DescribeAlarms" => wanted(Use::Alarms),
+        "cloudwatch:PutMetricData" => return wanted(Use::Figures),
         "cloudwatch:GetMetricData" => wanted(Use::Load),
         "ec2:CreateReplaceRootVolumeTask" | "ec2:DescribeReplaceRootVolumeTasks" => wanted(Use::ReplaceRoot),
         "ec2:DeleteSnapshot" | "ec2:DeregisterImage" => wanted(Use::CleanUp),

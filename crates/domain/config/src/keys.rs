@@ -15,6 +15,7 @@ mod scan;
 mod sections;
 mod selection;
 mod tags;
+mod telemetry;
 mod waves;
 mod windows;
 
@@ -144,6 +145,7 @@ pub fn all() -> impl Iterator<Item = &'static Key> {
         tags::KEYS,
         eligibility::KEYS,
         output::KEYS,
+        telemetry::KEYS,
         phases::KEYS,
         safety::KEYS,
         waves::KEYS,

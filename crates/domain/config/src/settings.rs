@@ -2,18 +2,22 @@
 
 mod build;
 mod contradictions;
+mod load;
 mod notifications;
 mod waves;
 mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use fleetwright_model::{ExternalId, InstanceId, InstanceState, LabelKeys, Phase, Region, Regions};
 use fleetwright_window::Schedule;
 
+pub use crate::value::Secret;
 pub(crate) use build::build;
 pub(crate) use contradictions::find as find_contradictions;
+pub use load::{LoadSettings, MetricChange, MetricDirection};
 pub use notifications::{
     ChannelKind, ChannelSettings, Given, ItsmSettings, ItsmSystem, MailSettings, NotificationSettings,
     RouteSettings,
@@ -44,6 +48,8 @@ pub struct Settings {
     pub eligibility: EligibilitySettings,
     /// `output`: where results go and in which form.
     pub output: OutputSettings,
+    /// `telemetry`: where traces and metrics go.
+    pub telemetry: TelemetrySettings,
     /// `phases`: the phases of a run.
     pub phases: PhaseSettings,
     /// `safety`: how far a run may go before it stops.
@@ -153,6 +159,25 @@ pub struct OutputSettings {
     pub log_level: LogLevel,
     /// Form of log lines.
     pub log_format: LogFormat,
+    /// File that log lines are appended to as well.
+    pub log_file: Option<String>,
+}
+
+/// `telemetry`: where traces and metrics go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TelemetrySettings {
+    /// The OpenTelemetry collector.
+    pub otlp_endpoint: Option<String>,
+    /// Headers for it.
+    pub otlp_headers: Option<Secret>,
+    /// File of Prometheus text.
+    pub metrics_file: Option<String>,
+    /// Loopback address that Prometheus text is served at.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Between two exports.
+    pub interval: Duration,
+    /// Namespace of the figures that accounts and regions are sent.
+    pub cloudwatch_namespace: Option<String>,
 }
 
 /// An enum whose words in the file are these.
@@ -416,23 +441,12 @@ pub struct ValidateSettings {
     pub cpu_rise_points: Option<u32>,
     /// Alarms that must not be in alarm.
     pub alarms: Vec<String>,
+    /// Metrics that are compared with before.
+    pub metrics: Vec<MetricChange>,
     /// The load test; none where there is to be none.
     pub load: Option<LoadSettings>,
     /// A document of the organisation's own that must end well.
     pub check_document: Option<String>,
-}
-
-/// `phases.validate.load_…`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LoadSettings {
-    /// Requests of each endpoint: 1 to 200.
-    pub requests: u32,
-    /// How far the 95th percentile of the latency may rise, in percent.
-    pub latency_rise_percent: u32,
-    /// How far the share of failed requests may rise, in percentage points.
-    pub error_points: u32,
-    /// How far the throughput may fall, in percent.
-    pub throughput_drop_percent: u32,
 }
 
 /// `safety`: how far a run may go before it stops.

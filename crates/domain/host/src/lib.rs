@@ -27,7 +27,7 @@ pub use comparison::{
 };
 pub use difference::Difference;
 pub use fact::{Judged, Tri};
-pub use load::{Load, LoadFigures, LoadLimits, LoadTarget};
+pub use load::{Load, LoadExpected, LoadFigures, LoadLimits, LoadPace, LoadTarget};
 pub use questions::{InvalidQuestion, Questions};
 pub use readiness::{
     Check, HostFinding, Readiness, ReadyVerdict, Severity, Thresholds, UnknownFacts, readiness,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::load::{LoadTarget, REQUEST_SECONDS, REQUESTS_MAX, TEST_SECONDS, URL_MAX};
+use crate::load::{LoadPace, LoadTarget, RATE_MAX, REQUEST_SECONDS, REQUESTS_MAX, TEST_SECONDS_MAX, URL_MAX};
 
 /// Whether a survey tries the package repositories (one HTTP request each, three at most).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub struct Questions {
     /// Endpoints to put under load.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub load: Vec<LoadTarget>,
+    /// How fast, and for how long.
+    #[serde(default)]
+    pub pace: LoadPace,
 }
 
 /// A question that cannot be asked.
@@ -83,6 +86,7 @@ impl Questions {
         )?;
         each("database", &self.databases, "HOST:PORT", is_address)?;
         load_targets(&self.load)?;
+        pace(self.pace)?;
         let lists = [&self.services, &self.agents, &self.health, &self.databases];
         let named = lists.into_iter().flatten().map(|name| name.chars().count() + PER_ANSWER);
         let loaded = self.load.iter().map(|target| target.url.chars().count() + PER_LOAD);
@@ -91,8 +95,13 @@ impl Questions {
     }
 
     /// These questions and those of `other`, each once: one command can serve hosts that are asked about
-    /// different things, and each is judged by its own. `None` where the answers would not fit.
+    /// different things, and each is judged by its own. `None` where the answers would not fit, and where
+    /// endpoints are to be put under load at another pace.
     pub fn merged(&self, other: &Self) -> Option<Self> {
+        let one_pace = self.pace == other.pace || self.load.is_empty() || other.load.is_empty();
+        if !one_pace {
+            return None;
+        }
         let both = |a: &[String], b: &[String]| {
             let mut names = a.to_vec();
             names.extend(b.iter().filter(|name| !a.contains(name)).cloned());
@@ -111,6 +120,7 @@ impl Questions {
                 let new = |target: &&LoadTarget| !self.load.contains(target);
                 self.load.iter().chain(other.load.iter().filter(new)).cloned().collect()
             },
+            pace: if self.load.is_empty() { other.pace } else { self.pace },
         };
         merged.check().is_ok().then_some(merged)
     }
@@ -123,7 +133,7 @@ impl Questions {
         let count = |names: &[String]| u32::try_from(names.len()).unwrap_or(u32::MAX);
         let units = count(&self.services).saturating_add(count(&self.agents));
         let fives = units.saturating_add(count(&self.health));
-        let load = if self.load.is_empty() { 0 } else { TEST_SECONDS + REQUEST_SECONDS };
+        let load = if self.load.is_empty() { 0 } else { self.pace.seconds.saturating_add(REQUEST_SECONDS) };
         ALWAYS
             .saturating_add(load)
             .saturating_add(fives.saturating_mul(5))
@@ -150,16 +160,29 @@ fn load_targets(targets: &[LoadTarget]) -> Result<(), InvalidQuestion> {
         is_endpoint(&target.url)
             && target.url.chars().count() <= URL_MAX
             && (1..=REQUESTS_MAX).contains(&target.requests)
+            && target.status.is_none_or(|status| (100..=599).contains(&status))
     };
     match targets.iter().find(|target| !valid(target)) {
         None => Ok(()),
         Some(target) => Err(InvalidQuestion::Malformed {
             kind: "endpoint to put under load",
-            value: format!("{} × {}", target.requests, target.url).chars().take(80).collect(),
-            expected: "1 to 200 requests of an http:// or https:// address of at most 120 characters without \
+            value: format!("{} × {}", target.requests, target.address()).chars().take(80).collect(),
+            expected: "1 to 2,000 requests of an http:// or https:// address of at most 120 characters without \
                        spaces, user and password",
         }),
     }
+}
+
+fn pace(pace: LoadPace) -> Result<(), InvalidQuestion> {
+    let valid = pace.per_second <= RATE_MAX && (1..=TEST_SECONDS_MAX).contains(&pace.seconds);
+    if valid {
+        return Ok(());
+    }
+    Err(InvalidQuestion::Malformed {
+        kind: "pace of a load test",
+        value: format!("{} a second for {} s", pace.per_second, pace.seconds),
+        expected: "at most 1,000 requests a second for 1 to 120 s",
+    })
 }
 
 fn is_unit(name: &str) -> bool {
@@ -242,7 +265,8 @@ mod tests {
             health: vec!["http://localhost:8080/health?full=1".into()],
             databases: vec!["db.internal:5432".into(), "10.0.0.4:3306".into()],
             repositories: Repositories::Probe,
-            load: vec![LoadTarget { url: "http://localhost:8080/search?q=x".into(), requests: 100 }],
+            load: vec![LoadTarget::read("http://localhost:8080/search?q=x", 100)],
+            pace: LoadPace { per_second: 20, seconds: 60 },
         };
         assert_eq!(questions.check(), Ok(()));
     }
@@ -250,20 +274,41 @@ mod tests {
     #[test]
     fn an_endpoint_is_put_under_a_bounded_load_only() {
         let loaded = |url: &str, requests| Questions {
-            load: vec![LoadTarget { url: url.into(), requests }],
+            load: vec![LoadTarget::read(url, requests)],
             ..Questions::default()
         };
-        for requests in [0, 201] {
-            assert!(refused(loaded("http://localhost/", requests)).contains("1 to 200 requests"));
+        for requests in [0, 2_001] {
+            assert!(refused(loaded("http://localhost/", requests)).contains("1 to 2,000 requests"));
+        }
+        for (per_second, seconds) in [(0, 0), (0, 121), (1_001, 15)] {
+            let pace = LoadPace { per_second, seconds };
+            let asked = Questions { pace, ..loaded("http://localhost/", 1) };
+            assert!(refused(asked).contains("1 to 120 s"));
         }
         assert!(refused(loaded(&format!("http://localhost/{}", "x".repeat(120)), 1)).contains("120"));
         assert!(refused(loaded("localhost:8080", 1)).contains("endpoint to put under load"));
-        let many: Vec<LoadTarget> = (0..20)
-            .map(|n| LoadTarget { url: format!("http://localhost:8080/page-{n}"), requests: 200 })
-            .collect();
+        let many: Vec<LoadTarget> =
+            (0..20).map(|n| LoadTarget::read(&format!("http://localhost:8080/page-{n}"), 200)).collect();
         assert!(refused(Questions { load: many, ..Questions::default() }).contains("ask for fewer"));
         let one = loaded("http://localhost/", 50);
         assert_eq!(one.time_limit_seconds(), Questions::default().time_limit_seconds() + 20);
         assert_eq!(one.merged(&one).map(|both| both.load.len()), Some(1));
+        let longer = Questions { pace: LoadPace { per_second: 0, seconds: 120 }, ..one.clone() };
+        assert_eq!(longer.time_limit_seconds(), Questions::default().time_limit_seconds() + 125);
+        assert_eq!(one.merged(&longer), None, "one survey has one pace");
+        assert_eq!(Questions::default().merged(&longer).map(|both| both.pace), Some(longer.pace));
+    }
+
+    #[test]
+    fn an_expected_status_is_read_off_the_address_and_nothing_else_is_taken_for_one() {
+        let read = |text: &str| LoadTarget::read(text, 1);
+        assert_eq!(
+            (read("301=http://a/b=c").status, read("301=http://a/b=c").url),
+            (Some(301), "http://a/b=c".into())
+        );
+        for plain in ["http://a/?q=1", "99=http://a", "600=http://a", "+20=http://a"] {
+            assert_eq!((read(plain).status, read(plain).url), (None, plain.to_owned()), "{plain}");
+        }
+        assert_eq!(read("204=http://a/").address(), "204=http://a/");
     }
 }

@@ -146,6 +146,8 @@ fn parameters(request: &Request) -> Result<Vec<(&'static str, String)>, RenderEr
                 ("FW_DATABASES", questions.databases.join(" ")),
                 ("FW_REPOSITORIES", probe.to_owned()),
                 ("FW_LOAD", load_words(&questions.load)),
+                ("FW_LOAD_RATE", questions.pace.per_second.to_string()),
+                ("FW_LOAD_SECONDS", questions.pace.seconds.to_string()),
             ])
         }
         Request::Probe(probe) => {
@@ -174,8 +176,8 @@ fn parameters(request: &Request) -> Result<Vec<(&'static str, String)>, RenderEr
     }
 }
 
-/// `REQUESTS URL` of each, in one line.
+/// `REQUESTS URL` of each, or `REQUESTS STATUS=URL`, in one line.
 fn load_words(targets: &[LoadTarget]) -> String {
-    let words: Vec<_> = targets.iter().map(|target| format!("{} {}", target.requests, target.url)).collect();
+    let words: Vec<_> = targets.iter().map(|it| format!("{} {}", it.requests, it.address())).collect();
     words.join(" ")
 }

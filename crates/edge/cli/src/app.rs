@@ -1,19 +1,18 @@
 //! From the command line to a command, and from its result to an exit code.
 
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use clap::Parser;
 use fleetwright_aws::connect;
 use fleetwright_aws::policy::{Use, of_caller, of_zone};
 use fleetwright_clock::SystemClock;
-use fleetwright_config::settings::{
-    LogFormat as ConfiguredFormat, LogLevel, OutputFormat as ConfiguredOutput,
-};
+use fleetwright_config::Settings;
+use fleetwright_config::settings::OutputFormat as ConfiguredOutput;
 use fleetwright_model::{Exit, Phase, code};
 use fleetwright_ports::Clock;
 use fleetwright_survey::{DoctorRequest, Fleet};
-use tracing_subscriber::filter::LevelFilter;
+use fleetwright_telemetry::Telemetry;
 
 use crate::args::{
     AbortArgs, ApprovalsCommand, AuditCommand, Cli, Command, ConfigCommand, DecisionArgs, DoctorArgs,
@@ -33,7 +32,8 @@ use crate::failure::CommandError;
 use crate::keyring::KeyringFile;
 use crate::settings::{Flags, Loaded, load, paths};
 use crate::state::State;
-use crate::{fleet, interrupt, log, policy_scope, rehearsal, run_input};
+use crate::telemetry::Wanted;
+use crate::{fleet, interrupt, policy_scope, rehearsal, run_input};
 
 /// Runs the command line of this process.
 pub fn run_process() -> ExitCode {
@@ -41,7 +41,7 @@ pub fn run_process() -> ExitCode {
     let cli = Cli::parse();
     let console = Console::detect(&environment, cli.global.quiet);
     let json = wants_json(&cli.command);
-    let app = App { environment, console, global: cli.global };
+    let app = App { environment, console, global: cli.global, telemetry: OnceLock::new() };
     let exit = app.carry_out(cli.command).unwrap_or_else(|error| {
         if json {
             console.failure_json(&error)
@@ -50,6 +50,9 @@ pub fn run_process() -> ExitCode {
         }
         error.exit()
     });
+    if let Some(telemetry) = app.telemetry.into_inner() {
+        telemetry.finish();
+    }
     ExitCode::from(exit.number())
 }
 
@@ -89,6 +92,7 @@ pub struct App {
     /// The terminal.
     pub console: Console,
     global: GlobalArgs,
+    telemetry: OnceLock<Telemetry>,
 }
 
 /// What every command comes to.
@@ -131,12 +135,12 @@ impl App {
             Command::Policy(args) => self.policy(&args),
             Command::Config(command) => self.config(command),
             Command::Estate(EstateCommand::Serve(args)) => {
-                self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+                self.log_warnings();
                 in_runtime(Time::Wall, estate::serve(&args, self.console))
             }
             Command::Estate(EstateCommand::Operations { output }) => estate::operations(output),
             Command::Demo(args) => {
-                self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+                self.log_warnings();
                 in_runtime(Time::Paused, demo::carry_out(&args, self.console))
             }
             // Faults are the point of it: what the many runs would log says nothing.
@@ -147,11 +151,11 @@ impl App {
             Command::Internal(InternalCommand::CommandLineReference) => reference::command_line(),
             Command::Internal(InternalCommand::Permissions) => reference::permissions(),
             Command::Internal(InternalCommand::BenchRun(args)) => {
-                self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+                self.log_warnings();
                 in_runtime(Time::Paused, bench::carry_out(&args, self.console))
             }
             Command::Internal(InternalCommand::BenchWaves(args)) => {
-                self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+                self.log_warnings();
                 in_runtime(Time::Paused, bench::waves::carry_out(&args, self.console))
             }
             Command::Internal(InternalCommand::BenchReport(args)) => {
@@ -173,24 +177,29 @@ impl App {
         // --set comes last: it is the most explicit.
         flags.config(&fleet.config)?;
         let loaded = load(&paths(&fleet.config), flags, &self.environment, self.console)?;
-        let output = &loaded.resolved.settings.output;
-        self.start_log(output.log_level, output.log_format);
+        self.start_telemetry(&loaded.resolved.settings)?;
         Ok(loaded)
     }
 
-    fn start_log(&self, level: LogLevel, format: ConfiguredFormat) {
-        let level = match level {
-            LogLevel::Error => LevelFilter::ERROR,
-            LogLevel::Warn => LevelFilter::WARN,
-            LogLevel::Info => LevelFilter::INFO,
-            LogLevel::Debug => LevelFilter::DEBUG,
-            LogLevel::Trace => LevelFilter::TRACE,
-        };
-        let format = match format {
-            ConfiguredFormat::Text => log::LogFormat::Text,
-            ConfiguredFormat::Json => log::LogFormat::Json,
-        };
-        log::start(level, format, self.console.color);
+    /// Starts logging as the settings say, and whatever else is to be heard of this process.
+    fn start_telemetry(&self, settings: &Settings) -> Result<(), CommandError> {
+        let Settings { output, telemetry, .. } = settings;
+        let wanted = Wanted::of_settings(output, telemetry, self.console.color, &self.environment)?;
+        self.listen(wanted)
+    }
+
+    /// Commands that read no settings log their warnings.
+    fn log_warnings(&self) {
+        // Standard error alone: nothing can be wrong with it.
+        let _ = self.listen(Wanted::warnings(self.console.color, &self.environment));
+    }
+
+    fn listen(&self, wanted: Wanted) -> Result<(), CommandError> {
+        let telemetry = wanted.start(Arc::new(SystemClock))?;
+        // A second start, as in tests that run several commands in one process, keeps the first.
+        let _ = tracing::dispatcher::set_global_default(telemetry.dispatch());
+        let _ = self.telemetry.set(telemetry);
+        Ok(())
     }
 
     /// The landing zones that are meant.
@@ -261,7 +270,7 @@ impl App {
     }
 
     fn runs(&self, args: &RunsArgs) -> Outcome {
-        self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+        self.log_warnings();
         let state = State::open(&args.state, &self.environment)?;
         in_runtime(Time::Wall, async {
             match &args.in_service {
@@ -273,7 +282,7 @@ impl App {
     }
 
     fn status(&self, args: &StatusArgs) -> Outcome {
-        self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+        self.log_warnings();
         let state = State::open(&args.state, &self.environment)?;
         in_runtime(Time::Wall, async {
             let found = state.find(args.run.as_deref()).await?;
@@ -293,7 +302,7 @@ impl App {
     }
 
     fn watch(&self, args: &StatusArgs) -> Outcome {
-        self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+        self.log_warnings();
         let state = State::open(&args.state, &self.environment)?;
         in_runtime(Time::Wall, async {
             let found = state.find(args.run.as_deref()).await?;
@@ -331,7 +340,7 @@ impl App {
     }
 
     fn decide(&self, args: &DecisionArgs, decision: Decision<'_>) -> Outcome {
-        self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+        self.log_warnings();
         let state = State::open(&args.state, &self.environment)?;
         in_runtime(Time::Wall, async {
             let found = state.unfinished(args.run.as_deref()).await?;
@@ -343,7 +352,7 @@ impl App {
 
     /// `fleetwright plan explain|diff|check`.
     fn plans(&self, command: &PlanCommand) -> Outcome {
-        self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+        self.log_warnings();
         let format = form(command.output());
         match command {
             PlanCommand::Explain { plan, host, .. } => plans::explain(&apply::read(plan)?, host, format),
@@ -355,7 +364,7 @@ impl App {
     }
 
     fn approvals(&self, command: ApprovalsCommand) -> Outcome {
-        self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+        self.log_warnings();
         let now = SystemClock.now();
         match command {
             ApprovalsCommand::Link(args) => {

@@ -63,6 +63,21 @@ pub struct GlobalArgs {
     /// The least severe messages that are logged to standard error: error, warn, info, debug, trace
     #[arg(long, global = true, value_name = "LEVEL", help_heading = "General")]
     pub log_level: Option<String>,
+    /// The form of log lines on standard error: text or json
+    #[arg(long, global = true, value_name = "FORM", help_heading = "General")]
+    pub log_format: Option<String>,
+    /// Append log lines to this file as well, as JSON Lines, at info at least
+    #[arg(long, global = true, value_name = "FILE", help_heading = "General")]
+    pub log_file: Option<String>,
+    /// Write metrics into this file as Prometheus text, again and again and at the end
+    #[arg(long, global = true, value_name = "FILE", help_heading = "General")]
+    pub metrics_file: Option<String>,
+    /// Serve metrics as Prometheus text at /metrics of this loopback address, for example 127.0.0.1:9464
+    #[arg(long, global = true, value_name = "ADDRESS", help_heading = "General")]
+    pub metrics_listen: Option<String>,
+    /// Send traces and metrics to this OpenTelemetry collector, for example http://127.0.0.1:4318
+    #[arg(long, global = true, value_name = "URL", help_heading = "General")]
+    pub otlp_endpoint: Option<String>,
     /// Log more: -v for debug, -vv for trace
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "General")]
     pub verbose: u8,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fleetwright_aws::Aws;
+use fleetwright_aws::{Approvals, Aws};
 use fleetwright_config::settings::OutputFormat;
 use fleetwright_engine::{
     Begin, Concluded, Conclusion, Control, DriveError, Ports, StepTable, Surroundings, drive,
@@ -27,11 +27,11 @@ use crate::commands::scan::{Reports, calls};
 use crate::console::{self, Console};
 use crate::evidence::{self, Gathered};
 use crate::failure::CommandError;
-use crate::files;
 use crate::on_record::{OnRecord, approvals};
 use crate::report_files;
 use crate::run_live::RunLive;
 use crate::state::{State, refused};
+use crate::{figures, files};
 
 /// Everything a run needs, put together.
 pub struct Driving {
@@ -49,6 +49,8 @@ pub struct Driving {
     pub person: Text,
     /// Where reports go.
     pub reports: Reports,
+    /// The namespace of the figures that CloudWatch keeps; none keeps none.
+    pub figures: Option<String>,
     /// The form of standard output.
     pub format: OutputFormat,
     /// The terminal.
@@ -98,13 +100,33 @@ impl Driving {
         let live = RunLive::new(&self.console, self.format, &plan, health);
         let concluded = drive(ports, run.clone(), flow, begin, &self.control, &live).await;
         live.finish();
+        let mut records = earlier;
+        records.extend(live.into_records());
+        if let Ok(concluded) = &concluded {
+            self.tell_figures(document, concluded, &records, &on_record).await;
+        }
         if let Err(error) = on_record.log.sign(self.clock.now()) {
             self.console.note(&format!("the end of the audit log could not be signed: {error}"));
         }
         let concluded = concluded.map_err(|error| drive_error(&run, &error))?;
-        let mut records = earlier;
-        records.extend(live.into_records());
         self.conclude(&run, document, &concluded, &records, directory.as_deref()).await
+    }
+
+    /// The figures of a run. They change nothing about how it ended.
+    async fn tell_figures(
+        &self,
+        document: &PlanDocument,
+        end: &Concluded,
+        records: &[Record],
+        on_record: &OnRecord,
+    ) {
+        let results = results(document.plan(), &end.run, records);
+        figures::tell(on_record.run.as_str(), &results);
+        if let (Some(namespace), Some(_)) = (&self.figures, end.ending()) {
+            let approvals: Approvals = Arc::new(|_| Vec::new());
+            let aws = self.aws.on_behalf(on_record.behalf("figures", &approvals));
+            figures::keep(&aws, &self.zones, namespace, &results, self.clock.now()).await;
+        }
     }
 
     fn on_record(&self, run: &RunId, document: &PlanDocument) -> OnRecord {

@@ -99,6 +99,18 @@ pub fn below(named: &[PathBuf], endings: &[&str]) -> Result<Vec<PathBuf>, Comman
     Ok(found)
 }
 
+/// Opens a file to append to; it is made where it is not there, for its owner alone.
+///
+/// # Errors
+/// It cannot be opened.
+pub fn append(path: &Path) -> Result<fs::File, CommandError> {
+    let mut options = fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| CommandError::output(path, &error))
+}
+
 /// Writes a file so that it is there whole or not at all: into a neighbour first, flushed to disk,
 /// then renamed.
 ///

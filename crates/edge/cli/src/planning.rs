@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use fleetwright_config::Settings;
 use fleetwright_config::settings as configured;
-use fleetwright_host::{LoadLimits, Thresholds, UnknownFacts};
+use fleetwright_host::{LoadExpected, LoadLimits, LoadPace, Thresholds, UnknownFacts};
 use fleetwright_model::{InstanceId, Phase, Text, Zone};
 use fleetwright_patch::plan::policy::{
-    BackupPolicy, DrainPolicy, LoadPolicy, Operation, PatchPolicy, PrecheckPolicy, RebootPolicy,
-    RebootStrategy, RollbackPolicy, StartPolicy, ValidatePolicy,
+    BackupPolicy, DrainPolicy, LoadPolicy, MetricChange, MetricTolerance, Operation, PatchPolicy,
+    PrecheckPolicy, RebootPolicy, RebootStrategy, RollbackPolicy, StartPolicy, ValidatePolicy,
 };
 use fleetwright_patch::plan::{
     Amount, Earlier, Hold, Learnt, Limits, Parent, PlanRequest, PlannedZone, Policy, RollOut, RollbackWay,
@@ -120,6 +120,7 @@ fn policy(settings: &Settings, phases: &[Phase], seed: u64) -> Policy {
             wait_seconds: seconds(phase.validate.wait_timeout),
             cpu_rise_points: phase.validate.cpu_rise_points,
             alarms: texts(&phase.validate.alarms),
+            metrics: phase.validate.metrics.iter().map(tolerance).collect(),
             load: phase.validate.load.map(load),
             check_document: phase.validate.check_document.as_deref().map(Into::into),
         },
@@ -134,13 +135,30 @@ fn policy(settings: &Settings, phases: &[Phase], seed: u64) -> Policy {
     }
 }
 
+fn tolerance(change: &configured::MetricChange) -> MetricTolerance {
+    MetricTolerance {
+        metric: change.metric.as_str().into(),
+        percent: change.percent,
+        worse: match change.direction {
+            configured::MetricDirection::Rise => MetricChange::Rise,
+            configured::MetricDirection::Fall => MetricChange::Fall,
+        },
+    }
+}
+
 fn load(load: configured::LoadSettings) -> LoadPolicy {
     LoadPolicy {
         requests: load.requests,
+        pace: LoadPace { per_second: load.rate, seconds: seconds(load.duration) },
         limits: LoadLimits {
             latency_rise_percent: load.latency_rise_percent,
             error_points: load.error_points,
             throughput_drop_percent: load.throughput_drop_percent,
+            expected: LoadExpected {
+                p95_ms_max: load.p95_max_ms,
+                failed_percent_max: load.error_percent_max,
+                per_second_min: load.throughput_min,
+            },
         },
     }
 }

@@ -17,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::console::{self, Console};
 use crate::driving::{Health, step_name};
+use crate::run_events::RunEvents;
 
 /// Plain lines say how far a run is no more often than this, by the run's own time.
 const BETWEEN_LINES: SignedDuration = SignedDuration::from_mins(1);
@@ -29,6 +30,7 @@ pub struct RunLive {
     health: Arc<Health>,
     bar: ProgressBar,
     seen: Mutex<Seen>,
+    events: RunEvents,
 }
 
 #[derive(Default)]
@@ -52,7 +54,8 @@ impl RunLive {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
         let (plan, seen) = (Arc::clone(plan), Mutex::default());
-        Self { console: *console, format, plan, health, bar, seen }
+        let events = RunEvents::default();
+        Self { console: *console, format, plan, health, bar, seen, events }
     }
 
     /// Takes the live line away.
@@ -163,6 +166,7 @@ impl Watcher for RunLive {
             [] => self.health.take_all(&self.plan, run),
             records => self.health.take(&self.plan, records, run),
         }
+        self.events.tell(&self.plan, records);
         for record in records {
             self.announce(record, run);
         }

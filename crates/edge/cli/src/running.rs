@@ -313,6 +313,7 @@ impl App {
             control,
             person: self.user(),
             reports: fleet::reports(&session.settings),
+            figures: session.settings.telemetry.cloudwatch_namespace.clone(),
             format: session.settings.output.format,
             console: self.console,
         })

@@ -52,6 +52,17 @@ impl Flags {
             (None, 1) => self.set("--verbose", "output.log_level", "debug"),
             (None, _) => self.set("--verbose", "output.log_level", "trace"),
         }
+        for (flag, key, value) in [
+            ("--log-format", "output.log_format", &global.log_format),
+            ("--log-file", "output.log_file", &global.log_file),
+            ("--metrics-file", "telemetry.metrics_file", &global.metrics_file),
+            ("--metrics-listen", "telemetry.metrics_listen", &global.metrics_listen),
+            ("--otlp-endpoint", "telemetry.otlp_endpoint", &global.otlp_endpoint),
+        ] {
+            if let Some(value) = value {
+                self.set(flag, key, value);
+            }
+        }
     }
 
     /// `--environment` and `--set`.

@@ -17,6 +17,7 @@ use crate::driving::{Health, ports};
 use crate::evidence::keep_inventory;
 use crate::failure::CommandError;
 use crate::on_record::OnRecord;
+use crate::run_events::RunEvents;
 use crate::simulated::Stage;
 use crate::state::{State, refused};
 use crate::{fleet, learning};
@@ -108,7 +109,7 @@ impl StagedRun {
             true => Begin::New { digest },
             false => Begin::Resume { digest, loaded },
         };
-        let watch = Watch { plan: &plan, health: &health, also };
+        let watch = Watch { plan: &plan, health: &health, also, events: RunEvents::default() };
         let done = drive(ports, self.run.clone(), Arc::new(plan.flow.clone()), begin, control, &watch).await;
         on_record.log.sign(stage.clock.now()).expect("the log takes what it took before");
         done
@@ -145,6 +146,7 @@ struct Watch<'a> {
     plan: &'a PatchPlan,
     health: &'a Health,
     also: &'a dyn Onlooker,
+    events: RunEvents,
 }
 
 impl Watcher for Watch<'_> {
@@ -153,6 +155,7 @@ impl Watcher for Watch<'_> {
             [] => self.health.take_all(self.plan, run),
             records => self.health.take(self.plan, records, run),
         }
+        self.events.tell(self.plan, records);
         self.also.recorded(records, run);
     }
 }

@@ -5,6 +5,7 @@
 
 use fleetwright_estate::world::host::state::ServiceState;
 use fleetwright_estate::world::host::{HostView, PowerShell, ScriptResult};
+use fleetwright_host::LoadTarget;
 use sha2::{Digest, Sha256};
 
 /// Exit code that asks the agent to reboot and to run the script again.
@@ -145,7 +146,8 @@ fn services(host: &HostView<'_>, script: &str, answer: &mut Answer) {
     let load = variable(script, "FW_LOAD");
     let mut words = load.split(' ').filter(|word| !word.is_empty());
     while let (Some(requests), Some(url)) = (words.next(), words.next()) {
-        answer.say("load", format!("{} {url}", figures(host, requests)));
+        let LoadTarget { url, status, .. } = LoadTarget::read(url, 1);
+        answer.say("load", format!("{} {url}", figures(host, requests, status)));
     }
     for database in variable(script, "FW_DATABASES").split(' ').filter(|address| !address.is_empty()) {
         answer.say("database", format!("yes {database}"));
@@ -166,10 +168,12 @@ fn services(host: &HostView<'_>, script: &str, answer: &mut Answer) {
 }
 
 /// What the load test of the survey measures on a host that answers each request alike.
-fn figures(host: &HostView<'_>, requests: &str) -> String {
+fn figures(host: &HostView<'_>, requests: &str, expected: Option<u16>) -> String {
     let latency = host.app_latency_ms().max(1);
     match host.health_status() {
-        Some(200..400) => format!("{requests} 0 {latency} {latency} {}", 10_000 / latency),
+        Some(status) if expected.map_or((200..400).contains(&status), |it| it == status) => {
+            format!("{requests} 0 {latency} {latency} {}", 10_000 / latency)
+        }
         _ => format!("0 {requests} 0 0 0"),
     }
 }

@@ -23,6 +23,8 @@ mod invariants;
 mod least_privilege;
 #[path = "runs/moments.rs"]
 mod moments;
+#[path = "runs/observed.rs"]
+mod observed;
 #[path = "runs/one_after_another.rs"]
 mod one_after_another;
 #[path = "runs/order.rs"]

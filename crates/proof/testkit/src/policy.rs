@@ -36,6 +36,7 @@ pub fn policy() -> Policy {
             wait_seconds: 300,
             cpu_rise_points: None,
             alarms: Vec::new(),
+            metrics: Vec::new(),
             load: None,
             check_document: None,
         },

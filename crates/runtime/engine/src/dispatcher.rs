@@ -66,6 +66,7 @@ impl<'a> Dispatcher<'a> {
         let frozen = Frozen::of(records);
         let begun = run.in_flight().map(|flight| flight.target).collect();
         let durable = run.last();
+        let places = run.plan().places.clone();
         Self {
             ports,
             name,
@@ -74,7 +75,7 @@ impl<'a> Dispatcher<'a> {
             control,
             watch,
             time,
-            lanes: Lanes::new(),
+            lanes: Lanes::new(places),
             mailbox,
             shared,
             outlook,

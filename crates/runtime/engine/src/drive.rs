@@ -5,6 +5,7 @@ use std::sync::Arc;
 use fleetwright_flow::{Ending, Event, Plan, Record, Run, Sequence, StageId};
 use fleetwright_model::Text;
 use fleetwright_ports::{Claim, Clock, Journal, LoadedRun, RunId};
+use tracing::Instrument;
 
 use crate::control::Control;
 use crate::dispatcher::Dispatcher;
@@ -81,6 +82,18 @@ impl Concluded {
 /// [`DriveError`], with nothing further started. In every case but a fault of our own the run can be
 /// resumed, here or elsewhere.
 pub async fn drive(
+    ports: Ports,
+    name: RunId,
+    plan: Arc<Plan>,
+    begin: Begin,
+    control: &Control,
+    watch: &dyn Watcher,
+) -> Result<Concluded, DriveError> {
+    let span = tracing::info_span!("run", run = name.as_str());
+    drive_within(ports, name, plan, begin, control, watch).instrument(span).await
+}
+
+async fn drive_within(
     ports: Ports,
     name: RunId,
     plan: Arc<Plan>,

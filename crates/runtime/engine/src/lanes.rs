@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use fleetwright_flow::TargetId;
+use fleetwright_flow::{Place, TargetId};
 use fleetwright_model::Text;
 use fleetwright_steps::{Outcome, Reports, Slot, Step, Turn};
 use futures::future::{BoxFuture, FutureExt, abortable};
@@ -67,10 +67,12 @@ pub(crate) struct Lanes {
     serial: u64,
     sender: UnboundedSender<Report>,
     inbox: UnboundedReceiver<Report>,
+    /// Where lanes are, for the spans of their turns.
+    places: Vec<Place>,
 }
 
 impl Lanes {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(places: Vec<Place>) -> Self {
         let (sender, inbox) = unbounded_channel();
         Self {
             list: Vec::new(),
@@ -82,6 +84,7 @@ impl Lanes {
             serial: 0,
             sender,
             inbox,
+            places,
         }
     }
 
@@ -180,11 +183,14 @@ impl Lanes {
         let lane = &mut self.list[index.0];
         let (step, place) = (lane.step.clone(), lane.key.place);
         let outbox = Outbox { lane: index, sender: self.sender.clone() };
+        let at = self.places.get(usize::from(place.0));
         let span = tracing::info_span!(
             "turn",
             turn = serial,
             step = &*lane.key.step,
-            place = place.0,
+            zone = at.map(|at| at.zone.as_str()),
+            account = at.map(|at| at.account.as_str()),
+            region = at.map(|at| at.region.as_str()),
             direction = ?lane.key.direction,
             slots = slots.len()
         );

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fleetwright_flow::PlaceId;
 use fleetwright_model::InstanceId;
+use fleetwright_patch::plan::policy::MetricTolerance;
 use fleetwright_ports::AlarmState;
 use jiff::{SignedDuration, Timestamp};
 
@@ -60,6 +61,9 @@ pub(crate) async fn health(
     if let Some(points) = policy.cpu_rise_points {
         compare_cpu(context, place, points, stopped, &mut found).await;
     }
+    for tolerance in &policy.metrics {
+        compare_metric(context, place, tolerance, stopped, &mut found).await;
+    }
     if !policy.alarms.is_empty() {
         read_alarms(context, place, &mut found).await;
     }
@@ -103,8 +107,8 @@ async fn compare_cpu(
         return;
     }
     let (scan, now) = (context.plan().scanned.finished, context.now());
-    let before = means(context, place, &ids, scan.checked_sub(BASELINE).unwrap_or(scan), scan).await;
-    let after = means(context, place, &ids, now.checked_sub(LATELY).unwrap_or(now), now).await;
+    let before = means(context, place, CPU, &ids, scan.checked_sub(BASELINE).unwrap_or(scan), scan).await;
+    let after = means(context, place, CPU, &ids, now.checked_sub(LATELY).unwrap_or(now), now).await;
     for (id, health) in found.iter_mut().filter(|(id, _)| !stopped.contains(*id)) {
         health.checks += 1;
         match (before.get(id), after.get(id)) {
@@ -123,16 +127,56 @@ async fn compare_cpu(
     }
 }
 
+/// The same for any metric, with a tolerance in percent.
+async fn compare_metric(
+    context: &Context,
+    place: PlaceId,
+    tolerance: &MetricTolerance,
+    stopped: &BTreeSet<InstanceId>,
+    found: &mut BTreeMap<InstanceId, Health>,
+) {
+    let name = &tolerance.metric;
+    for (_, health) in found.iter_mut().filter(|(id, _)| stopped.contains(*id)) {
+        health.facts.push(format!("{name}: not compared, it was stopped before the run"));
+    }
+    let ids: Vec<InstanceId> = found.keys().filter(|id| !stopped.contains(*id)).cloned().collect();
+    if ids.is_empty() {
+        return;
+    }
+    let (scan, now) = (context.plan().scanned.finished, context.now());
+    let before = means(context, place, name, &ids, scan.checked_sub(BASELINE).unwrap_or(scan), scan).await;
+    let after = means(context, place, name, &ids, now.checked_sub(LATELY).unwrap_or(now), now).await;
+    for (id, health) in found.iter_mut().filter(|(id, _)| !stopped.contains(*id)) {
+        health.checks += 1;
+        let (Some(then), Some(current)) = (before.get(id), after.get(id)) else {
+            // What was not measured yet may be soon; what was not measured before will not be any more.
+            health.pending |= before.contains_key(id);
+            let when = if before.contains_key(id) { "since" } else { "from before" };
+            health.not_compared.push(format!("{name}: no measurement {when}"));
+            continue;
+        };
+        match tolerance.is_exceeded(*then, *current) {
+            Some(false) => {}
+            Some(true) => {
+                health.alarm = true;
+                health.worse.push(format!("{name}: {current:.1} now, {then:.1} before"));
+            }
+            None => health.facts.push(format!("{name}: not compared, it was {then:.1} before")),
+        }
+    }
+}
+
 async fn means(
     context: &Context,
     place: PlaceId,
+    metric: &str,
     ids: &[InstanceId],
     from: Timestamp,
     until: Timestamp,
 ) -> BTreeMap<InstanceId, f64> {
-    let listing = context.ports().metrics.means(&context.cell(place), CPU, ids, from, until).await;
+    let listing = context.ports().metrics.means(&context.cell(place), metric, ids, from, until).await;
     if let Some(failure) = &listing.failure {
-        tracing::warn!(%failure, "CPU utilisation was not read for every host");
+        tracing::warn!(%failure, metric, "a metric was not read for every host");
     }
     listing.items.into_iter().filter_map(|it| Some((it.host, it.mean?))).collect()
 }

@@ -33,6 +33,7 @@ pub(crate) fn questions(context: &Context, host: &PlannedHost) -> Questions {
         health: owned(&host.checks.health),
         databases: owned(&host.checks.databases),
         load: load_of(context, host),
+        pace: context.plan().policy.validate.load.map(|load| load.pace).unwrap_or_default(),
         ..Questions::default()
     }
 }

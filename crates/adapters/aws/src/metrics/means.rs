@@ -82,7 +82,8 @@ fn period(span: i64) -> i32 {
 
 fn query(number: usize, metric: &str, id: &InstanceId, period: i32) -> MetricDataQuery {
     let instance = Dimension::builder().name("InstanceId").value(id.as_str()).build();
-    let metric = Metric::builder().namespace("AWS/EC2").metric_name(metric).dimensions(instance).build();
+    let (namespace, metric) = metric.split_once(':').unwrap_or(("AWS/EC2", metric));
+    let metric = Metric::builder().namespace(namespace).metric_name(metric).dimensions(instance).build();
     let stat = MetricStat::builder().metric(metric).period(period).stat("Average").build();
     MetricDataQuery::builder().id(format!("m{number}")).metric_stat(stat).build()
 }

@@ -70,6 +70,12 @@ pub enum TextForm {
     Profile,
     /// An `http://` or `https://` address.
     Url,
+    /// Headers of HTTP as `name=value`, separated by commas.
+    Headers,
+    /// A loopback address with a port.
+    LocalAddress,
+    /// A namespace of CloudWatch metrics.
+    MetricNamespace,
     /// A dotted version number.
     Version,
     /// A pattern on instance id or name: `*` is any text, `?` one character.
@@ -88,6 +94,8 @@ pub enum TextForm {
     Command,
     /// What a metric may be: `CPUUtilization <= 80`.
     MetricLimit,
+    /// How far a metric may change: `NetworkOut -50%`.
+    MetricChange,
     /// A number of instances, or a share of them such as `10%`.
     Amount,
     /// When a window opens: a cron expression, days and times, or one time.
@@ -139,6 +147,11 @@ impl TextForm {
             Self::ExternalId => "an external id (2 to 1,224 letters, digits and _+=,.@:/-)".to_owned(),
             Self::Profile => "the name of an AWS profile".to_owned(),
             Self::Url => "an http:// or https:// address".to_owned(),
+            Self::Headers => "name=value, separated by commas".to_owned(),
+            Self::LocalAddress => "an address of this machine with a port, such as 127.0.0.1:9464".to_owned(),
+            Self::MetricNamespace => {
+                "a metric namespace (1 to 255 letters, digits and ._-/#: and no AWS/ at its start)".to_owned()
+            }
             Self::Version => "a version number such as 3.3.2746.0".to_owned(),
             Self::Pattern => "a pattern (* is any text, ? one character)".to_owned(),
             Self::ZoneName => "the name of a landing zone, or an account id".to_owned(),
@@ -148,6 +161,9 @@ impl TextForm {
             Self::Name => "a name (1 to 255 characters)".to_owned(),
             Self::Command => "a command on one line (1 to 1,000 characters)".to_owned(),
             Self::MetricLimit => "the name of a metric, <= or >=, and a number".to_owned(),
+            Self::MetricChange => {
+                "the name of a metric, + or -, and percent, such as NetworkOut -50%".to_owned()
+            }
             Self::Amount => "a number of instances from 1 on, or a share of them from 1% to 100%".to_owned(),
             Self::Schedule => "cron(…), five cron fields, at(2026-12-06T23:00) or Sun 23:00-03:00".to_owned(),
             Self::TimeZone => "an IANA time zone such as Europe/Berlin".to_owned(),

@@ -32,4 +32,12 @@ pub(super) static KEYS: &[Key] = &[
         "The form of log lines on standard error.",
     )
     .default("text"),
+    Key::new(
+        "output.log_file",
+        Kind::Text(TextForm::Path),
+        "fleetwright.log.jsonl",
+        "A file that log lines are appended to as JSON Lines, besides those on standard error and at `info` at \
+         least, whatever `output.log_level` says: each with the run, landing zone, region, step and instance it is \
+         about. In no log line is a secret: known ones, and what looks like one, are masked where it is written.",
+    ),
 ];

@@ -234,15 +234,23 @@ pub(super) static KEYS: &[Key] = &[
         "CloudWatch alarms that must not be in alarm after patching, by name; each is looked up in every account and region worked in.")
         .default("[]")
         .phases(&[Validate]),
-    Key::new("phases.validate.load_requests", Kind::Integer { min: 0, max: 200, unit: "requests" }, "100",
+    Key::new("phases.validate.load_requests", Kind::Integer { min: 0, max: 2000, unit: "requests" }, "100",
         "How many requests, one after another, are made of each address that `tags.load` names, before and after \
-         patching; 15 seconds at most for all addresses of an instance, and the instance needs `curl`. 0 makes no \
-         load test.")
+         patching, within `phases.validate.load_duration`; the instance needs `curl`. 0 makes no load test.")
         .default("0")
         .phases(&[Precheck, Validate]),
+    Key::new("phases.validate.load_rate", Kind::Integer { min: 0, max: 1000, unit: "requests per second" }, "10",
+        "How many requests of an address may begin in one second. 0 begins each when the one before it was answered.")
+        .default("0")
+        .phases(&[Precheck, Validate]),
+    Key::new("phases.validate.load_duration", Kind::Duration { min: seconds(1), max: minutes(2) }, "1m",
+        "How long the load test of an instance may take, all its addresses together; after that no further request \
+         is made.")
+        .default("15s")
+        .phases(&[Precheck, Validate]),
     Key::new("phases.validate.load_latency_rise_percent", Kind::Integer { min: 1, max: 1000, unit: "percent" }, "100",
-        "How far the 95th percentile of the latency under load may rise over the one before patching. A rise of \
-         20 ms or less never counts.")
+        "How far the median and the 95th percentile of the latency under load may each rise over the one before \
+         patching. A rise of 20 ms or less never counts.")
         .default("50")
         .phases(&[Validate]),
     Key::new("phases.validate.load_error_points", Kind::Integer { min: 0, max: 100, unit: "percentage points" }, "5",
@@ -253,6 +261,27 @@ pub(super) static KEYS: &[Key] = &[
         "How far the throughput under load, in good answers per second of waiting, may fall below the one before \
          patching. A mean answer that takes 10 ms longer or less never counts.")
         .default("30")
+        .phases(&[Validate]),
+    Key::new("phases.validate.load_p95_max", Kind::Integer { min: 0, max: 6000, unit: "milliseconds" }, "500",
+        "The 95th percentile of the latency under load that is expected in any case, also where nothing was measured \
+         before. 0 expects none.")
+        .default("0")
+        .phases(&[Validate]),
+    Key::new("phases.validate.load_error_percent_max", PERCENT, "2",
+        "The share of requests under load that may fail in any case, also where as many failed before. 100 expects \
+         nothing.")
+        .default("100")
+        .phases(&[Validate]),
+    Key::new("phases.validate.load_throughput_min", Kind::Integer { min: 0, max: 10_000, unit: "answers per second" }, "50",
+        "The good answers per second of waiting that are expected under load in any case. 0 expects none.")
+        .default("0")
+        .phases(&[Validate]),
+    Key::new("phases.validate.metrics", Kind::List(TextForm::MetricChange), "[\"NetworkPacketsOut -50%\", \"CWAgent:mem_used_percent +20%\"]",
+        "CloudWatch metrics of an instance whose mean over the last ten minutes is compared with the one over the \
+         hour before the fleet was read: the metric, and by how many percent it may rise (`+`) or fall (`-`). A \
+         metric outside `AWS/EC2` has its namespace before it and is the one whose only dimension is `InstanceId`. \
+         What is beyond its tolerance counts as worse than before; what was not measured was not compared.")
+        .default("[]")
         .phases(&[Validate]),
     Key::new("phases.validate.check_document", Kind::Text(TextForm::Name), "Acme-CheckApplication",
         "A document of your own that is run on each patched instance once the rest is well; it takes no parameters. \

@@ -88,6 +88,7 @@ static SECTIONS: &[Section] = &[
     section("tags", "Which tags carry what. Each is a list of tag keys that are tried in order."),
     section("eligibility", "What makes an instance fit to be patched."),
     section("output", "Where results go and in which form."),
+    section("telemetry", "Where traces and metrics go."),
     section("phases", "The phases of a run."),
     section("phases.scan", "Reading the fleet."),
     section("phases.backup", "Images before anything changes."),

@@ -77,7 +77,8 @@ pub(super) static KEYS: &[Key] = &[
         "[LoadTest]",
         "Addresses on the instance itself that are put under load before and after patching, separated by spaces, \
          for example `http://localhost:8080/search?q=test`; `phases.validate.load_requests` says with how many \
-         requests. The requests are GET and must change nothing.",
+         requests. A good answer has a status from 200 to 399, or the one that stands before the address, as in \
+         `301=http://localhost:8080/old`. The requests are GET and must change nothing.",
     )
     .default("[\"fleetwright:load\"]")
     .phases(&[Precheck, Validate]),

@@ -11,10 +11,10 @@ use fleetwright_window::Schedule;
 use super::{
     AbortOnIssues, Amount, ApprovalSettings, AwsSettings, BackupSettings, BudgetSettings, Compliant,
     DrainSettings, EligibilitySettings, Expiry, FreezeSettings, GateSettings, Hold, LandingZoneSettings,
-    LoadSettings, LogFormat, LogLevel, NotificationSettings, OrderingSettings, OutputFormat, OutputSettings,
-    PatchOperation, PatchSettings, PhaseLimits, PhaseSettings, PrecheckSettings, Rate, Reboot, RollbackWay,
-    SafetySettings, ScanSettings, Settings, StartSettings, UnknownCalendar, UnknownFacts, ValidateSettings,
-    WaveSettings, WindowReserve, ZoneByZone, notifications, windows,
+    LoadSettings, LogFormat, LogLevel, MetricChange, NotificationSettings, OrderingSettings, OutputFormat,
+    OutputSettings, PatchOperation, PatchSettings, PhaseLimits, PhaseSettings, PrecheckSettings, Rate, Reboot,
+    RollbackWay, SafetySettings, ScanSettings, Settings, StartSettings, TelemetrySettings, UnknownCalendar,
+    UnknownFacts, ValidateSettings, WaveSettings, WindowReserve, ZoneByZone, notifications, windows,
 };
 use crate::resolve::ResolvedValue;
 use crate::value::{Secret, Value};
@@ -45,6 +45,7 @@ fn take_all(values: &mut Values, environments: BTreeSet<String>) -> Settings {
             max_patch_state_age: values.duration("eligibility.max_patch_state_age"),
         },
         output: output(values),
+        telemetry: telemetry(values),
         phases: phases(values),
         safety: SafetySettings {
             dry_run: values.bool("safety.dry_run"),
@@ -344,6 +345,20 @@ fn output(values: &mut Values) -> OutputSettings {
         format: OutputFormat::from_word(&values.word("output.format")).expect(AGREES),
         log_level: LogLevel::from_word(&values.word("output.log_level")).expect(AGREES),
         log_format: LogFormat::from_word(&values.word("output.log_format")).expect(AGREES),
+        log_file: values.text("output.log_file"),
+    }
+}
+
+fn telemetry(values: &mut Values) -> TelemetrySettings {
+    TelemetrySettings {
+        otlp_endpoint: values.text("telemetry.otlp_endpoint"),
+        otlp_headers: values.secret("telemetry.otlp_headers"),
+        metrics_file: values.text("telemetry.metrics_file"),
+        metrics_listen: values
+            .text("telemetry.metrics_listen")
+            .map(|address| address.parse().expect("its form was checked when it was read")),
+        interval: values.duration("telemetry.interval"),
+        cloudwatch_namespace: values.text("telemetry.cloudwatch_namespace"),
     }
 }
 
@@ -405,6 +420,11 @@ fn phases(values: &mut Values) -> PhaseSettings {
             cpu_rise_points: Some(values.integer("phases.validate.cpu_rise_points"))
                 .filter(|points| *points > 0),
             alarms: values.texts("phases.validate.alarms"),
+            metrics: values
+                .texts("phases.validate.metrics")
+                .iter()
+                .map(|text| MetricChange::read(text).expect("its form was checked when it was read"))
+                .collect(),
             load: load(values),
             check_document: values.text("phases.validate.check_document"),
         },
@@ -415,9 +435,16 @@ fn phases(values: &mut Values) -> PhaseSettings {
 fn load(values: &mut Values) -> Option<LoadSettings> {
     let settings = LoadSettings {
         requests: values.integer("phases.validate.load_requests"),
+        rate: values.integer("phases.validate.load_rate"),
+        duration: values.duration("phases.validate.load_duration"),
         latency_rise_percent: values.integer("phases.validate.load_latency_rise_percent"),
         error_points: values.integer("phases.validate.load_error_points"),
         throughput_drop_percent: values.integer("phases.validate.load_throughput_drop_percent"),
+        p95_max_ms: Some(values.integer("phases.validate.load_p95_max")).filter(|most| *most > 0),
+        error_percent_max: Some(values.integer("phases.validate.load_error_percent_max"))
+            .filter(|most| *most < 100),
+        throughput_min: Some(values.integer("phases.validate.load_throughput_min"))
+            .filter(|least| *least > 0),
     };
     (settings.requests > 0).then_some(settings)
 }
@@ -456,7 +483,12 @@ mod tests {
                 requests: 50,
                 latency_rise_percent: 50,
                 error_points: 1,
-                throughput_drop_percent: 30
+                throughput_drop_percent: 30,
+                rate: 0,
+                duration: std::time::Duration::from_secs(15),
+                p95_max_ms: None,
+                error_percent_max: None,
+                throughput_min: None,
             })
         );
         assert_eq!(asked.check_document.as_deref(), Some("Acme-CheckApplication"));

@@ -84,6 +84,9 @@ fn judge(form: TextForm, text: &str) -> (&'static Code, bool) {
         TextForm::ExternalId => (&code::INVALID_EXTERNAL_ID, ExternalId::new(text).is_some()),
         TextForm::Profile => (&code::WRONG_TYPE, printable(256) && !untrimmed),
         TextForm::Url => (&code::WRONG_TYPE, is_url(text)),
+        TextForm::Headers => (&code::WRONG_TYPE, is_headers(text)),
+        TextForm::LocalAddress => (&code::WRONG_TYPE, is_local_address(text)),
+        TextForm::MetricNamespace => (&code::WRONG_TYPE, is_metric_namespace(text)),
         TextForm::Version => (&code::WRONG_TYPE, is_version(text)),
         TextForm::Pattern => (&code::INVALID_PATTERN, printable(256)),
         TextForm::ZoneName => (&code::WRONG_TYPE, ZoneName::new(text).is_ok()),
@@ -92,6 +95,7 @@ fn judge(form: TextForm, text: &str) -> (&'static Code, bool) {
         TextForm::Name => (&code::WRONG_TYPE, printable(255) && !untrimmed),
         TextForm::Command => (&code::WRONG_TYPE, printable(1_000) && !text.trim().is_empty()),
         TextForm::MetricLimit => (&code::WRONG_TYPE, crate::settings::MetricLimit::read(text).is_some()),
+        TextForm::MetricChange => (&code::WRONG_TYPE, crate::settings::MetricChange::read(text).is_some()),
         TextForm::Amount => (&code::OUT_OF_RANGE, crate::settings::Amount::read(text).is_some()),
         TextForm::InstanceId => (&code::WRONG_TYPE, InstanceId::new(text).is_ok()),
         TextForm::Template => (&code::WRONG_TYPE, (1..=16_384).contains(&text.len())),
@@ -121,6 +125,29 @@ fn is_url(text: &str) -> bool {
             !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(|b| b.is_ascii_graphic())
         })
     })
+}
+
+/// Names are tokens. Source: RFC 9110, section 5.1.
+fn is_headers(text: &str) -> bool {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    text.split(',').all(|header| {
+        header.split_once('=').is_some_and(|(name, value)| {
+            let (name, value) = (name.trim(), value.trim());
+            !name.is_empty() && name.bytes().all(token) && !value.chars().any(char::is_control)
+        })
+    })
+}
+
+fn is_local_address(text: &str) -> bool {
+    text.parse::<std::net::SocketAddr>().is_ok_and(|address| address.ip().is_loopback())
+}
+
+/// Source: CloudWatch API reference, PutMetricData, Namespace.
+fn is_metric_namespace(text: &str) -> bool {
+    (1..=255).contains(&text.len())
+        && !text.starts_with("AWS/")
+        && !text.starts_with(':')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/#:".contains(&b))
 }
 
 /// One to four numbers.
@@ -161,6 +188,10 @@ mod tests {
             (TextForm::RoleName, "ops/Patch+er"),
             (TextForm::Url, "http://127.0.0.1:4566"),
             (TextForm::Version, "3.3.2746.0"),
+            (TextForm::Headers, "x-api-key=a=b, x-tenant = acme"),
+            (TextForm::LocalAddress, "[::1]:9464"),
+            (TextForm::MetricChange, "CWAgent:mem_used_percent +20%"),
+            (TextForm::MetricNamespace, "Acme/Patching"),
             (TextForm::TagKey, "Patch Group"),
             (TextForm::InstanceId, "i-0123456789abcdef0"),
             (TextForm::RegionOrAll, "all"),
@@ -171,6 +202,12 @@ mod tests {
             (TextForm::RoleName, "arn:aws:iam::123456789012:role/x"),
             (TextForm::Url, "127.0.0.1:4566"),
             (TextForm::Version, "3.x"),
+            (TextForm::Headers, "x-api-key"),
+            (TextForm::LocalAddress, "0.0.0.0:9464"),
+            (TextForm::MetricChange, "NetworkOut 50%"),
+            (TextForm::MetricChange, "NetworkOut -101%"),
+            (TextForm::MetricChange, "+20%"),
+            (TextForm::MetricNamespace, "AWS/EC2"),
             (TextForm::Environment, "prod.eu"),
             (TextForm::Pattern, ""),
         ] {

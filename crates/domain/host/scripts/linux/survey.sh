@@ -30,31 +30,43 @@ say_units() {
     done
 }
 
-# load REQUESTS URL UNTIL: one request after another, none begun from UNTIL (seconds) on. Good and failed
-# answers, then median, 95th percentile and rate of the good ones; nothing is measured without curl.
+# load REQUESTS URL UNTIL STATUS: one request after another, none begun from UNTIL (seconds) on, and where
+# FW_LOAD_RATE is not 0 no more than that many begun in one second. Good (STATUS, or any from 200 to 399 where
+# it is 0) and failed answers, then median, 95th percentile and rate of the good ones; nothing is measured
+# without curl.
 load_of() {
     if ! have curl || [ "$(date +%s)" -ge "$3" ]; then
         printf unknown
         return
     fi
-    asked=0
-    while [ "$asked" -lt "$1" ] && [ "$(date +%s)" -lt "$3" ]; do
+    asked=0 second=0 within=0
+    while now=$(date +%s) && [ "$asked" -lt "$1" ] && [ "$now" -lt "$3" ]; do
+        [ "$now" = "$second" ] || within=0
+        second=$now
+        if [ "$FW_LOAD_RATE" -gt 0 ] && [ "$within" -ge "$FW_LOAD_RATE" ]; then
+            sleep 1
+            continue
+        fi
         curl -gks -o /dev/null -m 5 -w '%{http_code} %{time_total}\n' "$2" 2>/dev/null
-        asked=$((asked + 1))
-    done | tr , . | sort -k 2 -n | awk '
+        asked=$((asked + 1)) within=$((within + 1))
+    done | tr , . | sort -k 2 -n | awk -v status="$4" '
         function ms(percent) { return t[int((n * percent + 99) / 100)] * 1000 + 0.5 }
-        $1 >= 200 && $1 < 400 { t[++n] = $2; sum += $2; next }
+        status ? $1 == status : $1 >= 200 && $1 < 400 { t[++n] = $2; sum += $2; next }
         { failed++ }
         END { printf "%d %d %d %d %d", n, failed, ms(50), ms(95), (sum > 0) ? n * 10 / sum : 0 }'
 }
 
-# say_load REQUESTS URL...: the endpoints under load, within 15 seconds all together; a slow one leaves
-# the others their share.
+# say_load REQUESTS [STATUS=]URL...: the endpoints under load, within FW_LOAD_SECONDS all together; a slow
+# one leaves the others their share.
 say_load() {
-    share=$((15 * 2 / $#)) begun=$(date +%s) number=0
+    share=$((FW_LOAD_SECONDS * 2 / $#)) begun=$(date +%s) number=0
+    [ "$share" -gt 0 ] || share=1
     while [ $# -gt 1 ]; do
-        number=$((number + 1))
-        say load "$(load_of "$1" "$2" $((begun + share * number))) $2"
+        number=$((number + 1)) url=$2 status=0
+        case $url in
+        [1-5][0-9][0-9]=*) status=${url%%=*} url=${url#*=} ;;
+        esac
+        say load "$(load_of "$1" "$url" $((begun + share * number)) "$status") $url"
         shift 2
     done
 }

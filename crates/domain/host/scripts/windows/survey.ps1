@@ -17,13 +17,20 @@ function Say-Services([string]$Key, [string[]]$Names) {
 }
 
 # One request after another, none begun from $Until on; as on Linux.
-function Measure-Load([int]$Requests, [string]$Url, [DateTime]$Until) {
+function Measure-Load([int]$Requests, [string]$Url, [DateTime]$Until, [int]$Expected) {
     $Times = New-Object System.Collections.Generic.List[double]
     $Failed = 0
+    $Begun = [DateTime]::UtcNow
     while ($Times.Count + $Failed -lt $Requests -and [DateTime]::UtcNow -lt $Until) {
         $Watch = [Diagnostics.Stopwatch]::StartNew()
         $Status = [int](Get-HttpStatus $Url)
-        if ($Status -ge 200 -and $Status -lt 400) { $Times.Add($Watch.Elapsed.TotalMilliseconds) } else { $Failed++ }
+        $Good = if ($Expected) { $Status -eq $Expected } else { $Status -ge 200 -and $Status -lt 400 }
+        if ($Good) { $Times.Add($Watch.Elapsed.TotalMilliseconds) } else { $Failed++ }
+        $Pace = [int]$env:FW_LOAD_RATE
+        if ($Pace) {
+            $Early = ($Begun.AddSeconds(($Times.Count + $Failed) / $Pace) - [DateTime]::UtcNow).TotalMilliseconds
+            if ($Early -gt 0) { Start-Sleep -Milliseconds $Early }
+        }
     }
     if ($Times.Count + $Failed -eq 0) { return 'unknown' }
     $Times.Sort()
@@ -116,8 +123,11 @@ foreach ($Database in Split-List $env:FW_DATABASES) { Say 'database' "$(Test-Tcp
 $Load = @(Split-List $env:FW_LOAD)
 $Begun = [DateTime]::UtcNow
 for ($At = 0; $At + 1 -lt $Load.Count; $At += 2) {
-    $Until = $Begun.AddSeconds(15 * ($At + 2) / $Load.Count)
-    Say 'load' "$(Measure-Load $Load[$At] $Load[$At + 1] $Until) $($Load[$At + 1])"
+    $Until = $Begun.AddSeconds([int]$env:FW_LOAD_SECONDS * ($At + 2) / $Load.Count)
+    $Url = $Load[$At + 1]
+    $Expected = 0
+    if ($Url -match '^([1-5][0-9][0-9])=(.*)$') { $Expected = [int]$Matches[1]; $Url = $Matches[2] }
+    Say 'load' "$(Measure-Load $Load[$At] $Url $Until $Expected) $Url"
 }
 $Names = @($Hotfixes | Where-Object { $_ } | ForEach-Object { $_.HotFixID } | Sort-Object)
 if ($Names) {

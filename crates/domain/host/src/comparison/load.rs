@@ -2,7 +2,7 @@
 
 use crate::comparison::changes::push;
 use crate::comparison::{Change, ChangeKind, Weight};
-use crate::load::{LoadFigures, LoadLimits, LoadTarget};
+use crate::load::{LoadExpected, LoadFigures, LoadLimits, LoadTarget};
 use crate::survey::SurveyReport;
 
 /// Milliseconds by which the 95th percentile must grow at least to count: below that, it is the
@@ -38,6 +38,10 @@ pub(super) fn under_load(
                 push(changes, Weight::NotEvaluated, ChangeKind::Load, &target.url, said(then), said(now));
             }
         }
+        // What is expected in any case needs no figures from before.
+        if let Some(now) = figures(after) {
+            expected(&target.url, now, &check.limits.expected, changes);
+        }
     }
 }
 
@@ -47,12 +51,14 @@ fn endpoint(url: &str, then: LoadFigures, now: LoadFigures, limits: &LoadLimits,
     };
     let allowed = then.failed_permille().saturating_add(limits.error_points.saturating_mul(10));
     if now.failed_permille() > allowed {
-        let failed = |it: LoadFigures| format!("{} of {} failed", it.failed, it.ok + it.failed);
+        let failed = |it: LoadFigures| format!("{} of {} failed", it.failed, it.all());
         worse(failed(then), failed(now));
     }
     if now.ok > 0 && then.ok > 0 {
-        if slower(then.p95_ms, now.p95_ms, limits.latency_rise_percent) {
-            worse(format!("p95 {} ms", then.p95_ms), format!("p95 {} ms", now.p95_ms));
+        for (name, then, now) in [("p50", then.p50_ms, now.p50_ms), ("p95", then.p95_ms, now.p95_ms)] {
+            if slower(then, now, limits.latency_rise_percent) {
+                worse(format!("{name} {then} ms"), format!("{name} {now} ms"));
+            }
         }
         if fewer(then.per_second_tenths, now.per_second_tenths, limits.throughput_drop_percent) {
             let rate = |tenths: u32| format!("{}.{}/s", tenths / 10, tenths % 10);
@@ -61,6 +67,28 @@ fn endpoint(url: &str, then: LoadFigures, now: LoadFigures, limits: &LoadLimits,
     } else if then.ok == 0 {
         // What did not answer well before has no latency to compare with.
         push(changes, Weight::NotEvaluated, ChangeKind::Load, url, then, now);
+    }
+}
+
+/// What must hold whatever was before.
+fn expected(url: &str, now: LoadFigures, expected: &LoadExpected, changes: &mut Vec<Change>) {
+    let mut worse = |before: String, after: String| {
+        push(changes, Weight::Worse, ChangeKind::Load, url, before, after);
+    };
+    let LoadExpected { p95_ms_max, failed_percent_max, per_second_min } = *expected;
+    if let Some(most) = failed_percent_max.filter(|most| now.failed_permille() > most.saturating_mul(10)) {
+        worse(format!("at most {most} % may fail"), format!("{} of {} failed", now.failed, now.all()));
+    }
+    // Without a good answer there is neither latency nor throughput: what failed says it.
+    if now.ok == 0 {
+        return;
+    }
+    if let Some(most) = p95_ms_max.filter(|most| now.p95_ms > *most) {
+        worse(format!("p95 {most} ms expected"), format!("p95 {} ms", now.p95_ms));
+    }
+    if let Some(least) = per_second_min.filter(|least| now.per_second_tenths < least.saturating_mul(10)) {
+        let tenths = now.per_second_tenths;
+        worse(format!("{least}/s expected"), format!("{}.{}/s", tenths / 10, tenths % 10));
     }
 }
 

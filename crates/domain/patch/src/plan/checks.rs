@@ -39,8 +39,9 @@ pub fn read(tags: &Tags, keys: &LabelKeys) -> Result<HostChecks, &'static Code> 
 pub fn load_targets(checks: &HostChecks, requests: u32) -> Vec<LoadTarget> {
     let mut targets: Vec<LoadTarget> = Vec::new();
     for url in &checks.load {
-        if !targets.iter().any(|target| target.url == **url) {
-            targets.push(LoadTarget { url: url.as_ref().to_owned(), requests });
+        let target = LoadTarget::read(url, requests);
+        if !targets.iter().any(|known| known.url == target.url) {
+            targets.push(target);
         }
     }
     targets

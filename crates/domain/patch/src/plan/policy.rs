@@ -1,6 +1,6 @@
 //! How each phase is carried out; complete, so that a run does not depend on files that may change.
 
-use fleetwright_host::{LoadLimits, Thresholds};
+use fleetwright_host::{LoadLimits, LoadPace, Thresholds};
 use fleetwright_model::Text;
 use serde::{Deserialize, Serialize};
 
@@ -138,6 +138,9 @@ pub struct ValidatePolicy {
     pub cpu_rise_points: Option<u32>,
     /// CloudWatch alarms that must not be in alarm.
     pub alarms: Vec<Text>,
+    /// Metrics that are compared with before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<MetricTolerance>,
     /// The load test; none makes none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<LoadPolicy>,
@@ -147,11 +150,51 @@ pub struct ValidatePolicy {
     pub check_document: Option<Text>,
 }
 
+/// How far the mean of a metric of a host may change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricTolerance {
+    /// The metric, with `NAMESPACE:` before it where it is not of `AWS/EC2`.
+    pub metric: Text,
+    /// Percent by which it may change.
+    pub percent: u32,
+    /// Which change is for the worse.
+    pub worse: MetricChange,
+}
+
+/// Which change of a metric is for the worse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MetricChange {
+    /// That it rises.
+    Rise,
+    /// That it falls.
+    Fall,
+}
+
+impl MetricTolerance {
+    /// Whether a mean is beyond the tolerance; none where there was nothing before that it could be a share
+    /// of.
+    pub fn is_exceeded(&self, before: f64, after: f64) -> Option<bool> {
+        if before.is_nan() || before <= 0.0 || !after.is_finite() {
+            return None;
+        }
+        let change = (after - before) * 100.0 / before;
+        let percent = f64::from(self.percent);
+        Some(match self.worse {
+            MetricChange::Rise => change > percent,
+            MetricChange::Fall => -change > percent,
+        })
+    }
+}
+
 /// How hosts that name endpoints are put under load, before and after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadPolicy {
-    /// Requests of each endpoint: 1 to 200.
+    /// Requests of each endpoint: 1 to 2,000.
     pub requests: u32,
+    /// How fast, and for how long.
+    #[serde(default)]
+    pub pace: LoadPace,
     /// How much worse an endpoint may be than before.
     pub limits: LoadLimits,
 }

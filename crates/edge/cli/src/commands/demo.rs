@@ -78,6 +78,7 @@ pub async fn carry_out(args: &DemoArgs, console: Console) -> Result<Exit, Comman
         control,
         person: "the demo".into(),
         reports: Reports::Into(args.output_dir.clone()),
+        figures: None,
         format,
         console,
     };

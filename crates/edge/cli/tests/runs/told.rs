@@ -357,7 +357,10 @@ runs! {
     instance_replaced: "run-instance-replaced";
     instance_store: "run-instance-store";
     instance_terminated: "run-instance-terminated";
+    load_expected: "run-load-expected";
+    load_slower: "run-load-slower";
     lost_replies: "run-lost-replies";
+    metric_beyond_tolerance: "run-metric-beyond-tolerance";
     mixed_platforms: "run-mixed-platforms";
     not_ready: "run-not-ready";
     patch_bricks_boot: "run-patch-bricks-boot";

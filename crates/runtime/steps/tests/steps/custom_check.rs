@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fleetwright_host::LoadLimits;
+use fleetwright_host::{LoadLimits, LoadPace};
 use fleetwright_model::{Code, ErrorClass, Failure, code};
 use fleetwright_patch::plan::notes::ValidateNote;
 use fleetwright_patch::plan::policy::LoadPolicy;
@@ -170,7 +170,8 @@ async fn a_crash_after_the_check_was_sent_finds_it_again() {
 async fn loaded(before: &str) -> Stage {
     let stage = Stage::with(1, |_, plan| {
         host(plan, 1).checks.load = vec![URL.into()];
-        plan.policy.validate.load = Some(LoadPolicy { requests: 50, limits: LoadLimits::default() });
+        plan.policy.validate.load =
+            Some(LoadPolicy { requests: 50, pace: LoadPace::default(), limits: LoadLimits::default() });
     });
     stage.models.change(&sample::id(1), |model| model.more = vec![format!("load={before} {URL}")]);
     stage.drive_one("precheck", stage.slot(1)).await;
