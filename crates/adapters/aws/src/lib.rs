@@ -21,6 +21,7 @@ mod interner;
 mod lock;
 mod machines;
 mod maintenance;
+pub mod messaging;
 mod metrics;
 mod objects;
 pub mod operation;

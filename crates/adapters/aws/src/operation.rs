@@ -16,12 +16,16 @@ pub enum Service {
     Ec2,
     /// Elastic Load Balancing, both generations.
     ElasticLoadBalancing,
+    /// EventBridge.
+    EventBridge,
     /// Identity and Access Management; one endpoint for the whole partition.
     Iam,
     /// Organizations; one endpoint for the whole partition.
     Organizations,
     /// Simple Storage Service.
     S3,
+    /// Simple Notification Service.
+    Sns,
     /// Systems Manager.
     Ssm,
     /// Security Token Service.

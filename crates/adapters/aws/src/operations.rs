@@ -45,6 +45,8 @@ const SCALING_READ: Rate = Rate::Assumed { burst: 20, per_second: 10.0 };
 const SCALING_CHANGE: Rate = Rate::Assumed { burst: 5, per_second: 2.0 };
 /// S3 takes 3,500 writes per second and prefix (S3 user guide, "Optimizing performance"); we need few.
 const S3_WRITES: Rate = Rate::Published { burst: 100, per_second: 100.0 };
+/// Messages about a run: a handful.
+const MESSAGES: Rate = Rate::Assumed { burst: 10, per_second: 5.0 };
 /// A share of what STS grants.
 const STS_SHARE: Rate = Rate::Published { burst: 100, per_second: 100.0 };
 /// IAM and Organizations: one small bucket for the partition.
@@ -222,6 +224,10 @@ operations! {
         "to change nothing while a change calendar is closed (safety.change_calendars)";
     PUT_OBJECT = S3 "PutObject" "s3:PutObject", Zone, PATCH, Optional, BY_STATE, S3_WRITES,
         "to leave the first wave's patches for later ones (safety.gate.patch_list_bucket); allow it on that bucket";
+    PUBLISH = Sns "Publish" "sns:Publish", Zone, APART, Optional, NEVER_TWICE, MESSAGES,
+        "for notifications through SNS; allow it on the topic";
+    PUT_EVENTS = EventBridge "PutEvents" "events:PutEvents", Zone, APART, Optional, NEVER_TWICE, MESSAGES,
+        "for notifications through EventBridge; allow it on the event bus";
 }
 
 #[cfg(test)]

@@ -55,6 +55,8 @@ impl Place {
             | Service::CloudWatch
             | Service::ElasticLoadBalancing
             | Service::Ec2
+            | Service::EventBridge
+            | Service::Sns
             | Service::Ssm
             | Service::S3
             | Service::Sts => self.region.clone(),

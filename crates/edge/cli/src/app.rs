@@ -127,6 +127,8 @@ impl App {
             Command::Replay(args) => {
                 in_runtime(Time::Wall, bundle::replay(&args, form(args.output), self.console))
             }
+            Command::Notify(command) => self.notify(&command),
+            Command::Change(command) => self.change(&command),
             Command::Window(command) => self.window(&command),
             Command::Pause(args) => self.decide(&args, Decision::Pause),
             Command::Abort(AbortArgs { decision, now: false }) => self.decide(&decision, Decision::Abort),

@@ -6,6 +6,7 @@ mod bench_report;
 mod bench_waves;
 mod estate;
 mod fleet;
+mod notify;
 mod plan;
 mod policy;
 mod runs;
@@ -25,6 +26,7 @@ pub use bench_report::{BenchReportArgs, Sample, SampleReportsArgs};
 pub use bench_waves::BenchWavesArgs;
 pub use estate::{EstateCommand, ServeArgs, WorldArgs};
 pub use fleet::{FleetArgs, PhaseName, ScanArgs, SelectionArgs, Workflow};
+pub use notify::{ChangeArgs, ChangeCommand, NotifyCommand, NotifyTestArgs, TestSeverity};
 pub use plan::{PlanArgs, PlanCommand};
 pub use policy::PolicyArgs;
 pub use runs::{
@@ -165,6 +167,12 @@ pub enum Command {
     Verify(BundleVerifyArgs),
     /// Write the reports of a file that `export` made, as this version writes them
     Replay(ReplayArgs),
+    /// Messages about runs: see whether they arrive
+    #[command(subcommand)]
+    Notify(NotifyCommand),
+    /// The change record of a run in ServiceNow or Jira: open, look, close
+    #[command(subcommand)]
+    Change(ChangeCommand),
     /// Maintenance windows of Systems Manager that patch: make, list, verify, delete
     #[command(subcommand, long_about = WINDOW_ABOUT)]
     Window(WindowCommand),

@@ -3,35 +3,50 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use fleetwright_announce::{Both, ChangeGate};
 use fleetwright_aws::{Approvals, Aws};
 use fleetwright_config::settings::OutputFormat;
 use fleetwright_engine::{
-    Begin, Concluded, Conclusion, Control, DriveError, Ports, StepTable, Surroundings, drive,
+    Begin, Concluded, Conclusion, Control, DriveError, Ports, StepTable, Surroundings, Unwatched, Watcher,
+    drive,
 };
 use fleetwright_flow::{Direction, End, Event, Record, Run, Signal, StageId, TargetId};
 use fleetwright_model::{Code, Exit, InstanceId, Text, Zone, code};
+use fleetwright_notify::change::ChangeRequest;
 use fleetwright_patch::PlanDocument;
 use fleetwright_patch::outcome::{results, run_outcome};
 use fleetwright_patch::plan::{PatchPlan, Work, notes};
-use fleetwright_ports::{Clock, Freezes, LoadedRun, RunId};
+use fleetwright_ports::{ChangeRecords, Clock, Freezes, LoadedRun, RunId};
 use fleetwright_report::evidence::{Folding, RunRecord, fold};
+use fleetwright_report::safe;
 use fleetwright_report::views;
 use fleetwright_steps::{Context, GroupWatch, MissingZone, Standing, Step};
 use fleetwright_survey::CalendarWatch;
 use jiff::Timestamp;
 
 use crate::args::ReportFormat;
+use crate::commands::notify::{self, Over};
 use crate::commands::report::own_directory;
 use crate::commands::scan::{Reports, calls};
 use crate::console::{self, Console};
 use crate::evidence::{self, Gathered};
 use crate::failure::CommandError;
 use crate::on_record::{OnRecord, approvals};
+use crate::outgoing::{Outgoing, tell_account};
 use crate::report_files;
 use crate::run_live::RunLive;
 use crate::state::{State, refused};
 use crate::{figures, files};
+
+/// A system of change records, and how often a record is looked at while a gate waits for it.
+pub struct Change {
+    /// The system.
+    pub records: Arc<dyn ChangeRecords>,
+    /// How often.
+    pub poll: Duration,
+}
 
 /// Everything a run needs, put together.
 pub struct Driving {
@@ -47,6 +62,10 @@ pub struct Driving {
     pub control: Control,
     /// The person who started this process.
     pub person: Text,
+    /// Where messages go, where any are wanted.
+    pub told: Option<Outgoing>,
+    /// The system of change records, where it decides at gates.
+    pub change: Option<Change>,
     /// Where reports go.
     pub reports: Reports,
     /// The namespace of the figures that CloudWatch keeps; none keeps none.
@@ -83,7 +102,7 @@ impl Driving {
     }
 
     async fn drive(
-        self,
+        mut self,
         run: RunId,
         document: &PlanDocument,
         begin: Begin,
@@ -98,12 +117,36 @@ impl Driving {
             .map_err(|missing| missing_zone(&missing))?;
         let flow = Arc::new(plan.flow.clone());
         let live = RunLive::new(&self.console, self.format, &plan, health);
-        let concluded = drive(ports, run.clone(), flow, begin, &self.control, &live).await;
+        let announcer = self.told.take().map(|told| told.start(&run, &plan));
+        let gate = ChangeGate::new(run.clone());
+        let announced: &dyn Watcher = announcer.as_ref().map_or(&Unwatched, |it| it);
+        let (all, around) = (Both(&live, announced), Both(&gate, &Unwatched));
+        let all = Both(&all, &around);
+        let driven = drive(ports, run.clone(), flow, begin, &self.control, &all);
+        let concluded = match &self.change {
+            None => driven.await,
+            Some(change) => {
+                let (request, say) =
+                    (ChangeRequest::of(run.as_str(), document, self.clock.now()), |text: &str| {
+                        self.console.note(&safe::line(text));
+                    });
+                let (journal, clock) = (self.state.journal.as_ref(), self.clock.as_ref());
+                tokio::select! {
+                    concluded = driven => concluded,
+                    never = gate.watch(change.records.as_ref(), &request, journal, clock, change.poll, say) => {
+                        match never {}
+                    }
+                }
+            }
+        };
         live.finish();
         let mut records = earlier;
         records.extend(live.into_records());
         if let Ok(concluded) = &concluded {
             self.tell_figures(document, concluded, &records, &on_record).await;
+        }
+        if let Some(announcer) = announcer {
+            tell_account(&announcer.finish().await, self.console);
         }
         if let Err(error) = on_record.log.sign(self.clock.now()) {
             self.console.note(&format!("the end of the audit log could not be signed: {error}"));
@@ -168,6 +211,16 @@ impl Driving {
             evidence::keep_trend(&self.state, run, point).await?;
         }
         let exit = tell(&record, self.format)?;
+        if let (Some(change), Conclusion::Closed(_)) = (&self.change, &concluded.conclusion) {
+            let summary = report_files::summary(&record)?;
+            let over = Over { run, state: &concluded.run, exit, summary };
+            // The run is over whatever becomes of its change record; that is said, and can be done again.
+            if let Err(error) = notify::close(change.records.as_ref(), &over, self.console).await {
+                let words =
+                    format!("the change record could not be closed: {error}; fleetwright change close {run}");
+                self.console.note(&words);
+            }
+        }
         if let Some(directory) = directory {
             let written = report_files::write(directory, &[ReportFormat::All], &record, document)?;
             self.console.note(&format!("reports in {}: {}", directory.display(), written.join(", ")));

@@ -133,7 +133,7 @@ fn overridden_inventories(resolved: &Resolved) -> Vec<String> {
 }
 
 /// A path as seen from a file that names it.
-fn beside(file: &str, path: &str) -> String {
+pub fn beside(file: &str, path: &str) -> String {
     let parent = Path::new(file).parent().unwrap_or(Path::new(""));
     plain(&parent.join(path))
 }

@@ -19,15 +19,18 @@ use crate::args::{ApplyArgs, DriveArgs, FleetArgs, PlanArgs, ReportArgs, ResumeA
 use crate::commands::plan::{Continued, Looked, Looking, concluded, fresh_seed, run_id};
 use crate::commands::runs::{Decision, Folded, decide, fold};
 use crate::commands::{apply, plan, plans, rollback, run};
-use crate::driving::{Driving, create};
+use crate::driving::{Change, Driving, create};
 use crate::failure::CommandError;
+use crate::outgoing::Outgoing;
 use crate::planning::{limits, program};
 use crate::settings::Loaded;
 use crate::state::{FoundRun, Invocation, State};
-use crate::{earlier_scan, estate_time, evidence, files, fleet, interrupt, learning, run_input, settings};
+use crate::{
+    earlier_scan, estate_time, evidence, files, fleet, interrupt, learning, outgoing, run_input, settings,
+};
 
 /// What a command that drives a run has at hand.
-struct Session {
+pub(crate) struct Session {
     settings: Settings,
     fleet: Fleet,
     aws: Aws,
@@ -122,7 +125,7 @@ impl App {
         state.keep_invocation(&run, &session.invocation).await?;
         evidence::keep_inventory(&state, &run, document.plan(), &looked.inventory).await?;
         self.console.note(&format!("{run} begins; `fleetwright status {run}` shows it from elsewhere"));
-        self.driving(session, state, drive, looked.zones)?.begin(run, document).await
+        self.driving(session, state, drive, looked.zones).await?.begin(run, document).await
     }
 
     /// `fleetwright apply`.
@@ -167,7 +170,7 @@ impl App {
                 let message = "safety.dry_run is set, and resuming a run changes the fleet";
                 return Err(CommandError::new(&code::USAGE, message));
             }
-            let driving = self.driving(session, state, &args.drive, zones)?;
+            let driving = self.driving(session, state, &args.drive, zones).await?;
             if run.is_paused() {
                 driving.control.signal(fleetwright_flow::Signal::Resume, self.user(), None);
             }
@@ -264,7 +267,7 @@ impl App {
         })
     }
 
-    async fn session(
+    pub(crate) async fn session(
         &self,
         loaded: &Loaded,
         args: &FleetArgs,
@@ -272,6 +275,7 @@ impl App {
     ) -> Result<Session, CommandError> {
         let mut settings = loaded.resolved.settings.clone();
         fleet::place_calendars(&loaded.resolved, &mut settings);
+        outgoing::place_files(&loaded.resolved, &mut settings);
         let mut options = fleet::aws_options(&loaded.resolved)?;
         options.dry_run = settings.safety.dry_run;
         let wall: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -289,7 +293,7 @@ impl App {
         Ok(Session { settings, fleet, aws, clock, invocation })
     }
 
-    fn driving(
+    async fn driving(
         &self,
         session: Session,
         state: State,
@@ -304,8 +308,11 @@ impl App {
         let started = session.clock.now();
         let owner = format!("{}, process {}, since {started}", program(), std::process::id());
         let control = Control::new(owner, at_gates);
+        let (told, change) = (session.outgoing().await?, session.change()?);
         interrupt::steer_on_signal(control.clone(), self.console);
         Ok(Driving {
+            told,
+            change,
             aws: session.aws,
             clock: session.clock,
             state,
@@ -330,6 +337,19 @@ impl App {
 impl Session {
     fn looking(&self, stop: Stop, console: crate::console::Console) -> Looking<'_> {
         Looking { aws: &self.aws, clock: &self.clock, settings: &self.settings, stop, console }
+    }
+
+    /// Where messages go, where any are wanted.
+    pub(crate) async fn outgoing(&self) -> Result<Option<Outgoing>, CommandError> {
+        let zones = if outgoing::needs_aws(&self.settings) { self.zones().await } else { Vec::new() };
+        outgoing::outgoing(&self.settings, Some((&self.aws, &zones)))
+    }
+
+    /// The system of change records, where it decides at gates.
+    fn change(&self) -> Result<Option<Change>, CommandError> {
+        let Some(itsm) = self.settings.itsm.as_ref().filter(|itsm| itsm.gate) else { return Ok(None) };
+        let records = outgoing::change_records(&self.settings)?;
+        Ok(records.map(|records| Change { records, poll: itsm.poll }))
     }
 
     /// Every landing zone, those of the organisation included.

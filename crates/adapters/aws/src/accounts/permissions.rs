@@ -185,7 +185,13 @@ async fn attempt(
             None => try_classic_balancers(&aws.at(zone, region), operation).await,
             tried => tried,
         },
-        Service::CloudWatch | Service::Iam | Service::Organizations | Service::S3 | Service::Sts => None,
+        Service::EventBridge
+        | Service::Sns
+        | Service::CloudWatch
+        | Service::Iam
+        | Service::Organizations
+        | Service::S3
+        | Service::Sts => None,
     };
     let answer = match tried {
         Some(Ok(())) => Answer::Allowed,

@@ -77,6 +77,8 @@ pub async fn carry_out(args: &DemoArgs, console: Console) -> Result<Exit, Comman
         zones: looked.zones,
         control,
         person: "the demo".into(),
+        told: None,
+        change: None,
         reports: Reports::Into(args.output_dir.clone()),
         figures: None,
         format,

@@ -8,6 +8,7 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod estate;
+pub mod notify;
 pub mod places;
 pub mod plan;
 pub mod plans;
