@@ -147,7 +147,8 @@ impl Caller {
             }
         };
         let span = trace::call(operation, place, attempt);
-        let answer = self.within_limit(send()).instrument(span.clone()).await;
+        // Boxed: callers within callers would else be one type deeper than the compiler goes.
+        let answer = Box::pin(self.within_limit(send()).instrument(span.clone())).await;
         let outcome = outcome(operation, &answer);
         trace::ended(&span, outcome, answer.is_err());
         self.governor.ended(operation, &admission, outcome);

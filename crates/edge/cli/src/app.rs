@@ -293,7 +293,7 @@ impl App {
     }
 
     fn report(&self, args: &RunReportArgs) -> Outcome {
-        self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+        self.log_warnings();
         if let Some(which) = args.schema {
             return report::write_schema(which);
         }
@@ -313,7 +313,7 @@ impl App {
     }
 
     fn audit(&self, command: &AuditCommand) -> Outcome {
-        self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+        self.log_warnings();
         let format = form(command.output());
         let (state, run) = match command {
             AuditCommand::Verify(args) => (&args.state, args.run.as_deref()),
@@ -333,7 +333,7 @@ impl App {
     }
 
     fn export(&self, args: &ExportArgs) -> Outcome {
-        self.start_log(LogLevel::Warn, ConfiguredFormat::Text);
+        self.log_warnings();
         let state = State::open(&args.state, &self.environment)?;
         in_runtime(Time::Wall, async {
             let found = state.find(args.run.as_deref()).await?;

@@ -51,7 +51,12 @@ pub fn uses(settings: &Settings) -> BTreeSet<Use> {
         (Use::CleanUp, settings.phases.backup.clean_up),
         (Use::Drain, settings.phases.drain.is_some()),
         (Use::Figures, settings.telemetry.cloudwatch_namespace.is_some()),
-        (Use::Load, validate.cpu_rise_points.is_some() || !validate.metrics.is_empty() || settings.ordering.groups.iter().any(measures)),
+        (
+            Use::Load,
+            validate.cpu_rise_points.is_some()
+                || !validate.metrics.is_empty()
+                || settings.ordering.groups.iter().any(measures),
+        ),
         (Use::NewInstance, way == RollbackWay::NewInstance),
         (Use::PatchLists, gate.patch_list_bucket.is_some()),
         (Use::Served, gate.target_groups || settings.safety.budgets.target_group.is_some()),

@@ -12,9 +12,10 @@ use super::{
     AbortOnIssues, Amount, ApprovalSettings, AwsSettings, BackupSettings, BudgetSettings, Compliant,
     DrainSettings, EligibilitySettings, Expiry, FreezeSettings, GateSettings, Hold, LandingZoneSettings,
     LoadSettings, LogFormat, LogLevel, MetricChange, NotificationSettings, OrderingSettings, OutputFormat,
-    OutputSettings, PatchOperation, PatchSettings, PhaseLimits, PhaseSettings, PrecheckSettings, Rate, Reboot,
-    RollbackWay, SafetySettings, ScanSettings, Settings, StartSettings, TelemetrySettings, UnknownCalendar,
-    UnknownFacts, ValidateSettings, WaveSettings, WindowReserve, ZoneByZone, notifications, windows,
+    OutputSettings, PatchOperation, PatchSettings, PhaseLimits, PhaseSettings, PrecheckSettings, Rate,
+    Reboot, RollbackWay, SafetySettings, ScanSettings, Settings, StartSettings, TelemetrySettings,
+    UnknownCalendar, UnknownFacts, ValidateSettings, WaveSettings, WindowReserve, ZoneByZone, notifications,
+    windows,
 };
 use crate::resolve::ResolvedValue;
 use crate::value::{Secret, Value};

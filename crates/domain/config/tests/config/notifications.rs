@@ -59,7 +59,8 @@ fn channels_routes_and_change_records_reach_the_settings_and_secrets_are_not_sho
     let itsm = resolved.settings.itsm.as_ref().expect("there is one");
     assert!(matches!(&itsm.system, ItsmSystem::Jira { project, .. } if project == "OPS") && itsm.gate);
     assert_eq!(itsm.fields["customfield_10010"], "low = very");
-    let shown = format!("{resolved:?}{}", resolved.values.values().map(|it| it.value.show()).collect::<String>());
+    let shown =
+        format!("{resolved:?}{}", resolved.values.values().map(|it| it.value.show()).collect::<String>());
     assert!(!shown.contains("hunter2x"), "{shown}");
 }
 

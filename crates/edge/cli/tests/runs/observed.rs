@@ -96,7 +96,8 @@ async fn every_call_of_a_run_is_in_its_trace_every_step_in_its_log_and_no_secret
         lines: vec![Lines { form: LineForm::Json, which, out: Box::new(log.clone()) }],
         secrets: Vec::new(),
         collector: Some(
-            Collector::new(&format!("http://{address}"), &format!("x-api-key={}", CANARIES[2])).expect("good"),
+            Collector::new(&format!("http://{address}"), &format!("x-api-key={}", CANARIES[2]))
+                .expect("good"),
         ),
         metrics_file: None,
         metrics_listen: None,
@@ -150,15 +151,20 @@ async fn every_call_of_a_run_is_in_its_trace_every_step_in_its_log_and_no_secret
         lines.iter().filter(|it| it["target"] == "fleetwright::run" && it["outcome"] == "failed").collect();
     assert_eq!(failed.len(), 2, "{log}");
     for line in failed {
-        let about = ["run", "zone", "region", "step", "code"].map(|field| line[field].as_str().unwrap_or("?"));
+        let about =
+            ["run", "zone", "region", "step", "code"].map(|field| line[field].as_str().unwrap_or("?"));
         assert_eq!(about, [staged.run.as_str(), "shop", "eu-central-1", "validate", "FW-H0016"], "{line}");
         assert!(line["instance"].as_str().is_some_and(|id| id.starts_with("i-")), "{line}");
-        assert!(line["time"].as_str().is_some_and(|at| at.starts_with("2026-11-02T")), "the run's time: {line}");
+        assert!(
+            line["time"].as_str().is_some_and(|at| at.starts_with("2026-11-02T")),
+            "the run's time: {line}"
+        );
     }
 
     // The metrics: what was called, and what it came to.
     let figure = |name: &str| -> f64 {
-        let line = metrics.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{metrics}"));
+        let line =
+            metrics.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{metrics}"));
         line.trim().parse().expect("a number")
     };
     let sent = answered.iter().filter(|call| call.action.to_string() == "ssm:SendCommand").count();
@@ -178,14 +184,14 @@ async fn every_call_of_a_run_is_in_its_trace_every_step_in_its_log_and_no_secret
 
 #[tokio::test(start_paused = true)]
 async fn each_account_and_region_keeps_its_own_figures_and_one_that_cannot_stops_nothing() {
-    let staged = StagedRun::plan(stage().await, State::in_memory(), &Phase::ALL, CONSOLE).await.expect("planned");
+    let staged =
+        StagedRun::plan(stage().await, State::in_memory(), &Phase::ALL, CONSOLE).await.expect("planned");
     staged.drive(&approving()).await.expect("driven");
     let finished = staged.finished().await;
     let (aws, estate) = (&staged.stage.aws, &staged.stage.world.estate);
     let since = estate.call_count();
-    let keep = |namespace| {
-        figures::keep(aws, &staged.zones, namespace, &finished.results, staged.stage.clock.now())
-    };
+    let keep =
+        |namespace| figures::keep(aws, &staged.zones, namespace, &finished.results, staged.stage.clock.now());
     keep("Acme/Patching").await;
     let calls = estate.calls(since, usize::MAX);
     let put: Vec<Json> = calls
