@@ -207,8 +207,11 @@ impl Log {
         Self { run: run.clone(), key, inside: Mutex::new(inside) }
     }
 
-    /// The next record is another writer's.
+    /// The next record is another writer's. What the writer before it has not written yet comes first:
+    /// whoever waits for that may still send its call.
     fn hand_over(&self, writer: Writer) {
+        // What fails here has failed for good, and is told to whoever writes next.
+        let _ = self.with(Inside::write);
         let mut inside = held(&self.inside);
         inside.writer = writer;
         inside.chain = None;

@@ -67,6 +67,20 @@ fn logs_in_memory_hold_the_contract() {
 }
 
 #[test]
+fn what_a_writer_in_memory_left_unwritten_comes_before_who_follows_it() {
+    let memory = MemoryAuditLogs::new();
+    let first = log(&memory, &run("one"), "the first");
+    let mut cut_off = first.before(moment(), intent("ec2:CreateImage"));
+    assert!(cut_off.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending(), "not written yet");
+    drop(cut_off);
+    let second = log(&memory, &run("one"), "the second");
+    through(second.before(moment(), intent("ec2:StopInstances"))).expect("recorded");
+    second.sign(moment()).expect("signed");
+    let verdict = judged(&memory, &run("one"));
+    assert_eq!((verdict.is_sound(), verdict.records), (true, 5), "{:?}", verdict.findings);
+}
+
+#[test]
 fn commands_outside_of_runs_have_a_log_of_their_own() {
     let state = state();
     let commands = run(COMMANDS);

@@ -6,7 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fleetwright_announce::{BY, ChangeGate};
 use fleetwright_engine::Watcher;
-use fleetwright_flow::{Epoch, Event, Gate, Plan, Record, Run, Sequence, Signal, StageId};
+use fleetwright_flow::{
+    Command, Epoch, Event, FailedStep, Gate, Plan, Record, Run, Sequence, Signal, StageId,
+};
+use fleetwright_model::{ErrorClass, code};
 use fleetwright_notify::change::{ChangeOutcome, ChangeRecord, ChangeRequest, ChangeState, mark};
 use fleetwright_ports::{Again, Attachment, ChangeRecords, Clock, Journal, NotSent, RunId};
 use fleetwright_store::MemoryJournal;
@@ -64,16 +67,26 @@ impl ChangeRecords for System {
     }
 }
 
-/// A run that waits at its first gate.
+/// A run that waits at its first gate: whatever the kernel wants before that fails.
 fn waiting() -> Run {
     let mut plan = plan().flow;
     plan.stages[0].gate = Gate::Approval;
     let mut run = Run::open(Arc::new(plan));
-    let opened = Event::Opened { format: Plan::FORMAT, plan: "0123456789abcdef0123".into() };
-    let reached = Event::GateReached { stage: StageId(0), mail: None };
-    for (seq, event) in (1..).zip([opened, reached]) {
-        let record = Record { seq: Sequence(seq), epoch: Epoch(1), at: start(), event };
-        run.apply(&record).expect("legal");
+    let mut events = vec![Event::Opened { format: Plan::FORMAT, plan: "0123456789abcdef0123".into() }];
+    for seq in 1.. {
+        let event = events.pop().unwrap_or_else(|| {
+            let command = run.next(start()).into_iter().next().expect("the run goes on until its gate");
+            if let Command::Begin { target, step, direction, .. } = command {
+                let (class, code) = (ErrorClass::Permanent, code::STATE_UNUSABLE.id.into());
+                let failure = FailedStep { class, code, message: "no".into(), retry_at: None };
+                events.push(Event::Failed { target, step, direction, failure });
+            }
+            command.event()
+        });
+        run.apply(&Record { seq: Sequence(seq), epoch: Epoch(1), at: start(), event }).expect("legal");
+        if run.gate_waiting().is_some() {
+            break;
+        }
     }
     run
 }
