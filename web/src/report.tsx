@@ -21,6 +21,7 @@ async function begin(): Promise<void> {
     root.replaceChildren();
     render(<App record={record} />, root);
     root.dataset.ready = String(Math.round(performance.now()));
+    gather(haystack);
   } catch (cause) {
     const message = document.createElement("p");
     message.className = "unreadable";
@@ -36,12 +37,15 @@ let filled: Promise<Column[]> | undefined;
 function whole(table: Table, haystack: Haystack): Promise<Column[]> {
   filled ??= unpack.rest().then((rest) => {
     table.fill(rest);
-    haystack.forget();
-    // Gathered before the first search asks for it.
-    setTimeout(() => haystack.of(), 50);
+    gather(haystack);
     return table.columns;
   });
   return filled;
+}
+
+/** Readies the search before somebody searches: a column at a time, so that whatever else is asked comes between. */
+function gather(haystack: Haystack): void {
+  setTimeout(() => { if (haystack.gather()) gather(haystack); }, 5);
 }
 
 void begin();

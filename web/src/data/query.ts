@@ -30,58 +30,100 @@ const SEARCHED = [
   "platform", "outcome", "code", "reason", "message", "wave", "patching_group", "ami_id", "os_name",
 ];
 
-/** One lower-case text per host, made on the first search. */
+/** The distinct values of a column as one lower-case text, a line each: one search looks through all of them. */
+class Lines {
+  private readonly text: string;
+  /** Where each line begins; after the last, where one more would. */
+  private readonly starts: Uint32Array;
+
+  constructor(column: Column) {
+    const { values } = column.keys();
+    // No word has white space in it, so a line feed within a value is as good as a space.
+    const lines = values.map((value) => {
+      const text = cellText(value, column.type).toLowerCase();
+      return text.includes("\n") ? text.replaceAll("\n", " ") : text;
+    });
+    this.text = lines.join("\n");
+    this.starts = new Uint32Array(lines.length + 1);
+    lines.forEach((line, at) => { this.starts[at + 1] = (this.starts[at] as number) + line.length + 1; });
+  }
+
+  /** Which of the values have the word in them; undefined where none has. */
+  holding(word: string): Uint8Array | undefined {
+    let at = this.text.indexOf(word);
+    if (at < 0) return undefined;
+    const { text, starts } = this;
+    const holds = new Uint8Array(starts.length - 1);
+    for (let line = 0; at >= 0 && line < holds.length; at = text.indexOf(word, starts[line] as number)) {
+      while ((starts[line + 1] as number) <= at) line++;
+      holds[line++] = 1;
+    }
+    return holds;
+  }
+}
+
+/** What words are looked for in, column by column. */
 export class Haystack {
-  private texts: string[] | undefined;
+  private readonly lines = new Map<Column, Lines>();
 
   constructor(private readonly table: Table) {}
 
-  /** Columns came in: what was gathered lacks them. */
-  forget(): void {
-    this.texts = undefined;
+  of(column: Column): Lines {
+    // How a time reads changes with the reader's zone.
+    if (column.type === "timestamp") return new Lines(column);
+    let lines = this.lines.get(column);
+    if (!lines) this.lines.set(column, (lines = new Lines(column)));
+    return lines;
   }
 
-  of(): string[] {
-    if (this.texts) return this.texts;
-    const columns = SEARCHED.map((name) => this.table.find(name)).filter((column) => column?.loaded) as Column[];
-    const texts = new Array<string>(this.table.hosts).fill("");
-    for (const column of columns) {
-      const { values, of } = column.keys();
-      const lower = values.map((value) => `${cellText(value, column.type).toLowerCase()}\n`);
-      for (let row = 0; row < texts.length; row++) texts[row] += lower[of[row] as number] as string;
-    }
-    this.texts = texts;
-    return texts;
+  /** The columns that a word without a column is looked for in, as far as they are there. */
+  searched(): Column[] {
+    return SEARCHED.map((name) => this.table.find(name)).filter((column): column is Column => column?.loaded === true);
+  }
+
+  /** Gathers one column that the first search would otherwise wait for; says whether there may be another. */
+  gather(): boolean {
+    const column = this.searched().find((column) => !this.lines.has(column));
+    if (column) this.of(column);
+    return column !== undefined;
   }
 }
 
-interface Test { passes: (row: number) => boolean }
-
-function words(query: string, table: Table, haystack: Haystack): Test[] {
-  return query.toLowerCase().split(/\s+/).filter((word) => word !== "").map((word) => {
-    const colon = word.indexOf(":");
-    const column = colon > 0 ? table.find(word.slice(0, colon)) : undefined;
-    if (column?.loaded) {
-      const wanted = word.slice(colon + 1);
-      const { values, of } = column.keys();
-      const holds = values.map((value) => cellText(value, column.type).toLowerCase().includes(wanted));
-      return { passes: (row) => holds[of[row] as number] as boolean };
-    }
-    const texts = haystack.of();
-    return { passes: (row) => (texts[row] as string).includes(word) };
-  });
+/** Leaves out of `passing` the hosts whose value of a column is none of those that hold. */
+function keep(passing: Uint8Array, of: Uint32Array, holds: Uint8Array): void {
+  for (let row = 0; row < passing.length; row++) passing[row]! &= holds[of[row] as number] as number;
 }
 
-function facets(query: Query, table: Table, except?: string): Test[] {
-  const tests: Test[] = [];
+/** 1 for each host that the words and facets let pass, but for those of one column. */
+function passing(query: Query, table: Table, haystack: Haystack, except?: string): Uint8Array {
+  const passing = new Uint8Array(table.hosts).fill(1);
   for (const [name, wanted] of query.facets) {
     const column = table.find(name);
     if (!column || name === except || wanted.size === 0) continue;
     const { texts, of } = facetTexts(column);
-    const holds = texts.map((text) => wanted.has(text));
-    tests.push({ passes: (row) => holds[of[row] as number] as boolean });
+    keep(passing, of, Uint8Array.from(texts, (text) => (wanted.has(text) ? 1 : 0)));
   }
-  return tests;
+  for (const word of query.search.toLowerCase().split(/\s+/).filter((word) => word !== "")) {
+    const colon = word.indexOf(":");
+    const column = colon > 0 ? table.find(word.slice(0, colon)) : undefined;
+    if (column?.loaded) {
+      const wanted = word.slice(colon + 1);
+      if (wanted === "") continue;
+      const holds = haystack.of(column).holding(wanted);
+      if (holds) keep(passing, column.keys().of, holds);
+      else passing.fill(0);
+      continue;
+    }
+    const met = new Uint8Array(table.hosts);
+    for (const column of haystack.searched()) {
+      const holds = haystack.of(column).holding(word);
+      if (!holds) continue;
+      const { of } = column.keys();
+      for (let row = 0; row < met.length; row++) met[row]! |= holds[of[row] as number] as number;
+    }
+    for (let row = 0; row < met.length; row++) passing[row]! &= met[row] as number;
+  }
+  return passing;
 }
 
 /** Unless the reader sorts: what needs a look first. */
@@ -89,32 +131,38 @@ const WORST_FIRST = { column: "outcome", down: true };
 
 /** The rows that pass, in order. */
 export function rows(query: Query, table: Table, haystack: Haystack): Uint32Array {
-  const tests = [...facets(query, table), ...words(query.search, table, haystack)];
+  const pass = passing(query, table, haystack);
   const out = new Uint32Array(table.hosts);
   let kept = 0;
-  for (let row = 0; row < table.hosts; row++) {
-    if (tests.every((test) => test.passes(row))) out[kept++] = row;
-  }
+  for (let row = 0; row < table.hosts; row++) if (pass[row]) out[kept++] = row;
   const found = out.subarray(0, kept);
   const sort = query.sort ?? WORST_FIRST;
   const column = table.find(sort.column);
   if (!column?.loaded) return found;
-  const ranks = column.ranks(column.name === "outcome" ? BY_TROUBLE : undefined);
-  const sign = sort.down ? -1 : 1;
-  // Equal ones keep the record's order, so that the same question gives the same table.
-  return found.sort((a, b) => sign * ((ranks[a] as number) - (ranks[b] as number)) || a - b);
+  return sorted(found, column.keys().of, column.ranks(column.name === "outcome" ? BY_TROUBLE : undefined), sort.down);
+}
+
+/** The rows by the rank of their value. Equal ones keep the record's order, so that the same question gives the same table. */
+function sorted(found: Uint32Array, of: Uint32Array, ranks: Uint32Array, down: boolean): Uint32Array {
+  const last = ranks.reduce((most, rank) => Math.max(most, rank), 0);
+  const rank = (row: number) => (down ? last - (ranks[of[row] as number] as number) : ranks[of[row] as number] as number);
+  // A counting sort: how many have each rank, where the first of them comes, each to its place.
+  const next = new Uint32Array(last + 2);
+  for (const row of found) next[rank(row) + 1]! += 1;
+  for (let at = 1; at < next.length; at++) next[at]! += next[at - 1] as number;
+  const out = new Uint32Array(found.length);
+  for (const row of found) out[next[rank(row)]!++] = row;
+  return out;
 }
 
 /** How many hosts each value of a column would show, whatever is chosen for that column itself. */
 export function facetCounts(query: Query, table: Table, haystack: Haystack, name: string): [string, number][] {
   const column = table.find(name);
   if (!column) return [];
-  const tests = [...facets(query, table, name), ...words(query.search, table, haystack)];
+  const pass = passing(query, table, haystack, name);
   const { texts, of } = facetTexts(column);
-  const counts = new Float64Array(texts.length);
-  for (let row = 0; row < table.hosts; row++) {
-    if (tests.every((test) => test.passes(row))) counts[of[row] as number]! += 1;
-  }
+  const counts = new Uint32Array(texts.length);
+  for (let row = 0; row < pass.length; row++) counts[of[row] as number]! += pass[row] as number;
   const merged = new Map<string, number>();
   texts.forEach((text, at) => merged.set(text, (merged.get(text) ?? 0) + (counts[at] as number)));
   const order = name === "outcome" ? OUTCOMES : undefined;

@@ -6,6 +6,9 @@ import { clock, count, seconds } from "../text";
 /** What could not be read; its own value everywhere. */
 export const NOT_CHECKED = "not_checked";
 
+/** The distinct values of a column, and which of them each host has. */
+export interface Keys { values: Cell[]; of: Uint32Array }
+
 export class Column {
   readonly name: string;
   readonly type: ColumnType;
@@ -15,7 +18,7 @@ export class Column {
   private distinct: Cell[] | undefined;
   private index: Uint32Array | undefined;
   private values: Cell[] | undefined;
-  private ranked: Float64Array | undefined;
+  private ranked: Uint32Array | undefined;
 
   constructor(head: ColumnHead, readonly hosts: number) {
     this.name = head.name;
@@ -48,57 +51,60 @@ export class Column {
     return cellText(this.cell(row), this.type);
   }
 
-  /** The distinct values and which of them each host has; made where the file has a value per host. */
-  keys(): { values: Cell[]; of: Uint32Array } {
+  /** The distinct values and which of them each host has. */
+  keys(): Keys {
     if (this.distinct && this.index) return { values: this.distinct, of: this.index };
-    const values: Cell[] = [];
-    const seen = new Map<string, number>();
-    const of = new Uint32Array(this.hosts);
-    for (let row = 0; row < this.hosts; row++) {
-      const cell = this.values?.[row] ?? null;
-      const key = JSON.stringify(cell);
-      let at = seen.get(key);
-      if (at === undefined) {
-        at = values.length;
-        seen.set(key, at);
-        values.push(cell);
-      }
-      of[row] = at;
-    }
-    this.distinct = values;
-    this.index = of;
-    this.values = undefined;
-    return { values, of };
+    // The file has a value per host only where no two hosts share one.
+    return { values: this.values ?? [null], of: this.values ? counting(this.hosts) : new Uint32Array(this.hosts) };
   }
 
-  /** A number per host that sorts as the column does: none last, what could not be read before it. */
-  ranks(order?: readonly string[]): Float64Array {
-    if (this.ranked) return this.ranked;
-    const { values, of } = this.keys();
-    const places = values.map((_, at) => at).sort((a, b) => compare(values[a] ?? null, values[b] ?? null, order));
-    const rank = new Float64Array(values.length);
-    let last = -1;
-    places.forEach((at, place) => {
-      const before = place > 0 ? values[places[place - 1] as number] ?? null : undefined;
-      const same = before !== undefined && compare(before, values[at] ?? null, order) === 0;
-      last = same ? last : place;
-      rank[at] = last;
-    });
-    const out = new Float64Array(of.length);
-    for (let row = 0; row < of.length; row++) out[row] = rank[of[row] as number] as number;
-    this.ranked = out;
-    return out;
+  /** Where each distinct value sorts, equal ones at the same place: none last, what could not be read before it. */
+  ranks(order?: readonly string[]): Uint32Array {
+    this.ranked ??= ranked(this.keys().values, order);
+    return this.ranked;
   }
 }
 
-function compare(a: Cell, b: Cell, order?: readonly string[]): number {
-  const weight = (cell: Cell) => (cell === null ? 2 : cell === NOT_CHECKED ? 1 : 0);
-  const apart = weight(a) - weight(b);
-  if (apart !== 0 || a === null || b === null) return apart;
-  if (order) return order.indexOf(String(a)) - order.indexOf(String(b));
-  if (typeof a === "number" && typeof b === "number") return a - b;
-  const [left, right] = [String(a), String(b)];
-  return left < right ? -1 : left > right ? 1 : 0;
+let counted = new Uint32Array(0);
+
+/** 0, 1, 2 …: which value each host has where each has its own. One for all columns. */
+function counting(length: number): Uint32Array {
+  if (counted.length !== length) {
+    counted = new Uint32Array(length);
+    for (let at = 0; at < length; at++) counted[at] = at;
+  }
+  return counted;
+}
+
+function ranked(values: readonly Cell[], order?: readonly string[]): Uint32Array {
+  const there: number[] = [];
+  const unread: number[] = [];
+  const none: number[] = [];
+  values.forEach((cell, at) => (cell === null ? none : cell === NOT_CHECKED ? unread : there).push(at));
+  const ranks = new Uint32Array(values.length);
+  let next = 0;
+  const place = (sorted: readonly number[], same: (a: number, b: number) => boolean) => {
+    sorted.forEach((at, place) => {
+      if (place > 0 && !same(sorted[place - 1] as number, at)) next++;
+      ranks[at] = next;
+    });
+    if (sorted.length > 0) next++;
+  };
+  if (there.every((at) => typeof values[at] === "number")) {
+    there.sort((a, b) => (values[a] as number) - (values[b] as number));
+    place(there, (a, b) => values[a] === values[b]);
+  } else if (order) {
+    const places = values.map((cell) => order.indexOf(String(cell)));
+    there.sort((a, b) => (places[a] as number) - (places[b] as number));
+    place(there, (a, b) => places[a] === places[b]);
+  } else {
+    const texts = values.map(String);
+    there.sort((a, b) => ((texts[a] as string) < (texts[b] as string) ? -1 : texts[a] === texts[b] ? 0 : 1));
+    place(there, (a, b) => texts[a] === texts[b]);
+  }
+  place(unread, () => true);
+  place(none, () => true);
+  return ranks;
 }
 
 export function cellText(cell: Cell, type: ColumnType): string {
