@@ -46,7 +46,7 @@ export function unpacked(block: DetailBlock, at: number, from: number): Detail {
     })),
     patchesIncomplete: maybe(host.pi ?? null),
     counts: (host.n ?? []).map(([label, before, after]) => ({ label: text(label), before: maybe(before), after: maybe(after) })),
-    outputs: (host.o ?? []).map(([taken, file, key]) => ({ taken: text(taken), file: text(file), key: text(key) })),
+    outputs: (host.o ?? []).map(([taken, file]) => ({ taken: text(taken), file: text(file), key: `${text(taken)}/${text(host.od ?? -1)}/${text(file)}` })),
   };
 }
 

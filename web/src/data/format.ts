@@ -1,7 +1,7 @@
 // What the file carries: the packed record of one run. Written by crates/domain/report/src/html.
 // Times are seconds since 1970 (UTC). Every text is untrusted.
 
-export const FORMAT = "fleetwright.report-html/1";
+export const FORMAT = "fleetwright.report-html/2";
 
 export type Outcome =
   | "success" | "partial" | "skipped" | "not_ready" | "unreachable"
@@ -125,7 +125,7 @@ export interface ColumnHead {
 /** `null` is none; `"not_checked"` could not be read. A list is an array of texts. */
 export type Cell = string | number | boolean | null | string[];
 
-/** Either distinct values and an index per host, or a value per host. */
+/** Either distinct values and an index per host, or, where no two hosts share one, a value per host. */
 export type Packed = { d: Cell[]; i: number[] } | { v: Cell[] };
 
 /** Texts of a detail block are told once; a number `t` is an index of `x`. */
@@ -150,6 +150,8 @@ export interface PackedHost {
   pi?: number;
   /** patches before and after: label, before or null, after or null */
   n?: [number, number | null, number | null][];
-  /** when it was taken (pre, post), file, key among the artefacts */
-  o?: [number, number, number][];
+  /** files kept: when it was taken (pre, post), file */
+  o?: [number, number][];
+  /** the directory of these below pre or post */
+  od?: number;
 }

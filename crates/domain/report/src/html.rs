@@ -9,6 +9,7 @@
 mod block;
 mod columns;
 mod detail;
+mod dictionary;
 mod overview;
 
 use std::io::{self, Write};
@@ -22,17 +23,22 @@ const PAGE: &str = include_str!("../../../../web/dist/report.html");
 const PLACE: &str = "<!-- record -->";
 
 /// The version of the blocks, which the script checks: `web/src/data/format.ts` describes them.
-const FORMAT: &str = "fleetwright.report-html/1";
+const FORMAT: &str = "fleetwright.report-html/2";
 
 /// How many hosts a block of details has: few enough to unpack at a click, enough to share their texts.
 const HOSTS_PER_BLOCK: usize = 500;
 
 /// Writes the file. Takes time and space in proportion to the hosts; what it keeps meanwhile is one
-/// column, or the details of one block.
+/// column, or the details of one block. Equal records give equal bytes.
 ///
 /// # Errors
 /// What the writer says.
 pub fn write(mut out: impl Write, record: &RunRecord<'_>) -> io::Result<()> {
+    write_page(&mut out, record)
+}
+
+/// One for all writers, so that packing is compiled here, optimised in development builds too.
+fn write_page(mut out: &mut dyn Write, record: &RunRecord<'_>) -> io::Result<()> {
     let (before, after) =
         PAGE.split_once(PLACE).expect("the page has a place for the record: a test says so");
     out.write_all(before.as_bytes())?;
@@ -42,8 +48,9 @@ pub fn write(mut out: impl Write, record: &RunRecord<'_>) -> io::Result<()> {
         columns::write_data(json, record, columns::Block::Rest)?;
         json.write_all(b"}")
     })?;
+    let mut packer = detail::Packer::default();
     for (number, hosts) in record.hosts.chunks(HOSTS_PER_BLOCK).enumerate() {
-        block::write(&mut out, &format!("detail-{number}"), |json| detail::write(json, record, hosts))?;
+        block::write(&mut out, &format!("detail-{number}"), |json| packer.write(json, record, hosts))?;
     }
     out.write_all(after.as_bytes())
 }

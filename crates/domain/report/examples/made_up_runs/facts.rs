@@ -11,30 +11,50 @@ use fleetwright_report::evidence::{
     AuditHead, Folding, HostFiles, KeptOutput, PatchRecord, PrecheckFile, RunRecord, TrendPoint, fold,
 };
 use fleetwright_report::json::CallCount;
-use fleetwright_report::record::{Field, HostRecord};
+use fleetwright_report::record::{Field, HostRecord, SharedTexts};
 use jiff::SignedDuration;
 
-use crate::Manner;
-use crate::fleet::{HOSTILE, PLATFORMS};
+use crate::fleet::{HOSTILE, Manner, PLATFORMS};
 use crate::tale::{Fate, Tale, fate, scattered};
 
-/// The record of the made-up run.
-pub(crate) fn record<'a>(
-    plan: &'a PatchPlan,
-    tale: &'a Tale,
-    name: &'a str,
-    manner: Manner,
-) -> RunRecord<'a> {
+/// What a run keeps of its hosts beside its journal.
+pub(crate) struct Facts {
+    inventory: Vec<HostRecord>,
+    files: HashMap<TargetId, HostFiles>,
+}
+
+/// Makes it up, equal texts shared as whoever reads a run's files shares them.
+pub(crate) fn gather(plan: &PatchPlan, manner: Manner) -> Facts {
+    let mut texts = SharedTexts::default();
     let hosts = || {
         plan.work.iter().enumerate().filter_map(|(place, work)| {
             let Work::Host(host) = work else { return None };
             Some((TargetId(u32::try_from(place).expect("as the kernel has")), host))
         })
     };
-    let inventory = hosts()
-        .map(|(target, host)| known(HostRecord::planned(host, plan.flow.place_of(target)), target.0, manner))
-        .collect();
-    let files = hosts().map(|(target, _)| (target, files(target.0, manner))).collect::<HashMap<_, _>>();
+    let inventory = hosts().map(|(target, host)| {
+        let planned = HostRecord::planned(host, plan.flow.place_of(target));
+        let mut record = known(planned, target.0, manner);
+        record.share(&mut texts);
+        record
+    });
+    let inventory = inventory.collect();
+    let files = hosts().map(|(target, _)| {
+        let mut files = files(target.0, manner);
+        files.clear(&mut texts);
+        (target, files)
+    });
+    Facts { inventory, files: files.collect() }
+}
+
+/// The record of the made-up run.
+pub(crate) fn record<'a>(
+    plan: &'a PatchPlan,
+    tale: &Tale,
+    name: &str,
+    manner: Manner,
+    facts: Facts,
+) -> RunRecord<'a> {
     let outcome = match manner {
         Manner::UnderWay => RunOutcome { exit: Exit::Success, why: Some(&code::RUN_UNDER_WAY) },
         _ => run_outcome(plan, &tale.run, &results(plan, &tale.run, &tale.records)),
@@ -52,8 +72,8 @@ pub(crate) fn record<'a>(
         fleetwright: "0.1.0",
         now: tale.records.last().map_or(plan.flow.created_at, |record| record.at),
         calls: calls(plan.work.len() as u64),
-        inventory,
-        files,
+        inventory: facts.inventory,
+        files: facts.files,
         earlier: earlier(plan),
         audit: Some(AuditHead { records: 18_211, hash: "3b1a55e0".repeat(8).into(), key: None }),
     })

@@ -7,7 +7,20 @@ use fleetwright_model::{AccountId, GapSubject, InstanceId, Region, ZoneName, cod
 use fleetwright_patch::plan::roll_out::ZoneByZone;
 use fleetwright_patch::plan::{LeftOut, PatchPlan, PlanDocument, PlannedGap, PlannedWave, Work};
 
-use crate::Manner;
+/// How a made-up run went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Most hosts well, a few of every other outcome.
+    Mixed,
+    /// Every host well.
+    Well,
+    /// Halted by failures in its second wave.
+    Failed,
+    /// In its last wave.
+    UnderWay,
+    /// As mixed, with names that try to be something else.
+    Hostile,
+}
 
 const REGIONS: [&str; 3] = ["eu-central-1", "eu-west-1", "us-east-1"];
 const TEAMS: [&str; 8] = ["payments", "retail", "search", "risk", "data", "mobile", "shared", "edge"];

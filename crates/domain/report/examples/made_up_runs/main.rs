@@ -1,11 +1,13 @@
-//! Writes HTML reports of runs that were made up: for the tests of `web/` in a browser, and to measure.
+//! Writes reports of runs that were made up: for the tests of `web/` in a browser, and to measure.
 //!
 //! A made-up run has a plan, the records a run of it leaves, what was known of its hosts and what their
 //! files say; the record of the run is folded from these as it is from a real one's.
 //!
 //! ```console
-//! cargo run -p fleetwright-report --example made_up_runs -- DIRECTORY NAME:HOSTS:MANNER …
+//! cargo run -p fleetwright-report --example made_up_runs -- DIRECTORY NAME:HOSTS:MANNER[:all] …
 //! ```
+//!
+//! Without `all` it is the HTML alone.
 
 #![expect(
     clippy::disallowed_methods,
@@ -19,26 +21,14 @@ mod tale;
 
 use std::error::Error;
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use fleetwright_report::html;
-
-/// How a made-up run went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
-    /// Most hosts well, a few of every other outcome.
-    Mixed,
-    /// Every host well.
-    Well,
-    /// Halted by failures in its second wave.
-    Failed,
-    /// In its last wave.
-    UnderWay,
-    /// As mixed, with names that try to be something else.
-    Hostile,
-}
+use fleet::Manner;
+use fleetwright_report::evidence::RunRecord;
+use fleetwright_report::fields::{self, Subject, Visitor};
+use fleetwright_report::{html, views};
 
 impl Manner {
     fn read(text: &str) -> Option<Self> {
@@ -61,44 +51,97 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (Some(name), Some(hosts), Some(manner)) =
             (parts.next(), parts.next(), parts.next().and_then(Manner::read))
         else {
-            return Err(format!("{wanted}: not NAME:HOSTS:MANNER").into());
+            return Err(format!("{wanted}: not NAME:HOSTS:MANNER[:all]").into());
         };
-        report(&Path::new(&directory).join(format!("{name}.html")), hosts.parse()?, manner)?;
+        reports(&Path::new(&directory).join(name), hosts.parse()?, manner, parts.next() == Some("all"))?;
     }
     Ok(())
 }
 
-/// Makes a run up and writes its report; tells as a line of JSON what that took.
-fn report(path: &Path, hosts: u32, manner: Manner) -> Result<(), Box<dyn Error>> {
+/// Makes a run up and writes its reports; tells as lines of JSON what that took.
+fn reports(path: &Path, hosts: u32, manner: Manner, all: bool) -> Result<(), Box<dyn Error>> {
     let plan = fleet::plan(hosts, manner);
+    let measure = Measure::begin();
     let tale = tale::tell(&plan, manner);
+    println!("{}", measure.end("(the journal and its fold)", hosts));
     let name = tale::run_name(manner);
-    let record = facts::record(&plan, &tale, &name, manner);
-    let held = peak_mib();
-    let (start, cpu) = (Instant::now(), cpu_seconds());
-    let mut file = BufWriter::new(File::create(path)?);
-    html::write(&mut file, &record)?;
-    file.flush()?;
-    let seconds = start.elapsed().as_secs_f64();
-    let figures = serde_json::json!({
-        "file": path,
-        "hosts": hosts,
-        "seconds": seconds,
-        // What counts on a machine that does other things too.
-        "cpu_seconds": cpu_seconds().zip(cpu).map(|(after, before)| after - before),
-        "bytes": std::fs::metadata(path)?.len(),
-        // What the record itself takes, and what writing added to the most that was ever held.
-        "peak_mib_before": held,
-        "peak_mib": peak_mib(),
-    });
-    println!("{figures}");
+    let facts = facts::gather(&plan, manner);
+    let measure = Measure::begin();
+    let record = facts::record(&plan, &tale, &name, manner, facts);
+    println!("{}", measure.end("(the record, from plan, journal and files)", hosts));
+    // The record does not need the journal any longer.
+    let measure = Measure::begin();
+    drop(tale);
+    println!("{}", measure.end("(the journal gone)", hosts));
+    let write = |ending: &str, write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>| {
+        let file = path.with_extension(ending);
+        let measure = Measure::begin();
+        let mut out = BufWriter::with_capacity(1 << 16, File::create(&file)?);
+        write(&mut out)?;
+        out.flush()?;
+        let mut figures = measure.end(ending, hosts);
+        figures["bytes"] = std::fs::metadata(&file)?.len().into();
+        println!("{figures}");
+        Ok::<(), io::Error>(())
+    };
+    write("html", &mut |out| html::write(out, &record))?;
+    if all {
+        write("csv", &mut |out| fields::each(&mut CsvTables { out, record: &record }))?;
+        write("json", &mut |out| views::json::write(out, &record))?;
+        write("xml", &mut |out| views::xml::write(out, &record))?;
+        write("junit.xml", &mut |out| views::junit::write(out, &record))?;
+    }
     Ok(())
 }
 
-/// The most memory this process ever held, where the system tells.
-fn peak_mib() -> Option<u64> {
+/// Every table, one after the other.
+struct CsvTables<'w, 'a> {
+    out: &'w mut dyn Write,
+    record: &'a RunRecord<'a>,
+}
+
+impl Visitor for CsvTables<'_, '_> {
+    type Error = io::Error;
+
+    fn visit<S: Subject>(&mut self) -> io::Result<()> {
+        views::csv::write::<S>(self.out, self.record)
+    }
+}
+
+/// What one thing takes.
+struct Measure {
+    start: Instant,
+    cpu: Option<f64>,
+    held: Option<u64>,
+}
+
+impl Measure {
+    fn begin() -> Self {
+        // Where this is not possible, the figure is that of the whole process: no less than the truth.
+        // Source: proc_pid_clear_refs(5).
+        let _ = std::fs::write("/proc/self/clear_refs", "5");
+        Self { start: Instant::now(), cpu: cpu_seconds(), held: held_mib("VmRSS:") }
+    }
+
+    fn end(self, what: &str, hosts: u32) -> serde_json::Value {
+        serde_json::json!({
+            "what": what,
+            "hosts": hosts,
+            "seconds": self.start.elapsed().as_secs_f64(),
+            // What counts on a machine that does other things too.
+            "cpu_seconds": cpu_seconds().zip(self.cpu).map(|(after, before)| after - before),
+            "mib_before": self.held,
+            "mib_after": held_mib("VmRSS:"),
+            "mib_at_most": held_mib("VmHWM:"),
+        })
+    }
+}
+
+/// The memory this process holds, or the most it held since that was forgotten, where the system tells.
+/// Source: proc_pid_status(5), `VmRSS` and `VmHWM`.
+fn held_mib(what: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(what))?;
     line.trim().trim_end_matches(" kB").trim().parse::<u64>().ok().map(|kib| kib / 1024)
 }
 

@@ -10,8 +10,7 @@ use fleetwright_model::{Code, ErrorClass, Text, code};
 use fleetwright_patch::plan::PatchPlan;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::fleet::{HOSTILE, cuts};
-use crate::{Manner, fleet};
+use crate::fleet::{self, HOSTILE, Manner, cuts};
 
 /// A run as its journal has it.
 pub(crate) struct Tale {

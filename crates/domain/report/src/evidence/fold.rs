@@ -18,22 +18,23 @@ use crate::fields::standings;
 use crate::json::CallCount;
 use crate::record::{HostRecord, cleared};
 
-/// Everything a record is folded from.
-pub struct Folding<'a> {
+/// Everything a record is folded from. The record borrows from the plan alone: what only tells how it came
+/// about (`'t`), the journal above all, can go before reports are written.
+pub struct Folding<'a, 't> {
     /// The run's name.
-    pub run: &'a str,
+    pub run: &'t str,
     /// The digest of its plan.
-    pub digest: &'a Text,
+    pub digest: &'t Text,
     /// Its plan.
     pub plan: &'a PatchPlan,
     /// The fold of its records.
-    pub state: &'a Run,
+    pub state: &'t Run,
     /// Its records.
-    pub records: &'a [Record],
+    pub records: &'t [Record],
     /// How it ended as a whole, as whoever tells of it has judged.
     pub outcome: RunOutcome,
     /// The version that writes the report.
-    pub fleetwright: &'a str,
+    pub fleetwright: &'t str,
     /// Now, for a run that is not over.
     pub now: Timestamp,
     /// Calls sent to AWS, by IAM action, as far as they were counted.
@@ -50,20 +51,23 @@ pub struct Folding<'a> {
 }
 
 /// The record of a run. Takes time in proportion to hosts and records.
-pub fn fold(folding: Folding<'_>) -> RunRecord<'_> {
+pub fn fold<'a>(folding: Folding<'a, '_>) -> RunRecord<'a> {
     let Folding { plan, state, records, .. } = folding;
     let results = results(plan, state, records);
     let mut timelines = timelines(plan, records);
-    let mut inventory: HashMap<InstanceId, HostRecord> =
-        folding.inventory.into_iter().map(|host| (host.instance_id.clone(), host)).collect();
+    let places: HashMap<InstanceId, usize> =
+        folding.inventory.iter().enumerate().map(|(place, host)| (host.instance_id.clone(), place)).collect();
+    // Each is taken from where it stands: a map of the hosts themselves would hold them all twice.
+    let mut inventory: Vec<Option<HostRecord>> = folding.inventory.into_iter().map(Some).collect();
     let mut files = folding.files;
     let wave_of = waves::of_targets(plan);
     let hosts: Vec<RunHost<'_>> = results
         .into_iter()
         .map(|result| {
             let target = result.target;
-            let timeline = std::mem::take(&mut timelines[target.index()]);
-            let inventory = inventory.remove(&result.host.id);
+            let mut timeline = std::mem::take(&mut timelines[target.index()]);
+            timeline.shrink_to_fit();
+            let inventory = places.get(&result.host.id).and_then(|place| inventory[*place].take());
             let inventory = inventory.unwrap_or_else(|| HostRecord::planned(result.host, result.place));
             let files = files.remove(&target).map(Box::new);
             host(result, wave_of[target.index()], timeline, Box::new(inventory), files)

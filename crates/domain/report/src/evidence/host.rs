@@ -1,6 +1,7 @@
 //! One host of a run: what it is, what was done to it, and what it keeps.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use fleetwright_flow::{Direction, TargetId};
 use fleetwright_host::HostFinding;
@@ -249,8 +250,7 @@ pub struct KeptOutput {
 impl KeptOutput {
     /// Its key among the run's artefacts.
     pub fn key(&self, host: &RunHost<'_>) -> String {
-        let (taken, file, account, region) = (self.taken, &self.file, &host.account, &host.region);
-        format!("{taken}/account-{account}/region-{region}/{}/{}/{file}", host.planned.os, host.planned.id)
+        format!("{}/{}/{}", self.taken, host.directory(), self.file)
     }
 }
 
@@ -294,6 +294,14 @@ impl RunHost<'_> {
     /// Its `Name` tag, cleared of secrets. Untrusted text.
     pub fn name(&self) -> Option<&str> {
         self.inventory.name.as_deref()
+    }
+
+    /// Its directory below `pre` or `post` among the run's artefacts.
+    pub fn directory(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| {
+            let (account, region, PlannedHost { os, id, .. }) = (&self.account, &self.region, self.planned);
+            write!(f, "account-{account}/region-{region}/{os}/{id}")
+        })
     }
 
     /// The last attempt at a step of that name, on either way; a skipped one only where there is no

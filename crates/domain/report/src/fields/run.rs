@@ -241,7 +241,7 @@ impl Gates {
     fn own() -> Vec<Column<Self>> {
         vec![
             Column::<Self>::new("stage", Kind::Text, "The stage it stands before or, for checks, is.", |_, g| Value::text(Some(&g.name))).always(),
-            Column::<Self>::new("wave", Kind::Text, "The wave of that stage, or the wave that is looked at.", |record, g| gate_wave(record, g)),
+            Column::<Self>::new("wave", Kind::Text, "The wave of that stage, or the wave that is looked at.", gate_wave),
             Column::<Self>::new("kind", Kind::Word(gate_kinds), "Whether people decide, or something is looked at.", |_, g| Value::text(Some(g.kind.as_str()))).always(),
             Column::<Self>::new("state", Kind::Text, "open, ahead, waiting, approved, expired or closed.", |_, g| Value::text(Some(gate_state(g.state)))).always(),
             Column::<Self>::new("reached_at", Kind::Time, "When it was reached.", |_, g| Value::time(g.reached_at)),

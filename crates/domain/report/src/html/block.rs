@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, STANDARD};
 use base64::write::EncoderWriter;
 use miniz_oxide::deflate::core::{CompressorOxide, create_comp_flags_from_zip_params};
 use miniz_oxide::deflate::stream::deflate;
@@ -18,15 +18,13 @@ const ZLIB_WINDOW_BITS: i32 = 15;
 ///
 /// # Errors
 /// What the writer or `fill` says.
-pub(super) fn write<W: Write>(
-    out: &mut W,
+pub(super) fn write(
+    mut out: &mut dyn Write,
     id: &str,
-    fill: impl FnOnce(
-        &mut Deflate<EncoderWriter<'static, base64::engine::GeneralPurpose, &mut W>>,
-    ) -> io::Result<()>,
+    fill: impl FnOnce(&mut Deflate<EncoderWriter<'static, GeneralPurpose, &mut dyn Write>>) -> io::Result<()>,
 ) -> io::Result<()> {
     write!(out, "<script type=\"application/octet-stream\" id=\"{id}\">")?;
-    let mut json = Deflate::new(EncoderWriter::new(&mut *out, &STANDARD));
+    let mut json = Deflate::new(EncoderWriter::new(&mut out as &mut dyn Write, &STANDARD));
     fill(&mut json)?;
     json.finish()?.finish()?;
     out.write_all(b"</script>\n")
@@ -54,8 +52,16 @@ impl<W: Write> Deflate<W> {
         }
     }
 
+    /// Packs what was gathered.
     fn push(&mut self, flush: MZFlush) -> io::Result<()> {
-        let mut input = self.gathered.as_slice();
+        let mut gathered = std::mem::take(&mut self.gathered);
+        let done = self.pack(&gathered, flush);
+        gathered.clear();
+        self.gathered = gathered;
+        done
+    }
+
+    fn pack(&mut self, mut input: &[u8], flush: MZFlush) -> io::Result<()> {
         loop {
             let done = deflate(&mut self.compressor, input, &mut self.buffer, flush);
             input = &input[done.bytes_consumed..];
@@ -69,7 +75,6 @@ impl<W: Write> Deflate<W> {
                 Err(cause) => return Err(io::Error::other(format!("deflate: {cause:?}"))),
             }
         }
-        self.gathered.clear();
         Ok(())
     }
 
@@ -83,6 +88,10 @@ impl<W: Write> Write for Deflate<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.gathered.len() + bytes.len() > GATHERED && !self.gathered.is_empty() {
             self.push(MZFlush::None)?;
+        }
+        if bytes.len() > GATHERED {
+            self.pack(bytes, MZFlush::None)?;
+            return Ok(bytes.len());
         }
         self.gathered.extend_from_slice(bytes);
         Ok(bytes.len())

@@ -1,6 +1,5 @@
 //! The table of hosts, column by column: distinct values once, and which of them each host has.
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 
 use jiff::Timestamp;
@@ -8,6 +7,8 @@ use serde::Serialize;
 
 use crate::evidence::RunRecord;
 use crate::fields::{Column, Instances, Kind, Subject, Value};
+
+use super::dictionary::Dictionary;
 
 /// Where the data of a column is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,52 +112,65 @@ fn kind(column: &Column<Instances>) -> &'static str {
 /// What the writer says.
 pub(super) fn write_data(json: &mut impl Write, record: &RunRecord<'_>, wanted: Block) -> io::Result<()> {
     let columns = Instances::columns();
+    let mut packed = Packed::default();
     for (place, column) in columns.iter().filter(|column| block(column) == wanted).enumerate() {
         let comma = if place == 0 { "" } else { "," };
         write!(json, "{comma}\"{}\":", column.name)?;
-        write_column(json, record, column)?;
+        packed.fill(record, column)?;
+        packed.write(json)?;
     }
     Ok(())
 }
 
-fn write_column(json: &mut impl Write, record: &RunRecord<'_>, column: &Column<Instances>) -> io::Result<()> {
-    let mut values: Vec<u8> = Vec::new();
-    let mut distinct: HashMap<Box<[u8]>, u32> = HashMap::new();
-    let mut indices: Vec<u32> = Vec::with_capacity(record.hosts.len());
-    let mut cell: Vec<u8> = Vec::new();
-    let mut last: (Vec<u8>, u32) = (Vec::new(), 0);
-    for host in Instances::rows(record) {
-        cell.clear();
-        write_value(&mut cell, &column.value(record, host))?;
-        if cell != last.0 {
-            let next = u32::try_from(distinct.len()).map_err(io::Error::other)?;
-            let index = match distinct.get(cell.as_slice()) {
-                Some(index) => *index,
-                None => {
-                    if next > 0 {
-                        values.push(b',');
-                    }
-                    values.extend_from_slice(&cell);
-                    distinct.insert(cell.as_slice().into(), next);
-                    next
+/// One column; its memory serves one after the other.
+#[derive(Default)]
+struct Packed {
+    distinct: Dictionary,
+    /// Which of the distinct values each host has.
+    indices: Vec<u32>,
+    text: Vec<u8>,
+}
+
+impl Packed {
+    fn fill(&mut self, record: &RunRecord<'_>, column: &Column<Instances>) -> io::Result<()> {
+        self.distinct.clear();
+        self.indices.clear();
+        self.indices.reserve_exact(record.hosts.len());
+        let mut last: Option<(Value<'_>, u32)> = None;
+        for host in Instances::rows(record) {
+            let value = column.value(record, host);
+            // Neighbours are often alike, and comparing is quicker than writing down.
+            let place = match &last {
+                Some((before, place)) if *before == value => *place,
+                _ => {
+                    self.text.clear();
+                    write_value(&mut self.text, &value)?;
+                    let place = self.distinct.place(&self.text)?;
+                    last = Some((value, place));
+                    place
                 }
             };
-            std::mem::swap(&mut last.0, &mut cell);
-            last.1 = index;
+            self.indices.push(place);
         }
-        indices.push(last.1);
+        Ok(())
     }
-    // Where every host has its own, the indices would only count up.
-    if distinct.len() == indices.len() {
-        json.write_all(b"{\"v\":[")?;
-        json.write_all(&values)?;
-        return json.write_all(b"]}");
+
+    fn write(&mut self, json: &mut impl Write) -> io::Result<()> {
+        // Where every host has its own, the indices would only count up.
+        if self.distinct.len() == self.indices.len() {
+            json.write_all(b"{\"v\":[")?;
+            json.write_all(self.distinct.json())?;
+            return json.write_all(b"]}");
+        }
+        json.write_all(b"{\"d\":[")?;
+        json.write_all(self.distinct.json())?;
+        json.write_all(b"],\"i\":")?;
+        // Number by number, the packer would have to be called for each.
+        self.text.clear();
+        serde_json::to_writer(&mut self.text, &self.indices)?;
+        json.write_all(&self.text)?;
+        json.write_all(b"}")
     }
-    json.write_all(b"{\"d\":[")?;
-    json.write_all(&values)?;
-    json.write_all(b"],\"i\":")?;
-    serde_json::to_writer(&mut *json, &indices)?;
-    json.write_all(b"}")
 }
 
 /// A cell as JSON: none is null, and what could not be read is the text `not_checked`.
