@@ -2,6 +2,7 @@
 
 mod changes;
 mod load;
+mod users;
 
 use std::fmt;
 
@@ -29,6 +30,8 @@ pub enum ChangeKind {
     Port,
     /// A mount.
     Mount,
+    /// A local user, or who is in a privileged group.
+    User,
     /// A health endpoint.
     Health,
     /// A database.
@@ -55,6 +58,7 @@ impl ChangeKind {
             Self::SecurityAgent => "security_agent",
             Self::Port => "port",
             Self::Mount => "mount",
+            Self::User => "user",
             Self::Health => "health",
             Self::Database => "database",
             Self::Load => "load",

@@ -56,6 +56,9 @@ pub struct Difference {
     pub ports: Listed,
     /// Mounts, as `target source file-system mode`.
     pub mounts: Listed,
+    /// Local users, as `name (id, login, groups)`: one that changed is there twice. Older documents have none.
+    #[serde(default = "not_compared")]
+    pub users: Listed,
 }
 
 impl Difference {
@@ -78,6 +81,7 @@ impl Difference {
             services: listed(before.running_services.clone(), after.running_services.clone()),
             ports: listed(ports(before), ports(after)),
             mounts: listed(mounts(before), mounts(after)),
+            users: listed(users(before), users(after)),
         }
     }
 }
@@ -123,6 +127,14 @@ fn mounts(report: &SurveyReport) -> Option<BTreeSet<String>> {
         format!("{} {} {} {}", mount.target, mount.source, mount.file_system, mode(mount.mode))
     };
     Some(report.mounts.as_ref()?.iter().map(line).collect())
+}
+
+fn users(report: &SurveyReport) -> Option<BTreeSet<String>> {
+    Some(report.users.as_ref()?.iter().map(ToString::to_string).collect())
+}
+
+fn not_compared() -> Listed {
+    Listed::NotCompared
 }
 
 #[cfg(test)]

@@ -86,6 +86,7 @@ pub enum RenderError {
 const POSIX_ANSWER: &str = include_str!("../scripts/linux/answer.sh");
 const POSIX_PENDING_REBOOT: &str = include_str!("../scripts/linux/pending_reboot.sh");
 const POSIX_PACKAGES: &str = include_str!("../scripts/linux/packages.sh");
+const POSIX_USERS: &str = include_str!("../scripts/linux/users.sh");
 const POSIX_SURVEY: &str = include_str!("../scripts/linux/survey.sh");
 const POSIX_HTTP: &str = include_str!("../scripts/linux/http.sh");
 const POSIX_PROBE: &str = include_str!("../scripts/linux/probe.sh");
@@ -117,7 +118,7 @@ pub fn render(shell: Shell, request: &Request) -> Result<Vec<String>, RenderErro
 fn parts(shell: Shell, request: &Request) -> &'static [&'static str] {
     match (shell, request) {
         (Shell::Posix, Request::Survey(_)) => {
-            &[POSIX_ANSWER, POSIX_PENDING_REBOOT, POSIX_PACKAGES, POSIX_HTTP, POSIX_SURVEY]
+            &[POSIX_ANSWER, POSIX_PENDING_REBOOT, POSIX_PACKAGES, POSIX_HTTP, POSIX_USERS, POSIX_SURVEY]
         }
         (Shell::Posix, Request::Reboot(_)) => &[POSIX_ANSWER, POSIX_PENDING_REBOOT, POSIX_REBOOT],
         (Shell::PowerShell, Request::Survey(_)) => {

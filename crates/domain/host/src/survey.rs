@@ -23,10 +23,12 @@
 //! ```
 //!
 //! The lists: `services NAME…`, `ports tcp/22 udp/323@lo…`, `mounts COUNT` and as many
-//! `mount FILE_SYSTEM rw|ro SOURCE TARGET`, `packages COUNT` and as many `package DAY NAME VERSION`.
+//! `mount FILE_SYSTEM rw|ro SOURCE TARGET`, `users COUNT|unreadable` and as many
+//! `user yes|no|unknown GROUP,…|- ID|- NAME`, `packages COUNT` and as many `package DAY NAME VERSION`.
 
 mod parse;
 mod text;
+mod users;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -38,6 +40,7 @@ use crate::fact::{Judged, Tri, UnitState};
 use crate::load::Load;
 
 pub use parse::{KEYS, parse};
+pub use users::{PrivilegedGroup, User};
 
 /// What a place on disk is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -255,13 +258,15 @@ pub enum List {
     Ports,
     /// Mounts.
     Mounts,
+    /// Local users.
+    Users,
     /// Packages installed lately.
     Packages,
 }
 
 impl List {
     /// Every list.
-    pub const ALL: [Self; 4] = [Self::Services, Self::Ports, Self::Mounts, Self::Packages];
+    pub const ALL: [Self; 5] = [Self::Services, Self::Ports, Self::Mounts, Self::Users, Self::Packages];
 
     /// The word of the answers and reports.
     pub fn as_str(self) -> &'static str {
@@ -269,6 +274,7 @@ impl List {
             Self::Services => "services",
             Self::Ports => "ports",
             Self::Mounts => "mounts",
+            Self::Users => "users",
             Self::Packages => "packages",
         }
     }
@@ -331,6 +337,9 @@ pub struct SurveyReport {
     pub ports: Option<BTreeSet<Port>>,
     /// Mounts.
     pub mounts: Option<Vec<Mount>>,
+    /// Local users, and whoever else the privileged groups name. None also where an older program asked,
+    /// which did not ask for them.
+    pub users: Option<Vec<User>>,
     /// What was installed lately.
     pub recent_packages: Option<Vec<RecentPackage>>,
     /// Lists that the host left out because they did not fit.

@@ -3,6 +3,7 @@
 //! PowerShell does not run where the estate does, so the scripts' answers are written here, in their
 //! format, from the host's modelled state. Linux scripts are really executed by the estate.
 
+use fleetwright_estate::world::host::accounts::Standing;
 use fleetwright_estate::world::host::state::ServiceState;
 use fleetwright_estate::world::host::{HostView, PowerShell, ScriptResult};
 use fleetwright_host::LoadTarget;
@@ -165,6 +166,16 @@ fn services(host: &HostView<'_>, script: &str, answer: &mut Answer) {
     answer.say("p", format!("ports {}", ports.join(" ")));
     answer.say("p", "mounts 1");
     answer.say("p", "mount NTFS rw C: C:\\");
+    let accounts = host.accounts();
+    answer.say("p", format!("users {}", accounts.len()));
+    for account in &accounts {
+        let (login, groups) = match account.standing {
+            Standing::Service => ("no", "-"),
+            Standing::Person => ("yes", "-"),
+            Standing::Administrator => ("yes", "administrators"),
+        };
+        answer.say("p", format!("user {login} {groups} {} {}", account.sid(), account.name));
+    }
 }
 
 /// What the load test of the survey measures on a host that answers each request alike.

@@ -421,6 +421,7 @@ fn checks_of(report: &SurveyReport) -> u32 {
         report.running_services.as_ref().map_or(0, |it| it.len()),
         report.ports.as_ref().map_or(0, |it| it.len()),
         report.mounts.as_ref().map_or(0, Vec::len),
+        report.users.as_ref().map_or(0, Vec::len),
     ];
     u32::try_from(lists.iter().sum::<usize>()).unwrap_or(u32::MAX)
 }

@@ -114,6 +114,7 @@ lists() {
     esac
     case $1 in *ports*) ;; *) [ ! -r /proc/net/tcp ] || echo ports $(ports) ;; esac
     case $1 in *mounts*) ;; *) [ ! -r /proc/mounts ] || { found=$(mounts) && printf 'mounts %d\n%s\n' "$(printf '%s\n' "$found" | grep -c .)" "$found"; } ;; esac
+    case $1 in *users*) ;; *) users ;; esac
     case $1 in *packages*) ;; *) recent_packages ;; esac
 }
 
@@ -159,7 +160,7 @@ say packages "$(package_set)"
 
 # What does not fit is left out by name; half a list would look like services that are gone.
 room=$((2300 - ${#answer}))
-for cut in '' packages 'packages mounts' 'packages mounts ports' 'packages mounts ports services'; do
+for cut in '' packages 'packages users' 'packages users mounts' 'packages users mounts ports' 'packages users mounts ports services'; do
     encoded=$(lists "$cut" | encode)
     [ ${#encoded} -gt "$room" ] || break
 done

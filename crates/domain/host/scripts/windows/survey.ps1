@@ -53,6 +53,25 @@ function Test-Tcp([string]$Address) {
     } catch { 'no' } finally { $Client.Close() }
 }
 
+# Accounts of this host, and whoever else its Administrators name (S-1-5-32-544: the name is of the system's language).
+# ADSI lists them, because Get-LocalGroupMember fails as a whole on one member that nobody can resolve.
+function Get-Users {
+    $Group = ([Security.Principal.SecurityIdentifier]'S-1-5-32-544').Translate([Security.Principal.NTAccount]).Value.Split('\')[-1]
+    $Members = @{}
+    foreach ($Member in @(([ADSI]"WinNT://./$Group,group").Invoke('Members'))) {
+        $Sid = [byte[]]$Member.GetType().InvokeMember('objectSid', 'GetProperty', $null, $Member, $null)
+        $Name = $Member.GetType().InvokeMember('Name', 'GetProperty', $null, $Member, $null)
+        $Members[[Security.Principal.SecurityIdentifier]::new($Sid, 0).Value] = $Name
+    }
+    foreach ($User in Get-LocalUser) {
+        $Sid = $User.SID.Value
+        $Groups = if ($Members.ContainsKey($Sid)) { 'administrators' } else { '-' }
+        $Members.Remove($Sid)
+        'user {0} {1} {2} {3}' -f $(if ($User.Enabled) { 'yes' } else { 'no' }), $Groups, $Sid, $User.Name
+    }
+    foreach ($Sid in @($Members.Keys | Sort-Object)) { "user unknown administrators $Sid $($Members[$Sid])" }
+}
+
 # The long lists, each with its length, without the sections named.
 function Get-Lists([string[]]$Without) {
     if ($Without -notcontains 'services') {
@@ -70,6 +89,11 @@ function Get-Lists([string[]]$Without) {
         $Volumes = @(Read-Fact { Get-CimInstance Win32_LogicalDisk -Filter 'DriveType = 3' } | Where-Object { $_ })
         if ($Volumes) { "mounts $($Volumes.Count)" }
         $Volumes | ForEach-Object { "mount $($_.FileSystem) rw $($_.DeviceID) $($_.DeviceID)\" }
+    }
+    if ($Without -notcontains 'users') {
+        $Users = @(Read-Fact { Get-Users } | Where-Object { $_ })
+        if ($Users) { "users $($Users.Count)" } else { 'users unreadable' }
+        $Users
     }
     if ($Without -notcontains 'packages') {
         # The day of a hotfix is text that .NET cannot read under every language setting.
@@ -137,10 +161,12 @@ if ($Names) {
 
 # What does not fit is left out by name; half a list would look like services that are gone.
 $Room = 2300 - ($Answer | Measure-Object Length -Sum).Sum - $Answer.Count
-foreach ($Cut in @(), @('packages'), @('packages', 'mounts'), @('packages', 'mounts', 'ports'), @('packages', 'mounts', 'ports', 'services')) {
+$Order = 'packages', 'users', 'mounts', 'ports', 'services'
+foreach ($Left in 0..$Order.Count) {
+    $Cut = @($Order | Select-Object -First $Left)
     $Zipped = Compress-Text ((@(Get-Lists $Cut) -join "`n") + "`n")
     if ($Zipped.Length -le $Room) { break }
 }
 Say 'cut' ($Cut -join ' ')
-if (@($Cut).Count -lt 4) { $Answer.Add("z=$Zipped") }
+if ($Left -lt $Order.Count) { $Answer.Add("z=$Zipped") }
 Complete 'survey'

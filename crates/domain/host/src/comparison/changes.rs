@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::comparison::users::users;
 use crate::comparison::{Change, ChangeKind, Weight};
 use crate::fact::{Tri, UnitState};
 use crate::survey::{FailedUnits, List, Mount, MountMode, Port, Scope, SurveyReport, Unit};
@@ -27,7 +28,7 @@ pub(super) fn push(
     });
 }
 
-/// Services, ports and mounts.
+/// Services, ports, mounts and users.
 pub(super) fn lists(before: &SurveyReport, after: &SurveyReport, changes: &mut Vec<Change>) {
     match (&before.running_services, &after.running_services) {
         (Some(then), Some(now)) => services(before, then, now, changes),
@@ -40,6 +41,10 @@ pub(super) fn lists(before: &SurveyReport, after: &SurveyReport, changes: &mut V
     match (&before.mounts, &after.mounts) {
         (Some(then), Some(now)) => mounts(then, now, changes),
         _ => list_missing(before, after, List::Mounts, ChangeKind::Mount, changes),
+    }
+    match (&before.users, &after.users) {
+        (Some(then), Some(now)) => users(then, now, changes),
+        _ => list_missing(before, after, List::Users, ChangeKind::User, changes),
     }
 }
 
@@ -55,11 +60,15 @@ fn list_missing(
             List::Services => report.running_services.is_some(),
             List::Ports => report.ports.is_some(),
             List::Mounts => report.mounts.is_some(),
+            List::Users => report.users.is_some(),
             List::Packages => report.recent_packages.is_some(),
         };
         match known {
             true => "known",
+            false if report.unread.iter().any(|key| key == list.as_str()) => "could not be read",
             false if report.cut.contains(&list) => "left out, did not fit",
+            // Programs before this one did not ask for users.
+            false if list == List::Users => "not collected",
             false => "not said",
         }
     };

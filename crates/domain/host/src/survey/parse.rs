@@ -9,7 +9,7 @@ use crate::fact::{Judged, Tri, UnitState, split_word};
 use crate::load::{Load, LoadFigures};
 use crate::survey::{
     Database, Disk, DiskRole, FailedUnits, Health, HttpStatus, List, Mount, MountMode, PackageSet, Port,
-    RecentPackage, Scope, SurveyReport, Transport, Unit,
+    RecentPackage, Scope, SurveyReport, Transport, Unit, User,
 };
 
 /// Keys of the answer, in the order in which they come. `z` holds the compressed lists, `p` a line of
@@ -204,6 +204,7 @@ fn lists(block: &str, report: &mut SurveyReport) {
             "services" => names(rest).map(|names| report.running_services = Some(names)),
             "ports" => ports(rest).map(|ports| report.ports = Some(ports)),
             "mounts" => counted(rest, &mut lines, mount).map(|mounts| report.mounts = Some(mounts)),
+            "users" => users(rest, &mut lines).map(|users| report.users = Some(users)),
             "packages" => {
                 counted(rest, &mut lines, package).map(|packages| report.recent_packages = Some(packages))
             }
@@ -268,6 +269,11 @@ fn mount(line: &str) -> Option<Mount> {
         file_system: clean(file_system, 40),
         mode,
     })
+}
+
+/// There is no host without an account: none at all means that nobody could read them.
+fn users<'a>(count: &str, lines: &mut impl Iterator<Item = &'a str>) -> Option<Vec<User>> {
+    counted(count, lines, User::from_line).filter(|users| !users.is_empty())
 }
 
 fn unescape(name: &str) -> String {

@@ -103,6 +103,8 @@ fn long_lists(report: &SurveyReport, f: &mut fmt::Formatter<'_>) -> fmt::Result 
         mounts.iter().map(line).collect()
     });
     list(report, f, List::Mounts, "mounts", mounts)?;
+    let users = report.users.as_ref().map(|users| users.iter().map(ToString::to_string).collect());
+    list(report, f, List::Users, "users", users)?;
     let recent = report
         .recent_packages
         .as_ref()
@@ -118,6 +120,7 @@ fn list(
     items: Option<Vec<String>>,
 ) -> fmt::Result {
     match items {
+        None if report.unread.iter().any(|key| key == list.as_str()) => row(f, title, &"could not be read"),
         None if report.cut.contains(&list) => row(f, title, &"left out: did not fit into the answer"),
         None => row(f, title, &NOT_SAID),
         Some(items) if items.is_empty() => row(f, title, &"none"),

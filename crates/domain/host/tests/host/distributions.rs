@@ -15,7 +15,17 @@ const UDP: &str = "   sl  local_address rem_address   st tx_queue rx_queue tr tm
   310: 0100007F:0143 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 16011 2 ffff8886 0
 ";
 
-/// What all of them have: two processors, load, memory, ports, ext4 or xfs.
+/// The accounts of every distribution, with what is nobody's business: a digest, a full name, a home.
+pub(crate) const PASSWD: &str = "root:x:0:0:Super User:/root:/bin/bash
+daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
+sync:x:4:65534:sync:/bin:/bin/sync
+nobody:x:65534:65534:Kernel Overflow User:/:/bin/false
+deploy:$6$canarydigest:1000:1000:Canary Fullname,,555:/home/canaryhome:/bin/bash
+";
+/// Their groups.
+pub(crate) const GROUP: &str = "root:x:0:\ndaemon:x:1:\nsudo:x:27:deploy\nwheel:x:10:\nusers:x:100:daemon\n";
+
+/// What all of them have: two processors, load, memory, ports, accounts, ext4 or xfs.
 fn machine(host: &Host, mounts: &str, df: &str) {
     host.file("/proc/uptime", "864000.42 1700000.00\n")
         .file("/proc/loadavg", "0.42 0.40 0.35 2/312 40321\n")
@@ -29,6 +39,8 @@ fn machine(host: &Host, mounts: &str, df: &str) {
         .file("/proc/net/udp", UDP)
         .file("/proc/locks", "1: POSIX  ADVISORY  READ 1102 00:19:1043 0 EOF\n")
         .file("/proc/mounts", mounts)
+        .file("/etc/passwd", PASSWD)
+        .file("/etc/group", GROUP)
         .prints("df", df);
 }
 

@@ -33,9 +33,13 @@ p=ports tcp/22 tcp/8080 udp/323@lo
 p=mounts 2
 p=mount xfs rw /dev/nvme0n1p1 /
 p=mount xfs rw /dev/nvme1n1 /data
+p=users 3
+p=user yes root 0 root
+p=user no - 81 dbus
+p=user yes sudo 1000 deploy
 p=packages 1
 p=package 2026-11-20 bash 5.2.15-1
-end=30
+end=34
 ";
 
 /// The answer, read whole.
@@ -60,6 +64,7 @@ fn the_answer_of_these_tests_is_read_whole_and_to_the_last_fact() {
     let report = report();
     assert_eq!(report.unread, [""; 0]);
     assert_eq!((report.mounts.unwrap().len(), report.recent_packages.unwrap().len()), (2, 1));
+    assert_eq!(report.users.unwrap().len(), 3);
 }
 
 #[test]

@@ -13,3 +13,4 @@ mod reboot;
 mod sandbox;
 mod stories;
 mod survey;
+mod users;

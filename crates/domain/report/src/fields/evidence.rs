@@ -69,7 +69,7 @@ of_hosts!(
 of_hosts!(
     /// Differences between before and after.
     Differences, ChangeRecord, "differences", "difference",
-    "What differs on the instances from before: services, ports, mounts, endpoints, kernel, packages.",
+    "What differs on the instances from before: services, ports, mounts, users, endpoints, kernel, packages.",
     |host| files(host, |files| &files.changes)
 );
 

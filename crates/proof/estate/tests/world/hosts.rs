@@ -71,7 +71,7 @@ fn scripts_see_nothing_of_the_machine_and_leave_files_on_their_host_only() {
         told(&mut shift, "web-1", "cat /var/lib/mark/a; cat /run/b 2>/dev/null || echo none"),
         "kept\nnone\n"
     );
-    assert_eq!(told(&mut shift, "web-1", "pwd; ls /etc | head -1"), "/root\nhostname\n");
+    assert_eq!(told(&mut shift, "web-1", "pwd; ls /etc | head -1"), "/root\ngroup\n");
 }
 
 #[test]
@@ -202,6 +202,31 @@ fn a_patch_can_break_a_service_and_the_health_of_the_application() {
     assert_eq!(told(&mut shift, "web-1", &format!("{ask}; true")), "failed\n000");
     let alarms = shift.watch("DescribeAlarms", json!({"StateValue": "ALARM"})).expect("it answers");
     assert_eq!(alarms["MetricAlarms"][0]["AlarmName"], "web-health");
+}
+
+#[test]
+fn a_patch_can_leave_an_account_behind_on_the_hosts_it_is_installed_on() {
+    let mut shift = Shift::new("kind = \"patch_adds_user\"\nuser = \"helper\"");
+    assert_eq!(told(&mut shift, "web-1", "getent passwd ec2-user | cut -d: -f3,7"), "1000:/bin/bash\n");
+    assert_eq!(told(&mut shift, "web-4", "getent -s files passwd | grep -c nologin"), "4\n");
+    assert_eq!(told(&mut shift, "web-1", "getent passwd helper || echo $?"), "2\n");
+    for (name, group, before, after) in [
+        ("web-1", "wheel", "ec2-user\n", "ec2-user,helper\n"),
+        ("web-4", "sudo", "ubuntu\n", "ubuntu,helper\n"),
+    ] {
+        let administrators = format!("getent group {group} | cut -d: -f4");
+        assert_eq!(told(&mut shift, name, &administrators), before);
+        let id = shift.id(name);
+        for _ in 0..2 {
+            shift.patch(&id, &[("Operation", "Install"), ("RebootOption", "NoReboot")], 3_600);
+        }
+        assert_eq!(told(&mut shift, name, &administrators), after);
+    }
+    let names = |view: &fleetwright_estate::world::host::HostView<'_>| {
+        view.accounts().iter().map(|account| account.name.to_string()).collect::<Vec<_>>()
+    };
+    let id = shift.id("web-2");
+    assert!(!shift.host(&id, names).contains(&"helper".to_owned()), "nobody patched it");
 }
 
 #[test]

@@ -169,6 +169,8 @@ fn survey(model: &Model, host: &InstanceId) -> String {
         "pending_reboot=no",
         "p=ports tcp/22",
         "p=mounts 0",
+        "p=users 1",
+        "p=user yes root 0 root",
         "p=packages 0",
         &format!("boot_id={}", boot_id(host, model.boot)),
         &format!("p=services {services}"),

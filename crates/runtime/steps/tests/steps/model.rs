@@ -95,6 +95,8 @@ pub(crate) fn survey(model: &Model, host: &InstanceId) -> String {
         "repositories=yes",
         "p=ports tcp/22",
         "p=mounts 0",
+        "p=users 1",
+        "p=user yes root 0 root",
         "p=packages 0",
     ]
     .map(str::to_owned)

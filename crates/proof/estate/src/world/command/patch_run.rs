@@ -9,6 +9,7 @@ use rand::RngExt;
 use super::run::{self, Work};
 use super::{CommandId, InvocationRef, override_list, uuid};
 use crate::policy::pattern;
+use crate::world::host::accounts::{Account, Standing};
 use crate::world::host::environment::{ensure, strike};
 use crate::world::host::fault::{HostFault, HostFaultKind};
 use crate::world::host::profile::Packaging;
@@ -186,6 +187,7 @@ pub(super) fn take_effect(
     }
     let any = |rule: &HostFault| run.installed.iter().any(|patch| names(rule, patch));
     let breaks = strike(place.region, id, HostFaultKind::PatchBreaksService, at).filter(any);
+    let adds = strike(place.region, id, HostFaultKind::PatchAddsUser, at).filter(any);
     let bricks = strike(place.region, id, HostFaultKind::PatchBricksBoot, at).filter(any);
     let application = run::view(place, id, at).map_or("", |view| view.application().0);
     let Some(host) = ensure(place.region, id) else { return false };
@@ -199,6 +201,14 @@ pub(super) fn take_effect(
     if let Some(rule) = breaks {
         let service = rule.service.as_deref().unwrap_or(application);
         host.software.services.insert(service.into(), ServiceState::Failed);
+    }
+    if let Some(rule) = adds {
+        let name = rule.user.as_deref().unwrap_or("support");
+        if !host.software.accounts.iter().any(|known| &*known.name == name) {
+            let number = 2_000 + u32::try_from(host.software.accounts.len()).unwrap_or(0);
+            let standing = Standing::Administrator;
+            host.software.accounts.push(Account { name: name.into(), number, standing });
+        }
     }
     host.software.boot_damaged |= bricks.is_some();
     let waits = !host.pending_reboot.is_empty();

@@ -21,6 +21,8 @@ pub enum HostFaultKind {
     PatchFails,
     /// A patch leaves `service` failed.
     PatchBreaksService,
+    /// A patch leaves an account behind, `user`, that may do everything.
+    PatchAddsUser,
     /// After a patch the next boot hangs.
     PatchBricksBoot,
     /// The host asks for a reboot that no pending patch explains.
@@ -103,6 +105,9 @@ pub struct HostFault {
     /// The service, for `patch_breaks_service` and `service_down`; the application's where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
+    /// The account, for `patch_adds_user`; `support` where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
     /// Patches by id or package, with wildcards, for `patch_fails` and the kinds that a patch
     /// brings about.
     #[serde(default = "any")]
@@ -140,6 +145,14 @@ impl HostFault {
             }
             _ => {}
         }
+        if let Some(user) = &self.user {
+            if self.kind != HostFaultKind::PatchAddsUser {
+                return Err("user: belongs to kind patch_adds_user only".to_owned());
+            }
+            if user.is_empty() || user.contains(|c: char| c == ':' || c == ',' || c.is_control()) {
+                return Err(format!("user: {user:?} must be a name without ':' and ','"));
+            }
+        }
         let of_service = matches!(self.kind, HostFaultKind::PatchBreaksService | HostFaultKind::ServiceDown);
         if self.service.is_some() && !of_service {
             return Err("service: belongs to kinds patch_breaks_service and service_down only".to_owned());
@@ -172,6 +185,8 @@ mod tests {
         assert!(refused("kind = \"disk_full\"\nminutes = 3").starts_with("minutes"));
         assert!(refused("kind = \"disk_full\"\nshare = 1.5").starts_with("share"));
         assert!(refused("kind = \"disk_full\"\nservice = \"nginx\"").starts_with("service"));
+        assert!(refused("kind = \"disk_full\"\nuser = \"x\"").starts_with("user"));
+        assert!(refused("kind = \"patch_adds_user\"\nuser = \"x:0\"").starts_with("user"));
         let times = "from = \"2026-11-02T00:00:00Z\"\nuntil = \"2026-11-01T00:00:00Z\"";
         assert!(refused(&format!("kind = \"disk_full\"\n{times}")).starts_with("until"));
     }

@@ -3,6 +3,7 @@
 //! A host is made when something first happens to it; until then it is what its platform's
 //! [`profile`] and its last patch report say. So a hundred thousand hosts cost nothing.
 
+pub mod accounts;
 pub mod environment;
 pub mod fault;
 pub mod life;

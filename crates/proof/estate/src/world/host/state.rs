@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rand::RngExt;
 
+use super::accounts::Account;
 use super::environment::Environment;
 use super::fault::HostFaultKind;
 use crate::generate::seed::Seed;
@@ -67,6 +68,8 @@ pub struct Software {
     pub installed: Vec<Installed>,
     /// Services that are not as the profile says, by name.
     pub services: BTreeMap<Box<str>, ServiceState>,
+    /// Accounts beside those of the image, in the order in which they came.
+    pub accounts: Vec<Account>,
     /// Files that scripts left behind, by absolute path; `/run` and `/tmp` go with a reboot.
     pub files: BTreeMap<Box<str>, Arc<[u8]>>,
     /// True where a patch has damaged what boots.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::accounts::{self, Account};
 use super::fault::HostFaultKind;
 use super::profile::{Packaging, Profile};
 use super::state::{Boot, Host, ServiceState};
@@ -135,6 +136,14 @@ impl<'a> HostView<'a> {
             all.insert(rule.service.as_deref().unwrap_or(application), ServiceState::Failed);
         }
         all
+    }
+
+    /// Every account, those of the image first.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<Account> {
+        accounts::of_image(self.profile.packaging)
+            .chain(self.host.software.accounts.iter().cloned())
+            .collect()
     }
 
     /// The HTTP status of the application's health endpoint; `None` where nothing listens.

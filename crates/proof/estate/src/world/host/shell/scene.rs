@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::identity::Identity;
+use crate::world::host::accounts;
 use crate::world::host::profile::Packaging;
 use crate::world::host::view::HostView;
 use crate::world::instance_types::Architecture;
@@ -37,6 +38,7 @@ const FACETS: &[Facet] = &[
     Facet { files: &["proc/meminfo"], words: &["meminfo", "free"] },
     Facet { files: &["proc/loadavg"], words: &["loadavg", "uptime"] },
     Facet { files: &["etc/os-release"], words: &["os"] },
+    Facet { files: &["etc/passwd", "etc/group"], words: &["passwd", "group", "getent"] },
     Facet { files: &["boot/"], words: &["boot"] },
     Facet { files: &["proc/cpuinfo"], words: &["cpuinfo"] },
     Facet { files: &["proc/net/"], words: &["net"] },
@@ -126,6 +128,9 @@ pub(super) fn files(view: &HostView<'_>, identity: &Identity) -> Files {
     put("proc/stat", format!("cpu  0 0 0 0\nbtime {}\n", identity.booted().as_second()));
     put("etc/hostname", format!("{}\n", identity.hostname));
     put("etc/os-release", view.profile.os_release.to_owned());
+    let accounts = view.accounts();
+    put("etc/passwd", accounts::passwd(&accounts));
+    put("etc/group", accounts::group(&accounts, view.profile.packaging));
     let (total, available) = view.memory_kib();
     put(
         "proc/meminfo",

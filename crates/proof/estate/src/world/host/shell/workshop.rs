@@ -45,6 +45,7 @@ const SYSTEM: &[&str] = &[
     "hostname",
     "nproc",
     "getconf",
+    "getent",
     "who",
     "whoami",
     "logname",

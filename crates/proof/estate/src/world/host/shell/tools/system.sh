@@ -190,6 +190,18 @@ case $tool in
         ;;
     nproc) echo "$CPUS" ;;
     getconf) case $1 in _NPROCESSORS_ONLN) echo "$CPUS" ;; LONG_BIT) echo 64 ;; *) exit 1 ;; esac ;;
+    getent)
+        while [ "$1" = -s ]; do shift 2; done
+        case $1 in
+            passwd | group) file=$ROOT/etc/$1 ;;
+            *) exit 1 ;;
+        esac
+        shift
+        [ $# -gt 0 ] || exec cat "$file"
+        for key; do
+            awk -F: -v key="$key" '$1 == key || $3 == key { print; hit = 1 } END { exit !hit }' "$file" || exit 2
+        done
+        ;;
     who) case $* in *b*) echo "         system boot  $(.date -u -d "@$BOOTED" '+%Y-%m-%d %H:%M')" ;; esac ;;
     whoami | logname) echo root ;;
     id)
