@@ -4,12 +4,14 @@ pub mod artifacts;
 pub mod audit;
 pub mod balancers;
 pub mod budgets;
+pub mod change_records;
 pub mod commands;
 pub mod images;
 pub mod journal;
 pub mod machines;
 pub mod maintenance;
 pub mod metrics;
+pub mod notifier;
 pub mod objects;
 pub mod power;
 

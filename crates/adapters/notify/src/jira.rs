@@ -1,19 +1,34 @@
 //! Changes as Jira issues.
 //!
 //! Sources: Jira Cloud platform REST API v3, "Issue search" (`/search/jql`), "Issues", "Issue attachments"
-//! (`X-Atlassian-Token: no-check`); Atlassian Document Format.
+//! (`X-Atlassian-Token: no-check`); "Search After Write with Search And Reconcile"; Atlassian Document Format.
+//!
+//! # One run, one issue
+//!
+//! Jira's search lags behind: an issue may be found seconds, at worst minutes after it was created. So
+//! - what this process created is asked for by its id as well (`reconcileIssues`), which Jira answers at once;
+//! - before any issue is created, the search is given [`LOOKS`] to show one that an earlier process made;
+//! - where a request to create one was not answered, nobody creates another for [`SETTLES`]: until then opening it
+//!   again says that it will be looked for once more.
+//!
+//! What remains: a process that dies between creating an issue and the index knowing of it, followed by another one
+//! within seconds that finds nothing for all of [`LOOKS`]. Then there are two issues with one label; everybody takes
+//! the older one, and people close the other.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use fleetwright_notify::change::{ChangeOutcome, ChangeRecord, ChangeRequest, ChangeState};
 use fleetwright_notify::shortened;
-use fleetwright_ports::{Attachment, ChangeRecords, NotSent};
+use fleetwright_ports::{Again, Attachment, ChangeRecords, NotSent};
 use http::Method;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::connection::never;
+use crate::connection::{later, never};
 use crate::endpoint::Endpoint;
 use crate::http::{Call, Http};
 use crate::settings::{Credentials, Outbound};
@@ -22,6 +37,12 @@ use crate::settings::{Credentials, Outbound};
 const LONGEST_SUMMARY: usize = 255;
 /// Bytes of a description; Jira takes 32,767 characters.
 const LONGEST_TEXT: usize = 30_000;
+
+/// Between looks for an issue that somebody else may have just created. Most changes are found within seconds
+/// ("Search After Write").
+pub const LOOKS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(25)];
+/// How long after an unanswered request to create an issue none is created: searches may lag by minutes.
+pub const SETTLES: SignedDuration = SignedDuration::from_mins(5);
 
 /// How changes are opened, and what the project's workflow calls their states. Names count in any case.
 #[derive(Clone, Debug)]
@@ -53,6 +74,17 @@ pub struct JiraSettings {
 pub struct Jira {
     http: Http,
     settings: JiraSettings,
+    /// What became of issues that this process was to create, by mark.
+    ours: Mutex<BTreeMap<String, Ours>>,
+}
+
+/// An issue that this process was to create.
+#[derive(Clone, Copy, Debug)]
+enum Ours {
+    /// It is there, under that id.
+    Created(u64),
+    /// It was asked for then, and nobody knows whether it is there.
+    Unanswered(Timestamp),
 }
 
 #[derive(Deserialize)]
@@ -93,6 +125,7 @@ struct Category {
 
 #[derive(Deserialize)]
 struct Created {
+    id: String,
     key: String,
 }
 
@@ -110,7 +143,64 @@ struct Transition {
 impl Jira {
     /// That site.
     pub fn new(outbound: Outbound, settings: JiraSettings) -> Self {
-        Self { http: Http::new(outbound, Some(settings.credentials.clone()), Vec::new()), settings }
+        let http = Http::new(outbound, Some(settings.credentials.clone()), Vec::new());
+        Self { http, settings, ours: Mutex::default() }
+    }
+
+    fn ours(&self) -> MutexGuard<'_, BTreeMap<String, Ours>> {
+        self.ours.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The record with that mark, as soon as the search shows it: looked for now and after each of [`LOOKS`].
+    async fn find_patiently(&self, mark: &str) -> Result<Option<ChangeRecord>, NotSent> {
+        for wait in LOOKS {
+            if let Some(record) = self.find(mark).await? {
+                return Ok(Some(record));
+            }
+            self.http.outbound().clock.sleep(wait).await;
+        }
+        self.find(mark).await
+    }
+
+    /// Creates the issue. What came of it is remembered before anybody can ask.
+    async fn create(&self, request: &ChangeRequest) -> Result<Created, NotSent> {
+        let endpoint = self.settings.site.at("/rest/api/3/issue", &[]);
+        let body = json!({ "fields": self.fields(request) });
+        let asked_at = self.http.outbound().clock.now();
+        let mark = request.mark.to_string();
+        // Before it is sent: whoever drops this future in between knows as little as one without an answer.
+        self.ours().insert(mark.clone(), Ours::Unanswered(asked_at));
+        let answer =
+            self.http.send_json(Method::POST, &endpoint, Some(&body)).await.inspect_err(|failure| {
+                // Refused for good: nothing was created, and once that is mended there is nothing to wait for.
+                if failure.again == Again::Never {
+                    self.ours().remove(&mark);
+                }
+            })?;
+        let unreadable =
+            |error: &dyn std::fmt::Display| never(format!("the created issue cannot be read: {error}"));
+        let created: Created = serde_json::from_slice(&answer.body).map_err(|error| unreadable(&error))?;
+        let id: u64 = created.id.parse().map_err(|error| unreadable(&error))?;
+        self.ours().insert(mark, Ours::Created(id));
+        Ok(created)
+    }
+
+    fn fields(&self, request: &ChangeRequest) -> Value {
+        let text = format!(
+            "{}\nFrom {} to {}.\nTaking it back: {}\nProof: {}",
+            request.description, request.starts_at, request.ends_at, request.backout, request.test
+        );
+        let mut fields = json!({
+            "project": { "key": self.settings.project },
+            "issuetype": { "name": self.settings.issue_type },
+            "summary": shortened(&request.title, LONGEST_SUMMARY),
+            "description": document(&text),
+            "labels": ["fleetwright", &*request.mark],
+        });
+        for (name, value) in &self.settings.fields {
+            fields[name] = json!(value);
+        }
+        fields
     }
 
     fn record(&self, issue: Issue) -> ChangeRecord {
@@ -187,33 +277,38 @@ impl ChangeRecords for Jira {
         // Marks are made of letters, digits, `-` and `_`: nothing in them ends a text of JQL.
         let jql =
             format!("project = \"{}\" AND labels = \"{mark}\" ORDER BY created ASC", self.settings.project);
-        let body = json!({ "jql": jql, "maxResults": 1, "fields": ["status"] });
+        let mut body = json!({ "jql": jql, "maxResults": 1, "fields": ["status"] });
+        if let Some(Ours::Created(id)) = self.ours().get(mark) {
+            body["reconcileIssues"] = json!([id]);
+        }
         let endpoint = self.settings.site.at("/rest/api/3/search/jql", &[]);
         let Found { issues } = self.http.json(Method::POST, &endpoint, Some(&body)).await?;
         Ok(issues.into_iter().next().map(|issue| self.record(issue)))
     }
 
     async fn open(&self, request: &ChangeRequest) -> Result<ChangeRecord, NotSent> {
-        if let Some(record) = self.find(&request.mark).await? {
+        let ours = self.ours().get(&*request.mark).copied();
+        let found = match ours {
+            Some(Ours::Created(_)) => self.find(&request.mark).await?,
+            Some(Ours::Unanswered(_)) | None => self.find_patiently(&request.mark).await?,
+        };
+        if let Some(record) = found {
             return Ok(record);
         }
-        let text = format!(
-            "{}\nFrom {} to {}.\nTaking it back: {}\nProof: {}",
-            request.description, request.starts_at, request.ends_at, request.backout, request.test
-        );
-        let mut fields = json!({
-            "project": { "key": self.settings.project },
-            "issuetype": { "name": self.settings.issue_type },
-            "summary": shortened(&request.title, LONGEST_SUMMARY),
-            "description": document(&text),
-            "labels": ["fleetwright", &*request.mark],
-        });
-        for (name, value) in &self.settings.fields {
-            fields[name] = json!(value);
+        match ours {
+            // Somebody took its label away; the issue itself is asked for.
+            Some(Ours::Created(id)) => return Ok(self.record(self.read(&id.to_string()).await?)),
+            Some(Ours::Unanswered(at)) if self.http.outbound().clock.now() < at + SETTLES => {
+                return Err(later(format!(
+                    "nobody knows whether the issue {} that was asked for at {at} was created; it is looked for \
+                     until {} before another is",
+                    request.mark,
+                    at + SETTLES
+                )));
+            }
+            _ => {}
         }
-        let endpoint = self.settings.site.at("/rest/api/3/issue", &[]);
-        let body = json!({ "fields": fields });
-        let Created { key } = self.http.json(Method::POST, &endpoint, Some(&body)).await?;
+        let Created { key, .. } = self.create(request).await?;
         Ok(self.record(self.read(&key).await?))
     }
 

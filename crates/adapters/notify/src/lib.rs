@@ -20,7 +20,7 @@ pub use address::{Reach, Unreachable};
 pub use chat::{Slack, Teams};
 pub use email::{Email, EmailSettings, Encryption, Login};
 pub use endpoint::{Endpoint, InvalidEndpoint};
-pub use jira::{Jira, JiraSettings};
+pub use jira::{Jira, JiraSettings, LOOKS, SETTLES};
 pub use servicenow::{ServiceNow, ServiceNowSettings};
 pub use settings::{Credentials, Outbound};
 pub use webhook::Webhook;

@@ -9,7 +9,7 @@ use crate::server::{Asked, Said, Server, header, said};
 use crate::world::{HERE, endpoint, long_message, message, outbound};
 
 /// A webhook of Slack, as strict as the Block Kit reference: whatever it does not name is an error.
-fn slack(asked: &Asked) -> Said {
+pub(crate) fn slack(asked: &Asked) -> Said {
     if asked.method() != "POST" || asked.uri().path() != "/services/T0/B0/canary" {
         return said(404, "no_service");
     }
@@ -110,7 +110,7 @@ async fn a_webhook_that_is_gone_is_not_asked_again_and_its_address_is_not_told()
 }
 
 /// A workflow of Teams: an adaptive card of at most 28 KB.
-fn teams(asked: &Asked) -> Said {
+pub(crate) fn teams(asked: &Asked) -> Said {
     if asked.method() != "POST" || header(asked, "content-type") != "application/json" {
         return said(400, "TriggerInputSchemaMismatch");
     }

@@ -1,8 +1,10 @@
 //! Changes as Jira issues, from a plan to the end.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
-use fleetwright_notifiers::{Credentials, Jira, JiraSettings};
+use fleetwright_notifiers::{Credentials, Jira, JiraSettings, LOOKS, SETTLES};
 use fleetwright_notify::change::{ChangeOutcome, ChangeRequest, ChangeState, Verdict};
 use fleetwright_ports::{Again, ChangeRecords};
 use serde_json::json;
@@ -10,11 +12,16 @@ use serde_json::json;
 use crate::jira_site::{Shared, site};
 use crate::server::Server;
 use crate::servicenow::{file, request};
-use crate::world::{HERE, endpoint, now, outbound};
+use crate::world::{HERE, Passing, endpoint, now, on};
 
-async fn jira(token: &str) -> (Jira, Shared) {
+pub(crate) async fn jira(token: &str) -> (Jira, Shared) {
     let project = Shared::default();
-    let server = Server::start(site(&project)).await;
+    (process(&project, token, Passing::from_now()).await, project)
+}
+
+/// A process of ours that knows nothing of others.
+async fn process(project: &Shared, token: &str, clock: Arc<Passing>) -> Jira {
+    let server = Server::start(site(project)).await;
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let settings = JiraSettings {
         site: endpoint(&server.url("/")),
@@ -28,7 +35,7 @@ async fn jira(token: &str) -> (Jira, Shared) {
         done: "Completed".to_owned(),
         failed: "Failed".to_owned(),
     };
-    (Jira::new(outbound(HERE), settings), project)
+    Jira::new(on(clock, HERE), settings)
 }
 
 fn set(project: &Shared, status: &'static str) {
@@ -90,4 +97,90 @@ async fn wrong_credentials_and_ways_the_workflow_does_not_have_are_told() {
     let failure = jira.begin(&record).await.expect_err("nobody approved");
     assert_eq!(failure.again, Again::Never);
     assert!(failure.message.contains("only to [\"Approved\", \"Declined\"]"), "{}", failure.message);
+}
+
+/// A project whose search shows an issue so long after it was created, and its time.
+fn lagging(seconds: u64) -> (Shared, Arc<Passing>) {
+    let (project, clock) = (Shared::default(), Passing::from_now());
+    project.lock().expect("whole").lags = Some((clock.clone(), Duration::from_secs(seconds)));
+    (project, clock)
+}
+
+fn count(project: &Shared) -> usize {
+    project.lock().expect("whole").issues.len()
+}
+
+#[tokio::test]
+async fn what_this_process_created_is_found_at_once_though_the_search_lags() {
+    let (project, clock) = lagging(3_600);
+    let jira = process(&project, "canary-token", clock).await;
+    let record = jira.open(&request()).await.expect("it is opened");
+    let found = jira.find(&request().mark).await.expect("it answers");
+    assert_eq!(found.map(|found| found.id), Some(record.id.clone()));
+    assert_eq!(jira.open(&request()).await.map(|again| again.id), Ok(record.id));
+    assert_eq!(count(&project), 1);
+}
+
+#[tokio::test]
+async fn an_issue_of_a_process_that_died_is_waited_for_before_another_is_created() {
+    let within: Duration = LOOKS.iter().sum();
+    let (project, clock) = lagging(within.as_secs() - 1);
+    process(&project, "canary-token", clock.clone()).await.open(&request()).await.expect("it is opened");
+    let resumed = process(&project, "canary-token", clock.clone()).await;
+    assert_eq!(resumed.find(&request().mark).await, Ok(None), "the search lags");
+    let record = resumed.open(&request()).await.expect("it is found");
+    assert_eq!((&*record.number, count(&project)), ("OPS-1", 1));
+}
+
+#[tokio::test]
+async fn where_the_search_lags_longer_than_anybody_waits_everybody_takes_the_older_one() {
+    let (project, clock) = lagging(3_600);
+    process(&project, "canary-token", clock.clone()).await.open(&request()).await.expect("it is opened");
+    let resumed = process(&project, "canary-token", clock.clone()).await;
+    let record = resumed.open(&request()).await.expect("another is opened");
+    assert_eq!((&*record.number, count(&project)), ("OPS-2", 2), "the limit that the adapter's page names");
+    clock.pass(Duration::from_secs(3_600));
+    let found = resumed.find(&request().mark).await.expect("it answers").expect("it is there");
+    assert_eq!(&*found.number, "OPS-1");
+}
+
+#[tokio::test]
+async fn an_unanswered_creation_is_looked_for_and_not_repeated_before_it_would_have_shown() {
+    let (project, clock) = lagging(240);
+    project.lock().expect("whole").silent = 1;
+    let jira = process(&project, "canary-token", clock.clone()).await;
+    let lost = jira.open(&request()).await.expect_err("there was no answer");
+    assert_eq!(lost.again, Again::Later, "{lost}");
+    let unknown = jira.open(&request()).await.expect_err("nobody knows");
+    assert_eq!(unknown.again, Again::Later);
+    assert!(
+        unknown.message.contains("was created") && unknown.message.contains("fleetwright-run-1"),
+        "{unknown}"
+    );
+    assert_eq!(count(&project), 1, "not repeated");
+    clock.pass(Duration::from_secs(240));
+    let record = jira.open(&request()).await.expect("it is found");
+    assert_eq!((&*record.number, count(&project)), ("OPS-1", 1));
+}
+
+#[tokio::test]
+async fn an_unanswered_creation_that_never_was_is_repeated_in_the_end() {
+    let (project, clock) = lagging(0);
+    project.lock().expect("whole").silent = 1;
+    let jira = process(&project, "canary-token", clock.clone()).await;
+    jira.open(&request()).await.expect_err("there was no answer");
+    project.lock().expect("whole").issues.clear();
+    jira.open(&request()).await.expect_err("nobody knows");
+    clock.pass(SETTLES.unsigned_abs());
+    let record = jira.open(&request()).await.expect("it is created");
+    assert_eq!((&*record.number, count(&project)), ("OPS-1", 1));
+}
+
+#[tokio::test]
+async fn a_refused_creation_is_repeated_as_soon_as_what_was_wrong_is_mended() {
+    let (jira, project) = jira("canary-token").await;
+    let untitled = ChangeRequest { title: String::new(), ..request() };
+    let refused = jira.open(&untitled).await.expect_err("Jira wants a summary");
+    assert_eq!((refused.again, count(&project)), (Again::Never, 0), "{refused}");
+    jira.open(&request()).await.expect("nothing is waited for");
 }

@@ -1,14 +1,23 @@
 //! A site of Jira with one project and its workflow: what the REST API v3 documents and nothing more.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use fleetwright_ports::Clock;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::server::{Asked, Said, header, json as answer, said};
+use crate::world::Passing;
 
+/// A project that forgets nothing.
 #[derive(Default)]
 pub(crate) struct Project {
     pub(crate) issues: Vec<Issue>,
+    /// What time it is there, and how long after its creation the search shows an issue.
+    pub(crate) lags: Option<(Arc<Passing>, Duration)>,
+    /// How many issues are created without an answer.
+    pub(crate) silent: usize,
 }
 
 pub(crate) struct Issue {
@@ -16,6 +25,7 @@ pub(crate) struct Issue {
     pub(crate) status: &'static str,
     pub(crate) comments: Vec<Value>,
     pub(crate) files: Vec<(String, Vec<u8>)>,
+    created: Option<Timestamp>,
 }
 
 pub(crate) type Shared = Arc<Mutex<Project>>;
@@ -96,8 +106,24 @@ fn search(project: &Project, asked: &Asked) -> Said {
     let has = |issue: &Issue| {
         issue.fields["labels"].as_array().is_some_and(|labels| labels.contains(&json!(label)))
     };
+    let reconciled: Vec<u64> =
+        body["reconcileIssues"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
+    if reconciled.len() > 50 {
+        return fault(400, "at most 50 issues are reconciled");
+    }
+    let shows = |index: usize, issue: &Issue| match (&project.lags, issue.created) {
+        (Some((clock, lag)), Some(created)) => {
+            clock.now() >= created + *lag || reconciled.contains(&(index as u64 + 1))
+        }
+        _ => true,
+    };
     let most = usize::try_from(body["maxResults"].as_u64().unwrap_or(50)).expect("few");
-    let found = project.issues.iter().enumerate().filter(|(_, issue)| has(issue)).take(most);
+    let found = project
+        .issues
+        .iter()
+        .enumerate()
+        .filter(|(index, issue)| has(issue) && shows(*index, issue))
+        .take(most);
     let found: Vec<Value> = found.map(|(index, issue)| shown(issue, index + 1)).collect();
     answer(200, &json!({ "issues": found, "isLast": true }))
 }
@@ -147,9 +173,14 @@ fn create(project: &mut Project, asked: &Asked) -> Said {
         status: "Awaiting approval",
         comments: Vec::new(),
         files: Vec::new(),
+        created: project.lags.as_ref().map(|(clock, _)| clock.now()),
     };
     project.issues.push(issue);
     let number = project.issues.len();
+    if project.silent > 0 {
+        project.silent -= 1;
+        return said(504, "");
+    }
     answer(201, &json!({ "id": number.to_string(), "key": format!("OPS-{number}"), "self": "" }))
 }
 

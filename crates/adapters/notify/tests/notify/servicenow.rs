@@ -27,7 +27,7 @@ pub(crate) fn file() -> Attachment {
     Attachment { name: "summary.txt".to_owned(), media_type: "text/plain".to_owned(), content }
 }
 
-async fn servicenow(password: &str) -> (ServiceNow, Shared) {
+pub(crate) async fn servicenow(password: &str) -> (ServiceNow, Shared) {
     let table = Shared::default();
     let server = Server::start(instance(&table)).await;
     let settings = ServiceNowSettings {

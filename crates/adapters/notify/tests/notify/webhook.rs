@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use crate::server::{Asked, Said, Server, header, said};
 use crate::world::{HERE, endpoint, message, outbound};
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// A receiver that takes what is signed, whole and of now.
-fn receiver(asked: &Asked) -> Said {
+pub(crate) fn receiver(asked: &Asked) -> Said {
     let secret = WebhookSecret::parse(SECRET).expect("a secret");
     let Ok(seconds) = header(asked, "webhook-timestamp").parse::<i64>() else { return said(400, "no time") };
     let at = Timestamp::from_second(seconds).expect("a time");
@@ -23,7 +23,7 @@ fn receiver(asked: &Asked) -> Said {
     }
 }
 
-fn secret(text: &str) -> WebhookSecret {
+pub(crate) fn secret(text: &str) -> WebhookSecret {
     WebhookSecret::parse(text).expect("a secret")
 }
 
