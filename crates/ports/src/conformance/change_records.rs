@@ -5,6 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{Attachment, ChangeRecords};
 
+/// Names and contents of files.
+pub type Files = Vec<(String, Vec<u8>)>;
+
 /// What is done and seen in the system apart from the port.
 pub struct Desk<'a> {
     /// Approves the record of that mark, as people do.
@@ -12,7 +15,7 @@ pub struct Desk<'a> {
     /// How many records have that mark.
     pub count: &'a (dyn Fn(&str) -> usize + Sync),
     /// Names and contents of the files that are with the record of that mark.
-    pub files: &'a (dyn Fn(&str) -> Vec<(String, Vec<u8>)> + Sync),
+    pub files: &'a (dyn Fn(&str) -> Files + Sync),
 }
 
 /// A change of two hours from `at` on.
