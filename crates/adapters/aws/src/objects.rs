@@ -25,8 +25,11 @@ use aws_smithy_types::error::metadata::ErrorMetadata;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::request_id::RequestId;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use fleetwright_model::{Cell, Failure};
 use fleetwright_ports::Objects;
+use sha2::{Digest, Sha256};
 
 use crate::Aws;
 use crate::clients::{Connection, SdkClient};
@@ -34,6 +37,9 @@ use crate::operations::PUT_OBJECT;
 
 /// The header in which S3 names the region a bucket is in, where it was asked in another.
 const BUCKET_REGION: &str = "x-amz-bucket-region";
+
+/// The header with the content's SHA-256, in base64. Buckets with Object Lock take nothing without a checksum.
+const CHECKSUM: &str = "x-amz-checksum-sha256";
 
 /// What requests to S3 are made with.
 #[derive(Clone)]
@@ -52,6 +58,12 @@ impl SdkClient for Storage {
 struct Upload {
     path: String,
     content: Vec<u8>,
+}
+
+impl Upload {
+    fn checksum(&self) -> String {
+        STANDARD.encode(Sha256::digest(&self.content))
+    }
 }
 
 impl fmt::Debug for Upload {
@@ -148,7 +160,9 @@ impl Storage {
             .into();
         let url = format!("{}{}", self.endpoint(region), upload.path);
         let body = SignableBody::Bytes(&upload.content);
-        let signable = SignableRequest::new("PUT", url, std::iter::empty(), body)?;
+        let checksum = upload.checksum();
+        let headers = std::iter::once((CHECKSUM, checksum.as_str()));
+        let signable = SignableRequest::new("PUT", url, headers, body)?;
         let (instructions, _) = sign(signable, &parameters)?.into_parts();
         let (headers, _) = instructions.into_parts();
         Ok(headers.iter().map(|header| (header.name().to_owned(), header.value().to_owned())).collect())
@@ -159,6 +173,7 @@ fn request(upload: &Upload, signed: &[(String, String)]) -> Result<HttpRequest, 
     let mut request = HttpRequest::new(SdkBody::from(upload.content.clone()));
     request.set_method("PUT")?;
     request.set_uri(upload.path.as_str())?;
+    request.headers_mut().insert(CHECKSUM, upload.checksum());
     for (name, value) in signed {
         request.headers_mut().insert(name.clone(), value.clone());
     }

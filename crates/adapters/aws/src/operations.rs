@@ -223,10 +223,11 @@ operations! {
     GET_CALENDAR_STATE = Ssm "GetCalendarState" "ssm:GetCalendarState", Zone, PATCH, Optional, READS, SSM_READ,
         "to change nothing while a change calendar is closed (safety.change_calendars)";
     PUT_OBJECT = S3 "PutObject" "s3:PutObject", Zone, PATCH, Optional, BY_STATE, S3_WRITES,
-        "to leave the first wave's patches for later ones (safety.gate.patch_list_bucket); allow it on that bucket";
-    PUBLISH = Sns "Publish" "sns:Publish", Zone, APART, Optional, NEVER_TWICE, MESSAGES,
+        "to leave the first wave's patches for later ones (safety.gate.patch_list_bucket), and to keep the heads of audit \
+         logs (audit.heads_bucket); allow it on those buckets";
+    PUBLISH = Sns "Publish" "sns:Publish", Zone, REPORT, Optional, NEVER_TWICE, MESSAGES,
         "for notifications through SNS; allow it on the topic";
-    PUT_EVENTS = EventBridge "PutEvents" "events:PutEvents", Zone, APART, Optional, NEVER_TWICE, MESSAGES,
+    PUT_EVENTS = EventBridge "PutEvents" "events:PutEvents", Zone, REPORT, Optional, NEVER_TWICE, MESSAGES,
         "for notifications through EventBridge; allow it on the event bus";
 }
 
@@ -243,7 +244,11 @@ mod tests {
         for operation in ALL {
             let (prefix, action) = operation.iam.split_once(':').expect("service:Action");
             assert_eq!(action, operation.name);
-            assert_eq!(format!("{:?}", operation.service).to_lowercase(), prefix);
+            let service = match operation.service {
+                Service::EventBridge => "events".to_owned(),
+                other => format!("{other:?}").to_lowercase(),
+            };
+            assert_eq!(service, prefix);
             assert!(!operation.purpose.is_empty());
             assert!(!operation.phases.is_empty() || operation.purpose.starts_with("for `window"));
         }
@@ -252,7 +257,17 @@ mod tests {
     #[test]
     fn what_has_no_token_and_no_state_to_find_is_never_repeated() {
         let never: Vec<&str> = ALL.iter().filter(|it| it.effect == NEVER_TWICE).map(|it| it.iam).collect();
-        assert_eq!(never, ["ssm:SendCommand", "ec2:CreateImage", "ec2:RebootInstances"]);
+        assert_eq!(
+            never,
+            [
+                "ssm:SendCommand",
+                "ec2:CreateImage",
+                "ec2:RebootInstances",
+                "cloudwatch:PutMetricData",
+                "sns:Publish",
+                "events:PutEvents"
+            ]
+        );
         let reading = ["Describe", "List", "Get", "Simulate", "Assume", "Pass"];
         for operation in ALL {
             let reads = reading.iter().any(|verb| operation.name.starts_with(verb));

@@ -115,6 +115,10 @@ pub struct AwsOptions {
     pub uses: Option<BTreeSet<Use>>,
     /// The bucket of patch lists, where there is one: whether it may be written to is asked of it alone.
     pub patch_list_bucket: Option<String>,
+    /// The bucket of heads of audit logs, likewise.
+    pub heads_bucket: Option<String>,
+    /// The namespace of a run's figures, likewise.
+    pub namespace: Option<String>,
 }
 
 /// The times AWS is called by.
@@ -149,6 +153,8 @@ impl Default for AwsOptions {
             rates: BTreeMap::new(),
             uses: None,
             patch_list_bucket: None,
+            heads_bucket: None,
+            namespace: None,
         }
     }
 }

@@ -19,11 +19,16 @@ use grants::{Grant, Mark, On, PURPOSE_TAG};
 /// Source: STS API reference, GetCallerIdentity.
 const FREE: &str = "sts:GetCallerIdentity";
 
+/// What keys of heads of audit logs begin with, in the bucket that keeps them.
+pub const HEADS_PREFIX: &str = "audit";
+
 /// What a configuration uses beyond what its phases always do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Use {
     /// Alarms are looked at.
     Alarms,
+    /// Heads of audit logs are kept in a bucket.
+    AuditHeads,
     /// Change calendars are asked before hosts are changed.
     ChangeCalendars,
     /// Images past their retention are deleted.
@@ -32,6 +37,8 @@ pub enum Use {
     Figures,
     /// Hosts are taken out of load balancers and Auto Scaling groups while they are changed.
     Drain,
+    /// Notices go to event buses.
+    EventBuses,
     /// The load before and after is compared.
     Load,
     /// The commands on maintenance windows of Systems Manager are used.
@@ -50,6 +57,8 @@ pub enum Use {
     Served,
     /// Stopped instances are started.
     StartStopped,
+    /// Notices go to topics.
+    Topics,
 }
 
 /// What a policy is to allow, and on what.
@@ -73,6 +82,14 @@ pub struct Scope {
     pub roles: BTreeSet<String>,
     /// The bucket of patch lists.
     pub bucket: Option<String>,
+    /// The bucket of heads of audit logs.
+    pub heads_bucket: Option<String>,
+    /// ARNs of the topics that notices go to.
+    pub topics: BTreeSet<String>,
+    /// ARNs of the event buses that notices go to.
+    pub event_buses: BTreeSet<String>,
+    /// The namespace of a run's figures.
+    pub namespace: Option<String>,
 }
 
 /// A statement that allows something.
@@ -126,7 +143,7 @@ pub fn of_zone(scope: &Scope) -> Vec<Statement> {
         }
     }
     statements.extend(groups.into_iter().map(|(on, marks, actions)| statement(scope, on, marks, actions)));
-    statements.retain(|statement| !statement.actions.is_empty());
+    statements.retain(|statement| !statement.actions.is_empty() && !statement.resources.is_empty());
     statements
 }
 
@@ -164,6 +181,8 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
         "ec2:RebootInstances" => false,
         "cloudwatch:DescribeAlarms" => wanted(Use::Alarms),
         "cloudwatch:PutMetricData" => return wanted(Use::Figures),
+        "events:PutEvents" => return wanted(Use::EventBuses),
+        "sns:Publish" => return wanted(Use::Topics),
         "cloudwatch:GetMetricData" => wanted(Use::Load),
         "ec2:CreateReplaceRootVolumeTask" | "ec2:DescribeReplaceRootVolumeTasks" => wanted(Use::ReplaceRoot),
         "ec2:DeleteSnapshot" | "ec2:DeregisterImage" => wanted(Use::CleanUp),
@@ -171,7 +190,7 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
         "ec2:StartInstances" => wanted(Use::StartStopped),
         "ec2:StopInstances" => calls(&operations::START_INSTANCES) || calls(&operations::RUN_INSTANCES),
         "iam:PassRole" => calls(&operations::RUN_INSTANCES),
-        "s3:PutObject" => wanted(Use::PatchLists),
+        "s3:PutObject" => wanted(Use::PatchLists) || wanted(Use::AuditHeads),
         action if action.starts_with("elasticloadbalancing:Describe") => {
             wanted(Use::Drain) || wanted(Use::Served)
         }
@@ -193,8 +212,7 @@ fn statement(
     actions: BTreeSet<&'static str>,
 ) -> Statement {
     let mut conditions: Vec<Condition> = marks.iter().flat_map(|mark| conditions(scope, *mark)).collect();
-    // IAM has no regions.
-    if !on.iter().any(|on| matches!(on, On::Roles | On::OwnRole)) {
+    if on.iter().all(is_of_the_fleet) {
         conditions.extend(regions(scope));
     }
     Statement {
@@ -203,6 +221,11 @@ fn statement(
         resources: on.iter().flat_map(|on| arns(scope, *on)).collect(),
         conditions,
     }
+}
+
+/// Whether it is where the fleet is. IAM has no regions, and those who are told may be anywhere.
+fn is_of_the_fleet(on: &On) -> bool {
+    !matches!(on, On::Roles | On::OwnRole | On::AuditHeads | On::Topics | On::EventBuses)
 }
 
 /// A name that says what and when: `OnInstanceChosen`, `OnImageSnapshotWhileCreateImage`.
@@ -243,7 +266,14 @@ fn arns(scope: &Scope, on: On) -> Vec<String> {
         On::AutoScalingGroups => {
             arn(&format!("autoscaling:*:{account}:autoScalingGroup:*:autoScalingGroupName/*"))
         }
-        On::PatchLists => arn(&format!("s3:::{}/*", scope.bucket.as_deref().unwrap_or("*"))),
+        On::PatchLists => scope.bucket.iter().flat_map(|bucket| arn(&format!("s3:::{bucket}/*"))).collect(),
+        On::AuditHeads => {
+            let heads = |bucket: &String| arn(&format!("s3:::{bucket}/{HEADS_PREFIX}/*"));
+            scope.heads_bucket.iter().flat_map(heads).collect()
+        }
+        On::Topics => scope.topics.iter().cloned().collect(),
+        On::EventBuses => scope.event_buses.iter().cloned().collect(),
+        On::Everything => vec!["*".to_owned()],
         On::MaintenanceWindows => arn(&format!("ssm:*:{account}:maintenancewindow/*")),
     }
 }
@@ -272,6 +302,9 @@ fn conditions(scope: &Scope, mark: Mark) -> Vec<Condition> {
         Mark::Marks(purpose) => equals(format!("aws:RequestTag/{PURPOSE_TAG}"), purpose),
         Mark::While(call) => equals("ec2:CreateAction".to_owned(), call),
         Mark::ToEc2 => equals("iam:PassedToService".to_owned(), ec2_principal(&scope.partition)),
+        Mark::Namespace => {
+            scope.namespace.iter().flat_map(|name| equals("cloudwatch:namespace".to_owned(), name)).collect()
+        }
     }
 }
 
@@ -309,9 +342,12 @@ mod tests {
             phases: Phase::ALL.into(),
             uses: [
                 Use::Alarms,
+                Use::AuditHeads,
                 Use::ChangeCalendars,
                 Use::CleanUp,
                 Use::Drain,
+                Use::EventBuses,
+                Use::Figures,
                 Use::Load,
                 Use::MaintenanceWindows,
                 Use::NewInstance,
@@ -320,6 +356,7 @@ mod tests {
                 Use::PatchLists,
                 Use::ReplaceRoot,
                 Use::StartStopped,
+                Use::Topics,
             ]
             .into(),
             partition: "aws".into(),
@@ -329,6 +366,10 @@ mod tests {
             documents: ["AWS-RunPatchBaseline".to_owned(), "own-check".to_owned()].into(),
             roles: ["ops/Fleetwright".to_owned()].into(),
             bucket: Some("patch-lists".into()),
+            heads_bucket: Some("audit-heads".into()),
+            topics: ["arn:aws:sns:eu-west-1:999900001111:patching".to_owned()].into(),
+            event_buses: ["arn:aws:events:eu-central-1:011122223333:event-bus/patching".to_owned()].into(),
+            namespace: Some("Acme/Patching".into()),
         }
     }
 
@@ -398,9 +439,33 @@ mod tests {
     }
 
     #[test]
+    fn those_who_are_told_are_named_and_figures_go_into_their_namespace() {
+        let statements = of_zone(&everything());
+        let of = |action: &str, resource: &str| find(&statements, action, resource).clone();
+        let topic = of("sns:Publish", ":patching");
+        assert_eq!(topic.resources, ["arn:aws:sns:eu-west-1:999900001111:patching"]);
+        assert_eq!(topic.conditions, [], "it is in another region than the fleet");
+        assert!(of("events:PutEvents", "event-bus/patching").conditions.is_empty());
+        assert_eq!(of("s3:PutObject", "audit-heads").resources, ["arn:aws:s3:::audit-heads/audit/*"]);
+        let figures = of("cloudwatch:PutMetricData", "*");
+        assert!(
+            figures
+                .conditions
+                .iter()
+                .any(|it| it.key == "cloudwatch:namespace" && it.values == ["Acme/Patching"]),
+            "{figures:?}"
+        );
+        let nobody = Scope { topics: BTreeSet::new(), heads_bucket: None, ..everything() };
+        let nobody: Vec<String> = of_zone(&nobody).into_iter().flat_map(|it| it.resources).collect();
+        assert!(!nobody.iter().any(|arn| arn.contains("sns") || arn.contains("audit-heads")), "{nobody:?}");
+    }
+
+    #[test]
     fn a_scan_changes_nothing() {
         let mut scope = Scope { phases: [Phase::Scan].into(), ..everything() };
-        scope.uses.remove(&Use::MaintenanceWindows);
+        for told in [Use::MaintenanceWindows, Use::Figures, Use::Topics, Use::EventBuses] {
+            scope.uses.remove(&told);
+        }
         let changing: Vec<&str> = of_zone(&scope)
             .iter()
             .flat_map(|it| it.actions.clone())

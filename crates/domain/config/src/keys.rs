@@ -1,6 +1,7 @@
 //! The key table: one row per setting. The default file, the JSON Schema, the reference, the
 //! explanations, the environment variables, the suggestions and the resolver all read it.
 
+mod audit;
 mod aws;
 mod eligibility;
 mod find;
@@ -146,6 +147,7 @@ pub fn all() -> impl Iterator<Item = &'static Key> {
         eligibility::KEYS,
         output::KEYS,
         telemetry::KEYS,
+        audit::KEYS,
         phases::KEYS,
         safety::KEYS,
         waves::KEYS,

@@ -50,6 +50,8 @@ pub struct Settings {
     pub output: OutputSettings,
     /// `telemetry`: where traces and metrics go.
     pub telemetry: TelemetrySettings,
+    /// `audit`: where heads of audit logs are kept besides.
+    pub audit: AuditSettings,
     /// `phases`: the phases of a run.
     pub phases: PhaseSettings,
     /// `safety`: how far a run may go before it stops.
@@ -178,6 +180,17 @@ pub struct TelemetrySettings {
     pub interval: Duration,
     /// Namespace of the figures that accounts and regions are sent.
     pub cloudwatch_namespace: Option<String>,
+}
+
+/// `audit`: where heads of audit logs are kept besides the state directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditSettings {
+    /// A file they are appended to.
+    pub heads_file: Option<String>,
+    /// The S3 bucket they are put into.
+    pub heads_bucket: Option<String>,
+    /// The landing zone that puts them there, by name or account id.
+    pub heads_zone: Option<String>,
 }
 
 /// An enum whose words in the file are these.

@@ -125,7 +125,8 @@ fn views_of(record: &RunRecord<'_>) -> Vec<(&'static str, String)> {
     bytes("line", &|out| views::json::write_line(out, record));
     bytes("xml", &|out| views::xml::write(out, record));
     bytes("junit", &|out| views::junit::write(out, record));
-    let words: [(&str, fn(&mut String, &RunRecord<'_>) -> std::fmt::Result); 4] = [
+    type Words = fn(&mut String, &RunRecord<'_>) -> std::fmt::Result;
+    let words: [(&str, Words); 4] = [
         ("text", |out, record| run_text::write_text(out, record)),
         ("errors", |out, record| views::errors::write(out, record)),
         ("compliance", |out, record| views::compliance::write(out, record)),

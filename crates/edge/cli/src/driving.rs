@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fleetwright_announce::{Both, ChangeGate};
-use fleetwright_aws::{Approvals, Aws};
+use fleetwright_aws::Aws;
 use fleetwright_config::settings::OutputFormat;
 use fleetwright_engine::{
     Begin, Concluded, Conclusion, Control, DriveError, Ports, StepTable, Surroundings, Unwatched, Watcher,
@@ -27,13 +27,15 @@ use fleetwright_survey::CalendarWatch;
 use jiff::Timestamp;
 
 use crate::args::ReportFormat;
+use crate::commands::bundle::packed;
 use crate::commands::notify::{self, Over};
 use crate::commands::report::own_directory;
 use crate::commands::scan::{Reports, calls};
 use crate::console::{self, Console};
 use crate::evidence::{self, Gathered};
 use crate::failure::CommandError;
-use crate::on_record::{OnRecord, approvals};
+use crate::heads::Heads;
+use crate::on_record::{OnRecord, approvals, nobody_approves};
 use crate::outgoing::{Outgoing, tell_account};
 use crate::report_files;
 use crate::run_live::RunLive;
@@ -60,8 +62,10 @@ pub struct Driving {
     pub zones: Vec<Zone>,
     /// How the run is steered.
     pub control: Control,
-    /// The person who started this process.
-    pub person: Text,
+    /// The run's audit log, and who writes it.
+    pub on_record: OnRecord,
+    /// Where heads of that log are kept besides.
+    pub heads: Heads,
     /// Where messages go, where any are wanted.
     pub told: Option<Outgoing>,
     /// The system of change records, where it decides at gates.
@@ -81,39 +85,33 @@ impl Driving {
     ///
     /// # Errors
     /// The run cannot be made or driven; what became of its hosts is never an error.
-    pub async fn begin(self, run: RunId, plan: PlanDocument) -> Result<Exit, CommandError> {
+    pub async fn begin(self, plan: PlanDocument) -> Result<Exit, CommandError> {
         let begin = Begin::New { digest: plan.digest().clone() };
-        self.drive(run, &plan, begin, Vec::new()).await
+        self.drive(&plan, begin, Vec::new()).await
     }
 
     /// Drives on a run that was begun before.
     ///
     /// # Errors
     /// As [`Driving::begin`].
-    pub async fn resume(
-        self,
-        run: RunId,
-        plan: PlanDocument,
-        loaded: LoadedRun,
-    ) -> Result<Exit, CommandError> {
+    pub async fn resume(self, plan: PlanDocument, loaded: LoadedRun) -> Result<Exit, CommandError> {
         let earlier = loaded.records.clone();
         let begin = Begin::Resume { digest: plan.digest().clone(), loaded };
-        self.drive(run, &plan, begin, earlier).await
+        self.drive(&plan, begin, earlier).await
     }
 
     async fn drive(
         mut self,
-        run: RunId,
         document: &PlanDocument,
         begin: Begin,
         earlier: Vec<Record>,
     ) -> Result<Exit, CommandError> {
+        let run = self.on_record.run.clone();
         let directory = self.report_directory(&run)?;
         let plan = Arc::new(document.plan().clone());
         let health = Arc::new(Health::default());
         health.hear(&earlier);
-        let on_record = self.on_record(&run, document);
-        let ports = ports(&self.aws, &self.clock, &self.state, &self.zones, &plan, &health, &on_record)
+        let ports = ports(&self.aws, &self.clock, &self.state, &self.zones, &plan, &health, &self.on_record)
             .map_err(|missing| missing_zone(&missing))?;
         let flow = Arc::new(plan.flow.clone());
         let live = RunLive::new(&self.console, self.format, &plan, health);
@@ -143,37 +141,60 @@ impl Driving {
         let mut records = earlier;
         records.extend(live.into_records());
         if let Ok(concluded) = &concluded {
-            self.tell_figures(document, concluded, &records, &on_record).await;
+            self.tell_figures(document, concluded, &records).await;
         }
         if let Some(announcer) = announcer {
             tell_account(&announcer.finish().await, self.console);
         }
-        if let Err(error) = on_record.log.sign(self.clock.now()) {
-            self.console.note(&format!("the end of the audit log could not be signed: {error}"));
-        }
+        self.keep_head().await;
         let concluded = concluded.map_err(|error| drive_error(&run, &error))?;
         self.conclude(&run, document, &concluded, &records, directory.as_deref()).await
     }
 
     /// The figures of a run. They change nothing about how it ended.
-    async fn tell_figures(
-        &self,
-        document: &PlanDocument,
-        end: &Concluded,
-        records: &[Record],
-        on_record: &OnRecord,
-    ) {
+    async fn tell_figures(&self, document: &PlanDocument, end: &Concluded, records: &[Record]) {
         let results = results(document.plan(), &end.run, records);
-        figures::tell(on_record.run.as_str(), &results);
+        figures::tell(self.on_record.run.as_str(), &results);
         if let (Some(namespace), Some(_)) = (&self.figures, end.ending()) {
-            let approvals: Approvals = Arc::new(|_| Vec::new());
-            let aws = self.aws.on_behalf(on_record.behalf("figures", &approvals));
+            let aws = self.aws.on_behalf(self.on_record.behalf("figures", &nobody_approves()));
             figures::keep(&aws, &self.zones, namespace, &results, self.clock.now()).await;
         }
     }
 
-    fn on_record(&self, run: &RunId, document: &PlanDocument) -> OnRecord {
-        OnRecord::of(&self.state, run, document.digest(), self.control.owner(), self.person.clone())
+    async fn close_change(
+        &self,
+        change: &Change,
+        run: &RunId,
+        concluded: &Concluded,
+        record: &RunRecord<'_>,
+    ) -> Result<Exit, CommandError> {
+        let found = self.state.find(Some(run.as_str())).await?;
+        let (summary, evidence) = (report_files::summary(record)?, packed(&self.state, &found).await?);
+        let over = Over { run, state: &concluded.run, exit: record.header.exit, summary, evidence };
+        notify::close(change.records.as_ref(), &over, self.console).await
+    }
+
+    /// Signs the end of the audit log, and keeps that head elsewhere too. Nothing of it changes how the run
+    /// ended.
+    async fn keep_head(&self) {
+        let sign = || {
+            let signed = self.on_record.log.sign(self.clock.now());
+            signed.unwrap_or_else(|error| {
+                self.console.note(&format!("the end of the audit log could not be signed: {error}"));
+                None
+            })
+        };
+        let Some(head) = sign().filter(|_| !self.heads.is_nowhere()) else { return };
+        let run = &self.on_record.run;
+        for wrong in self.heads.keep(&self.aws, &self.on_record, &head).await {
+            let words = format!(
+                "the head of the audit log was not kept elsewhere: {}; fleetwright audit head {run} --into FILE",
+                safe::line(&wrong)
+            );
+            self.console.note(&words);
+        }
+        // That it was put somewhere is on record as well.
+        sign();
     }
 
     /// The directory of the run's reports; made before the work, not found missing after it.
@@ -212,10 +233,8 @@ impl Driving {
         }
         let exit = tell(&record, self.format)?;
         if let (Some(change), Conclusion::Closed(_)) = (&self.change, &concluded.conclusion) {
-            let summary = report_files::summary(&record)?;
-            let over = Over { run, state: &concluded.run, exit, summary };
             // The run is over whatever becomes of its change record; that is said, and can be done again.
-            if let Err(error) = notify::close(change.records.as_ref(), &over, self.console).await {
+            if let Err(error) = self.close_change(change, run, concluded, &record).await {
                 let words =
                     format!("the change record could not be closed: {error}; fleetwright change close {run}");
                 self.console.note(&words);

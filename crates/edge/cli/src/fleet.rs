@@ -201,6 +201,8 @@ pub fn aws_options(resolved: &Resolved) -> Result<AwsOptions, CommandError> {
         session_duration: aws.session_duration,
         uses: Some(policy_scope::uses(&resolved.settings)),
         patch_list_bucket: resolved.settings.safety.gate.patch_list_bucket.clone(),
+        heads_bucket: resolved.settings.audit.heads_bucket.clone(),
+        namespace: resolved.settings.telemetry.cloudwatch_namespace.clone(),
         rates: aws.rates.iter().map(|(action, value)| (action.clone(), rate(value))).collect(),
         ..AwsOptions::default()
     };

@@ -17,6 +17,7 @@ pub mod failure;
 pub mod figures;
 pub mod files;
 pub mod fleet;
+pub mod heads;
 pub mod interrupt;
 pub mod keyring;
 pub mod learning;

@@ -8,14 +8,16 @@ use fleetwright_ports::{ChangeRecords, Clock};
 
 use crate::app::{App, Outcome, Time, in_runtime};
 use crate::args::{ChangeArgs, ChangeCommand, NotifyCommand, NotifyTestArgs};
+use crate::commands::bundle::packed;
 use crate::commands::notify::{self, Over};
 use crate::commands::runs::fold;
 use crate::driving::Told;
 use crate::evidence::gather;
 use crate::failure::CommandError;
-use crate::outgoing::{change_records, needs_aws, outgoing, place_files};
+use crate::on_record::OnRecord;
+use crate::outgoing::{Outgoing, change_records, needs_aws, outgoing, place_files};
 use crate::report_files;
-use crate::state::{FoundRun, State};
+use crate::state::{FoundRun, State, refused};
 
 impl App {
     /// `fleetwright notify …`.
@@ -28,17 +30,28 @@ impl App {
     fn notify_test(&self, args: &NotifyTestArgs) -> Outcome {
         let loaded = self.settings(&args.fleet, |_| {})?;
         in_runtime(Time::Wall, async {
-            let outgoing = match needs_aws(&loaded.resolved.settings) {
-                true => self.session(&loaded, &args.fleet, None).await?.outgoing().await?,
+            match needs_aws(&loaded.resolved.settings) {
+                true => {
+                    let state = State::open(&args.state, &self.environment)?;
+                    let on_record = OnRecord::of_commands(&state, self.user());
+                    let session = self.session(&loaded, &args.fleet, None).await?;
+                    let outgoing = session.outgoing(&on_record).await?;
+                    let sent = self.notify_now(outgoing, args).await;
+                    on_record.log.sign(SystemClock.now()).map_err(|error| refused(&error))?;
+                    sent
+                }
                 false => {
                     let mut settings = loaded.resolved.settings.clone();
                     place_files(&loaded.resolved, &mut settings);
-                    outgoing(&settings, None)?
+                    self.notify_now(outgoing(&settings, None)?, args).await
                 }
-            };
-            let by = self.user();
-            notify::test(outgoing, args.channel.as_deref(), args.severity, &by, SystemClock.now()).await
+            }
         })
+    }
+
+    async fn notify_now(&self, outgoing: Option<Outgoing>, args: &NotifyTestArgs) -> Outcome {
+        let by = self.user();
+        notify::test(outgoing, args.channel.as_deref(), args.severity, &by, SystemClock.now()).await
     }
 
     /// `fleetwright change …`.
@@ -67,6 +80,7 @@ impl App {
                         state: &folded.run,
                         exit: record.header.exit,
                         summary: report_files::summary(&record)?,
+                        evidence: packed(&state, &found).await?,
                     };
                     notify::close(records.as_ref(), &over, self.console).await
                 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fleetwright_aws::policy::{Scope, Use};
 use fleetwright_config::Settings;
-use fleetwright_config::settings::{OrderGroup, RollbackWay};
+use fleetwright_config::settings::{ChannelKind, OrderGroup, RollbackWay};
 use fleetwright_model::{Phase, Region, Regions, Zone};
 use fleetwright_survey::Fleet;
 
@@ -37,6 +37,16 @@ pub fn scope(settings: &Settings, fleet: &Fleet, phases: &[Phase]) -> Scope {
         documents: documents(settings, &phases),
         roles: roles(fleet),
         bucket: settings.safety.gate.patch_list_bucket.clone(),
+        heads_bucket: settings.audit.heads_bucket.clone(),
+        topics: told(settings, |kind| match kind {
+            ChannelKind::Sns { topic, .. } => Some(topic),
+            _ => None,
+        }),
+        event_buses: told(settings, |kind| match kind {
+            ChannelKind::EventBridge { bus, .. } => Some(bus),
+            _ => None,
+        }),
+        namespace: settings.telemetry.cloudwatch_namespace.clone(),
         phases,
     }
 }
@@ -47,6 +57,9 @@ pub fn uses(settings: &Settings) -> BTreeSet<Use> {
     let way = settings.safety.rollback_way;
     let candidates = [
         (Use::Alarms, !validate.alarms.is_empty() || !gate.alarms.is_empty()),
+        (Use::AuditHeads, settings.audit.heads_bucket.is_some()),
+        (Use::Topics, is_told(settings, |kind| matches!(kind, ChannelKind::Sns { .. }))),
+        (Use::EventBuses, is_told(settings, |kind| matches!(kind, ChannelKind::EventBridge { .. }))),
         (Use::ChangeCalendars, !settings.safety.change_calendars.is_empty()),
         (Use::CleanUp, settings.phases.backup.clean_up),
         (Use::Drain, settings.phases.drain.is_some()),
@@ -64,6 +77,15 @@ pub fn uses(settings: &Settings) -> BTreeSet<Use> {
         (Use::StartStopped, settings.eligibility.start_stopped),
     ];
     candidates.into_iter().filter(|(_, wanted)| *wanted).map(|(used, _)| used).collect()
+}
+
+fn is_told(settings: &Settings, which: impl Fn(&ChannelKind) -> bool) -> bool {
+    settings.notifications.channels.values().any(|channel| which(&channel.kind))
+}
+
+/// The ARNs of channels of a kind.
+fn told(settings: &Settings, arn: impl Fn(&ChannelKind) -> Option<&String>) -> BTreeSet<String> {
+    settings.notifications.channels.values().filter_map(|channel| arn(&channel.kind).cloned()).collect()
 }
 
 /// Whether members of the group are probed by a metric.

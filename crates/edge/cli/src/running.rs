@@ -10,8 +10,10 @@ use fleetwright_engine::{AtGates, Control};
 use fleetwright_model::{InstanceId, Phase, Text, Zone, code};
 use fleetwright_patch::outcome::{left_behind, results, was_started, worth_a_retry};
 use fleetwright_patch::plan::notes::step;
-use fleetwright_patch::plan::{Parent, PlanDocument, Relation, RollbackRequest, rollback as plan_rollback};
-use fleetwright_ports::Clock;
+use fleetwright_patch::plan::{
+    Parent, PatchPlan, PlanDocument, Relation, RollbackRequest, rollback as plan_rollback,
+};
+use fleetwright_ports::{Clock, RunId};
 use fleetwright_survey::{Fleet, Stop, zones};
 
 use crate::app::{App, Outcome, Time, in_runtime};
@@ -21,6 +23,8 @@ use crate::commands::runs::{Decision, Folded, decide, fold};
 use crate::commands::{apply, plan, plans, rollback, run};
 use crate::driving::{Change, Driving, create};
 use crate::failure::CommandError;
+use crate::heads::Heads;
+use crate::on_record::{OnRecord, nobody_approves};
 use crate::outgoing::Outgoing;
 use crate::planning::{limits, program};
 use crate::settings::Loaded;
@@ -125,7 +129,7 @@ impl App {
         state.keep_invocation(&run, &session.invocation).await?;
         evidence::keep_inventory(&state, &run, document.plan(), &looked.inventory).await?;
         self.console.note(&format!("{run} begins; `fleetwright status {run}` shows it from elsewhere"));
-        self.driving(session, state, drive, looked.zones).await?.begin(run, document).await
+        self.driving(session, state, drive, looked.zones, (&run, &document)).await?.begin(document).await
     }
 
     /// `fleetwright apply`.
@@ -170,11 +174,11 @@ impl App {
                 let message = "safety.dry_run is set, and resuming a run changes the fleet";
                 return Err(CommandError::new(&code::USAGE, message));
             }
-            let driving = self.driving(session, state, &args.drive, zones).await?;
+            let driving = self.driving(session, state, &args.drive, zones, (&found.run, &found.plan)).await?;
             if run.is_paused() {
                 driving.control.signal(fleetwright_flow::Signal::Resume, self.user(), None);
             }
-            driving.resume(found.run, found.plan, found.loaded).await
+            driving.resume(found.plan, found.loaded).await
         })
     }
 
@@ -299,6 +303,7 @@ impl App {
         state: State,
         drive: &DriveArgs,
         zones: Vec<Zone>,
+        (run, document): (&RunId, &PlanDocument),
     ) -> Result<Driving, CommandError> {
         let at_gates = match (drive.auto_approve, drive.no_wait) {
             (true, _) => AtGates::Approve { by: format!("{} (--auto-approve)", self.user()).into() },
@@ -308,7 +313,9 @@ impl App {
         let started = session.clock.now();
         let owner = format!("{}, process {}, since {started}", program(), std::process::id());
         let control = Control::new(owner, at_gates);
-        let (told, change) = (session.outgoing().await?, session.change()?);
+        let on_record = OnRecord::of(&state, run, document.digest(), control.owner(), self.user());
+        let (told, change) = (session.outgoing(&on_record).await?, session.change()?);
+        let heads = session.heads(document.plan(), &zones).await?;
         interrupt::steer_on_signal(control.clone(), self.console);
         Ok(Driving {
             told,
@@ -318,7 +325,8 @@ impl App {
             state,
             zones,
             control,
-            person: self.user(),
+            on_record,
+            heads,
             reports: fleet::reports(&session.settings),
             figures: session.settings.telemetry.cloudwatch_namespace.clone(),
             format: session.settings.output.format,
@@ -339,10 +347,21 @@ impl Session {
         Looking { aws: &self.aws, clock: &self.clock, settings: &self.settings, stop, console }
     }
 
-    /// Where messages go, where any are wanted.
-    pub(crate) async fn outgoing(&self) -> Result<Option<Outgoing>, CommandError> {
+    /// Where messages go, where any are wanted. Those that go through AWS are on record.
+    pub(crate) async fn outgoing(&self, on_record: &OnRecord) -> Result<Option<Outgoing>, CommandError> {
         let zones = if outgoing::needs_aws(&self.settings) { self.zones().await } else { Vec::new() };
-        outgoing::outgoing(&self.settings, Some((&self.aws, &zones)))
+        let aws = self.aws.on_behalf(on_record.behalf("notification", &nobody_approves()));
+        outgoing::outgoing(&self.settings, Some((&aws, &zones)))
+    }
+
+    /// Where heads of the run's audit log are kept besides.
+    async fn heads(&self, plan: &PatchPlan, zones: &[Zone]) -> Result<Heads, CommandError> {
+        let Some(place) = plan.flow.places.first() else { return Ok(Heads::default()) };
+        let settings = &self.settings.audit;
+        match settings.heads_bucket.is_some() && settings.heads_zone.is_some() {
+            true => Heads::of(settings, &self.zones().await, &place.region),
+            false => Heads::of(settings, zones, &place.region),
+        }
     }
 
     /// The system of change records, where it decides at gates.

@@ -5,6 +5,8 @@
 mod audited;
 #[path = "runs/bad_input.rs"]
 mod bad_input;
+#[path = "runs/changes.rs"]
+mod changes;
 #[path = "runs/clock.rs"]
 mod clock;
 #[path = "runs/effects.rs"]
@@ -17,6 +19,8 @@ mod expectation;
 mod failures;
 #[path = "runs/happenings.rs"]
 mod happenings;
+#[path = "runs/heads.rs"]
+mod heads;
 #[path = "runs/invariants.rs"]
 mod invariants;
 #[path = "runs/least_privilege.rs"]

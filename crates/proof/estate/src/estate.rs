@@ -386,6 +386,22 @@ impl Estate {
         self.lock().world.buckets.create(name, account, region, Timestamp::UNIX_EPOCH);
     }
 
+    /// Makes an empty bucket with Object Lock and a default retention, as if it had always been there.
+    pub fn create_locked_bucket(&self, account: &str, region: &str, name: &str) {
+        self.lock().world.buckets.create(name, account, region, Timestamp::UNIX_EPOCH).object_lock = true;
+    }
+
+    /// Makes a topic of an account without subscribers; false where the account is not worked in there.
+    pub fn create_topic(&self, account: &str, region: &str, name: &str) -> bool {
+        let mut inside = self.lock();
+        let account = inside.world.accounts.get_mut(account);
+        let region = account.and_then(|account| account.regions.get_mut(region));
+        region.is_some_and(|region| {
+            region.notifications.topics.entry(name.to_owned()).or_default();
+            true
+        })
+    }
+
     /// Reads the world; for tests and tools in the same process.
     pub fn with_world<T>(&self, read: impl FnOnce(&World) -> T) -> T {
         read(&self.at_present().world)

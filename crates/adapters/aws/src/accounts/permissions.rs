@@ -17,7 +17,7 @@ use crate::operations::{
     SIMULATE_PRINCIPAL_POLICY,
 };
 use crate::pages::unexpected;
-use crate::policy::samples::{Question, questions};
+use crate::policy::samples::{Named, Question, questions};
 
 /// A well-formed id that no instance has.
 const NOBODY: &str = "i-00000000000000000";
@@ -83,8 +83,13 @@ async fn simulate(
     let connection: Connection<'_, aws_sdk_iam::Client> = aws.at(zone, region);
     let partition = region.partition();
     let mut asked = Vec::new();
-    let bucket = aws.inner.sessions.caller.options.patch_list_bucket.as_deref();
-    for question in questions(zone, region, operations, (partition, bucket)) {
+    let options = &aws.inner.sessions.caller.options;
+    let named = Named {
+        patch_lists: options.patch_list_bucket.as_deref(),
+        audit_heads: options.heads_bucket.as_deref(),
+        namespace: options.namespace.as_deref(),
+    };
+    for question in questions(zone, region, operations, partition, named) {
         let results = ask(&connection, principal, &question).await?;
         asked.push((question, results));
     }

@@ -44,7 +44,8 @@ pub(super) async fn create(aws: &Aws, cell: &Cell<'_>, window: &NewWindow) -> Re
         // A task that goes beyond the window's targets is nothing of ours.
         call.allow_unassociated_targets(false).client_token(&*window.token).send()
     };
-    let made = connection.change(&CREATE_MAINTENANCE_WINDOW, &[window.name.clone()], send).await?;
+    let made =
+        connection.change(&CREATE_MAINTENANCE_WINDOW, std::slice::from_ref(&window.name), send).await?;
     named(made.window_id, &CREATE_MAINTENANCE_WINDOW)
 }
 

@@ -1,8 +1,8 @@
 //! What each changing call has to be allowed: the actions, on what, and under which conditions.
 //!
 //! Source: Service Authorization Reference, "Actions defined by Amazon EC2", "… AWS Systems
-//! Manager", "… Elastic Load Balancing", "… Amazon EC2 Auto Scaling", "… Amazon S3": resource types
-//! and condition keys of each action.
+//! Manager", "… Elastic Load Balancing", "… Amazon EC2 Auto Scaling", "… Amazon S3", "… Amazon SNS",
+//! "… Amazon EventBridge", "… Amazon CloudWatch": resource types and condition keys of each action.
 
 /// One permission of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,14 @@ pub(crate) enum On {
     PatchLists,
     /// Maintenance windows of Systems Manager.
     MaintenanceWindows,
+    /// Heads in the bucket that keeps those of audit logs.
+    AuditHeads,
+    /// Topics that notices go to.
+    Topics,
+    /// Event buses that notices go to.
+    EventBuses,
+    /// Whatever there is: AWS tells no resources apart.
+    Everything,
 }
 
 /// What must hold for a call to be allowed.
@@ -53,6 +61,8 @@ pub(crate) enum Mark {
     While(&'static str),
     /// The role is handed to EC2.
     ToEc2,
+    /// The metric is in the namespace of a run's figures.
+    Namespace,
 }
 
 /// The tag that says what something was made for. The steps set it; a run with a policy made here
@@ -105,12 +115,16 @@ static SEND_COMMAND: &[Grant] = &[
     grant("ssm:SendCommand", &[On::Documents], &[]),
     grant("ssm:SendCommand", INSTANCES, &[Mark::ChosenNode]),
 ];
+/// One call for two buckets, each granted where it is used.
+static PUT_OBJECT: &[Grant] =
+    &[grant("s3:PutObject", &[On::PatchLists], &[]), grant("s3:PutObject", &[On::AuditHeads], &[])];
 /// Calls that need one permission, of their own name.
 static ALONE: &[Grant] = &[
     grant("autoscaling:EnterStandby", &[On::AutoScalingGroups], &[]),
     grant("autoscaling:ExitStandby", &[On::AutoScalingGroups], &[]),
     grant("autoscaling:ResumeProcesses", &[On::AutoScalingGroups], &[]),
     grant("autoscaling:SuspendProcesses", &[On::AutoScalingGroups], &[]),
+    grant("cloudwatch:PutMetricData", &[On::Everything], &[Mark::Namespace]),
     grant("ec2:DeleteSnapshot", SNAPSHOTS, &[Mark::For(BACKUP)]),
     grant("ec2:DeregisterImage", IMAGES, &[Mark::For(BACKUP)]),
     grant("ec2:RebootInstances", INSTANCES, &[Mark::Chosen]),
@@ -120,8 +134,9 @@ static ALONE: &[Grant] = &[
     grant("elasticloadbalancing:DeregisterTargets", &[On::TargetGroups], &[]),
     grant("elasticloadbalancing:RegisterInstancesWithLoadBalancer", &[On::ClassicBalancers], &[]),
     grant("elasticloadbalancing:RegisterTargets", &[On::TargetGroups], &[]),
+    grant("events:PutEvents", &[On::EventBuses], &[]),
     grant("iam:SimulatePrincipalPolicy", &[On::OwnRole], &[]),
-    grant("s3:PutObject", &[On::PatchLists], &[]),
+    grant("sns:Publish", &[On::Topics], &[]),
     grant("ssm:DeleteMaintenanceWindow", &[On::MaintenanceWindows], &[]),
     grant("ssm:RegisterTargetWithMaintenanceWindow", &[On::MaintenanceWindows], &[]),
     grant("ssm:RegisterTaskWithMaintenanceWindow", &[On::MaintenanceWindows], &[]),
@@ -133,6 +148,7 @@ pub(crate) fn of(call: &str) -> Option<&'static [Grant]> {
         "ec2:CreateImage" => Some(CREATE_IMAGE),
         "ec2:CreateReplaceRootVolumeTask" => Some(RESTORE_ROOT),
         "ec2:RunInstances" => Some(LAUNCH),
+        "s3:PutObject" => Some(PUT_OBJECT),
         "ssm:SendCommand" => Some(SEND_COMMAND),
         other => ALONE.iter().find(|grant| grant.action == other).map(std::slice::from_ref),
     }

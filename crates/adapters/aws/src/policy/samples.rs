@@ -4,6 +4,7 @@
 
 use fleetwright_model::{Region, Zone};
 
+use super::HEADS_PREFIX;
 use super::grants::{self, Grant, Mark, On, PURPOSE_TAG};
 use crate::operation::Operation;
 
@@ -18,13 +19,25 @@ pub(crate) struct Question {
     pub(crate) actions: Vec<&'static str>,
 }
 
-/// Everything these operations have to be allowed in a region, by the zone's partition and the bucket of
-/// patch lists.
+/// What a configuration says of the resources it names itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Named<'a> {
+    /// The bucket of patch lists.
+    pub(crate) patch_lists: Option<&'a str>,
+    /// The bucket of heads of audit logs.
+    pub(crate) audit_heads: Option<&'a str>,
+    /// The namespace of a run's figures.
+    pub(crate) namespace: Option<&'a str>,
+}
+
+/// Everything these operations have to be allowed in a region, by the zone's partition and what a
+/// configuration names.
 pub(crate) fn questions(
     zone: &Zone,
     region: &Region,
     operations: &[&'static Operation],
-    (partition, bucket): (&str, Option<&str>),
+    partition: &str,
+    named: Named<'_>,
 ) -> Vec<Question> {
     let whole = operations.iter().filter(|operation| {
         let free = operation.iam == super::FREE;
@@ -36,11 +49,12 @@ pub(crate) fn questions(
     let asked = operations.iter().filter(|operation| operation.iam != "iam:SimulatePrincipalPolicy");
     for grant in asked.filter_map(|operation| grants::of(operation.iam)).flatten() {
         for on in grant.on {
-            let resource = match (on, bucket) {
-                (On::PatchLists, Some(bucket)) => format!("arn:{partition}:s3:::{bucket}/sample"),
-                _ => sample(zone, region, partition, *on),
-            };
-            let context = context(zone, region, partition, grant);
+            let Some(resource) = resource(zone, region, partition, named, *on) else { continue };
+            let mut context = context(zone, region, partition, grant);
+            if grant.marks.contains(&Mark::Namespace) {
+                context
+                    .extend(named.namespace.map(|name| ("cloudwatch:namespace".to_owned(), name.to_owned())));
+            }
             match questions.iter_mut().find(|it| (&it.resource, &it.context) == (&resource, &context)) {
                 Some(question) => question.actions.push(grant.action),
                 None => questions.push(Question { resource, context, actions: vec![grant.action] }),
@@ -49,6 +63,19 @@ pub(crate) fn questions(
     }
     questions.retain(|question| !question.actions.is_empty());
     questions
+}
+
+/// The resource to ask about; `None` where the configuration names none, and for topics and event buses: who
+/// of the landing zones tells them is said of each channel, and they may refuse by policies of their own.
+fn resource(zone: &Zone, region: &Region, partition: &str, named: Named<'_>, on: On) -> Option<String> {
+    let object = |bucket: &str, key: &str| format!("arn:{partition}:s3:::{bucket}/{key}");
+    match on {
+        On::PatchLists => named.patch_lists.map(|bucket| object(bucket, "sample")),
+        On::AuditHeads => named.audit_heads.map(|bucket| object(bucket, &format!("{HEADS_PREFIX}/sample"))),
+        On::Topics | On::EventBuses => None,
+        On::Everything => Some("*".to_owned()),
+        other => Some(sample(zone, region, partition, other)),
+    }
 }
 
 fn here(region: &Region) -> Vec<(String, String)> {
@@ -74,8 +101,9 @@ fn sample(zone: &Zone, region: &Region, partition: &str, on: On) -> String {
             "autoscaling:{region}:{account}:autoScalingGroup:00000000-0000-0000-0000-000000000000:\
              autoScalingGroupName/sample"
         ),
-        // Nobody said which bucket it is.
-        On::PatchLists => return "*".to_owned(),
+        On::PatchLists | On::AuditHeads | On::Topics | On::EventBuses | On::Everything => {
+            return "*".to_owned();
+        }
         On::MaintenanceWindows => format!("ssm:{region}:{account}:maintenancewindow/mw-00000000000000000"),
     };
     format!("arn:{partition}:{rest}")
@@ -97,6 +125,7 @@ fn context(zone: &Zone, region: &Region, partition: &str, grant: &Grant) -> Vec<
                 context.push(("aws:TagKeys".to_owned(), PURPOSE_TAG.to_owned()));
             }
             Mark::While(call) => context.push(("ec2:CreateAction".to_owned(), (*call).to_owned())),
+            Mark::Namespace => {}
             Mark::ToEc2 => {
                 context.push(("iam:PassedToService".to_owned(), super::ec2_principal(partition).to_owned()))
             }

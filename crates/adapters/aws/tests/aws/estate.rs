@@ -34,9 +34,9 @@ impl InProcess for Front {
 }
 
 pub(crate) struct Stage {
-    estate: Arc<Estate>,
+    pub(crate) estate: Arc<Estate>,
     pub(crate) aws: Aws,
-    zones: Vec<Zone>,
+    pub(crate) zones: Vec<Zone>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 

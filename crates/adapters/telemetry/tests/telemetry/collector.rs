@@ -82,8 +82,8 @@ fn request(reader: &mut BufReader<TcpStream>) -> Option<Taken> {
     reader.read_exact(&mut body).ok()?;
     let body: Json = serde_json::from_slice(&body).expect("JSON");
     match path.as_str() {
-        "/v1/traces" => spans(&body).iter().for_each(|span| check_span(span)),
-        "/v1/metrics" => metrics(&body).iter().for_each(|metric| check_metric(metric)),
+        "/v1/traces" => spans(&body).iter().for_each(check_span),
+        "/v1/metrics" => metrics(&body).iter().for_each(check_metric),
         other => panic!("{other} is no path of OTLP"),
     }
     Some(Taken { path, headers, body })

@@ -111,7 +111,7 @@ pub(super) static KEYS: &[Key] = &[
         "notifications.channels.*.password",
         Kind::Text(TextForm::Password),
         "correct horse battery staple",
-        "With which password.",
+        "The password for that user name.",
     )
     .secret(),
     Key::new(

@@ -89,6 +89,11 @@ static SECTIONS: &[Section] = &[
     section("eligibility", "What makes an instance fit to be patched."),
     section("output", "Where results go and in which form."),
     section("telemetry", "Where traces and metrics go."),
+    section(
+        "audit",
+        "Where the signed heads of audit logs are kept besides the state directory, so that nobody who can change \
+         the log can change what proves it.",
+    ),
     section("phases", "The phases of a run."),
     section("phases.scan", "Reading the fleet."),
     section("phases.backup", "Images before anything changes."),

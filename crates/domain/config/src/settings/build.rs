@@ -9,13 +9,13 @@ use fleetwright_model::{ExternalId, InstanceId, InstanceState, LabelKeys, Phase,
 use fleetwright_window::Schedule;
 
 use super::{
-    AbortOnIssues, Amount, ApprovalSettings, AwsSettings, BackupSettings, BudgetSettings, Compliant,
-    DrainSettings, EligibilitySettings, Expiry, FreezeSettings, GateSettings, Hold, LandingZoneSettings,
-    LoadSettings, LogFormat, LogLevel, MetricChange, NotificationSettings, OrderingSettings, OutputFormat,
-    OutputSettings, PatchOperation, PatchSettings, PhaseLimits, PhaseSettings, PrecheckSettings, Rate,
-    Reboot, RollbackWay, SafetySettings, ScanSettings, Settings, StartSettings, TelemetrySettings,
-    UnknownCalendar, UnknownFacts, ValidateSettings, WaveSettings, WindowReserve, ZoneByZone, notifications,
-    windows,
+    AbortOnIssues, Amount, ApprovalSettings, AuditSettings, AwsSettings, BackupSettings, BudgetSettings,
+    Compliant, DrainSettings, EligibilitySettings, Expiry, FreezeSettings, GateSettings, Hold,
+    LandingZoneSettings, LoadSettings, LogFormat, LogLevel, MetricChange, NotificationSettings,
+    OrderingSettings, OutputFormat, OutputSettings, PatchOperation, PatchSettings, PhaseLimits,
+    PhaseSettings, PrecheckSettings, Rate, Reboot, RollbackWay, SafetySettings, ScanSettings, Settings,
+    StartSettings, TelemetrySettings, UnknownCalendar, UnknownFacts, ValidateSettings, WaveSettings,
+    WindowReserve, ZoneByZone, notifications, windows,
 };
 use crate::resolve::ResolvedValue;
 use crate::value::{Secret, Value};
@@ -47,6 +47,7 @@ fn take_all(values: &mut Values, environments: BTreeSet<String>) -> Settings {
         },
         output: output(values),
         telemetry: telemetry(values),
+        audit: audit(values),
         phases: phases(values),
         safety: SafetySettings {
             dry_run: values.bool("safety.dry_run"),
@@ -360,6 +361,14 @@ fn telemetry(values: &mut Values) -> TelemetrySettings {
             .map(|address| address.parse().expect("its form was checked when it was read")),
         interval: values.duration("telemetry.interval"),
         cloudwatch_namespace: values.text("telemetry.cloudwatch_namespace"),
+    }
+}
+
+fn audit(values: &mut Values) -> AuditSettings {
+    AuditSettings {
+        heads_file: values.text("audit.heads_file"),
+        heads_bucket: values.text("audit.heads_bucket"),
+        heads_zone: values.text("audit.heads_zone"),
     }
 }
 

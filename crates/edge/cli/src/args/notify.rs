@@ -47,6 +47,9 @@ pub struct NotifyTestArgs {
     /// The configuration, and the landing zones as whom SNS and EventBridge are called.
     #[command(flatten)]
     pub fleet: FleetArgs,
+    /// Where it is recorded that SNS and EventBridge were called.
+    #[command(flatten)]
+    pub state: StateArgs,
 }
 
 /// `fleetwright change …`.

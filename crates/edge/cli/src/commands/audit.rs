@@ -18,6 +18,7 @@ use crate::args::{AuditVerifyArgs, HeadArgs, ReconcileArgs};
 use crate::console::{self, Console};
 use crate::failure::CommandError;
 use crate::files;
+use crate::heads::append;
 use crate::state::{State, refused};
 
 /// Findings and calls that are told one by one in text.
@@ -238,13 +239,7 @@ pub fn head(state: &State, run: &RunId, args: &HeadArgs, console: Console) -> Re
         console::write_data(|out| out.write_all(&last.to_line()))?;
         return Ok(Exit::Success);
     };
-    let mut kept = if files::exists(path) { files::read_bytes(path)? } else { Vec::new() };
-    let line = last.to_line();
-    let is_there = kept.split_inclusive(|byte| *byte == b'\n').any(|other| other == line);
-    if !is_there {
-        kept.extend_from_slice(&line);
-        files::write_atomically(path, |file| std::io::Write::write_all(file, &kept))?;
-    }
+    append(path, &last)?;
     console.note(&format!("{} has the head of record {} of {run}", path.display(), last.head.sequence));
     Ok(Exit::Success)
 }

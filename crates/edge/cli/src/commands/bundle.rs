@@ -66,15 +66,32 @@ pub async fn export(
     args: &ExportArgs,
     console: Console,
 ) -> Result<Exit, CommandError> {
-    let bundle = bundle_of(state, found).await?;
+    let Packed { digest, archive } = packed(state, found).await?;
     let path = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.zip", found.run)));
-    let mut archive = Cursor::new(Vec::new());
-    bundle.write(&mut archive).map_err(|error| CommandError::new(&code::OUTPUT, error.to_string()))?;
-    files::write_atomically(&path, |file| std::io::Write::write_all(file, archive.get_ref()))?;
-    console::write_text(&format!("{} {}\n", bundle.digest(), path.display()))?;
+    files::write_atomically(&path, |file| std::io::Write::write_all(file, &archive))?;
+    console::write_text(&format!("{digest} {}\n", path.display()))?;
     console
         .note("the digest of its list stands for the bundle: keep it elsewhere, beside the audit log's head");
     Ok(Exit::Success)
+}
+
+/// The bundle of a run as an archive.
+pub struct Packed {
+    /// The digest of its list, which stands for the bundle.
+    pub digest: String,
+    /// The archive, byte for byte the same whenever it is made of the same.
+    pub archive: Vec<u8>,
+}
+
+/// Packs the bundle of a run.
+///
+/// # Errors
+/// The run cannot be read.
+pub async fn packed(state: &State, found: &FoundRun) -> Result<Packed, CommandError> {
+    let bundle = bundle_of(state, found).await?;
+    let mut archive = Cursor::new(Vec::new());
+    bundle.write(&mut archive).map_err(|error| CommandError::new(&code::OUTPUT, error.to_string()))?;
+    Ok(Packed { digest: bundle.digest().to_string(), archive: archive.into_inner() })
 }
 
 /// The bundle of a run.

@@ -19,6 +19,8 @@ use crate::console::Console;
 use crate::driving::{Driving, create};
 use crate::evidence::keep_inventory;
 use crate::failure::CommandError;
+use crate::heads::Heads;
+use crate::on_record::OnRecord;
 use crate::settings::Flags;
 use crate::simulated::Stage;
 use crate::state::State;
@@ -70,13 +72,15 @@ pub async fn carry_out(args: &DemoArgs, console: Console) -> Result<Exit, Comman
         AtGates::Approve { by: "the demo, which approves everything".into() },
     );
     interrupt::steer_on_signal(control.clone(), console);
+    let on_record = OnRecord::of(&state, &run, document.digest(), control.owner(), "the demo".into());
     let driving = Driving {
         aws: stage.aws.clone(),
         clock: Arc::clone(&stage.clock),
         state,
         zones: looked.zones,
         control,
-        person: "the demo".into(),
+        on_record,
+        heads: Heads::default(),
         told: None,
         change: None,
         reports: Reports::Into(args.output_dir.clone()),
@@ -84,7 +88,7 @@ pub async fn carry_out(args: &DemoArgs, console: Console) -> Result<Exit, Comman
         format,
         console,
     };
-    let exit = driving.begin(run.clone(), document).await?;
+    let exit = driving.begin(document).await?;
     if format == OutputFormat::Text {
         console.note(&next_steps(&args.output_dir, &inventory_file, run.as_str()));
     }

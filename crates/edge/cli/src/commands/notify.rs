@@ -12,6 +12,7 @@ use fleetwright_report::safe;
 use jiff::Timestamp;
 
 use crate::args::TestSeverity;
+use crate::commands::bundle::Packed;
 use crate::console::{self, Console};
 use crate::failure::CommandError;
 use crate::outgoing::Outgoing;
@@ -106,9 +107,39 @@ pub struct Over<'a> {
     pub exit: Exit,
     /// Its summary.
     pub summary: String,
+    /// Its bundle of evidence.
+    pub evidence: Packed,
 }
 
-/// Attaches a run's summary to its change record and closes it.
+/// The largest bundle that is attached, in bytes; of a larger one the digest is.
+/// Source: Atlassian support, "Configure attachments": 10 MB is the least that sites of Jira Cloud take by
+/// default; ServiceNow takes more.
+const LARGEST_EVIDENCE: usize = 10 * 1000 * 1000;
+
+/// The bundle of evidence as an attachment, or what stands for it and how to come by it.
+fn evidence(run: &RunId, packed: &Packed) -> Attachment {
+    if packed.archive.len() <= LARGEST_EVIDENCE {
+        return Attachment {
+            name: "evidence.zip".to_owned(),
+            media_type: "application/zip".to_owned(),
+            content: packed.archive.clone(),
+        };
+    }
+    let words = format!(
+        "The bundle of evidence of {run} has {} bytes, more than is attached here.\n\
+         The digest of its list: {}\n\
+         fleetwright export {run}\n",
+        packed.archive.len(),
+        packed.digest
+    );
+    Attachment {
+        name: "evidence.txt".to_owned(),
+        media_type: "text/plain".to_owned(),
+        content: words.into_bytes(),
+    }
+}
+
+/// Attaches a run's summary and evidence to its change record and closes it.
 ///
 /// # Errors
 /// The run is not over, there is no record, or the system is out of reach.
@@ -128,7 +159,9 @@ pub async fn close(
         media_type: "text/plain".to_owned(),
         content: summary.clone().into_bytes(),
     };
-    records.attach(&record, &file).await.map_err(|error| out_of_reach(&error))?;
+    for file in [file, evidence(over.run, &over.evidence)] {
+        records.attach(&record, &file).await.map_err(|error| out_of_reach(&error))?;
+    }
     let first: Vec<&str> = summary.lines().take(40).collect();
     let closed = records.close(&record, outcome, &first.join("\n")).await;
     closed.map_err(|error| out_of_reach(&error))?;

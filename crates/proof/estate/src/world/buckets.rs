@@ -25,6 +25,8 @@ pub struct Bucket {
     pub region: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Whether Object Lock keeps what is put into it: uploads need a checksum, and what is there stays.
+    pub object_lock: bool,
     objects: BTreeMap<String, Object>,
 }
 
@@ -83,6 +85,7 @@ impl Buckets {
             owner: owner.to_owned(),
             region: region.to_owned(),
             created_at: at,
+            object_lock: false,
             objects: BTreeMap::new(),
         })
     }

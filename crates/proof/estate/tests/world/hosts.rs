@@ -291,6 +291,12 @@ fn locks_repositories_load_memory_and_services_can_be_in_a_bad_way() {
             "200 0.200000",
         ),
         ("app_unhealthy", "web-1", "curl -s -o /dev/null -w '%{http_code}' localhost/healthz", "503"),
+        (
+            "app_unhealthy",
+            "web-1",
+            "for _ in 1 2; do curl -s -o /dev/null -w '%{http_code}\\n' localhost/healthz; done",
+            "503\n503\n",
+        ),
     ] {
         let mut shift = Shift::new(&format!("kind = \"{kind}\""));
         assert_eq!(told(&mut shift, name, text), expected, "{kind}");

@@ -149,7 +149,7 @@ fn host(sample: Sample, number: usize) -> Host {
     .map(|(key, value)| (key.into(), value))
     .collect();
     let region = Region::new(["eu-central-1", "us-east-1"][cell % 2]).expect("a region");
-    let windows = number % 4 == 0;
+    let windows = number.is_multiple_of(4);
     let instance = Instance {
         id: InstanceId::new(format!("i-{:017x}", number.wrapping_mul(0x9_E375) & 0xF_FFFF)).expect("an id"),
         name: Some(name),
@@ -439,8 +439,8 @@ fn host_files(sample: Sample, target: TargetId) -> HostFiles {
         kb: format!("openssl{}.x86_64", index % 9).into(),
         classification: "Security".into(),
         severity: ["Critical", "Important", "Medium"][index % 3].into(),
-        state: if index % 4 == 0 { PatchStatus::Missing } else { PatchStatus::Installed },
-        installed_at: (index % 4 != 0).then(now),
+        state: if index.is_multiple_of(4) { PatchStatus::Missing } else { PatchStatus::Installed },
+        installed_at: (!index.is_multiple_of(4)).then(now),
         cves: vec![format!("CVE-2026-{:05}", 1_000 + index % 40).into()],
     };
     let is_told = number % 50 == 7;

@@ -43,6 +43,9 @@ pub(super) fn put(
     let bucket = bucket(world, call, request)?;
     check_condition(bucket.get(&request.key), request)?;
     let checksums = checksum::checked(request)?;
+    if bucket.object_lock {
+        check_lock(bucket.get(&request.key), request, checksums.is_empty())?;
+    }
     let mut headers = kept(request)?;
     headers.extend(checksums.iter().cloned());
     let object = Object::new(request.body.clone(), headers, call.now);
@@ -51,6 +54,21 @@ pub(super) fn put(
     let response = answer(200, &told, Bytes::new());
     bucket.put(&request.key, object);
     Ok(response)
+}
+
+/// What Object Lock asks of an upload. A second one under the same key would be a second version, which is
+/// not modelled.
+/// Source: Amazon S3 User Guide, "Locking objects with Object Lock", uploading objects.
+fn check_lock(known: Option<&Object>, request: &RestRequest, unchecked: bool) -> Result<(), ApiError> {
+    if unchecked && request.header("content-md5").is_none() {
+        let message = "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object \
+                       Lock parameters";
+        return Err(ApiError::new(400, "InvalidRequest", message));
+    }
+    if known.is_some_and(|known| known.content != request.body) {
+        return Err(ApiError::new(501, "NotImplemented", "Versions of locked objects are not implemented"));
+    }
+    Ok(())
 }
 
 /// Conditional writes: only if there is no such object yet, or only over a certain one.

@@ -176,7 +176,7 @@ curl_() {
     done
     ask "$url"
     write() {
-        [ -z "$format" ] || printf '%b' "$(echo "$format" | sed "s/%{http_code}/${status:-000}/g; s/%{response_code}/${status:-000}/g; s/%{time_total}/$took/g")"
+        [ -z "$format" ] || printf '%b' "$(printf '%s' "$format" | sed "s/%{http_code}/${status:-000}/g; s/%{response_code}/${status:-000}/g; s/%{time_total}/$took/g")"
     }
     if [ -z "$status" ]; then
         write
