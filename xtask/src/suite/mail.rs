@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::process::{cargo, program, stream};
+use super::debian;
+use crate::process::{cargo, stream};
 use crate::workspace::{Failure, Workspace};
 
 /// What the test needs, and Debian's package for it.
@@ -14,12 +15,9 @@ const NEEDED: [(&str, &str); 2] =
 /// # Errors
 /// When it cannot be installed, or a test fails.
 pub(super) fn check(workspace: &Workspace) -> Result<(), Failure> {
-    for (path, package) in NEEDED.into_iter().filter(|(path, _)| !Path::new(path).exists()) {
-        println!("{path} is missing; Debian has it in the package {package}");
-        let arguments = ["install", "--yes", "--no-install-recommends", package];
-        let mut install = program(workspace, "apt-get", arguments);
-        install.env("DEBIAN_FRONTEND", "noninteractive");
-        stream(install)?;
+    for (path, package) in NEEDED {
+        let otherwise = format!("mail is tried with a real mail server, which needs {path}");
+        debian::install(workspace, package, || Path::new(path).exists(), &otherwise)?;
     }
     stream(cargo(workspace, ["test", "--package", "fleetwright-notifiers", "--locked", "--test", "mail"]))
 }

@@ -1,5 +1,6 @@
 //! Everything that must pass before a change is merged, cheapest first.
 
+mod debian;
 mod deny;
 mod mail;
 mod python;

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::debian;
 use crate::process::{cargo, program, stream};
 use crate::workspace::{self, Failure, Workspace};
 
@@ -66,19 +67,11 @@ pub(crate) fn installed(workspace: &Workspace) -> Result<PathBuf, Failure> {
 pub(crate) fn browser(workspace: &Workspace) -> Result<(), Failure> {
     let named = std::env::var_os("FLEETWRIGHT_CHROMIUM").map(PathBuf::from);
     let there = || CHROMIUM.iter().map(Path::new).any(Path::exists);
-    if named.is_some_and(|path| path.exists()) || there() {
+    if named.is_some_and(|path| path.exists()) {
         return Ok(());
     }
-    println!("no Chromium here; Debian has one in the package chromium");
-    let apt = |arguments: &[&str]| stream(program(workspace, "apt-get", arguments.iter().copied()));
-    let tried =
-        apt(&["update"]).and_then(|()| apt(&["install", "--yes", "--no-install-recommends", "chromium"]));
-    match tried {
-        Ok(()) if there() => Ok(()),
-        _ => Err(Failure::Found(
-            "reports are tested in Chromium: install it, or name one in FLEETWRIGHT_CHROMIUM".to_owned(),
-        )),
-    }
+    let otherwise = "reports are tested in Chromium; name one in FLEETWRIGHT_CHROMIUM";
+    debian::install(workspace, "chromium", there, otherwise)
 }
 
 /// Writes reports of made-up runs under the target directory and answers where.
