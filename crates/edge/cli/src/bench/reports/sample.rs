@@ -15,7 +15,7 @@ use fleetwright_patch::plan::notes::{
     self, BackupNote, GateNote, PatchNote, PrecheckNote, RebootNote, RestoreNote, ValidateNote, VerifyNote,
     step,
 };
-use fleetwright_patch::plan::roll_out::WaveRequest;
+use fleetwright_patch::plan::roll_out::{Budgets, WaveRequest};
 use fleetwright_patch::plan::{
     self, Amount, Hold, Learnt, Limits, PatchPlan, PlanDocument, PlanRequest, RollOut, Windows,
 };
@@ -267,6 +267,8 @@ fn request(sample: Sample) -> PlanRequest {
         roll_out: RollOut {
             waves: vec![wave("first", Some(Amount::Percent(10))), wave("the rest", None)],
             canary: 1,
+            // An application that is taken out as a whole would be refused.
+            budgets: Budgets { application: Some(Amount::Percent(99)), ..Budgets::default() },
             ..RollOut::default()
         },
         windows: Windows::default(),
