@@ -103,6 +103,11 @@ fn said(sample: Sample, number: usize, plain: &str) -> Text {
     if sample == Sample::Hostile { hostile::text(number) } else { plain.into() }
 }
 
+/// The same where a step says it in a note, which is short: the kernel takes 2 KiB, escapes included.
+fn noted(sample: Sample, number: usize, plain: &str) -> Text {
+    said(sample, number, plain).chars().take(200).collect::<String>().into()
+}
+
 fn fleet(sample: Sample, size: usize) -> Inventory {
     let gap = Gap {
         zone: ZoneName::new("cell-900").ok(),
@@ -387,7 +392,11 @@ impl<'a> Walk<'a> {
             step::PRECHECK => notes::write(&PrecheckNote {
                 boot: Some(format!("boot-{number}").into()),
                 reboot_pending: fleetwright_host::Tri::No,
-                warnings: if number % 30 == 4 { vec![said(self.sample, number, "load")] } else { Vec::new() },
+                warnings: if number % 30 == 4 {
+                    vec![noted(self.sample, number, "load")]
+                } else {
+                    Vec::new()
+                },
             }),
             step::PATCH => {
                 notes::write(&PatchNote { command: format!("command-{number}").into(), report_lost: false })
@@ -395,7 +404,7 @@ impl<'a> Walk<'a> {
             step::REBOOT => notes::write(&RebootNote {
                 before: format!("boot-{number}").into(),
                 after: format!("boot-{number}-2").into(),
-                evidence: said(self.sample, number, "needs-restarting"),
+                evidence: noted(self.sample, number, "needs-restarting"),
             }),
             step::VERIFY => notes::write(&VerifyNote {
                 installed: 403 - missing,
@@ -409,7 +418,7 @@ impl<'a> Walk<'a> {
             step::VALIDATE | step::VALIDATE_RESTORED => notes::write(&ValidateNote {
                 checks: 12,
                 worse: if number % 70 == 5 {
-                    vec![said(self.sample, number, "service nginx")]
+                    vec![noted(self.sample, number, "service nginx")]
                 } else {
                     Vec::new()
                 },
