@@ -117,7 +117,7 @@ fn policy(settings: &Settings, phases: &[Phase], seed: u64) -> Policy {
         validate: ValidatePolicy {
             health_checks: phase.validate.health_checks,
             ssm_ping: phase.validate.ssm_ping,
-            wait_seconds: seconds(phase.validate.wait_timeout),
+            wait_seconds: validate_wait(&phase.validate),
             cpu_rise_points: phase.validate.cpu_rise_points,
             alarms: texts(&phase.validate.alarms),
             metrics: phase.validate.metrics.iter().map(tolerance).collect(),
@@ -133,6 +133,16 @@ fn policy(settings: &Settings, phases: &[Phase], seed: u64) -> Policy {
             wait_seconds: seconds(safety.rollback_timeout),
         },
     }
+}
+
+/// Seconds in which CloudWatch has a whole period of a host as it is now: the first one is over five to ten
+/// minutes after it is asked for, and is there some minutes later.
+const MEASURED_WITHIN: u32 = 1_200;
+
+/// How long a patched host may take to be well.
+fn validate_wait(validate: &configured::ValidateSettings) -> u32 {
+    let measures = validate.cpu_rise_points.is_some() || !validate.metrics.is_empty();
+    seconds(validate.wait_timeout).max(if measures { MEASURED_WITHIN } else { 0 })
 }
 
 fn tolerance(change: &configured::MetricChange) -> MetricTolerance {

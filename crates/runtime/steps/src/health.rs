@@ -9,14 +9,13 @@ use fleetwright_ports::AlarmState;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::context::Context;
+use crate::measured;
 use crate::recovery::{Awaited, Condition, conditions};
 
 /// The metric that is compared.
 const CPU: &str = "CPUUtilization";
 /// Over this long before the scan, the baseline is taken.
 const BASELINE: SignedDuration = SignedDuration::from_hours(1);
-/// Over this long before now, the state after is taken: two of CloudWatch's five-minute periods.
-const LATELY: SignedDuration = SignedDuration::from_mins(10);
 
 /// What one host's checks came to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,13 +36,29 @@ pub(crate) struct Health {
     pub(crate) gone: bool,
 }
 
-/// Looks at all of them in as few calls as there are kinds of facts. Instances that were `stopped`
-/// before the run have no load from then.
+/// Instances whose metrics are compared, and since when they have been measured as they are now.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Measured {
+    /// Those that were stopped before the run: they have no load from then.
+    pub(crate) stopped: BTreeSet<InstanceId>,
+    /// When validation of each began.
+    pub(crate) since: BTreeMap<InstanceId, Timestamp>,
+}
+
+impl Measured {
+    /// Those of them that can be compared.
+    fn comparable<'a>(&self, of: impl Iterator<Item = &'a InstanceId>) -> Vec<(InstanceId, Timestamp)> {
+        let running = of.filter(|id| !self.stopped.contains(*id));
+        running.filter_map(|id| Some((id.clone(), *self.since.get(id)?))).collect()
+    }
+}
+
+/// Looks at all of them in as few calls as there are kinds of facts.
 pub(crate) async fn health(
     context: &Context,
     place: PlaceId,
     hosts: &[Awaited],
-    stopped: &BTreeSet<InstanceId>,
+    measured: &Measured,
 ) -> BTreeMap<InstanceId, Health> {
     let mut found: BTreeMap<InstanceId, Health> =
         hosts.iter().map(|it| (it.id.clone(), Health::default())).collect();
@@ -59,10 +74,10 @@ pub(crate) async fn health(
         }
     }
     if let Some(points) = policy.cpu_rise_points {
-        compare_cpu(context, place, points, stopped, &mut found).await;
+        compare_cpu(context, place, points, measured, &mut found).await;
     }
     for tolerance in &policy.metrics {
-        compare_metric(context, place, tolerance, stopped, &mut found).await;
+        compare_metric(context, place, tolerance, measured, &mut found).await;
     }
     if !policy.alarms.is_empty() {
         read_alarms(context, place, &mut found).await;
@@ -96,20 +111,18 @@ async fn compare_cpu(
     context: &Context,
     place: PlaceId,
     points: u32,
-    stopped: &BTreeSet<InstanceId>,
+    measured: &Measured,
     found: &mut BTreeMap<InstanceId, Health>,
 ) {
-    for (_, health) in found.iter_mut().filter(|(id, _)| stopped.contains(*id)) {
+    for (_, health) in found.iter_mut().filter(|(id, _)| measured.stopped.contains(*id)) {
         health.facts.push("CPU: not compared, it was stopped before the run".to_owned());
     }
-    let ids: Vec<InstanceId> = found.keys().filter(|id| !stopped.contains(*id)).cloned().collect();
-    if ids.is_empty() {
+    let hosts = measured.comparable(found.keys());
+    if hosts.is_empty() {
         return;
     }
-    let (scan, now) = (context.plan().scanned.finished, context.now());
-    let before = means(context, place, CPU, &ids, scan.checked_sub(BASELINE).unwrap_or(scan), scan).await;
-    let after = means(context, place, CPU, &ids, now.checked_sub(LATELY).unwrap_or(now), now).await;
-    for (id, health) in found.iter_mut().filter(|(id, _)| !stopped.contains(*id)) {
+    let (before, after) = before_and_since(context, place, CPU, hosts).await;
+    for (id, health) in found.iter_mut().filter(|(id, _)| !measured.stopped.contains(*id)) {
         health.checks += 1;
         match (before.get(id), after.get(id)) {
             (Some(before), Some(after)) if after - before > f64::from(points) => {
@@ -127,26 +140,38 @@ async fn compare_cpu(
     }
 }
 
+/// The means of a metric over the hour before the fleet was read, and since the hosts are as they are now.
+async fn before_and_since(
+    context: &Context,
+    place: PlaceId,
+    metric: &str,
+    hosts: Vec<(InstanceId, Timestamp)>,
+) -> (BTreeMap<InstanceId, f64>, BTreeMap<InstanceId, f64>) {
+    let scan = context.plan().scanned.finished;
+    let ids: Vec<InstanceId> = hosts.iter().map(|(id, _)| id.clone()).collect();
+    let from = scan.checked_sub(BASELINE).unwrap_or(scan);
+    let before = measured::means(context, place, metric, &ids, from, scan).await;
+    (before, measured::since(context, place, metric, hosts).await)
+}
+
 /// The same for any metric, with a tolerance in percent.
 async fn compare_metric(
     context: &Context,
     place: PlaceId,
     tolerance: &MetricTolerance,
-    stopped: &BTreeSet<InstanceId>,
+    measured: &Measured,
     found: &mut BTreeMap<InstanceId, Health>,
 ) {
     let name = &tolerance.metric;
-    for (_, health) in found.iter_mut().filter(|(id, _)| stopped.contains(*id)) {
+    for (_, health) in found.iter_mut().filter(|(id, _)| measured.stopped.contains(*id)) {
         health.facts.push(format!("{name}: not compared, it was stopped before the run"));
     }
-    let ids: Vec<InstanceId> = found.keys().filter(|id| !stopped.contains(*id)).cloned().collect();
-    if ids.is_empty() {
+    let hosts = measured.comparable(found.keys());
+    if hosts.is_empty() {
         return;
     }
-    let (scan, now) = (context.plan().scanned.finished, context.now());
-    let before = means(context, place, name, &ids, scan.checked_sub(BASELINE).unwrap_or(scan), scan).await;
-    let after = means(context, place, name, &ids, now.checked_sub(LATELY).unwrap_or(now), now).await;
-    for (id, health) in found.iter_mut().filter(|(id, _)| !stopped.contains(*id)) {
+    let (before, after) = before_and_since(context, place, name, hosts).await;
+    for (id, health) in found.iter_mut().filter(|(id, _)| !measured.stopped.contains(*id)) {
         health.checks += 1;
         let (Some(then), Some(current)) = (before.get(id), after.get(id)) else {
             // What was not measured yet may be soon; what was not measured before will not be any more.
@@ -164,21 +189,6 @@ async fn compare_metric(
             None => health.facts.push(format!("{name}: not compared, it was {then:.1} before")),
         }
     }
-}
-
-async fn means(
-    context: &Context,
-    place: PlaceId,
-    metric: &str,
-    ids: &[InstanceId],
-    from: Timestamp,
-    until: Timestamp,
-) -> BTreeMap<InstanceId, f64> {
-    let listing = context.ports().metrics.means(&context.cell(place), metric, ids, from, until).await;
-    if let Some(failure) = &listing.failure {
-        tracing::warn!(%failure, metric, "a metric was not read for every host");
-    }
-    listing.items.into_iter().filter_map(|it| Some((it.host, it.mean?))).collect()
 }
 
 /// Alarms are of the cell: each concerns all of its hosts.

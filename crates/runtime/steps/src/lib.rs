@@ -19,6 +19,7 @@ mod gate_checks;
 mod health;
 mod identity;
 mod image_proof;
+mod measured;
 mod out_of_service;
 mod outages;
 mod pace;

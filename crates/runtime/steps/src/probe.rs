@@ -22,6 +22,7 @@ use crate::command_wave::{
     Addressed, Answer, Memory, Progress, Repeat, Wave, reached_nobody, report, unsuccessful,
 };
 use crate::context::Context;
+use crate::measured;
 use crate::pace::{GATHERS_FOR, Late, Pace};
 use crate::step::{Outcome, Slot, Step, Turn};
 use crate::survey_command::script_order;
@@ -29,11 +30,6 @@ use crate::validate::{OUTDATED, SEND_AGAIN_AFTER};
 
 /// Seconds the script may run on a host.
 const EXECUTION_SECONDS: u32 = 120;
-/// Over this long before now the mean of a metric is taken at most: two of CloudWatch's periods.
-const LATELY: SignedDuration = SignedDuration::from_mins(10);
-/// Seconds of a period of CloudWatch with basic monitoring. Source: EC2 user guide, "Monitor your instances
-/// using CloudWatch".
-const PERIOD: i64 = 300;
 /// The time between two questions is at least so small a part of the time since the first.
 const ASKED_SHARE: i32 = 16;
 /// Characters of what a probe said last that are repeated in messages.
@@ -166,25 +162,17 @@ impl Probe {
     /// Holds hosts on which all else is well against their metrics: against what was measured since they
     /// are asked. A mean of the time before they were changed says nothing of now.
     async fn measure(&self, turn: &Turn<'_>, hosts: Vec<Addressed<'_>>) {
-        let now = self.context.now();
-        let lately = now.checked_sub(LATELY).unwrap_or(now);
-        let mut wanted: BTreeMap<(Text, Timestamp), Vec<InstanceId>> = BTreeMap::new();
+        let mut wanted: BTreeMap<Text, Vec<(InstanceId, Timestamp)>> = BTreeMap::new();
         for (slot, host) in &hosts {
-            let from = next_period(slot.started_at).max(lately);
             let metrics = self.context.probes(slot.target).filter_map(|probe| probe.metric.as_ref());
-            for metric in metrics.filter(|_| from < now) {
-                wanted.entry((metric.name.clone(), from)).or_default().push(host.clone());
+            for metric in metrics {
+                wanted.entry(metric.name.clone()).or_default().push((host.clone(), slot.started_at));
             }
         }
-        let cell = self.context.cell(turn.place);
         let mut means: BTreeMap<(Text, InstanceId), f64> = BTreeMap::new();
-        for ((name, from), ids) in wanted {
-            let listing = self.context.ports().metrics.means(&cell, &name, &ids, from, now).await;
-            if let Some(failure) = &listing.failure {
-                tracing::warn!(%failure, metric = &*name, "a metric was not read for every host");
-            }
-            let read = listing.items.into_iter().filter_map(|it| Some(((name.clone(), it.host), it.mean?)));
-            means.extend(read);
+        for (name, ids) in wanted {
+            let read = measured::since(&self.context, turn.place, &name, ids).await;
+            means.extend(read.into_iter().map(|(host, mean)| ((name.clone(), host), mean)));
         }
         for (slot, host) in hosts {
             let metrics = self.context.probes(slot.target).filter_map(|probe| probe.metric.as_ref());
@@ -203,12 +191,6 @@ impl Probe {
             }
         }
     }
-}
-
-/// When the first period begins that holds nothing from before that time.
-fn next_period(at: Timestamp) -> Timestamp {
-    let periods = (at.as_second() + PERIOD - 1).div_euclid(PERIOD);
-    Timestamp::from_second(periods * PERIOD).unwrap_or(Timestamp::MAX)
 }
 
 /// What the host's answer says.

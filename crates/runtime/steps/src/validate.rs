@@ -1,6 +1,6 @@
 //! `validate` and `validate-restored`: does what worked before work now.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::command_wave::{
 use crate::context::Context;
 use crate::custom_check::{Checked, Checks, CustomCheck};
 use crate::evidence::{COMPARISON, Files, Taken};
-use crate::health::{Health, health};
+use crate::health::{Health, Measured, health};
 use crate::pace::{GATHERS_FOR, Late, Pace};
 use crate::recovery::Awaited;
 use crate::step::{Outcome, Slot, Step, Turn};
@@ -247,9 +247,11 @@ impl Validate {
         let stopped = |slot: &Slot| {
             self.context.host(slot.target).is_some_and(|host| host.state == InstanceState::Stopped)
         };
-        let stopped: BTreeSet<InstanceId> =
-            hosts.iter().filter(|(slot, _)| stopped(slot)).map(|(_, host)| host.clone()).collect();
-        let found = health(&self.context, turn.place, &awaited, &stopped).await;
+        let measured = Measured {
+            stopped: hosts.iter().filter(|(slot, _)| stopped(slot)).map(|(_, host)| host.clone()).collect(),
+            since: hosts.iter().map(|(slot, host)| (host.clone(), slot.started_at)).collect(),
+        };
+        let found = health(&self.context, turn.place, &awaited, &measured).await;
         let (mut again, mut well) = (Vec::new(), Vec::new());
         for (slot, host) in hosts {
             let Some(answered) = self.answered(|it| it.get(&slot.target).cloned()) else { continue };

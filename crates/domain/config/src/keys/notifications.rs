@@ -124,9 +124,9 @@ pub(super) static KEYS: &[Key] = &[
         "notifications.channels.*.from",
         Kind::Text(TextForm::Name),
         "Patching <patching@example.com>",
-        "From whom e-mail is.",
+        "The address that e-mail is sent from.",
     ),
-    Key::new("notifications.channels.*.to", Kind::List(TextForm::Name), "[ops@example.com]", "To whom e-mail goes."),
+    Key::new("notifications.channels.*.to", Kind::List(TextForm::Name), "[ops@example.com]", "The addresses that e-mail goes to."),
     Key::new(
         "notifications.channels.*.topic",
         Kind::Text(TextForm::Name),

@@ -212,7 +212,8 @@ pub(super) static KEYS: &[Key] = &[
         .phases(&[Validate])
         .older(&[older("workflow.phases.validation.timeout", Same)]),
     Key::new("phases.validate.wait_timeout", WAIT_TIME, "5m",
-        "How long to wait until a patched instance is well again before it counts as failed.")
+        "How long to wait until a patched instance is well again before it counts as failed. At least 20 minutes where \
+         metrics are compared: CloudWatch has its first whole period after validation began only then.")
         .default("10m")
         .phases(&[Validate])
         .older(&[older("workflow.phases.validation.wait_timeout", Same)]),
@@ -227,7 +228,8 @@ pub(super) static KEYS: &[Key] = &[
         .phases(&[Validate])
         .older(&[older("workflow.phases.validation.ssm_ping", Same)]),
     Key::new("phases.validate.cpu_rise_points", Kind::Integer { min: 0, max: 100, unit: "percentage points" }, "30",
-        "How far the mean CPU utilisation may rise over the one before patching; 0 does not look.")
+        "How far the mean CPU utilisation since validation began may rise over the one of the hour before the fleet was \
+         read; 0 does not look.")
         .default("0")
         .phases(&[Validate]),
     Key::new("phases.validate.alarms", Kind::List(TextForm::Name), "[checkout-errors]",
@@ -277,8 +279,8 @@ pub(super) static KEYS: &[Key] = &[
         .default("0")
         .phases(&[Validate]),
     Key::new("phases.validate.metrics", Kind::List(TextForm::MetricChange), "[\"NetworkPacketsOut -50%\", \"CWAgent:mem_used_percent +20%\"]",
-        "CloudWatch metrics of an instance whose mean over the last ten minutes is compared with the one over the \
-         hour before the fleet was read: the metric, and by how many percent it may rise (`+`) or fall (`-`). A \
+        "CloudWatch metrics of an instance whose mean since validation began, over the last ten minutes at most, is \
+         compared with the one over the hour before the fleet was read: the metric, and by how many percent it may rise (`+`) or fall (`-`). A \
          metric outside `AWS/EC2` has its namespace before it and is the one whose only dimension is `InstanceId`. \
          What is beyond its tolerance counts as worse than before; what was not measured was not compared.")
         .default("[]")

@@ -6,13 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fleetwright_announce::{BY, ChangeGate};
 use fleetwright_engine::Watcher;
-use fleetwright_flow::{
-    Command, Epoch, Event, FailedStep, Gate, Plan, Record, Run, Sequence, Signal, StageId,
-};
-use fleetwright_model::{ErrorClass, code};
+use fleetwright_flow::{Command, Epoch, Event, Gate, Plan, Record, Run, Sequence, Signal, StageId};
 use fleetwright_notify::change::{ChangeOutcome, ChangeRecord, ChangeRequest, ChangeState, mark};
 use fleetwright_ports::{Again, Attachment, ChangeRecords, Clock, Journal, NotSent, RunId};
 use fleetwright_store::MemoryJournal;
+use jiff::SignedDuration;
 
 use crate::world::{clock, plan, start};
 
@@ -67,19 +65,20 @@ impl ChangeRecords for System {
     }
 }
 
-/// A run that waits at its first gate: whatever the kernel wants before that fails.
+/// A run that waits at its first gate: whatever the kernel wants before that is done.
 fn waiting() -> Run {
     let mut plan = plan().flow;
     plan.stages[0].gate = Gate::Approval;
+    let later = plan.created_at + SignedDuration::from_hours(1);
     let mut run = Run::open(Arc::new(plan));
     let mut events = vec![Event::Opened { format: Plan::FORMAT, plan: "0123456789abcdef0123".into() }];
     for seq in 1.. {
         let event = events.pop().unwrap_or_else(|| {
-            let command = run.next(start()).into_iter().next().expect("the run goes on until its gate");
+            let command = run.next(later).into_iter().next().expect("the run goes on until its gate");
             if let Command::Begin { target, step, direction, .. } = command {
-                let (class, code) = (ErrorClass::Permanent, code::STATE_UNUSABLE.id.into());
-                let failure = FailedStep { class, code, message: "no".into(), retry_at: None };
-                events.push(Event::Failed { target, step, direction, failure });
+                // The last one is recorded next.
+                events.push(Event::Succeeded { target, step, direction, note: None, finding: None });
+                events.push(Event::Accepted { target, step, direction, handle: "done".into() });
             }
             command.event()
         });

@@ -107,6 +107,23 @@ async fn cpu_that_was_not_measured_is_waited_for_and_then_not_a_pass() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn cpu_is_judged_by_a_whole_period_since_validation_began_and_by_nothing_before() {
+    let stage = Stage::with(1, |_, plan| {
+        plan.policy.validate.cpu_rise_points = Some(20);
+        plan.policy.validate.wait_seconds = 1_200;
+    });
+    let stage = surveyed(stage, 1).await;
+    let slot = stage.slot(1);
+    let begun = slot.started_at.as_second();
+    // What was measured until then is of the host as it was.
+    let done = stage.drive_one("validate", slot).await;
+    assert!(matches!(done, Outcome::Done { finding: None, .. }), "{done:?}");
+    let now = stage.ports().clock.now();
+    let whole = (begun + 299).div_euclid(300) * 300;
+    assert!(now.as_second() > whole, "{now} is not after {whole}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_cpu_of_a_host_that_was_stopped_before_is_no_difference() {
     let stage = Stage::with(1, |_, plan| {
         plan.policy.validate.cpu_rise_points = Some(20);
