@@ -2,18 +2,6 @@
 //!
 //! Sources: Jira Cloud platform REST API v3, "Issue search" (`/search/jql`), "Issues", "Issue attachments"
 //! (`X-Atlassian-Token: no-check`); "Search After Write with Search And Reconcile"; Atlassian Document Format.
-//!
-//! # One run, one issue
-//!
-//! Jira's search lags behind: an issue may be found seconds, at worst minutes after it was created. So
-//! - what this process created is asked for by its id as well (`reconcileIssues`), which Jira answers at once;
-//! - before any issue is created, the search is given [`LOOKS`] to show one that an earlier process made;
-//! - where a request to create one was not answered, nobody creates another for [`SETTLES`]: until then opening it
-//!   again says that it will be looked for once more.
-//!
-//! What remains: a process that dies between creating an issue and the index knowing of it, followed by another one
-//! within seconds that finds nothing for all of [`LOOKS`]. Then there are two issues with one label; everybody takes
-//! the older one, and people close the other.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -70,6 +58,18 @@ pub struct JiraSettings {
 }
 
 /// A site of Jira.
+///
+/// # One run, one issue
+///
+/// Jira's search lags behind: an issue may be found seconds, at worst minutes after it was created. So
+/// - what this process created is asked for by its id as well (`reconcileIssues`), which Jira answers at once;
+/// - before any issue is created, the search is given [`LOOKS`] to show one that an earlier process made;
+/// - where a request to create one was not answered, nobody creates another for [`SETTLES`]: until then opening it
+///   again says that it will be looked for once more.
+///
+/// What remains: a process that dies between creating an issue and the index knowing of it, followed by another one
+/// within seconds that finds nothing for all of [`LOOKS`]. Then there are two issues with one label; everybody takes
+/// the older one, and people close the other.
 #[derive(Debug)]
 pub struct Jira {
     http: Http,

@@ -338,3 +338,33 @@ fn retried_attempts_are_steps_of_their_own_and_the_last_one_counts() {
     let backup = columns.iter().find(|column| column.name == "backup").expect("a column");
     assert_eq!(backup.value(&record, &record.hosts[0]), fields::Value::text(Some("in_flight")));
 }
+
+#[test]
+fn an_account_that_appeared_is_a_row_of_the_differences_in_every_format_whatever_its_name() {
+    let users = |lines: &[&str]| {
+        let list: String = lines.iter().map(|line| format!("p={line}\n")).collect();
+        let text = format!("fleetwright/survey/1\n{list}end={}\n", lines.len());
+        fleetwright_host::survey::parse(&text).expect("an answer")
+    };
+    let root = "user yes root 0 root";
+    let hostile = "user yes sudo 2000 =cmd|'/c'<b>&\u{202e}";
+    let (before, after) = (users(&["users 1", root]), users(&["users 2", root, hostile]));
+    let compared = fleetwright_host::compare(Some(&before), Some(&after));
+    let is_of_users = |change: &fleetwright_host::Change| change.kind == fleetwright_host::ChangeKind::User;
+    let changes = compared.changes.into_iter().filter(is_of_users).collect();
+    let mut files = HostFiles { changes, ..HostFiles::default() };
+    files.clear(&mut SharedTexts::default());
+    let mut tale = Tale::begun();
+    tale.files.insert(TargetId(0), files);
+    let now = "id 2000, can log in, in sudo";
+    for (name, text) in views_of(&tale.record()) {
+        let expected = match name {
+            "csv" => format!(",warn,user,'=cmd|'/c'<b>&,no account,\"{now}\""),
+            "xml" => "<subject>=cmd|&apos;/c&apos;&lt;b&gt;&amp;</subject>".to_owned(),
+            "json" => "\"subject\":\"=cmd|'/c'<b>&\",\"before\":\"no account\"".to_owned(),
+            _ => continue,
+        };
+        assert!(text.contains(&expected), "{name}: {text}");
+        assert!(text.contains(now) && !text.contains('\u{202e}'), "{name}");
+    }
+}

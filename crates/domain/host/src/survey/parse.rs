@@ -204,7 +204,11 @@ fn lists(block: &str, report: &mut SurveyReport) {
             "services" => names(rest).map(|names| report.running_services = Some(names)),
             "ports" => ports(rest).map(|ports| report.ports = Some(ports)),
             "mounts" => counted(rest, &mut lines, mount).map(|mounts| report.mounts = Some(mounts)),
-            "users" => users(rest, &mut lines).map(|users| report.users = Some(users)),
+            "users" => {
+                // An answer that says both is not believed.
+                report.users = users(rest, &mut lines);
+                report.users.as_ref().map(drop)
+            }
             "packages" => {
                 counted(rest, &mut lines, package).map(|packages| report.recent_packages = Some(packages))
             }

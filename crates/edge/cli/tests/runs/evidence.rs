@@ -11,6 +11,8 @@ use fleetwright_audit::reconcile::calls;
 use fleetwright_audit::{Bundle, Entry, Record, chain, cloudtrail, reconcile};
 use fleetwright_config::settings::OutputFormat;
 use fleetwright_estate::trail::{self, DataEvents};
+use fleetwright_host::Difference;
+use fleetwright_host::difference::Listed;
 use fleetwright_model::code;
 
 use crate::story::{CONSOLE, approving, planned, planned_into};
@@ -73,8 +75,12 @@ async fn the_log_says_who_approved_what_is_changed_behind_a_gate_and_nobody_befo
 
 /// A run that is over, kept in that directory.
 async fn over(directory: &Path) -> (StagedRun, FoundRun) {
+    over_with("run-service-breaks", directory).await
+}
+
+async fn over_with(scenario: &str, directory: &Path) -> (StagedRun, FoundRun) {
     let state = State::at(directory).expect("a directory of the test's own");
-    let staged = planned_into("run-service-breaks", &[], state).await;
+    let staged = planned_into(scenario, &[], state).await;
     staged.drive(&approving()).await.expect("driven");
     let found = staged.state.find(Some(staged.run.as_str())).await.expect("the run is there");
     (staged, found)
@@ -120,6 +126,29 @@ async fn a_bundle_has_all_of_a_run_is_the_same_twice_and_gives_the_reports_back(
     let csv = fleetwright::files::read_text(&reports.join("csv/instances.csv")).expect("there");
     let finished = staged.finished().await;
     assert_eq!(csv.lines().count(), finished.results.len() + 1, "{csv}");
+}
+
+/// What the scripts of Linux and the answers of Windows say of accounts, through the whole of a run.
+#[tokio::test(start_paused = true)]
+async fn an_account_that_appears_while_hosts_are_patched_is_told_in_their_differences() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (staged, found) = over_with("run-user-appears", &directory.path().join("state")).await;
+    let made = bundle::bundle_of(&staged.state, &found).await.expect("a bundle");
+    let mut came = Vec::new();
+    for (name, bytes) in made.files.iter().filter(|(name, _)| name.starts_with("differences/")) {
+        let found: Difference = serde_json::from_slice(bytes).expect("a difference");
+        let Listed::Compared { added, removed } = found.users else { panic!("{name}: not compared") };
+        assert!(removed.is_empty() && added.len() <= 1, "{name}: {added:?} {removed:?}");
+        came.extend(added);
+    }
+    came.sort();
+    let sid = "S-1-5-21-1004336348-1177238915-682003330-2000";
+    let expected = [
+        "=1+1;$(id) (id 2000, can log in, in sudo)".to_owned(),
+        format!("=1+1;$(id) (id {sid}, can log in, in administrators)"),
+        "support (id 2000, can log in, in wheel)".to_owned(),
+    ];
+    assert_eq!(came, expected, "on three of four hosts");
 }
 
 #[tokio::test(start_paused = true)]

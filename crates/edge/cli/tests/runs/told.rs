@@ -393,6 +393,7 @@ runs! {
     waiver_expires: "run-waiver-expires";
     window_closes: "run-window-closes";
     throttled: "run-throttled";
+    user_appears: "run-user-appears";
     waves_alarm_at_gate: "run-waves-alarm-at-gate";
     waves_bad_patch_at_canary: "run-waves-bad-patch-at-canary";
     waves_bad_patch_shows_late: "run-waves-bad-patch-shows-late";

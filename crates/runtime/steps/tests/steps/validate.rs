@@ -37,6 +37,34 @@ async fn a_host_on_which_everything_runs_again_is_well() {
     assert!(stage.file("post", 1, "stdout.txt").await.is_some());
 }
 
+fn with_users(lines: &[&str]) -> CommandOutcome {
+    let more = lines.iter().map(|line| format!("p={line}")).collect();
+    CommandOutcome::success(&survey(&Model { more, ..Model::default() }, &sample::id(1)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_appears_while_a_host_is_patched_is_told_and_does_not_fail_it() {
+    let stage = surveyed(Stage::of(1), 1).await;
+    let users = with_users(&["users 2", "user yes root 0 root", "user yes sudo 2000 support"]);
+    stage.hosts.script(&sample::id(1), |script| script.on(SCRIPT, users));
+    let done = stage.drive_one("validate", stage.slot(1)).await;
+    assert!(matches!(done, Outcome::Done { finding: None, .. }), "{done:?}");
+    let kept = stage.file("post", 1, "comparison.json").await.expect("it is kept");
+    let kept: fleetwright_host::Comparison = serde_json::from_str(&kept).expect("JSON");
+    let told: Vec<String> = kept.changes.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["warn user support: no account before, id 2000, can log in, in sudo now"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn users_that_cannot_be_read_are_not_a_pass() {
+    let stage = surveyed(Stage::of(1), 1).await;
+    stage.hosts.script(&sample::id(1), |script| script.on(SCRIPT, with_users(&["users unreadable"])));
+    let done = stage.drive_one("validate", stage.slot(1)).await;
+    assert_eq!(code(&done), "FW-H0017");
+    let found: ValidateNote = note(&done);
+    assert_eq!(found.not_compared, ["not_evaluated user users: known before, could not be read now".into()]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_service_that_does_not_come_up_is_worse_after_a_bounded_wait() {
     let stage = surveyed(Stage::of(1), 1).await;
