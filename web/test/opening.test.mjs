@@ -38,6 +38,23 @@ for (const [name, headline, status] of [
   });
 }
 
+test("compliance is told by baseline, and what is open by severity", async () => {
+  const page = await open(browser, "mixed");
+  const panel = await page.textContent('section:has(> header h2:text-is("Compliance"))');
+  const { known, compliant } = await page.evaluate(() => {
+    const [row] = document.querySelectorAll('section[aria-labelledby="panel-compliance"] tbody tr');
+    const [bad, , good] = [...row.querySelectorAll("td")].map((cell) => Number(cell.textContent.split(" ")[0].replace("–", "0").replaceAll(",", "")));
+    return { known: good + bad, compliant: good };
+  });
+  assert(compliant > 1_000 && known > compliant, panel);
+  assert.match(panel, /pb-default/);
+  assert.match(panel, /Open by severity: .*Critical \d+ on \d+ hosts/);
+  await page.context().close();
+  const empty = await open(browser, "empty");
+  assert.equal(await empty.$('section[aria-labelledby="panel-compliance"]'), null);
+  await empty.context().close();
+});
+
 test("a host's drawer is accessible in both colours", async () => {
   const page = await open(browser, "mixed", { hash: "#/hosts" });
   await page.click(".grid .body .line >> nth=0");

@@ -27,6 +27,7 @@ export interface Core {
   calls: Call[];
   cleanups: Cleanup[];
   trend: TrendPoint[];
+  compliance: Compliance;
   /** Every column of the table of hosts, in the order of `instances.csv`. */
   columns: ColumnHead[];
   /** The data of the columns whose `block` is 0, by name. */
@@ -107,6 +108,12 @@ export interface Gap { zone: string | null; region: string | null; subject: stri
 export interface LeftOut { instance_id: string; name: string | null; zone: string; region: string; codes: string[]; detail: string | null }
 export interface Call { action: string; sent: number; throttled: number }
 export interface TrendPoint { run: string; at: number; hosts: number; succeeded: number; judged: number; compliant: number; patches_missing: number }
+/** Compliance after patching: baselines with most open patches first. */
+export interface Compliance {
+  baselines: { name: string; hosts: number; judged: number; compliant: number; open: number }[];
+  /** Patches that are missing or failed, and on how many hosts. */
+  severities: { name: string; hosts: number; open: number }[];
+}
 export interface Cleanup { zone: string; region: string; outcome: string; text: string | null }
 
 export type ColumnType =

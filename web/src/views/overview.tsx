@@ -8,6 +8,7 @@ import { LOOKS, OUTCOMES, TROUBLE, isOutcome, sum } from "../outcomes";
 import type { Record } from "../record";
 import { clock, count, line, percent, plural, seconds } from "../text";
 import { CauseTable } from "./causes";
+import { ComplianceOf } from "./compliance";
 import { Durations } from "./durations";
 import { Gantt } from "./gantt";
 import { Nothing, OutcomeBar, Panel } from "./parts";
@@ -41,6 +42,7 @@ export function Overview({ record, going }: { record: Record; going: Going }) {
       <Panel title="Causes" wide note={core.errors.length > 0 ? "what kept hosts from plain success" : undefined}>
         <CauseTable record={record} going={going} atMost={8} />
       </Panel>
+      <ComplianceOf compliance={core.compliance} />
       <Places record={record} going={going} />
     </div>
   );

@@ -11,6 +11,7 @@ mod columns;
 mod detail;
 mod dictionary;
 mod overview;
+mod standings;
 
 use std::io::{self, Write};
 

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::fields::standings;
 use crate::json::CallCount;
-use crate::record::{HostRecord, cleared};
+use crate::record::{HostRecord, SharedTexts, cleared};
 
 /// Everything a record is folded from. The record borrows from the plan alone: what only tells how it came
 /// about (`'t`), the journal above all, can go before reports are written.
@@ -66,10 +66,14 @@ pub fn fold<'a>(folding: Folding<'a, '_>) -> RunRecord<'a> {
         .map(|result| {
             let target = result.target;
             let mut timeline = std::mem::take(&mut timelines[target.index()]);
+            // Room for more than there is would be held a hundred thousand times.
             timeline.shrink_to_fit();
             let inventory = places.get(&result.host.id).and_then(|place| inventory[*place].take());
             let inventory = inventory.unwrap_or_else(|| HostRecord::planned(result.host, result.place));
-            let files = files.remove(&target).map(Box::new);
+            let files = files.remove(&target).map(|mut files| {
+                files.shrink();
+                Box::new(files)
+            });
             host(result, wave_of[target.index()], timeline, Box::new(inventory), files)
         })
         .collect();
@@ -179,6 +183,7 @@ fn host<'a>(
 /// What was done to each target, in order.
 fn timelines(plan: &PatchPlan, records: &[Record]) -> Vec<Vec<StepRecord>> {
     let mut timelines: Vec<Vec<StepRecord>> = vec![Vec::new(); plan.flow.targets.len()];
+    let mut texts = SharedTexts::default();
     for record in records {
         let (target, step, direction) = match &record.event {
             Event::Started { target, step, direction, .. }
@@ -189,7 +194,7 @@ fn timelines(plan: &PatchPlan, records: &[Record]) -> Vec<Vec<StepRecord>> {
             _ => continue,
         };
         let Some(timeline) = timelines.get_mut(target.index()) else { continue };
-        take(plan, timeline, record, target, step, direction);
+        take(plan, timeline, &mut texts, record, (target, step, direction));
     }
     timelines
 }
@@ -198,10 +203,9 @@ fn timelines(plan: &PatchPlan, records: &[Record]) -> Vec<Vec<StepRecord>> {
 fn take(
     plan: &PatchPlan,
     timeline: &mut Vec<StepRecord>,
+    texts: &mut SharedTexts,
     record: &Record,
-    target: TargetId,
-    step: usize,
-    direction: Direction,
+    (target, step, direction): (TargetId, usize, Direction),
 ) {
     let begun = |attempt: u16| {
         let recipe = plan.flow.recipe_of(target);
@@ -229,7 +233,11 @@ fn take(
             let Some(visit) = timeline.last_mut() else { return };
             (visit.ended_at, visit.outcome) = (Some(record.at), StepOutcome::Succeeded);
             visit.trouble = finding.as_ref().map(|code| Box::new(StepTrouble::said(code)));
-            visit.note = note.as_deref().and_then(|note| StepNote::read(&visit.step, note)).map(Box::new);
+            visit.note =
+                note.as_deref().and_then(|note| StepNote::read(&visit.step, note)).map(|mut note| {
+                    note.share(visit.handle.as_ref(), texts);
+                    Box::new(note)
+                });
         }
         Event::Failed { failure, .. } => {
             let Some(visit) = timeline.last_mut() else { return };

@@ -163,6 +163,19 @@ impl StepNote {
         Some(note)
     }
 
+    /// Lets texts share one allocation with the handle of their step, or with those of other hosts.
+    pub(super) fn share(&mut self, handle: Option<&Text>, texts: &mut SharedTexts) {
+        let named = match self {
+            Self::Backup(note) => &mut note.image,
+            Self::Patch(note) => &mut note.command,
+            Self::Reboot(note) => return texts.share(&mut note.evidence),
+            _ => return,
+        };
+        if let Some(handle) = handle.filter(|handle| *handle == named) {
+            *named = Text::clone(handle);
+        }
+    }
+
     /// Takes secrets out of what hosts said.
     fn clear(&mut self) {
         let lists: Vec<&mut Vec<Text>> = match self {
@@ -255,6 +268,14 @@ impl KeptOutput {
 }
 
 impl HostFiles {
+    /// Gives back the room that lists keep for more.
+    pub(super) fn shrink(&mut self) {
+        self.patches.shrink_to_fit();
+        self.changes.shrink_to_fit();
+        self.outputs.shrink_to_fit();
+        self.precheck.iter_mut().for_each(|precheck| precheck.checks.shrink_to_fit());
+    }
+
     /// Takes secrets out of what hosts and Patch Manager said, and lets equal texts share one
     /// allocation.
     pub fn clear(&mut self, texts: &mut SharedTexts) {

@@ -16,6 +16,7 @@ use crate::evidence::{
 };
 
 use super::columns::{self, Block, Head, Seconds, seconds};
+use super::standings::{self, Compliance};
 use super::{FORMAT, HOSTS_PER_BLOCK};
 
 #[derive(Serialize)]
@@ -34,6 +35,7 @@ struct Core<'a> {
     calls: Vec<Call<'a>>,
     cleanups: Vec<CleanUp<'a>>,
     trend: Vec<Point<'a>>,
+    compliance: Compliance<'a>,
     columns: Vec<Head>,
 }
 
@@ -221,6 +223,7 @@ fn core<'a>(record: &'a RunRecord<'a>) -> Core<'a> {
         calls,
         cleanups: record.clean_ups.iter().map(clean_up).collect(),
         trend: record.trend.iter().map(point).collect(),
+        compliance: standings::of(record),
         columns: columns::heads(),
     }
 }
