@@ -8,7 +8,7 @@ pub(super) static KEYS: &[Key] = &[
         "servicenow",
         "The system that keeps change records. Without one there are none.",
     ),
-    Key::new("itsm.url", Kind::Text(TextForm::Url), "https://example.service-now.com", "Where it is."),
+    Key::new("itsm.url", Kind::Text(TextForm::Url), "https://example.service-now.com", "Where the system is, as `https://` and its host."),
     Key::new("itsm.user", Kind::Text(TextForm::Name), "svc-fleetwright", "Who we are there; for Jira Cloud the e-mail address. Without one the password is a bearer token."),
     Key::new("itsm.password", Kind::Text(TextForm::Password), "correct horse battery staple", "The password or API token.").secret(),
     Key::new("itsm.password_file", Kind::Text(TextForm::Path), "itsm-password.txt", "A file with the password, in its place."),
