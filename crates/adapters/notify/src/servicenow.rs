@@ -104,6 +104,25 @@ impl ServiceNow {
         }
     }
 
+    /// The oldest record with that mark.
+    async fn marked(&self, mark: &str) -> Result<Option<Row>, NotSent> {
+        let query = format!("correlation_id={mark}^ORDERBYsys_created_on");
+        let query = [("sysparm_query", query.as_str()), ("sysparm_fields", FIELDS), ("sysparm_limit", "1")];
+        let endpoint = self.settings.instance.at(TABLE, &query);
+        let Answered { result } = self.http.json::<Answered<Vec<Row>>>(Method::GET, &endpoint, None).await?;
+        Ok(result.into_iter().next())
+    }
+
+    /// Asks for approval, where nobody has yet: also for a record that was made and not taken further,
+    /// because the answer was lost or the process ended.
+    async fn asked_for(&self, row: Row) -> Result<ChangeRecord, NotSent> {
+        let row = match row.state.as_str() {
+            "-5" => self.patch(&row.sys_id, json!({ "state": "-4" })).await?,
+            _ => row,
+        };
+        Ok(self.record(row))
+    }
+
     async fn patch(&self, id: &str, fields: Value) -> Result<Row, NotSent> {
         let Answered { result } = self.http.json(Method::PATCH, &self.row(id)?, Some(&fields)).await?;
         Ok(result)
@@ -136,16 +155,12 @@ fn written(at: Timestamp) -> String {
 #[async_trait]
 impl ChangeRecords for ServiceNow {
     async fn find(&self, mark: &str) -> Result<Option<ChangeRecord>, NotSent> {
-        let query = format!("correlation_id={mark}^ORDERBYsys_created_on");
-        let query = [("sysparm_query", query.as_str()), ("sysparm_fields", FIELDS), ("sysparm_limit", "1")];
-        let endpoint = self.settings.instance.at(TABLE, &query);
-        let Answered { result } = self.http.json::<Answered<Vec<Row>>>(Method::GET, &endpoint, None).await?;
-        Ok(result.into_iter().next().map(|row| self.record(row)))
+        Ok(self.marked(mark).await?.map(|row| self.record(row)))
     }
 
     async fn open(&self, request: &ChangeRequest) -> Result<ChangeRecord, NotSent> {
-        if let Some(record) = self.find(&request.mark).await? {
-            return Ok(record);
+        if let Some(row) = self.marked(&request.mark).await? {
+            return self.asked_for(row).await;
         }
         let mut fields = json!({
             "type": self.settings.change_type,
@@ -165,10 +180,8 @@ impl ChangeRecords for ServiceNow {
         let Answered { result } =
             self.http.json::<Answered<Row>>(Method::POST, &endpoint, Some(&fields)).await?;
         // Of two that were opened at the same moment everybody takes the older one.
-        let first = self.find(&request.mark).await?;
-        let record = first.unwrap_or_else(|| self.record(result));
-        let asked = self.patch(&record.id, json!({ "state": "-4" })).await?;
-        Ok(self.record(asked))
+        let first = self.marked(&request.mark).await?;
+        self.asked_for(first.unwrap_or(result)).await
     }
 
     async fn attach(&self, record: &ChangeRecord, file: &Attachment) -> Result<(), NotSent> {

@@ -93,10 +93,8 @@ async fn look(
     clock: &dyn Clock,
 ) -> Result<Look, String> {
     let failed = |error| format!("the change record is out of reach: {error}");
-    let record = match records.find(&request.mark).await.map_err(failed)? {
-        Some(record) => record,
-        None => records.open(request).await.map_err(failed)?,
-    };
+    // One that is there may have been made and not taken further.
+    let record = records.open(request).await.map_err(failed)?;
     Ok(match record.verdict(clock.now()) {
         Verdict::Wait(why) => Look::Waits(format!("{why}; {}", record.url)),
         Verdict::Never(why) => Look::Decided(Signal::Reject(stage), why),

@@ -57,6 +57,10 @@ async fn a_change_is_opened_once_approved_begun_and_closed_with_its_evidence() {
     let record = servicenow.open(&request()).await.expect("it is opened");
     assert_eq!((&*record.number, record.state), ("CHG0000001", ChangeState::Waits));
     assert!(matches!(record.verdict(now()), Verdict::Wait(_)));
+    // Made, and the process ended before approval was asked for.
+    set(&table, &[("state", "-5")]);
+    servicenow.open(&request()).await.expect("it is found");
+    assert_eq!(value(&table, "state"), "-4", "it is not left where nobody looks");
     let again = servicenow.open(&request()).await.expect("it is found");
     assert_eq!((again.id, table.lock().expect("whole").rows.len()), (record.id.clone(), 1));
     set(&table, &[("approval", "approved"), ("state", "-2")]);

@@ -40,15 +40,18 @@ impl System {
 #[async_trait]
 impl ChangeRecords for System {
     async fn find(&self, _: &str) -> Result<Option<ChangeRecord>, NotSent> {
-        match *self.down.lock().expect("whole") {
-            true => Err(NotSent { again: Again::Later, message: "down".to_owned() }),
-            false => Ok(self.state.lock().expect("whole").map(|state| self.record(state))),
-        }
+        Ok(self.state.lock().expect("whole").map(|state| self.record(state)))
     }
 
     async fn open(&self, _: &ChangeRequest) -> Result<ChangeRecord, NotSent> {
-        *self.opened.lock().expect("whole") += 1;
-        Ok(self.record(*self.state.lock().expect("whole").get_or_insert(ChangeState::Waits)))
+        if *self.down.lock().expect("whole") {
+            return Err(NotSent { again: Again::Later, message: "down".to_owned() });
+        }
+        let state = *self.state.lock().expect("whole").get_or_insert_with(|| {
+            *self.opened.lock().expect("whole") += 1;
+            ChangeState::Waits
+        });
+        Ok(self.record(state))
     }
 
     async fn attach(&self, _: &ChangeRecord, _: &Attachment) -> Result<(), NotSent> {
