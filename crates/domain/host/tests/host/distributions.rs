@@ -20,7 +20,7 @@ pub(crate) const PASSWD: &str = "root:x:0:0:Super User:/root:/bin/bash
 daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
 sync:x:4:65534:sync:/bin:/bin/sync
 nobody:x:65534:65534:Kernel Overflow User:/:/bin/false
-deploy:$6$canarydigest:1000:1000:Canary Fullname,,555:/home/canaryhome:/bin/bash
+deploy:$6$canarydigest:1000:1000:Canary Fullname,,555:/srv/canaryhome:/bin/bash
 ";
 /// Their groups.
 pub(crate) const GROUP: &str = "root:x:0:\ndaemon:x:1:\nsudo:x:27:deploy\nwheel:x:10:\nusers:x:100:daemon\n";
