@@ -14,6 +14,12 @@ const MARK: char = '\u{1}';
 /// How many of the values last for a boot at least, and may stand in a script's text.
 const LASTING: usize = 9;
 
+/// From this place on values are numbers, which other words may contain.
+const NUMBERS: usize = 13;
+
+/// Uptimes of fewer digits may well be equal to a number that means something else.
+const TELLING_UPTIME: i64 = 10_000;
+
 /// What tells one host from another in the same state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
@@ -115,6 +121,11 @@ impl Identity {
         ]
     }
 
+    /// True where a text may say the uptime's number and mean something else.
+    pub(super) fn is_ambiguous(&self) -> bool {
+        self.uptime < TELLING_UPTIME
+    }
+
     /// Leaves open what lasts, in a script's text.
     pub(super) fn open_lasting(&self, text: &str) -> String {
         self.open_some(text, LASTING)
@@ -131,8 +142,11 @@ impl Identity {
             if let Some(value) = value
                 && open.contains(value.as_str())
             {
-                let place = char::from(b'a' + u8::try_from(n).unwrap_or(0));
-                open = open.replace(value.as_str(), &format!("{MARK}{place}{MARK}"));
+                let place = format!("{MARK}{}{MARK}", char::from(b'a' + u8::try_from(n).unwrap_or(0)));
+                open = match n < NUMBERS {
+                    true => open.replace(value.as_str(), &place),
+                    false => replace_words(&open, value, &place),
+                };
             }
         }
         open
@@ -156,6 +170,30 @@ impl Identity {
         }
         text
     }
+}
+
+/// Replaces a number where it stands alone: not within another one, a name or base64.
+fn replace_words(text: &str, number: &str, by: &str) -> String {
+    let within = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/');
+    let mut replaced = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(number) {
+        let (before, after) = (&rest[..at], &rest[at + number.len()..]);
+        replaced.push_str(before);
+        let begins = !before.chars().next_back().is_some_and(within);
+        let ends = !after.chars().next().is_some_and(|c| within(c) || c == '=');
+        // What was passed over is looked back at no more: digits before it are part of `before`.
+        replaced.push_str(if begins && ends { by } else { number });
+        rest = after;
+        if !(begins && ends) {
+            // A number goes on: none begins within it.
+            let more = rest.len() - rest.trim_start_matches(within).len();
+            replaced.push_str(&rest[..more]);
+            rest = &rest[more..];
+        }
+    }
+    replaced.push_str(rest);
+    replaced
 }
 
 #[cfg(test)]
@@ -185,6 +223,17 @@ mod tests {
         let [first, second] = own.stand_ins();
         assert_eq!(first.open(&first.fill(&open)), open);
         assert_eq!(second.open(&second.fill(&open)), open);
+    }
+
+    #[test]
+    fn a_number_is_left_open_where_it_stands_alone_and_nowhere_else() {
+        let young = Identity { uptime: 40, ..own() };
+        let text = "uptime_s=40\nmemory_total_mib=4000\nleft=2400 40.00 140 40% z=H4sI40abc+40/40= 404040";
+        let other = Identity { uptime: 51, ..own() };
+        let expected =
+            "uptime_s=51\nmemory_total_mib=4000\nleft=2400 51.00 140 51% z=H4sI40abc+40/40= 404040";
+        assert_eq!(other.fill(&young.open(text)), expected);
+        assert!(young.is_ambiguous() && !own().is_ambiguous());
     }
 
     #[test]
