@@ -50,11 +50,20 @@ function LeftOutPanel({ record }: { record: Record }) {
 
 const SUBJECTS: { [subject: string]: string } = { left_out: "left out", gap: "not read" };
 
+type Cause = Record["core"]["errors"][number];
+
+/** How many it is about: instances of the run that met it, or those that are not in it because of it. */
+const reach = (cause: Cause) => (cause.subject === "host" ? cause.hosts : cause.decided);
+
+/** What became of hosts of the run first, then what was not read, then who was left out; each as the record has it. */
+const ORDER = ["host", "gap", "left_out"];
+const inOrder = (causes: readonly Cause[]) => [...causes].sort((a, b) => ORDER.indexOf(a.subject) - ORDER.indexOf(b.subject));
+
 export function CauseTable({ record, going, atMost }: { record: Record; going?: Going; atMost?: number }) {
-  const { errors } = record.core;
+  const errors = inOrder(record.core.errors);
   if (errors.length === 0) return <Nothing>Nothing went wrong.</Nothing>;
   const shown = atMost === undefined ? errors : errors.slice(0, atMost);
-  const most = Math.max(...errors.map((cause) => cause.hosts), 1);
+  const most = Math.max(...errors.map(reach), 1);
   return (
     <>
       <table class="causes">
@@ -67,7 +76,7 @@ export function CauseTable({ record, going, atMost }: { record: Record; going?: 
                 <code>{line(cause.code)}</code>
               </th>
               <td>{(cause.class ?? SUBJECTS[cause.subject]) && <span class="tag">{words(line(cause.class ?? SUBJECTS[cause.subject] ?? ""))}</span>}</td>
-              <td class="n"><span class="weight" aria-hidden="true" style={{ width: `${(cause.hosts / most) * 48}px` }} />{count(cause.hosts)}</td>
+              <td class="n"><span class="weight" aria-hidden="true" style={{ width: `${(reach(cause) / most) * 48}px` }} />{count(reach(cause))}</td>
               <td class="words">{line(cause.next_step)}{cause.example && <span class="example" title="The first message, as an example">{line(cause.example)}</span>}</td>
             </tr>
           ))}

@@ -404,10 +404,14 @@ impl RunHost<'_> {
         }
     }
 
-    /// Whether it has every patch it was to have, where that is known.
+    /// Whether it has every patch it was to have, and has them at work, where that is known. A patch that waits
+    /// for a reboot does not protect yet.
+    /// Source: Systems Manager user guide, "Understanding patch compliance state values", of which
+    /// `INSTALLED_PENDING_REBOOT` and `INSTALLED_REJECTED` are not compliant.
     pub fn is_compliant(&self) -> Option<bool> {
         let note = self.compliance()?;
         let drifts = note.drift.as_ref().is_some_and(|drift| !drift.is_none());
-        Some(note.failed == 0 && note.missed() == 0 && note.rejected == 0 && !drifts)
+        let open = note.failed > 0 || note.missed() > 0 || note.rejected > 0 || note.pending_reboot > 0;
+        Some(!open && !drifts)
     }
 }

@@ -68,7 +68,7 @@ impl Compliance {
     fn own() -> Vec<Column<Self>> {
         vec![
             Column::<Self>::new("wave", Kind::Text, "The wave it is in.", |record, h| Value::text(wave_name(record, h.wave))),
-            Column::<Self>::new("compliant", Kind::Boolean, "Whether it has every patch it was to have; absent where the run did not find out.", |_, h| Value::boolean(h.is_compliant())),
+            Column::<Self>::new("compliant", Kind::Boolean, "Whether it has every patch it was to have, none of them waiting for a reboot; absent where the run did not find out.", |_, h| Value::boolean(h.is_compliant())),
             Column::<Self>::new("patches_installed", Kind::Integer, "Patches of the baseline that are installed.", |_, h| Value::integer(h.compliance().map(|note| note.installed))),
             Column::<Self>::new("patches_missing", Kind::Integer, "Patches that are missing.", |_, h| Value::integer(h.compliance().map(|note| note.missing))),
             Column::<Self>::new("patches_failed", Kind::Integer, "Patches that failed to install.", |_, h| Value::integer(h.compliance().map(|note| note.failed))),

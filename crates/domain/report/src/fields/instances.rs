@@ -146,7 +146,7 @@ fn phases() -> Vec<Column<Instances>> {
         Column::<Instances>::new("boot_id_before", Kind::Text, "Its boot id before.", |_, h| Value::text(h.reboot().map(|note| &*note.before))),
         Column::<Instances>::new("boot_id_after", Kind::Text, "Its boot id after.", |_, h| Value::text(h.reboot().map(|note| &*note.after))),
         Column::<Instances>::new("verify", Kind::Word(step_outcomes), "What came of the rescan.", |_, h| did(h, step::VERIFY)),
-        Column::<Instances>::new("compliant", Kind::Boolean, "Whether it has every patch it was to have.", |_, h| Value::boolean(h.is_compliant())),
+        Column::<Instances>::new("compliant", Kind::Boolean, "Whether it has every patch it was to have, none of them waiting for a reboot.", |_, h| Value::boolean(h.is_compliant())),
         Column::<Instances>::new("patches_installed", Kind::Integer, "Patches of the baseline that are installed.", |_, h| Value::integer(h.compliance().map(|note| note.installed))),
         Column::<Instances>::new("patches_missing", Kind::Integer, "Patches that are missing.", |_, h| Value::integer(h.compliance().map(|note| note.missing))),
         Column::<Instances>::new("patches_failed", Kind::Integer, "Patches that failed to install.", |_, h| Value::integer(h.compliance().map(|note| note.failed))),
