@@ -339,21 +339,22 @@ fn drive_error(run: &RunId, error: &DriveError) -> CommandError {
     CommandError::new(error.code(), message)
 }
 
-/// A run that is told about.
-pub struct Told<'a> {
+/// A run that is told about. Its record borrows from the plan alone, so that the rest can go before reports
+/// are written.
+pub struct Told<'a, 't> {
     /// Its name.
-    pub run: &'a RunId,
+    pub run: &'t RunId,
     /// Its plan.
     pub document: &'a PlanDocument,
     /// Where it stands.
-    pub state: &'a Run,
+    pub state: &'t Run,
     /// Its records.
-    pub records: &'a [Record],
+    pub records: &'t [Record],
     /// Now.
     pub now: Timestamp,
 }
 
-impl<'a> Told<'a> {
+impl<'a> Told<'a, '_> {
     /// Its record, with what was gathered beside the journal. `why` says why the process came back
     /// although the run is not over.
     pub fn record(&self, why: Option<&'static Code>, gathered: Gathered) -> RunRecord<'a> {

@@ -41,10 +41,10 @@ pub fn carry_out(args: &BenchReportArgs, console: Console) -> Result<Exit, Comma
     );
     for size in &args.sizes {
         console.note(&format!("{size} hosts"));
-        let made = Made::up(Sample::Mixed, *size);
+        let (document, made) = Made::up(Sample::Mixed, *size);
         let begun = Instant::now();
         files::forget_peak_memory();
-        let record = made.record();
+        let record = made.into_record(&document);
         row(&mut text, *size, "(the record)", begun.elapsed().as_secs_f64(), 0);
         for (name, format) in FORMATS {
             let directory = args.work_dir.join(format!("{size}-{name}"));
@@ -52,7 +52,7 @@ pub fn carry_out(args: &BenchReportArgs, console: Console) -> Result<Exit, Comma
             files::make_directory(&directory)?;
             files::forget_peak_memory();
             let begun = Instant::now();
-            report_files::write(&directory, &[format], &record, &made.document)?;
+            report_files::write(&directory, &[format], &record, &document)?;
             let seconds = begun.elapsed().as_secs_f64();
             row(&mut text, *size, name, seconds, files::size_below(&directory, ""));
             files::remove_directory(&directory)?;
@@ -75,9 +75,9 @@ fn row(text: &mut String, size: usize, name: &str, seconds: f64, bytes: u64) {
 /// A report cannot be written.
 pub fn write_sample(args: &SampleReportsArgs) -> Result<Exit, CommandError> {
     let hosts = if args.sample == Sample::Empty { 0 } else { args.hosts };
-    let made = Made::up(args.sample, hosts);
-    let record = made.record();
+    let (document, made) = Made::up(args.sample, hosts);
+    let record = made.into_record(&document);
     files::make_directory(&args.directory)?;
-    report_files::write(&args.directory, &[ReportFormat::All], &record, &made.document)?;
+    report_files::write(&args.directory, &[ReportFormat::All], &record, &document)?;
     Ok(Exit::Success)
 }

@@ -14,7 +14,7 @@ use crate::console::{self, Console};
 use crate::driving::Told;
 use crate::evidence::gather;
 use crate::failure::CommandError;
-use crate::state::State;
+use crate::state::{FoundRun, State};
 use crate::{files, report_files};
 
 /// Writes the reports that were asked for; needs no AWS.
@@ -38,16 +38,19 @@ pub async fn carry_out(
         _ => Some(&code::RUN_INTERRUPTED),
     };
     let gathered = gather(state, &found.run, found.plan.plan()).await?;
-    let told =
-        Told { run: &found.run, document: &found.plan, state: &run, records: &records, now: clock.now() };
+    // Of a large run the journal is as large as its record, and not needed any more.
+    let FoundRun { run: name, plan, loaded } = found;
+    drop(loaded);
+    let told = Told { run: &name, document: &plan, state: &run, records: &records, now: clock.now() };
     let record = told.record(why, gathered);
-    let directory = args.output_dir.clone().unwrap_or_else(|| own_directory(&found.run));
+    drop((run, records));
+    let directory = args.output_dir.clone().unwrap_or_else(|| own_directory(&name));
     files::make_directory(&directory)?;
     let formats: &[ReportFormat] = if args.format.is_empty() { &[ReportFormat::All] } else { &args.format };
-    let written = report_files::write(&directory, formats, &record, &found.plan)?;
+    let written = report_files::write(&directory, formats, &record, &plan)?;
     show(&directory, &written, form, console)?;
     match damage {
-        Some(damage) => Err(CommandError::new(&code::JOURNAL_DAMAGED, format!("{}: {damage}", found.run))),
+        Some(damage) => Err(CommandError::new(&code::JOURNAL_DAMAGED, format!("{name}: {damage}"))),
         None => Ok(Exit::Success),
     }
 }

@@ -37,32 +37,30 @@ const CELL: usize = 1_000;
 /// A run with everything its record is folded from.
 pub(super) struct Made {
     sample: Sample,
-    /// Its plan.
-    pub(super) document: PlanDocument,
     run: Run,
     records: Vec<Record>,
     inventory: Vec<Host>,
 }
 
 impl Made {
-    /// Makes one up. The same arguments give the same run.
-    pub(super) fn up(sample: Sample, hosts: usize) -> Self {
+    /// Makes one up, and its plan. The same arguments give the same run.
+    pub(super) fn up(sample: Sample, hosts: usize) -> (PlanDocument, Self) {
         let mut fleet = fleet(sample, hosts);
         fleet.sort();
         let made = plan::make(&fleet, &request(sample));
         let document = PlanDocument::new(made.expect("the planner takes this fleet"));
         let Walk { run, records, .. } = Walk::through(sample, document.plan(), document.digest());
-        Self { sample, document, run, records, inventory: fleet.hosts }
+        (document, Self { sample, run, records, inventory: fleet.hosts })
     }
 
-    /// Its record.
-    pub(super) fn record(&self) -> RunRecord<'_> {
-        let plan = self.document.plan();
+    /// Its record, of which the plan is all that is left.
+    pub(super) fn into_record(self, document: &PlanDocument) -> RunRecord<'_> {
+        let plan = document.plan();
         let results = results(plan, &self.run, &self.records);
         let outcome = run_outcome(plan, &self.run, &results);
         let mut texts = SharedTexts::default();
-        let inventory = self.inventory.iter().map(|host| {
-            let mut record = HostRecord::of(host);
+        let inventory = self.inventory.into_iter().map(|host| {
+            let mut record = HostRecord::of(&host);
             record.share(&mut texts);
             record
         });
@@ -75,7 +73,7 @@ impl Made {
         }
         fold(Folding {
             run: "run-20261101T020000Z-5a3b",
-            digest: self.document.digest(),
+            digest: document.digest(),
             plan,
             state: &self.run,
             records: &self.records,
