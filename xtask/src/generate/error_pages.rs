@@ -7,15 +7,17 @@ use fleetwright_model::code::{self, Code, Exit};
 use super::{Documents, markdown};
 
 /// The areas, by the letter in the id.
-const AREAS: [(char, &str); 10] = [
+const AREAS: [(char, &str); 12] = [
     ('A', "Access to AWS"),
     ('V', "Approvals by link"),
+    ('U', "Audit and evidence"),
     ('B', "Backups"),
     ('H', "Hosts in a run"),
     ('R', "Plans and runs"),
     ('C', "Configuration and landing zones"),
     ('G', "General"),
     ('M', "Maintenance windows of Systems Manager"),
+    ('N', "Notifications and change records"),
     ('P', "Patching: why an instance is or is not eligible"),
     ('S', "Scan and doctor"),
 ];

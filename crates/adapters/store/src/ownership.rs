@@ -16,7 +16,13 @@ use crate::files::{self, RunDirectory, Runs};
 
 /// The right to look at and change ownership; others wait until it is dropped. Held for moments.
 pub(crate) struct Passage {
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Passage {
+    fn drop(&mut self) {
+        give_back(&self.lock);
+    }
 }
 
 impl Passage {
@@ -24,7 +30,7 @@ impl Passage {
         let path = runs.ownership_lock();
         let lock = files::open_lock(&path).map_err(|error| error::of_io(&path, &error))?;
         lock.lock().map_err(|error| no_locks(&path, &error))?;
-        Ok(Self { _lock: lock })
+        Ok(Self { lock })
     }
 }
 
@@ -63,6 +69,7 @@ impl Drop for OwnerLock {
     fn drop(&mut self) {
         // The name is for messages only, and the lock is what counts: a name left behind is harmless.
         let _ = self.file.set_len(0);
+        give_back(&self.file);
     }
 }
 
@@ -72,10 +79,20 @@ pub(crate) fn living_owner(_: &Passage, run: &RunDirectory) -> Result<Option<Tex
     let file = files::open_existing(&path).map_err(|error| error::of_io(&path, &error))?;
     let Some(mut file) = file else { return Ok(None) };
     match file.try_lock_shared() {
-        Ok(()) => Ok(None),
+        Ok(()) => {
+            give_back(&file);
+            Ok(None)
+        }
         Err(TryLockError::WouldBlock) => Ok(Some(name_in(&mut file))),
         Err(TryLockError::Error(error)) => Err(no_locks(&path, &error)),
     }
+}
+
+/// Gives a lock back in so many words: closing the file would leave it with a child process that was just
+/// forked, until it has become another program.
+pub(crate) fn give_back(file: &File) {
+    // Where that fails, closing it does the same a moment later.
+    let _ = file.unlock();
 }
 
 fn name_in(file: &mut File) -> Text {

@@ -10,6 +10,7 @@ use fleetwright_ports::{AuditTrail, JournalError};
 use super::held;
 use crate::error;
 use crate::files;
+use crate::ownership::give_back;
 
 /// A file and the one beside it, or memory.
 pub(super) enum Medium {
@@ -22,6 +23,14 @@ pub(super) struct FileMedium {
     heads: PathBuf,
     /// Open and locked for as long as this process writes, and how long it is.
     open: Option<(File, u64)>,
+}
+
+impl Drop for FileMedium {
+    fn drop(&mut self) {
+        if let Some((file, _)) = &self.open {
+            give_back(file);
+        }
+    }
 }
 
 /// A trail in memory; clones are the same.
