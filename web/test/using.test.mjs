@@ -126,8 +126,7 @@ test("everything can be done from the keyboard, and focus comes back to where it
   await page.focus(".grid");
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowDown");
-  const active = await page.getAttribute(".grid", "aria-activedescendant");
-  assert.equal(active, "row-1");
+  await page.waitForSelector('.grid[aria-activedescendant="row-1"]');
   await page.keyboard.press("Enter");
   await page.waitForSelector(".drawer .steps");
   const first = await page.textContent(".drawer-head code");
@@ -135,7 +134,7 @@ test("everything can be done from the keyboard, and focus comes back to where it
   await page.waitForFunction((first) => document.querySelector(".drawer-head code").textContent !== first, first);
   await page.focus("#tab-timeline");
   await page.keyboard.press("ArrowRight");
-  assert.equal(await page.getAttribute("#tab-checks", "aria-selected"), "true");
+  await page.waitForSelector('#tab-checks[aria-selected="true"]');
   await page.keyboard.press("Escape");
   await page.waitForFunction(() => !document.querySelector(".drawer"));
   assert.equal(await page.evaluate(() => document.activeElement.getAttribute("role")), "grid");

@@ -45,14 +45,19 @@ export function Hosts({ record, going, route }: { record: Record; going: Going; 
     return () => removeEventListener("keydown", slash);
   }, []);
 
+  const before = useRef<Uint32Array | null>(null);
   const found = useMemo(() => {
     const began = performance.now();
-    const found = rows(query, table, haystack);
+    const answer = rows(query, table, haystack);
+    // The rest of the columns may have come meanwhile: where that changes no answer, nobody loses their place.
+    const found = before.current && same(before.current, answer) ? before.current : answer;
+    before.current = found;
     // Told to whoever measures; nobody else reads it.
     document.documentElement.dataset.filterMs = (performance.now() - began).toFixed(1);
     return found;
   }, [query, table, haystack, complete]);
-  const grouped = useMemo(() => (query.group ? groups(found, table, query.group) : null), [found, table, query.group]);
+  const countable = query.group ? table.find(query.group)?.loaded === true : false;
+  const grouped = useMemo(() => (query.group ? groups(found, table, query.group) : null), [found, table, query.group, countable]);
 
   const ask = (change: Partial<Query>) => going.to({ query: { ...query, ...change } });
   const choose = (name: string, values: ReadonlySet<string>) => {
@@ -111,6 +116,8 @@ export function Hosts({ record, going, route }: { record: Record; going: Going; 
     </div>
   );
 }
+
+const same = (one: Uint32Array, other: Uint32Array) => one.length === other.length && one.every((row, at) => row === other[at]);
 
 function Facet({ record, query, name, choose }: { record: Record; query: Query; name: string; choose: (values: ReadonlySet<string>) => void }) {
   const chosen = query.facets.get(name) ?? new Set<string>();

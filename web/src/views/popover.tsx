@@ -1,7 +1,7 @@
 // A button with a small window under it: closes on Escape, on a click elsewhere, and when focus leaves.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 export function Popover({ label, number = 0, kind, children }: { label: string; number?: number; kind: string; children: () => ComponentChildren }) {
   const [open, setOpen] = useState(false);
@@ -9,7 +9,8 @@ export function Popover({ label, number = 0, kind, children }: { label: string; 
   const button = useRef<HTMLButtonElement>(null);
   const panel = useRef<HTMLDivElement>(null);
   const id = useId();
-  useEffect(() => {
+  // Before anybody can press the next key, focus is where it goes.
+  useLayoutEffect(() => {
     if (!open) return;
     const elsewhere = (event: Event) => {
       const [here, target] = [root.current, event.target];
