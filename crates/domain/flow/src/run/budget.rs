@@ -217,11 +217,31 @@ impl Run {
             return;
         };
         self.operations += 1;
-        let left = self.turns_left(id);
+        let counts = !self.groups_down(id).is_empty();
+        let left = if counts { u32::MAX } else { self.turns_left(id) };
         self.queues.set_left(id, left);
         let turn = self.turn(id);
         self.ledgers[group.index()].queue.insert(turn);
+        if counts {
+            self.make_way(group);
+        }
         self.set_aside(group);
+    }
+
+    /// For a target that counts somewhere because it is out of service already: it has that place before
+    /// its turn, so that whoever waits there with one here would wait for it, and it for them. Who has not
+    /// got all of its places gives this one back, the last to join first.
+    fn make_way(&mut self, group: GroupId) {
+        let ledger = &self.ledgers[group.index()];
+        if !ledger.is_full() {
+            return;
+        }
+        let gives = |(_, id): &&(u32, TargetId)| {
+            self.walk(*id).wait == Wait::Budget && self.groups_down(*id).is_empty()
+        };
+        if let Some((ticket, id)) = ledger.aside.iter().rev().find(gives).copied() {
+            self.revoke(group, ticket, id);
+        }
     }
 
     /// What the smaller groups, which have set a place aside for the target, have left to do.
@@ -263,34 +283,39 @@ impl Run {
     /// Takes places back from those who joined last, as long as more are taken than there are. Who
     /// loses one waits for it again, and loses those that were asked for after it.
     fn take_back(&mut self, group: GroupId) {
-        let plan = self.plan.clone();
         loop {
             let ledger = &self.ledgers[group.index()];
             if ledger.taken() <= u64::from(ledger.limit()) {
                 return;
             }
             let Some((ticket, id)) = ledger.aside.last().copied() else { return };
-            if self.walk(id).wait == Wait::Ready {
-                self.leave_keeping_places(id);
-                self.enter(id, Wait::Budget);
-            }
-            let turn = self.turn(id);
-            let from = self.queues.size_rank(group);
-            let behind = |of: &&GroupId| self.queues.size_rank(**of) >= from && !self.counts_in(id, **of);
-            let lost: Vec<GroupId> = plan.target(id).groups.iter().filter(behind).copied().collect();
-            for of in &lost {
-                self.operations += 1;
-                let bit = self.bit(id, *of);
-                self.walk_mut(id).reserved &= !bit;
-                let ledger = &mut self.ledgers[of.index()];
-                if !ledger.aside.remove(&(ticket, id)) {
-                    ledger.queue.remove(&turn);
-                }
-            }
-            self.ledgers[group.index()].queue.insert(turn);
-            let others: Vec<GroupId> = lost.into_iter().filter(|of| *of != group).collect();
-            self.set_aside_in_turn(&others);
+            self.revoke(group, ticket, id);
         }
+    }
+
+    /// Takes the place back that a group has set aside for a target that has not started.
+    fn revoke(&mut self, group: GroupId, ticket: u32, id: TargetId) {
+        let plan = self.plan.clone();
+        if self.walk(id).wait == Wait::Ready {
+            self.leave_keeping_places(id);
+            self.enter(id, Wait::Budget);
+        }
+        let turn = self.turn(id);
+        let from = self.queues.size_rank(group);
+        let behind = |of: &&GroupId| self.queues.size_rank(**of) >= from && !self.counts_in(id, **of);
+        let lost: Vec<GroupId> = plan.target(id).groups.iter().filter(behind).copied().collect();
+        for of in &lost {
+            self.operations += 1;
+            let bit = self.bit(id, *of);
+            self.walk_mut(id).reserved &= !bit;
+            let ledger = &mut self.ledgers[of.index()];
+            if !ledger.aside.remove(&(ticket, id)) {
+                ledger.queue.remove(&turn);
+            }
+        }
+        self.ledgers[group.index()].queue.insert(turn);
+        let others: Vec<GroupId> = lost.into_iter().filter(|of| *of != group).collect();
+        self.set_aside_in_turn(&others);
     }
 
     fn bit(&self, id: TargetId, group: GroupId) -> u16 {
