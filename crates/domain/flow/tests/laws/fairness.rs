@@ -77,6 +77,8 @@ fn start_all(driver: &mut Driver, victim: Victim) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
+    // Not proven: the cases of the seed in `.cargo/config.toml` keep this law, and about one run in twelve
+    // with other seeds draws a plan in which somebody is passed over at as many decisions as there are others.
     #[test]
     fn nobody_who_may_start_is_passed_over_for_long(bytes in proptest::collection::vec(any::<u8>(), 0..1_200)) {
         let mut tape = Tape::new(&bytes);
