@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use fleetwright_flow::*;
 use jiff::{SignedDuration, Timestamp};
 
+use self::fairness::{Asked, Took};
+
 /// What a history may not do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Law {
@@ -52,9 +54,10 @@ pub enum Law {
     Epoch,
     /// The way back is walked without a failure that asks for it, or not to its end.
     WayBack,
-    /// Somebody who may start, with a place free, is passed over at more decisions than there are
-    /// others to go ahead.
-    Starvation,
+    /// Somebody who may start does not, although no place is kept for another who is held up.
+    IdlePlace,
+    /// Of two who ask for the same places, the one who asked later gets them first.
+    FirstCome,
 }
 
 type At = (TargetId, Direction, StepIndex);
@@ -112,9 +115,10 @@ pub struct Referee<'a> {
     closed: bool,
     epoch: Epoch,
     stage: usize,
-    /// Per target, decisions in a row at which it was passed over.
-    passed_over: Vec<u32>,
-    longest: u32,
+    /// Moments at which all that might start had been started.
+    decisions: u32,
+    asked: Vec<Asked>,
+    took: Vec<Took>,
     found: BTreeSet<Law>,
 }
 
@@ -145,8 +149,9 @@ impl<'a> Referee<'a> {
             closed: false,
             epoch: Epoch(0),
             stage: 0,
-            passed_over: vec![0; plan.targets.len()],
-            longest: 0,
+            decisions: 0,
+            asked: vec![None; plan.targets.len()],
+            took: Vec::new(),
             found: BTreeSet::new(),
         }
     }
@@ -277,6 +282,7 @@ impl Referee<'_> {
             let held = std::mem::replace(&mut book.holds, true);
             book.owes = false;
             if !held {
+                self.note_taken(at);
                 self.count_room(at.0);
             }
         }

@@ -3,16 +3,15 @@
 #![expect(clippy::disallowed_methods, reason = "a test puts files down for the server it starts")]
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use fleetwright_clock::SystemClock;
-use fleetwright_ports::Clock;
+use tokio::net::TcpListener;
 
 pub(crate) const PASSWORD: &str = "canary-password";
 
@@ -33,19 +32,25 @@ pub(crate) enum Port {
     Tls,
 }
 
-/// A mail server that is there as long as the test.
+/// A mail server that is there as long as the test: its ports are the test's own, and every connection gets
+/// a process of Exim, as from inetd. Nobody else can come to have a port between its choice and its use.
 pub(crate) struct Exim {
     directory: tempfile::TempDir,
-    child: Child,
     ports: [u16; 3],
+    sessions: Sessions,
     /// The certificate, as PEM.
     pub(crate) certificate: Vec<u8>,
 }
 
+/// The processes that talk to a client each.
+type Sessions = Arc<Mutex<Vec<Child>>>;
+
 impl Drop for Exim {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        for mut session in self.sessions.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            let _ = session.kill();
+            let _ = session.wait();
+        }
     }
 }
 
@@ -60,21 +65,18 @@ impl Exim {
             fs::set_permissions(at.join(name), fs::Permissions::from_mode(0o777)).expect("it is ours");
         }
         let certificate = certificate(at);
-        let free: Vec<TcpListener> =
-            (0..3).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port is free")).collect();
-        let ports = [0, 1, 2].map(|index| free[index].local_addr().expect("it is bound").port());
-        drop(free);
-        fs::write(at.join("exim.conf"), configuration(at, ports)).expect("it can be written");
-        let child = Command::new(PROGRAM)
-            .arg("-C")
-            .arg(at.join("exim.conf"))
-            .args(["-bdf", "-oX", &ports.map(|port| port.to_string()).join(" : ")])
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{PROGRAM}: {error}; {NEEDS}"));
-        let mut exim = Self { directory, child, ports, certificate };
-        exim.wait().await;
-        exim
+        let mut listeners = Vec::new();
+        for _ in 0..3 {
+            listeners.push(TcpListener::bind("127.0.0.1:0").await.expect("a port is free"));
+        }
+        let ports = [0, 1, 2].map(|index| listeners[index].local_addr().expect("it is bound").port());
+        let configured = at.join("exim.conf");
+        fs::write(&configured, configuration(at, ports[1])).expect("it can be written");
+        let sessions = Sessions::default();
+        for (listener, port) in listeners.into_iter().zip([Port::StartTls, Port::Plain, Port::Tls]) {
+            tokio::spawn(serve(listener, port, configured.clone(), sessions.clone()));
+        }
+        Self { directory, ports, sessions, certificate }
     }
 
     pub(crate) fn port(&self, port: Port) -> u16 {
@@ -83,20 +85,6 @@ impl Exim {
             Port::Plain => self.ports[1],
             Port::Tls => self.ports[2],
         }
-    }
-
-    /// Until it listens.
-    async fn wait(&mut self) {
-        for _ in 0..200 {
-            if let Some(status) = self.child.try_wait().expect("it is our child") {
-                panic!("the mail server ended with {status}; {NEEDS}");
-            }
-            if self.ports.iter().all(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok()) {
-                return;
-            }
-            SystemClock.sleep(Duration::from_millis(50)).await;
-        }
-        panic!("the mail server does not listen: {}", self.log());
     }
 
     fn log(&self) -> String {
@@ -116,6 +104,26 @@ impl Exim {
             mail
         };
         paths.into_iter().map(read).collect()
+    }
+}
+
+/// Gives every connection a process of its own.
+async fn serve(listener: TcpListener, port: Port, configured: PathBuf, sessions: Sessions) {
+    loop {
+        let (connection, _) = listener.accept().await.expect("it listens");
+        let connection = connection.into_std().expect("a socket");
+        connection.set_nonblocking(false).expect("a socket");
+        let output = connection.try_clone().expect("a socket");
+        let session = Command::new(PROGRAM)
+            .arg("-C")
+            .arg(&configured)
+            .arg("-bs")
+            .args(matches!(port, Port::Tls).then_some("-tls-on-connect"))
+            .stdin(OwnedFd::from(connection))
+            .stdout(OwnedFd::from(output))
+            .spawn()
+            .unwrap_or_else(|error| panic!("{PROGRAM}: {error}; {NEEDS}"));
+        sessions.lock().unwrap_or_else(PoisonError::into_inner).push(session);
     }
 }
 
@@ -147,18 +155,15 @@ fn certificate(at: &Path) -> Vec<u8> {
 }
 
 /// Deliveries wait until the test asks for them.
-fn configuration(at: &Path, [_, plain, tls]: [u16; 3]) -> String {
+fn configuration(at: &Path, plain: u16) -> String {
     let at = at.display();
     format!(
         "primary_hostname = mail.example.test
 spool_directory = {at}/spool
 log_file_path = {at}/log/%slog
-pid_file_path = {at}/exim.pid
-local_interfaces = 127.0.0.1
 tls_advertise_hosts = ${{if eq{{$received_port}}{{{plain}}}{{}}{{*}}}}
 tls_certificate = {at}/certificate.pem
 tls_privatekey = {at}/key.pem
-tls_on_connect_ports = {tls}
 host_lookup =
 rfc1413_hosts =
 queue_only = true

@@ -129,19 +129,23 @@ fn planted_secrets_are_in_no_span_and_no_metric() {
     }
 }
 
-/// A port nobody listens on: that of a listener that is closed.
-fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a free port")
+/// A port nobody comes to listen on, as long as the connection is held: its client has it.
+fn nobody() -> ((TcpListener, TcpStream), SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let client = TcpStream::connect(listener.local_addr().expect("it is bound")).expect("it listens");
+    let port = client.local_addr().expect("it is connected");
+    ((listener, client), port)
 }
 
 #[test]
 fn a_collector_that_refuses_or_is_silent_or_is_not_there_stops_nothing_and_what_is_lost_is_counted() {
     for manner in [Some(Manner::Refuses(503)), Some(Manner::Refuses(400)), Some(Manner::Silent), None] {
+        let (_held, nobody) = nobody();
         let (telemetry, _taken) = collector(manner.unwrap_or(Manner::Takes), |setup| {
             // What would be waited for is over at once: the limit of a request.
             setup.wall = Arc::new(Standing { passes: Some(Duration::from_secs(5)) });
             if manner.is_none() {
-                setup.collector = Some(Collector::new(&format!("http://{}", nobody()), "").expect("good"));
+                setup.collector = Some(Collector::new(&format!("http://{nobody}"), "").expect("good"));
             }
         });
         with_default(&telemetry.dispatch(), || {

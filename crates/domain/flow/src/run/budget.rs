@@ -8,8 +8,9 @@
 //!
 //! Of those who wait for a group, the one whose smaller groups have most left to do for each place
 //! goes first: the run is not over before they are. Among equals the one that joined first does.
-//! Nobody starves: each that goes ahead of another does so once, and brings its own groups nearer to
-//! having as little left as the other's.
+//! Nobody starves: each that goes ahead of another does so once for each time its recipe takes its
+//! places, and brings its own groups nearer to having as little left as the other's. Those who ask for
+//! the same groups are served in the order in which they came.
 //!
 //! A group's limit is its capacity, less while it still grows with every member that is verified
 //! healthy; members that are out of service on others' account leave less room below it. Room that

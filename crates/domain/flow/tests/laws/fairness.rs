@@ -1,5 +1,5 @@
-//! Nobody starves: with a driver that starts whatever may start, whoever may start is passed over at
-//! fewer decisions than there are others who want the same places.
+//! Nobody starves: with a driver that starts whatever may start, a place is free only for somebody who
+//! waits for another one as well, and who asks first for the same places has them first.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,19 +13,12 @@ use crate::mutants::tapes;
 use crate::plans::{drawn, group, plan, stage, step};
 use crate::tape::Tape;
 
-/// What a walk came to.
-struct Walked {
-    found: BTreeSet<Law>,
-    /// The most decisions in a row at which one target was passed over.
-    longest_wait: u32,
-}
-
 /// A target that is passed over as long as anybody else has something to do.
 type Victim = Option<TargetId>;
 
 /// Walks `plan`; after each decision one thing ends. Judged by `honest`, which is the same plan where
-/// the kernel is to be right.
-fn walk(plan: Arc<Plan>, honest: &Plan, victim: Victim, tape: &mut Tape) -> Walked {
+/// the kernel is to be right, who says which laws it broke.
+fn walk(plan: Arc<Plan>, honest: &Plan, victim: Victim, tape: &mut Tape) -> BTreeSet<Law> {
     let mut driver = Driver::shared(plan);
     let mut referee = Referee::new(honest);
     let mut read = 0;
@@ -35,7 +28,7 @@ fn walk(plan: Arc<Plan>, honest: &Plan, victim: Victim, tape: &mut Tape) -> Walk
         driver.records[read..].iter().for_each(|record| referee.read(record));
         read = driver.records.len();
         if driver.run.ending().is_some() {
-            return Walked { found: referee.found().clone(), longest_wait: referee.longest_wait() };
+            return referee.found().clone();
         }
         referee.settled(driver.now);
         driver.wait(tape.pick(8) as i64);
@@ -75,16 +68,13 @@ fn start_all(driver: &mut Driver, victim: Victim) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    // Not proven: the cases of the seed in `.cargo/config.toml` keep this law, and about one run in twelve
-    // with other seeds draws a plan in which somebody is passed over at as many decisions as there are others.
     #[test]
-    fn nobody_who_may_start_is_passed_over_for_long(bytes in proptest::collection::vec(any::<u8>(), 0..1_200)) {
+    fn places_are_kept_for_somebody_and_given_in_turn(bytes in proptest::collection::vec(any::<u8>(), 0..1_200)) {
         let mut tape = Tape::new(&bytes);
         let plan = drawn(&mut tape);
-        let walked = walk(plan.clone(), &plan, None, &mut tape);
-        prop_assert!(walked.found.is_empty(), "{:?}, {}", walked.found, walked.longest_wait);
+        prop_assert_eq!(walk(plan.clone(), &plan, None, &mut tape), BTreeSet::new());
     }
 }
 
@@ -109,16 +99,15 @@ fn crowd() -> Plan {
 fn in_a_crowd_each_starts_in_its_turn() {
     let crowd = Arc::new(crowd());
     for bytes in tapes().take(20) {
-        let walked = walk(crowd.clone(), &crowd, None, &mut Tape::new(&bytes));
-        assert_eq!(walked.found, BTreeSet::new());
+        assert_eq!(walk(crowd.clone(), &crowd, None, &mut Tape::new(&bytes)), BTreeSet::new());
     }
 }
 
 #[test]
 fn a_kernel_that_passes_one_over_for_all_others_is_caught() {
     let crowd = Arc::new(crowd());
-    let found = walk(crowd.clone(), &crowd, Some(TargetId(7)), &mut Tape::new(&[])).found;
-    assert_eq!(found, [Law::Starvation].into());
+    let found = walk(crowd.clone(), &crowd, Some(TargetId(7)), &mut Tape::new(&[]));
+    assert_eq!(found, [Law::IdlePlace].into());
 }
 
 #[test]
@@ -126,6 +115,49 @@ fn a_kernel_that_takes_one_last_of_all_is_caught() {
     let honest = crowd();
     let mut last = honest.clone();
     last.targets[39].after = (0..39).map(TargetId).collect();
-    let found = walk(Arc::new(last), &honest, None, &mut Tape::new(&[])).found;
-    assert_eq!(found, [Law::Starvation].into());
+    let found = walk(Arc::new(last), &honest, None, &mut Tape::new(&[]));
+    assert_eq!(found, [Law::IdlePlace].into());
+}
+
+#[test]
+fn a_kernel_that_prefers_some_who_came_later_is_caught() {
+    let mut honest = crowd();
+    honest.groups = vec![group("app", 1), group("others", 1)];
+    honest.targets.truncate(8);
+    honest.stages = vec![stage("all", 0..8)];
+    honest.targets.iter_mut().for_each(|target| target.groups = vec![GroupId(0)]);
+    // Half of them have more left to do elsewhere, as far as this kernel knows.
+    let mut prefers = honest.clone();
+    prefers.targets[4..].iter_mut().for_each(|target| target.groups.push(GroupId(1)));
+    let prefers = Arc::new(prefers);
+    let found = tapes().take(20).map(|bytes| walk(prefers.clone(), &honest, None, &mut Tape::new(&bytes)));
+    assert_eq!(found.flatten().collect::<BTreeSet<_>>(), [Law::FirstCome].into());
+}
+
+/// One has its place in a small group and waits for the large one; meanwhile that place is free for nobody.
+#[test]
+fn a_place_may_be_kept_while_others_take_as_many_steps_as_they_like() {
+    let steps =
+        vec![Step { charge: Charge::Take, ..step("patch") }, step("look"), step("verify"), step("report")];
+    let mut kept = plan(steps, vec![], 4);
+    kept.groups = vec![group("small", 1), group("large", 1)];
+    let groups: [&[u16]; 4] = [&[1], &[0, 1], &[0], &[1]];
+    for (target, groups) in kept.targets.iter_mut().zip(groups) {
+        target.groups = groups.iter().copied().map(GroupId).collect();
+    }
+    let mut driver = Driver::new(kept.clone());
+    let mut referee = Referee::new(&kept);
+    let mut read = 0;
+    for _ in 0..4 {
+        driver.go();
+        driver.records[read..].iter().for_each(|record| referee.read(record));
+        read = driver.records.len();
+        referee.settled(driver.now);
+        assert_eq!(referee.found(), &BTreeSet::new());
+        let busy: Vec<TargetId> = driver.run.in_flight().map(|flight| flight.target).collect();
+        assert_eq!(busy, [TargetId(0)]);
+        driver.succeed(0);
+    }
+    assert_eq!(driver.go().len(), 1);
+    assert_eq!(driver.flight(1).step, StepIndex(0));
 }

@@ -1,7 +1,7 @@
 //! The survey on the machine that runs the tests, as it is. It changes nothing there.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::{fs, thread};
 
@@ -70,7 +70,10 @@ fn this_machine_tells_what_its_kernel_tells() {
 fn an_open_port_and_a_healthy_endpoint_are_found_and_a_closed_port_is_not() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let open = listener.local_addr().unwrap();
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Nobody else can come to listen on a port that a client has.
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = TcpStream::connect(elsewhere.local_addr().unwrap()).unwrap();
+    let closed = client.local_addr().unwrap();
     thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { return };
