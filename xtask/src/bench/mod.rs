@@ -160,7 +160,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Fa
 
 /// Has each report written by a process of its own, whose memory is then its own, and opens them.
 fn web(workspace: &Workspace, sizes: &[u32], build: Build) -> Result<(), Failure> {
-    let web = suite::installed(workspace)?;
+    let web = suite::installed(workspace, "web")?;
     suite::browser(workspace)?;
     let profile: &[&str] = if build == Build::Release { &["--release"] } else { &[] };
     let mut directory = PathBuf::new();

@@ -7,7 +7,7 @@ use fleetwright_model::code::{self, Code, Exit};
 use super::{Documents, markdown};
 
 /// The areas, by the letter in the id.
-const AREAS: [(char, &str); 12] = [
+const AREAS: [(char, &str); 13] = [
     ('A', "Access to AWS"),
     ('V', "Approvals by link"),
     ('U', "Audit and evidence"),
@@ -15,6 +15,7 @@ const AREAS: [(char, &str); 12] = [
     ('H', "Hosts in a run"),
     ('R', "Plans and runs"),
     ('C', "Configuration and landing zones"),
+    ('D', "Definitions of state machines"),
     ('G', "General"),
     ('M', "Maintenance windows of Systems Manager"),
     ('N', "Notifications and change records"),

@@ -3,6 +3,7 @@
 mod debian;
 mod deny;
 mod mail;
+mod npm;
 mod python;
 mod web;
 
@@ -14,8 +15,9 @@ use crate::process::{BUILD, cargo, stream};
 use crate::workspace::{Failure, Workspace};
 use crate::{generate, tidy};
 
+pub(crate) use npm::installed;
 pub(crate) use python::environment;
-pub(crate) use web::{browser, installed, made_up};
+pub(crate) use web::{browser, made_up};
 
 /// Run everything that must pass before a change is merged.
 #[derive(clap::Args)]
@@ -50,7 +52,7 @@ enum Stage {
     Mail,
     /// The generated documents are current.
     Generate,
-    /// Software of others agrees: boto3, the AWS CLI, moto.
+    /// Software of others agrees: boto3, the AWS CLI, moto, validators.
     Referee,
     /// Reports work in a browser: `web/` and the pages it makes, in headless Chromium.
     Web,

@@ -2,16 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use super::npm;
 use crate::process::{fleetwright, program, stream};
 use crate::workspace::{self, Failure, Workspace};
 
-/// Lets boto3, the AWS CLI and moto judge the estate and the binary.
+/// Lets boto3, the AWS CLI, moto and what is of npm's judge the estate and the binary.
 ///
 /// # Errors
 /// When the environment cannot be made, the binary does not compile, or a referee disagrees.
 pub(super) fn referee(workspace: &Workspace) -> Result<(), Failure> {
     let binary = fleetwright(workspace)?;
     let python = environment(workspace, "tests/referee")?;
+    npm::installed(workspace, "tests/referee")?;
     let mut command = program(workspace, &python.to_string_lossy(), ["-m", "pytest", "-ra", "tests/referee"]);
     command.env("FLEETWRIGHT_BIN", binary);
     stream(command)

@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::debian;
+use super::{debian, npm};
 use crate::process::{cargo, program, stream};
-use crate::workspace::{self, Failure, Workspace};
+use crate::workspace::{Failure, Workspace};
 
 /// The reports the tests open: name, hosts and how the run went (`made_up_runs` knows the manners).
 const REPORTS: [&str; 7] = [
@@ -26,7 +26,7 @@ const CHROMIUM: [&str; 3] = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "
 /// # Errors
 /// When something that is needed cannot be installed, the embedded page is stale, or a test fails.
 pub(super) fn test(workspace: &Workspace) -> Result<(), Failure> {
-    let web = installed(workspace)?;
+    let web = npm::installed(workspace, "web")?;
     let here = |name: &str, arguments: &[&str]| {
         let mut command = program(workspace, name, arguments.iter().copied());
         command.current_dir(&web);
@@ -40,24 +40,6 @@ pub(super) fn test(workspace: &Workspace) -> Result<(), Failure> {
         here("node", &["--test", "--test-concurrency=1", "test/opening.test.mjs", "test/using.test.mjs"]);
     tests.env("FLEETWRIGHT_REPORTS", &reports).env("FLEETWRIGHT_SHOTS", reports.join("kept"));
     stream(tests)
-}
-
-/// The directory `web` with exactly what its lock file names; installed anew when that changed.
-///
-/// # Errors
-/// When Node.js or a package is missing.
-pub(crate) fn installed(workspace: &Workspace) -> Result<PathBuf, Failure> {
-    let web = workspace.root.join("web");
-    let wanted = workspace::read(&web.join("package-lock.json"))?;
-    let marker = web.join("node_modules").join("installed.json");
-    if std::fs::read_to_string(&marker).is_ok_and(|text| text == wanted) {
-        return Ok(web);
-    }
-    let mut npm = program(workspace, "npm", ["ci", "--no-audit", "--no-fund"]);
-    npm.current_dir(&web);
-    stream(npm)?;
-    workspace::write(&marker, &wanted)?;
-    Ok(web)
 }
 
 /// Makes sure that there is a Chromium: where it is missing, it is installed as far as we may.

@@ -22,7 +22,7 @@ mod windows;
 
 use fleetwright_model::Phase;
 
-pub use find::{Found, find, nearest};
+pub use find::{Found, find};
 pub(crate) use find::{is_section, suggest_child};
 pub use kind::{Kind, TextForm};
 pub use notifications::NOTICES;

@@ -7,10 +7,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fleetwright_model::{AccountId, code};
+use fleetwright_model::{AccountId, code, nearest};
 
 use crate::error::shorten;
-use crate::keys::{TextForm, nearest};
+use crate::keys::TextForm;
 use crate::landing_zones::account;
 use crate::settings::{Amount, Tolerance};
 use crate::value::{self, Fault};

@@ -266,7 +266,7 @@ pub(crate) fn order_groups(node: &Node, path: &str, faults: &mut Vec<Fault>) -> 
         for after in &group.after {
             if !groups.iter().any(|other| other.name == *after) {
                 let known = groups.iter().map(|group| group.name.as_str());
-                let hint = crate::keys::nearest(after, known)
+                let hint = fleetwright_model::nearest(after, known)
                     .map_or(String::new(), |nearest| format!("; did you mean `{nearest}`?"));
                 let message = format!("`{}` comes after `{after}`, which is no group{hint}", group.name);
                 faults.push(Fault::new(&code::CONFLICTING_KEYS, node, message));

@@ -8,6 +8,7 @@ mod approval;
 mod audit;
 mod backup;
 mod configuration;
+mod definition;
 mod eligibility;
 mod general;
 mod host;
@@ -21,6 +22,7 @@ pub use approval::*;
 pub use audit::*;
 pub use backup::*;
 pub use configuration::*;
+pub use definition::*;
 pub use eligibility::*;
 pub use general::*;
 pub use host::*;
@@ -131,12 +133,13 @@ impl Serialize for Code {
 }
 
 /// Every area's list.
-const AREAS: [&[&Code]; 12] = [
+const AREAS: [&[&Code]; 13] = [
     access::ALL,
     approval::ALL,
     audit::ALL,
     backup::ALL,
     configuration::ALL,
+    definition::ALL,
     eligibility::ALL,
     general::ALL,
     host::ALL,

@@ -11,6 +11,7 @@ pub mod failure;
 pub mod ids;
 pub mod instance;
 pub mod labels;
+mod nearest;
 pub mod observed;
 pub mod patch_state;
 pub mod permission;
@@ -28,6 +29,7 @@ pub use instance::{
     SystemHealth, Tags,
 };
 pub use labels::LabelKeys;
+pub use nearest::nearest;
 pub use observed::{Answers, Gap, GapSubject, Observed, Partial};
 pub use patch_state::{PatchDetail, PatchFacts, PatchStatus};
 pub use permission::{Answer, Identity, PermissionAnswer, Refusal, RequiredAction, Verified};

@@ -15,16 +15,17 @@ use fleetwright_survey::{DoctorRequest, Fleet};
 use fleetwright_telemetry::Telemetry;
 
 use crate::args::{
-    AbortArgs, ApprovalsCommand, AuditCommand, Cli, Command, ConfigCommand, DecisionArgs, DoctorArgs,
-    EstateCommand, ExportArgs, FleetArgs, GlobalArgs, InternalCommand, KeyCommand, KeyringArgs, OutputFormat,
-    PlanCommand, PolicyArgs, RunArgs, RunReportArgs, RunsArgs, ScanArgs, StatusArgs,
+    AbortArgs, ApprovalsCommand, AuditCommand, Cli, CloudCommand, Command, ConfigCommand, DecisionArgs,
+    DoctorArgs, EstateCommand, ExportArgs, FleetArgs, GlobalArgs, InternalCommand, KeyCommand, KeyringArgs,
+    MachineCommand, OutputFormat, PlanCommand, PolicyArgs, RunArgs, RunReportArgs, RunsArgs, ScanArgs,
+    StatusArgs,
 };
 use crate::bench;
 use crate::commands::runs::Decision;
 use crate::commands::scan::Reports;
 use crate::commands::{
-    apply, approvals, audit, bundle, config, demo, doctor, estate, places, plans, policy, reference, report,
-    run, runs, scan,
+    apply, approvals, audit, bundle, cloud, config, demo, doctor, estate, places, plans, policy, reference,
+    report, run, runs, scan,
 };
 use crate::console::Console;
 use crate::environment::Environment;
@@ -70,6 +71,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Runs(args) => args.output,
         Command::Doctor(args) => args.output,
         Command::Window(command) => command.output(),
+        Command::Cloud(command) => command.output(),
         Command::Audit(command) => command.output(),
         Command::Verify(args) => args.output,
         Command::Replay(args) => args.output,
@@ -136,6 +138,9 @@ impl App {
             Command::Doctor(args) => self.doctor(&args),
             Command::Policy(args) => self.policy(&args),
             Command::Config(command) => self.config(command),
+            Command::Cloud(CloudCommand::Machine(MachineCommand::Validate(args))) => {
+                cloud::validate(&args, form(args.output), self.console)
+            }
             Command::Estate(EstateCommand::Serve(args)) => {
                 self.log_warnings();
                 in_runtime(Time::Wall, estate::serve(&args, self.console))

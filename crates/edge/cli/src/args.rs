@@ -4,6 +4,7 @@ mod approvals;
 mod audit;
 mod bench_report;
 mod bench_waves;
+mod cloud;
 mod estate;
 mod fleet;
 mod notify;
@@ -24,6 +25,7 @@ pub use audit::{
 };
 pub use bench_report::{BenchReportArgs, Sample, SampleReportsArgs};
 pub use bench_waves::BenchWavesArgs;
+pub use cloud::{CloudCommand, MachineCommand, MachineRules, MachineValidateArgs};
 pub use estate::{EstateCommand, ServeArgs, WorldArgs};
 pub use fleet::{FleetArgs, PhaseName, ScanArgs, SelectionArgs, Workflow};
 pub use notify::{ChangeArgs, ChangeCommand, NotifyCommand, NotifyTestArgs, TestSeverity};
@@ -189,6 +191,9 @@ pub enum Command {
     /// Write, check and explain configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// What runs on AWS itself: state machines of Step Functions
+    #[command(subcommand)]
+    Cloud(CloudCommand),
     /// A simulated AWS to try, test and rehearse against
     #[command(subcommand)]
     Estate(EstateCommand),

@@ -3,6 +3,8 @@
 
 #[path = "command_line/approvals.rs"]
 mod approvals;
+#[path = "command_line/machines.rs"]
+mod machines;
 #[path = "command_line/plans.rs"]
 mod plans;
 #[path = "command_line/windows.rs"]

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use fleetwright_model::nearest;
+
 use super::{Key, Older, all};
 
 /// A key found by a path.
@@ -104,35 +106,6 @@ fn elsewhere(section: &str, name: &str) -> Option<String> {
         .map(|(path, _)| *path)
         .min_by_key(|path| strsim::damerau_levenshtein(path, &full))
         .map(str::to_owned)
-}
-
-/// The candidate nearest to `name`, where one is near enough to be meant: at most a third of its
-/// characters differ, or it begins with the name. Case and `-` for `_` do not count.
-pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    const MAX_NAME: usize = 100;
-    const MIN_START: usize = 4;
-    if name.chars().nth(MAX_NAME).is_some() {
-        return None;
-    }
-    let plain = |text: &str| text.to_lowercase().replace('-', "_");
-    let wanted = plain(name);
-    let allowed = (wanted.chars().count() / 3).max(1);
-    let distance = |candidate: &str| {
-        let candidate = plain(candidate);
-        if wanted.len() >= MIN_START && candidate.starts_with(&wanted) {
-            return allowed.min(candidate.len() - wanted.len());
-        }
-        // The difference in length is a lower bound, and much cheaper.
-        match candidate.chars().count().abs_diff(wanted.chars().count()) {
-            difference if difference > allowed => usize::MAX,
-            _ => strsim::damerau_levenshtein(&candidate, &wanted),
-        }
-    };
-    candidates
-        .map(|candidate| (distance(candidate), candidate))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]

@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use fleetwright_model::{OrganizationScope, Zone, code};
+use fleetwright_model::{OrganizationScope, Zone, code, nearest};
 
 use super::shape::{Item, read_items};
 use super::{Inventory, Listed, ZoneDefaults, overlaps};
 use crate::error::{ConfigError, ConfigErrors, FilePlace, MAX_SUGGESTIONS, Place, shorten};
-use crate::keys::nearest;
+
 use crate::yaml::SourceText;
 
 /// The inventory files of a load.

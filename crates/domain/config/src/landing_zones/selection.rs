@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use fleetwright_model::{OrganizationScope, Zone, code};
+use fleetwright_model::{OrganizationScope, Zone, code, nearest};
 
 use super::{Inventory, Listed};
 use crate::error::{ConfigError, ConfigErrors, MAX_SUGGESTIONS, Place, shorten};
-use crate::keys::nearest;
+
 use crate::resolve::Resolved;
 
 /// What a command asks for.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use fleetwright_model::{Code, OrganizationScope, Zone, code};
+use fleetwright_model::{Code, OrganizationScope, Zone, code, nearest};
 
 use super::fields::{self, Field};
 use super::{Listed, ZoneDefaults};
 use crate::error::{ConfigError, shorten};
-use crate::keys::{TextForm, nearest};
+use crate::keys::TextForm;
 use crate::value::{self, Fault};
 use crate::yaml::{self, Content, Entry, Node, Source, SourceText, Span, Style};
 

@@ -35,7 +35,7 @@ pub(crate) fn read_variables(variables: &[(String, String)], errors: &mut Vec<Co
 
 fn unknown_variable(place: Place, name: &str, known: &[(String, &'static Key)]) -> ConfigError {
     let candidates = known.iter().map(|(name, _)| name.as_str()).chain(RESERVED_VARIABLES.iter().copied());
-    let nearest = keys::nearest(name, candidates);
+    let nearest = fleetwright_model::nearest(name, candidates);
     let message = match nearest {
         Some(nearest) => format!("`{name}` sets no key; did you mean `{nearest}`?"),
         None => format!("`{name}` sets no key"),
@@ -66,7 +66,7 @@ pub(crate) fn read_flags(flags: &[Flag], errors: &mut Vec<ConfigError>) -> Vec<G
 /// An unknown path, with the key it is nearest to.
 pub(crate) fn unknown_key(place: Place, path: &str) -> ConfigError {
     let (section, name) = path.rsplit_once('.').unwrap_or(("", path));
-    let nearest = keys::nearest(path, keys::all().map(|key| key.path))
+    let nearest = fleetwright_model::nearest(path, keys::all().map(|key| key.path))
         .map(str::to_owned)
         .or_else(|| keys::suggest_child(section, name));
     let shown = crate::error::shorten(path);

@@ -112,7 +112,7 @@ fn unknown_channels(values: &Values, errors: &mut Vec<ConfigError>) {
         let unknown =
             channels.iter().filter(|_| path.ends_with(".channels")).find(|name| !known.contains_key(*name));
         if let Some(name) = unknown {
-            let nearest = crate::keys::nearest(name, known.keys().map(String::as_str));
+            let nearest = fleetwright_model::nearest(name, known.keys().map(String::as_str));
             let suggestion = nearest.map_or(String::new(), |nearest| format!("; did you mean `{nearest}`?"));
             let message =
                 format!("`{path}`: there is no channel `{}`{suggestion}", crate::error::shorten(name));
@@ -129,7 +129,7 @@ fn unknown_default_window(values: &Values, errors: &mut Vec<ConfigError>) {
     let Ok(WindowTag::Named(name)) = WindowTag::parse(text) else { return };
     let known = windows::by_name(values.iter().map(|(path, resolved)| (path, &resolved.value)), "windows");
     if !known.contains_key(&name) {
-        let nearest = crate::keys::nearest(&name, known.keys().map(String::as_str));
+        let nearest = fleetwright_model::nearest(&name, known.keys().map(String::as_str));
         let suggestion = nearest.map_or(String::new(), |nearest| format!("; did you mean `{nearest}`?"));
         let message = format!("`{PATH}`: there is no window `{name}`{suggestion}");
         errors.extend(error(&code::UNKNOWN_WINDOW, PATH, resolved, message));

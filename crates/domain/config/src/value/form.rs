@@ -1,11 +1,11 @@
 //! Whether a text has the form its key asks for.
 
-use fleetwright_model::{AccountId, Code, ExternalId, InstanceId, Region, RoleArn, ZoneName, code};
+use fleetwright_model::{AccountId, Code, ExternalId, InstanceId, Region, RoleArn, ZoneName, code, nearest};
 use fleetwright_window::{Freeze, Schedule, WindowTag, Zone};
 
 use super::Fault;
 use crate::error::shorten;
-use crate::keys::{TextForm, nearest};
+use crate::keys::TextForm;
 use crate::yaml::Node;
 
 /// Takes the text if it has the form; words of a fixed set come back in their own case.

@@ -4,6 +4,7 @@ pub mod apply;
 pub mod approvals;
 pub mod audit;
 pub mod bundle;
+pub mod cloud;
 pub mod config;
 pub mod demo;
 pub mod doctor;
