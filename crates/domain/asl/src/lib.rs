@@ -7,7 +7,7 @@
 //! What the language asks for is taken from <https://states-language.net/spec.html> and the Step Functions
 //! Developer Guide, "Amazon States Language" (both query languages, JSONPath and JSONata). The
 //! texts of JSONata expressions are not parsed; a definition may hold `${Name}` where CloudFormation puts a
-//! value in (`DefinitionSubstitutions`), and such a text is taken for whatever its field needs.
+//! value in (`DefinitionSubstitutions`), and such a text is taken for whatever its field needs, but for names of states.
 //!
 //! Nothing here reads files: who has one, has its lines as well.
 
@@ -43,8 +43,9 @@ pub enum Rules {
 /// Bytes of a definition at most (Step Functions quotas: 1 MiB).
 pub const MOST_BYTES: usize = 1 << 20;
 
-/// Everything that is wrong with a definition, in the order of the definition; nothing where it is good. Takes
-/// time in proportion to its size.
+/// What is wrong with a definition, state by state; nothing where it is good. Where something leads nowhere or does
+/// not say where it leads, states that are not reached are told of only once that is mended. Takes time in proportion
+/// to its size.
 pub fn check(definition: &Value, rules: Rules) -> Vec<Finding> {
     let mut findings = Findings::new(rules);
     machine::whole(&mut findings, &Place::root(), definition);

@@ -34,8 +34,8 @@ impl CloudCommand {
 const VALIDATE_ABOUT: &str = "\
 Check definitions of state machines before Step Functions sees them: states that are not there or never
 reached, circles without a way out, fields that do not belong, values out of bounds, paths and functions
-that cannot be read, resources nothing can call, rules that never apply. Everything that is wrong is
-shown at once, with the state and the line.
+that cannot be read, resources nothing can call, rules that never apply. All of it is shown at
+once, with the state and the line; states never reached once all names are right.
 
 --rules ours asks for more than the language does: every task, Map and Parallel catches every error, every
 call is tried again and has a time-out, input is kept, failures have a name, choices a default.
