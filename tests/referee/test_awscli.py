@@ -9,6 +9,7 @@ import pytest
 from driven_balancing import CLASSIC, NAME, all_in_service, balanced, lifecycle, soon, target_group
 from driven_commands import ended, nodes, query, send
 from driven_ec2_changes import REGION, SOON, image_of, spare
+from driven_parameters import put
 from driven_windows import target, task, window
 from estate import Clients, role_of
 
@@ -38,6 +39,7 @@ def facts(estate, tmp_path_factory):
         **changeable(clients.zone("ec2", region=REGION)),
         **shared(clients),
         **windows(clients.zone("ssm", region=REGION)),
+        **parameters(clients.zone("ssm", region=REGION)),
         "node": node,
         "sent": sent(ssm, node),
         "role": zone["role_arn"],
@@ -113,6 +115,14 @@ def windows(ssm):
         "unwanted_target": target(ssm, made),
         "unwanted_task": task(ssm, made, aim),
     }
+
+
+def parameters(ssm):
+    """Parameters, for commands to show and to delete."""
+    names = {"parameter": "/typed/kept", "unwanted_parameter": "/typed/unwanted", "further_parameter": "/typed/further"}
+    for name in names.values():
+        put(ssm, name, "canary", Type="SecureString")
+    return names
 
 
 @pytest.fixture(scope="module")
@@ -438,6 +448,33 @@ TYPED = {
         "zone",
         "ssm delete-maintenance-window {elsewhere} --window-id {unwanted_window}",
         "WindowId",
+    ),
+    ("ssm", "PutParameter"): (
+        "zone",
+        "ssm put-parameter {elsewhere} --name /typed/put --value 1 --type String",
+        "Version",
+    ),
+    ("ssm", "GetParameter"): (
+        "zone",
+        "ssm get-parameter {elsewhere} --name {parameter} --with-decryption",
+        "Parameter",
+    ),
+    ("ssm", "GetParameters"): ("zone", "ssm get-parameters {elsewhere} --names {parameter}", "Parameters"),
+    ("ssm", "GetParametersByPath"): (
+        "zone",
+        "ssm get-parameters-by-path {elsewhere} --path /typed --recursive --page-size 1",
+        "Parameters",
+    ),
+    ("ssm", "GetParameterHistory"): (
+        "zone",
+        "ssm get-parameter-history {elsewhere} --name {parameter}",
+        "Parameters",
+    ),
+    ("ssm", "DeleteParameter"): ("zone", "ssm delete-parameter {elsewhere} --name {unwanted_parameter}", None),
+    ("ssm", "DeleteParameters"): (
+        "zone",
+        "ssm delete-parameters {elsewhere} --names {further_parameter}",
+        "DeletedParameters",
     ),
     ("ssm", "GetCalendarState"): (
         "zone",

@@ -21,6 +21,7 @@ pub mod network;
 pub mod notifications;
 pub mod organization;
 pub mod pace;
+pub mod parameters;
 pub mod patch_catalog;
 pub mod patching;
 pub mod platform;
@@ -117,6 +118,8 @@ pub struct Region {
     pub scaling: scaling::Scaling,
     /// Maintenance windows of Systems Manager.
     pub windows: maintenance::Windows,
+    /// Parameters of Systems Manager, by name.
+    pub parameters: BTreeMap<String, parameters::Parameter>,
     /// Topics of SNS, and what was published to them.
     pub notifications: notifications::Notifications,
     /// Patch baselines, the predefined ones among them.

@@ -11,6 +11,7 @@ mod hosts;
 mod life;
 mod maintenance;
 mod output;
+mod parameters;
 mod patch_lists;
 mod run_checks;
 mod scaling;

@@ -1,5 +1,5 @@
-//! Systems Manager: managed nodes, commands, patch states, patch baselines, maintenance windows
-//! and change calendars.
+//! Systems Manager: managed nodes, commands, patch states, patch baselines, maintenance
+//! windows, change calendars and parameters.
 
 mod cancel_command;
 mod command_filters;
@@ -14,6 +14,8 @@ mod get_command_invocation;
 mod list_command_invocations;
 mod list_commands;
 mod maintenance;
+mod members;
+mod parameters;
 mod send_command;
 
 use crate::call::Operation;
@@ -34,5 +36,6 @@ pub fn operations() -> Vec<Box<dyn Operation>> {
         Box::new(describe_patch_baselines::DescribePatchBaselines),
     ];
     all.extend(maintenance::operations());
+    all.extend(parameters::operations());
     all
 }

@@ -1,11 +1,10 @@
 //! Reading windows: one, all, their targets, tasks and the times they open.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{Members, members, number, on_window, text, window, window_id, windows};
+use super::{Members, members, number, on_window, paged, text, window, window_id, windows};
 use crate::call::{ApiError, Call, Operation, Requirement, Service};
-use crate::service::page;
 use crate::service::ssm::document;
 use crate::world::World;
 use crate::world::maintenance::Window;
@@ -43,18 +42,6 @@ fn filtered(members: &Members, known: &[&str], entry: &Members) -> Result<bool, 
         }
     }
     Ok(true)
-}
-
-/// One page of entries, under `list`.
-fn paged(call: &Call, list: &str, all: Vec<Value>, size: usize) -> Result<String, ApiError> {
-    let from = document::start(call, call.json()["NextToken"].as_str())? as usize;
-    let more = from + size < all.len();
-    let page: Vec<Value> = all.into_iter().skip(from).take(size).collect();
-    let mut answer = Map::from_iter([(list.to_owned(), Value::Array(page))]);
-    if more {
-        answer.insert("NextToken".to_owned(), page::token(call, (from + size) as u64).into());
-    }
-    document::write(&answer)
 }
 
 fn size(members: &Members) -> Result<usize, ApiError> {

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::call::{ApiError, Call, Operation, Requirement, Service};
 use crate::service::ssm::document;
+use crate::service::ssm::members::{spelled, wrong_type};
 use crate::world::World;
 use crate::world::maintenance::{MAX_TARGETS, MAX_TASKS};
 
@@ -52,7 +53,7 @@ fn one_of<'m>(members: &'m Members, name: &str, all: &[&str]) -> Result<Option<&
         None => Ok(given),
         Some(odd) => Err(document::constraint(
             &format!("'{odd}'"),
-            &super::spelled(name),
+            &spelled(name),
             &format!("Member must satisfy enum value set: [{}]", all.join(", ")),
         )),
     }
@@ -61,7 +62,7 @@ fn one_of<'m>(members: &'m Members, name: &str, all: &[&str]) -> Result<Option<&
 /// Checks the targets of a request, up to five with up to fifty values each.
 fn targets<'m>(members: &'m Members, keys: &[&str]) -> Result<Option<&'m Vec<Value>>, ApiError> {
     let Some(value) = members.get("Targets").filter(|value| !value.is_null()) else { return Ok(None) };
-    let targets = value.as_array().ok_or_else(|| super::wrong_type("Targets"))?;
+    let targets = value.as_array().ok_or_else(|| wrong_type("Targets"))?;
     if targets.len() > 5 {
         let rule = "Member must have length less than or equal to 5";
         return Err(document::constraint(&value.to_string(), "targets", rule));
@@ -147,7 +148,7 @@ fn rate(members: &Members, name: &str) -> Result<(), ApiError> {
         return Ok(());
     }
     let rule = "Member must satisfy regular expression pattern: ^([1-9][0-9]*|[1-9][0-9]%|[1-9]%|100%)$";
-    Err(document::constraint(&format!("'{given}'"), &super::spelled(name), rule))
+    Err(document::constraint(&format!("'{given}'"), &spelled(name), rule))
 }
 
 impl Operation for RegisterTaskWithMaintenanceWindow {

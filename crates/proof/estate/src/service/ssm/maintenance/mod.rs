@@ -5,9 +5,10 @@ mod describe;
 mod members;
 mod remove;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::document;
+use super::members::{Members, members, missing, number, paged, text};
 use crate::call::{ApiError, Call, Operation, Requirement};
 use crate::generate::seed::Seed;
 use crate::world::World;
@@ -30,63 +31,6 @@ pub(super) fn operations() -> Vec<Box<dyn Operation>> {
         Box::new(remove::DeregisterTargetFromMaintenanceWindow),
         Box::new(remove::DeregisterTaskFromMaintenanceWindow),
     ]
-}
-
-/// A request's members.
-type Members = Map<String, Value>;
-
-fn members(call: &Call) -> Members {
-    call.json().as_object().cloned().unwrap_or_default()
-}
-
-/// The wire's spelling of a member in validation messages.
-fn spelled(name: &str) -> String {
-    let mut spelled = name.to_owned();
-    if let Some(first) = spelled.get_mut(..1) {
-        first.make_ascii_lowercase();
-    }
-    spelled
-}
-
-fn wrong_type(name: &str) -> ApiError {
-    ApiError::new(400, "SerializationException", format!("{name} has a value of the wrong type"))
-}
-
-fn missing(name: &str) -> ApiError {
-    document::constraint("null", &spelled(name), "Member must not be null")
-}
-
-/// A text of so many characters, if it is there.
-fn text<'m>(
-    members: &'m Members,
-    name: &str,
-    (least, most): (usize, usize),
-) -> Result<Option<&'m str>, ApiError> {
-    let Some(value) = members.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
-    let text = value.as_str().ok_or_else(|| wrong_type(name))?;
-    let length = text.chars().count();
-    let rule = if length < least {
-        format!("Member must have length greater than or equal to {least}")
-    } else if length > most {
-        format!("Member must have length less than or equal to {most}")
-    } else {
-        return Ok(Some(text));
-    };
-    Err(document::constraint(&format!("'{text}'"), &spelled(name), &rule))
-}
-
-/// A number within bounds, if it is there.
-fn number(members: &Members, name: &str, (least, most): (i64, i64)) -> Result<Option<i64>, ApiError> {
-    let Some(value) = members.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
-    let number = value.as_i64().ok_or_else(|| wrong_type(name))?;
-    let rule = if number < least {
-        format!("Member must have value greater than or equal to {least}")
-    } else if number > most {
-        format!("Member must have value less than or equal to {most}")
-    } else {
-        return Ok(Some(number));
-    };
-    Err(document::constraint(&format!("'{number}'"), &spelled(name), &rule))
 }
 
 /// The name of a window, target or task, if it is there.
