@@ -88,3 +88,23 @@ def delete_parameters(clients):
     put(ssm, "/referee/gone")
     answer = ssm.delete_parameters(Names=["/referee/gone", "/referee/never"])
     assert (answer["DeletedParameters"], answer["InvalidParameters"]) == (["/referee/gone"], ["/referee/never"])
+
+
+@drives("ssm", "AddTagsToResource")
+def add_tags_to_resource(clients):
+    ssm = ssm_of(clients)
+    put(ssm, "/referee/tagged")
+    resource = {"ResourceType": "Parameter", "ResourceId": "/referee/tagged"}
+    ssm.add_tags_to_resource(**resource, Tags=[{"Key": "Owner", "Value": "referee"}])
+    assert ssm.list_tags_for_resource(**resource)["TagList"] == [{"Key": "Owner", "Value": "referee"}]
+    ssm.delete_parameter(Name="/referee/tagged")
+    assert refusal(ssm.add_tags_to_resource, **resource, Tags=[]) == "InvalidResourceId"
+
+
+@drives("ssm", "ListTagsForResource")
+def list_tags_for_resource(clients):
+    ssm = ssm_of(clients)
+    put(ssm, "/referee/listed", Tags=[{"Key": "a", "Value": "b"}])
+    resource = {"ResourceType": "Parameter", "ResourceId": "/referee/listed"}
+    assert ssm.list_tags_for_resource(**resource)["TagList"] == [{"Key": "a", "Value": "b"}]
+    ssm.delete_parameter(Name="/referee/listed")

@@ -470,6 +470,17 @@ TYPED = {
         "ssm get-parameter-history {elsewhere} --name {parameter}",
         "Parameters",
     ),
+    ("ssm", "AddTagsToResource"): (
+        "zone",
+        "ssm add-tags-to-resource {elsewhere} --resource-type Parameter --resource-id {parameter}"
+        " --tags Key=Owner,Value=typed",
+        None,
+    ),
+    ("ssm", "ListTagsForResource"): (
+        "zone",
+        "ssm list-tags-for-resource {elsewhere} --resource-type Parameter --resource-id {parameter}",
+        "TagList",
+    ),
     ("ssm", "DeleteParameter"): ("zone", "ssm delete-parameter {elsewhere} --name {unwanted_parameter}", None),
     ("ssm", "DeleteParameters"): (
         "zone",

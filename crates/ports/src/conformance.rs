@@ -13,6 +13,7 @@ pub mod maintenance;
 pub mod metrics;
 pub mod notifier;
 pub mod objects;
+pub mod parameters;
 pub mod power;
 
 use std::time::Duration;

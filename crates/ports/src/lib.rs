@@ -18,6 +18,7 @@ pub mod maintenance;
 pub mod metrics;
 pub mod notifier;
 pub mod objects;
+pub mod parameters;
 pub mod power;
 pub mod surroundings;
 
@@ -41,5 +42,6 @@ pub use maintenance::MaintenanceWindows;
 pub use metrics::{Alarm, AlarmState, Figure, FigureSink, FigureUnit, Measurement, Metrics};
 pub use notifier::{Again, NotSent, Notifier};
 pub use objects::Objects;
+pub use parameters::Parameters;
 pub use power::{Power, Pulse, Replacement, Restore, RestoreState};
 pub use surroundings::{Announced, Down, Freezes, Outages, Standstill};

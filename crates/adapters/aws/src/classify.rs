@@ -302,9 +302,12 @@ fn refused(trouble: &Trouble) -> (ErrorClass, &'static Code) {
         | "LimitExceeded"
         | "LimitExceededFault"
         | "MaxSpotInstanceCountExceeded" => (ErrorClass::Conflict, &code::LIMIT_REACHED),
-        "InvalidInstanceId" | "DoesNotExist" | "InvocationDoesNotExist" | "InvalidCommandId" => {
-            (ErrorClass::NotFound, &code::NOT_FOUND)
-        }
+        // Systems Manager says so of what is to be tagged.
+        "InvalidResourceId"
+        | "InvalidInstanceId"
+        | "DoesNotExist"
+        | "InvocationDoesNotExist"
+        | "InvalidCommandId" => (ErrorClass::NotFound, &code::NOT_FOUND),
         "AWSOrganizationsNotInUse" => (ErrorClass::NotFound, &code::NO_ORGANIZATION),
         "InternalError"
         | "InternalFailure"

@@ -28,6 +28,7 @@ pub mod operation;
 mod operations;
 mod options;
 mod pages;
+mod parameters;
 mod place;
 pub mod policy;
 mod power;

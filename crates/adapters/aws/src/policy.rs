@@ -49,6 +49,8 @@ pub enum Use {
     Organization,
     /// Landing zones are found below units of the organisation.
     OrganizationUnits,
+    /// The commands on parameters of Systems Manager are used.
+    Parameters,
     /// The patches of the first wave are carried to the others.
     PatchLists,
     /// Hosts are put back by replacing their root volume.
@@ -90,6 +92,8 @@ pub struct Scope {
     pub event_buses: BTreeSet<String>,
     /// The namespace of a run's figures.
     pub namespace: Option<String>,
+    /// Prefixes of the parameters that are used, for example `/fleetwright/prod`.
+    pub parameters: BTreeSet<String>,
 }
 
 /// A statement that allows something.
@@ -177,6 +181,8 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
     let asked = match operation.iam {
         // They belong to no phase.
         action if action.contains("MaintenanceWindow") => return wanted(Use::MaintenanceWindows),
+        "ssm:AddTagsToResource" | "ssm:ListTagsForResource" => return wanted(Use::Parameters),
+        action if action.contains("Parameter") => return wanted(Use::Parameters),
         // Hosts are asked to reboot by a command that does it once only.
         "ec2:RebootInstances" => false,
         "cloudwatch:DescribeAlarms" => wanted(Use::Alarms),
@@ -275,6 +281,13 @@ fn arns(scope: &Scope, on: On) -> Vec<String> {
         On::EventBuses => scope.event_buses.iter().cloned().collect(),
         On::Everything => vec!["*".to_owned()],
         On::MaintenanceWindows => arn(&format!("ssm:*:{account}:maintenancewindow/*")),
+        On::Parameters => {
+            // A path is asked about by its own name, what is below it by theirs.
+            let of = |prefix: &String| {
+                ["", "/*"].map(|rest| format!("arn:{partition}:ssm:*:{account}:parameter{prefix}{rest}"))
+            };
+            scope.parameters.iter().flat_map(of).collect()
+        }
     }
 }
 
@@ -353,6 +366,7 @@ mod tests {
                 Use::NewInstance,
                 Use::Organization,
                 Use::OrganizationUnits,
+                Use::Parameters,
                 Use::PatchLists,
                 Use::ReplaceRoot,
                 Use::StartStopped,
@@ -370,6 +384,7 @@ mod tests {
             topics: ["arn:aws:sns:eu-west-1:999900001111:patching".to_owned()].into(),
             event_buses: ["arn:aws:events:eu-central-1:011122223333:event-bus/patching".to_owned()].into(),
             namespace: Some("Acme/Patching".into()),
+            parameters: ["/fleetwright/prod".to_owned()].into(),
         }
     }
 
@@ -439,6 +454,18 @@ mod tests {
     }
 
     #[test]
+    fn parameters_are_those_below_their_prefix_and_no_neighbours() {
+        let statements = of_zone(&everything());
+        let put = find(&statements, "ssm:PutParameter", "parameter/").clone();
+        let prefix = "arn:aws:ssm:*:011122223333:parameter/fleetwright/prod";
+        assert_eq!(put.resources, [prefix.to_owned(), format!("{prefix}/*")]);
+        let without = Scope { uses: BTreeSet::new(), ..everything() };
+        let parameters = of_zone(&without).into_iter().flat_map(|it| it.actions);
+        let of_parameters = |it: &&str| it.contains("Parameter") || *it == "ssm:AddTagsToResource";
+        assert_eq!(parameters.filter(of_parameters).count(), 0);
+    }
+
+    #[test]
     fn those_who_are_told_are_named_and_figures_go_into_their_namespace() {
         let statements = of_zone(&everything());
         let of = |action: &str, resource: &str| find(&statements, action, resource).clone();
@@ -463,7 +490,7 @@ mod tests {
     #[test]
     fn a_scan_changes_nothing() {
         let mut scope = Scope { phases: [Phase::Scan].into(), ..everything() };
-        for told in [Use::MaintenanceWindows, Use::Figures, Use::Topics, Use::EventBuses] {
+        for told in [Use::MaintenanceWindows, Use::Parameters, Use::Figures, Use::Topics, Use::EventBuses] {
             scope.uses.remove(&told);
         }
         let changing: Vec<&str> = of_zone(&scope)

@@ -47,6 +47,8 @@ pub fn scope(settings: &Settings, fleet: &Fleet, phases: &[Phase]) -> Scope {
             _ => None,
         }),
         namespace: settings.telemetry.cloudwatch_namespace.clone(),
+        // Commands on them name them; no run uses any.
+        parameters: BTreeSet::new(),
         phases,
     }
 }

@@ -36,6 +36,8 @@ pub(crate) enum On {
     PatchLists,
     /// Maintenance windows of Systems Manager.
     MaintenanceWindows,
+    /// Parameters below the prefixes that are used.
+    Parameters,
     /// Heads in the bucket that keeps those of audit logs.
     AuditHeads,
     /// Topics that notices go to.
@@ -137,7 +139,14 @@ static ALONE: &[Grant] = &[
     grant("events:PutEvents", &[On::EventBuses], &[]),
     grant("iam:SimulatePrincipalPolicy", &[On::OwnRole], &[]),
     grant("sns:Publish", &[On::Topics], &[]),
+    grant("ssm:AddTagsToResource", &[On::Parameters], &[]),
     grant("ssm:DeleteMaintenanceWindow", &[On::MaintenanceWindows], &[]),
+    grant("ssm:DeleteParameters", &[On::Parameters], &[]),
+    grant("ssm:GetParameterHistory", &[On::Parameters], &[]),
+    grant("ssm:GetParameters", &[On::Parameters], &[]),
+    grant("ssm:GetParametersByPath", &[On::Parameters], &[]),
+    grant("ssm:ListTagsForResource", &[On::Parameters], &[]),
+    grant("ssm:PutParameter", &[On::Parameters], &[]),
     grant("ssm:RegisterTargetWithMaintenanceWindow", &[On::MaintenanceWindows], &[]),
     grant("ssm:RegisterTaskWithMaintenanceWindow", &[On::MaintenanceWindows], &[]),
 ];

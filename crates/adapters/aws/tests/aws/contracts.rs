@@ -6,7 +6,7 @@ use std::time::Duration;
 use fleetwright_model::{
     CalendarAnswer, CalendarState, Cell, HealthCheck, Instance, InstanceState, OsFamily, PingStatus,
 };
-use fleetwright_ports::conformance::{commands, images, maintenance, metrics, power};
+use fleetwright_ports::conformance::{commands, images, maintenance, metrics, parameters, power};
 use fleetwright_ports::{
     ChangeCalendars, CommandRequest, ImageQuery, ImageRequest, ImageState, Images, InstanceQuery, Machines,
     Metrics, Power,
@@ -114,6 +114,12 @@ async fn the_estate_fulfils_the_contract_of_metrics() {
 async fn the_estate_fulfils_the_contract_of_maintenance_windows() {
     let stage = stage(&format!("name = \"t\"\nseed = 25\n{FLEET}")).await;
     maintenance::check(&stage.aws, &stage.cells()[0], &*stage.clock).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_estate_fulfils_the_contract_of_parameters() {
+    let stage = stage(&format!("name = \"t\"\nseed = 27\n{FLEET}")).await;
+    parameters::check(&stage.aws, &stage.cells()[0]).await;
 }
 
 #[tokio::test(start_paused = true)]

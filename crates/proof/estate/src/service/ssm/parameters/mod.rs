@@ -1,8 +1,9 @@
-//! Parameters: put, read one by one, by names and by path, with their history, deleted.
+//! Parameters: put, read one by one, by names and by path, with their history, tagged, deleted.
 
 mod get;
 mod put;
 mod remove;
+mod tags;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -25,6 +26,8 @@ pub(super) fn operations() -> Vec<Box<dyn Operation>> {
         Box::new(put::PutParameter),
         Box::new(remove::DeleteParameter),
         Box::new(remove::DeleteParameters),
+        Box::new(tags::AddTagsToResource),
+        Box::new(tags::ListTagsForResource),
     ]
 }
 

@@ -47,7 +47,7 @@ fn kind(members: &Members, there: Option<&Parameter>) -> Result<Kind, ApiError> 
 }
 
 /// The value, within the bounds of its tier.
-fn value(members: &Members, kind: Kind) -> Result<(String, bool), ApiError> {
+fn value(members: &Members, kind: Kind, there: Option<&Parameter>) -> Result<(String, bool), ApiError> {
     let value = text(members, "Value", (1, usize::MAX))?.ok_or_else(|| missing("Value"))?;
     let tier = text(members, "Tier", (1, 64))?.unwrap_or("Standard");
     if value.contains("{{") {
@@ -59,7 +59,10 @@ fn value(members: &Members, kind: Kind) -> Result<(String, bool), ApiError> {
     let (most, advanced) = match tier {
         "Standard" => (MAX_STANDARD_BYTES, false),
         "Advanced" => (MAX_ADVANCED_BYTES, true),
-        "Intelligent-Tiering" => (MAX_ADVANCED_BYTES, value.len() > MAX_STANDARD_BYTES),
+        "Intelligent-Tiering" => {
+            let is_advanced = there.is_some_and(|parameter| parameter.newest().advanced);
+            (MAX_ADVANCED_BYTES, is_advanced || value.len() > MAX_STANDARD_BYTES)
+        }
         other => {
             let rule = "Member must satisfy enum value set: [Standard, Advanced, Intelligent-Tiering]";
             return Err(document::constraint(&format!("'{other}'"), "tier", rule));
@@ -131,7 +134,7 @@ impl Operation for PutParameter {
             return Err(ApiError::new(400, "ParameterAlreadyExists", message));
         }
         let kind = kind(&members, there)?;
-        let (value, advanced) = value(&members, kind)?;
+        let (value, advanced) = value(&members, kind, there)?;
         let key = text(&members, "KeyId", (1, 256))?;
         if key.is_some() && kind != Kind::SecureString {
             return Err(invalid("KeyId is required for SecureString type parameter only."));
