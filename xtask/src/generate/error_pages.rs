@@ -7,7 +7,7 @@ use fleetwright_model::code::{self, Code, Exit};
 use super::{Documents, markdown};
 
 /// The areas, by the letter in the id.
-const AREAS: [(char, &str); 13] = [
+const AREAS: [(char, &str); 14] = [
     ('A', "Access to AWS"),
     ('V', "Approvals by link"),
     ('U', "Audit and evidence"),
@@ -19,6 +19,7 @@ const AREAS: [(char, &str); 13] = [
     ('G', "General"),
     ('M', "Maintenance windows of Systems Manager"),
     ('N', "Notifications and change records"),
+    ('T', "Parameters of Systems Manager"),
     ('P', "Patching: why an instance is or is not eligible"),
     ('S', "Scan and doctor"),
 ];

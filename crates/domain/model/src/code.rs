@@ -14,6 +14,7 @@ mod general;
 mod host;
 mod maintenance;
 mod notification;
+mod parameter;
 mod run;
 mod scan;
 
@@ -28,6 +29,7 @@ pub use general::*;
 pub use host::*;
 pub use maintenance::*;
 pub use notification::*;
+pub use parameter::*;
 pub use run::*;
 pub use scan::*;
 
@@ -133,7 +135,7 @@ impl Serialize for Code {
 }
 
 /// Every area's list.
-const AREAS: [&[&Code]; 13] = [
+const AREAS: [&[&Code]; 14] = [
     access::ALL,
     approval::ALL,
     audit::ALL,
@@ -145,6 +147,7 @@ const AREAS: [&[&Code]; 13] = [
     host::ALL,
     maintenance::ALL,
     notification::ALL,
+    parameter::ALL,
     run::ALL,
     scan::ALL,
 ];

@@ -24,8 +24,8 @@ use crate::bench;
 use crate::commands::runs::Decision;
 use crate::commands::scan::Reports;
 use crate::commands::{
-    apply, approvals, audit, bundle, cloud, config, demo, doctor, estate, places, plans, policy, reference,
-    report, run, runs, scan,
+    apply, approvals, audit, bundle, cloud, config, demo, doctor, estate, parameters, places, plans, policy,
+    reference, report, run, runs, scan,
 };
 use crate::console::Console;
 use crate::environment::Environment;
@@ -141,6 +141,7 @@ impl App {
             Command::Cloud(CloudCommand::Machine(MachineCommand::Validate(args))) => {
                 cloud::validate(&args, form(args.output), self.console)
             }
+            Command::Cloud(CloudCommand::Param(command)) => self.parameters(&command),
             Command::Estate(EstateCommand::Serve(args)) => {
                 self.log_warnings();
                 in_runtime(Time::Wall, estate::serve(&args, self.console))
@@ -423,6 +424,11 @@ impl App {
         let mut scope = policy_scope::scope(settings, &fleet, &phases);
         if args.windows {
             scope.uses.insert(Use::MaintenanceWindows);
+        }
+        for prefix in &args.parameters {
+            let prefix = parameters::prefix(prefix)?;
+            scope.uses.insert(Use::Parameters);
+            scope.parameters.insert(prefix.as_str().to_owned());
         }
         let document = match &args.trust {
             Some(principal) => policy::trust(&fleet, principal)?,

@@ -8,6 +8,7 @@ mod cloud;
 mod estate;
 mod fleet;
 mod notify;
+mod parameters;
 mod plan;
 mod policy;
 mod runs;
@@ -29,6 +30,10 @@ pub use cloud::{CloudCommand, MachineCommand, MachineRules, MachineValidateArgs}
 pub use estate::{EstateCommand, ServeArgs, WorldArgs};
 pub use fleet::{FleetArgs, PhaseName, ScanArgs, SelectionArgs, Workflow};
 pub use notify::{ChangeArgs, ChangeCommand, NotifyCommand, NotifyTestArgs, TestSeverity};
+pub use parameters::{
+    ParamArgs, ParamChangeArgs, ParamCommand, ParamDeleteArgs, ParamGetArgs, ParamListArgs, ParamPutArgs,
+    ParamRestoreArgs, ParamStoreArgs, ParamType,
+};
 pub use plan::{PlanArgs, PlanCommand};
 pub use policy::PolicyArgs;
 pub use runs::{
@@ -191,7 +196,7 @@ pub enum Command {
     /// Write, check and explain configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// What runs on AWS itself: state machines of Step Functions
+    /// What runs on AWS itself: state machines of Step Functions, parameters of Systems Manager
     #[command(subcommand)]
     Cloud(CloudCommand),
     /// A simulated AWS to try, test and rehearse against

@@ -135,6 +135,30 @@ pub fn write_atomically(
     })
 }
 
+/// Writes a file that its owner alone may read, so that it is there whole or not at all.
+///
+/// # Errors
+/// The file cannot be written; what was begun of it is removed.
+pub fn write_secret(path: &Path, content: &[u8]) -> Result<(), CommandError> {
+    let neighbour = neighbour_of(path);
+    // What another process left half-made may have other permissions.
+    let _ = fs::remove_file(&neighbour);
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&neighbour).and_then(|mut file| {
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&neighbour, path)
+    });
+    written.map_err(|error| {
+        // The first error is the one to report.
+        let _ = fs::remove_file(&neighbour);
+        CommandError::output(path, &error)
+    })
+}
+
 /// The most memory this process held since [`forget_peak_memory`], in KiB; none where the operating
 /// system does not say.
 /// Source: proc_pid_status(5), `VmHWM`.

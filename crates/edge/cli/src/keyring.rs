@@ -1,8 +1,8 @@
 //! The keyring's file, which holds secrets, and the system's randomness, from which they come.
 #![expect(clippy::disallowed_methods, reason = "a file that only its owner may read is made and judged here")]
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use fleetwright_approval::{Keyring, SigningKey};
@@ -10,6 +10,7 @@ use fleetwright_model::code;
 use jiff::Timestamp;
 
 use crate::failure::CommandError;
+use crate::files;
 
 /// The largest keyring that is read, in bytes.
 const LARGEST: u64 = 1024 * 1024;
@@ -65,25 +66,7 @@ impl KeyringFile {
     /// # Errors
     /// It cannot be written.
     pub fn write(&self, ring: &Keyring) -> Result<(), CommandError> {
-        let mut name = self.0.file_name().unwrap_or_default().to_owned();
-        name.push(".part");
-        let neighbour = self.0.with_file_name(name);
-        // What another process left half-made may have other permissions.
-        let _ = fs::remove_file(&neighbour);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let written = options.open(&neighbour).and_then(|mut file| {
-            file.write_all(ring.write().as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&neighbour, &self.0)
-        });
-        written.map_err(|error| {
-            // The first error is the one to report.
-            let _ = fs::remove_file(&neighbour);
-            CommandError::output(&self.0, &error)
-        })
+        files::write_secret(&self.0, ring.write().as_bytes())
     }
 
     fn unusable(&self, why: impl std::fmt::Display) -> CommandError {

@@ -1,10 +1,10 @@
-//! Flags about what runs on AWS itself: state machines of Step Functions.
+//! Flags about what runs on AWS itself, and the services around it.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::OutputFormat;
+use super::{OutputFormat, ParamCommand};
 
 /// `fleetwright cloud …`.
 #[derive(Debug, Subcommand)]
@@ -12,6 +12,9 @@ pub enum CloudCommand {
     /// State machines of Step Functions
     #[command(subcommand)]
     Machine(MachineCommand),
+    /// Parameters of Systems Manager: single ones, and whole configurations
+    #[command(subcommand)]
+    Param(ParamCommand),
 }
 
 /// `fleetwright cloud machine …`.
@@ -27,6 +30,7 @@ impl CloudCommand {
     pub fn output(&self) -> Option<OutputFormat> {
         match self {
             Self::Machine(MachineCommand::Validate(args)) => args.output,
+            Self::Param(command) => command.args().output,
         }
     }
 }

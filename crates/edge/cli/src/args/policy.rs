@@ -17,6 +17,9 @@ pub struct PolicyArgs {
     /// Also what the commands `window create`, `list`, `verify` and `delete` need
     #[arg(long, conflicts_with_all = ["caller", "trust"])]
     pub windows: bool,
+    /// Also what `cloud param` needs below this prefix, for example /fleetwright/prod; may be given several times
+    #[arg(long, value_name = "PREFIX", conflicts_with_all = ["caller", "trust"])]
+    pub parameters: Vec<String>,
     /// The policy of the credentials a command starts with, instead of the role's
     #[arg(long, conflicts_with = "trust")]
     pub caller: bool,

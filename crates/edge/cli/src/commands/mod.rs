@@ -10,6 +10,7 @@ pub mod demo;
 pub mod doctor;
 pub mod estate;
 pub mod notify;
+pub mod parameters;
 pub mod places;
 pub mod plan;
 pub mod plans;

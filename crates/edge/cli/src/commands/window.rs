@@ -6,18 +6,19 @@ use fleetwright_aws::{Aws, connect};
 use fleetwright_clock::SystemClock;
 use fleetwright_config::Settings;
 use fleetwright_config::settings::OutputFormat;
-use fleetwright_model::{Cell, Code, Exit, Failure, Region, Regions, Zone, code};
+use fleetwright_model::{Cell, Code, Exit, code};
 use fleetwright_ports::maintenance::{MaintenanceWindow, NewTask, NewWindow, Selection};
-use fleetwright_ports::{Accounts, Clock, Machines, MaintenanceWindows};
+use fleetwright_ports::{Clock, MaintenanceWindows};
 use fleetwright_report::safe;
-use fleetwright_report::text::{gap_line, time};
-use fleetwright_survey::{Fleet, Ports, zones};
+use fleetwright_report::text::time;
+use fleetwright_survey::Fleet;
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::app::{App, Outcome, Time, in_runtime};
 use crate::args::{WindowCommand, WindowCreateArgs, WindowOperation, WindowReboot};
+use crate::cells::{self, Place};
 use crate::console::{self, Console};
 use crate::failure::CommandError;
 use crate::fleet;
@@ -39,26 +40,6 @@ pub struct Windows {
     pub format: OutputFormat,
     /// The terminal.
     pub console: Console,
-}
-
-/// One account and region.
-struct Place {
-    zone: Zone,
-    region: Region,
-}
-
-impl Place {
-    fn cell(&self) -> Cell<'_> {
-        Cell { zone: &self.zone, region: self.region.clone() }
-    }
-
-    fn name(&self) -> String {
-        format!("{} {} {}", safe::line(self.zone.name.as_str()), self.zone.account, self.region)
-    }
-
-    fn lost(&self, failure: &Failure) -> String {
-        format!("{}: {failure} [{}]", self.name(), failure.code.id)
-    }
 }
 
 impl App {
@@ -330,33 +311,9 @@ impl Windows {
         })
     }
 
-    /// Every account and region that is meant, and those that cannot be entered. Entering proves that
-    /// the account is the right one.
+    /// Every account and region that is meant, and those that cannot be entered.
     async fn places(&self) -> (Vec<Place>, Vec<String>) {
-        let ports = Ports { accounts: &self.aws, machines: &self.aws, clock: self.clock.as_ref() };
-        let (zones, gaps) = zones(ports, &self.fleet).await;
-        let mut lost: Vec<String> = gaps.iter().map(gap_line).collect();
-        let entered = stream::iter(&zones).map(|zone| async move {
-            self.aws.enter(zone).await?;
-            match &zone.regions {
-                Regions::Listed(regions) => Ok(regions.clone()),
-                Regions::AllEnabled => self.aws.enabled_regions(zone).await,
-            }
-        });
-        let entered: Vec<Result<Vec<Region>, Failure>> = entered.buffered(self.width()).collect().await;
-        let mut places = Vec::new();
-        for (zone, entered) in zones.iter().zip(entered) {
-            match entered {
-                Ok(regions) => {
-                    places.extend(regions.into_iter().map(|region| Place { zone: zone.clone(), region }));
-                }
-                Err(failure) => {
-                    let name = safe::line(zone.name.as_str());
-                    lost.push(format!("{name} {}: {failure} [{}]", zone.account, failure.code.id));
-                }
-            }
-        }
-        (places, lost)
+        cells::places(&self.aws, self.clock.as_ref(), &self.fleet, self.width()).await
     }
 
     fn width(&self) -> usize {
