@@ -5,7 +5,7 @@
 pub mod app;
 pub mod args;
 pub mod bench;
-mod cells;
+pub mod cells;
 pub mod commands;
 pub mod console;
 pub mod diagnosis;

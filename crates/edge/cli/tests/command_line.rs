@@ -5,6 +5,8 @@
 mod approvals;
 #[path = "command_line/machines.rs"]
 mod machines;
+#[path = "command_line/parameters.rs"]
+mod parameters;
 #[path = "command_line/plans.rs"]
 mod plans;
 #[path = "command_line/windows.rs"]
