@@ -90,7 +90,8 @@ pub struct ParamStoreArgs {
     /// Delete what is below the prefix and not in the file
     #[arg(long)]
     pub prune: bool,
-    /// The key of KMS that secrets are encrypted with [default: the account's own, alias/aws/ssm]
+    /// The key of KMS that secrets are encrypted with [default: the account's own, alias/aws/ssm]; for
+    /// another, the role needs kms:Encrypt and kms:Decrypt on it, which `policy` does not grant
     #[arg(long, value_name = "KEY")]
     pub kms_key: Option<String>,
     /// A tag for what is put new; may be given several times
@@ -166,7 +167,8 @@ pub struct ParamPutArgs {
     /// What it is
     #[arg(long = "type", value_enum, default_value_t)]
     pub kind: ParamType,
-    /// The key of KMS that a SecureString is encrypted with [default: the account's own, alias/aws/ssm]
+    /// The key of KMS that a SecureString is encrypted with [default: the account's own, alias/aws/ssm];
+    /// for another, the role needs kms:Encrypt and kms:Decrypt on it, which `policy` does not grant
     #[arg(long, value_name = "KEY")]
     pub kms_key: Option<String>,
     /// A tag; may be given several times

@@ -3,7 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fleetwright::args::{StateArgs, WindowArgs, WindowCreateArgs, WindowOperation, WindowReboot};
+use fleetwright::args::{
+    ParamArgs, ParamChangeArgs, ParamGetArgs, ParamPutArgs, ParamStoreArgs, ParamType, StateArgs, WindowArgs,
+    WindowCreateArgs, WindowOperation, WindowReboot,
+};
+use fleetwright::cells::Place;
+use fleetwright::commands::parameters::Store;
 use fleetwright::commands::window::Windows;
 use fleetwright::policy_scope::scope;
 use fleetwright::staged_run::StagedRun;
@@ -76,6 +81,83 @@ async fn the_commands_on_windows_need_what_the_policy_says_and_miss_what_it_does
     for action in granted {
         assert!(used.contains(action), "{action} is never used");
         let (wrong, ..) = windows(Some(action)).await;
+        assert!(wrong.iter().any(|said| said.contains(action)), "without {action}: {wrong:?}");
+    }
+}
+
+/// Keeps a configuration with a secret, a text that becomes a list, and one value too many; puts one
+/// parameter with a tag, shows it, its versions and everything, and deletes it; everything that went wrong.
+async fn parameters(missing: Option<&str>) -> (Vec<String>, BTreeSet<&'static str>, BTreeSet<String>) {
+    const PREFIX: &str = "/fleetwright/night";
+    let stage = world(SERVED, &[]).await;
+    let mut scope = scope(&stage.settings, &stage.fleet, &[Phase::Scan]);
+    scope.uses.insert(Use::Parameters);
+    scope.parameters.insert(PREFIX.to_owned());
+    let statements = of_zone(&scope);
+    grant(&stage, &without(statements.clone(), missing));
+    let zone = stage.fleet.zones[0].clone();
+    let store = Store {
+        aws: stage.aws.clone(),
+        place: Place { zone, region: Region::new(REGION).expect("a region") },
+        dry_run: false,
+        format: OutputFormat::Json,
+        console: CONSOLE,
+    };
+    let directory = tempfile::tempdir().expect("a scratch directory");
+    let kept = |name: &str, text: &str| {
+        let file = directory.path().join(name);
+        let written = fleetwright::files::write_atomically(&file, |out| {
+            std::io::Write::write_all(out, text.as_bytes())
+        });
+        written.expect("writable");
+        ParamStoreArgs {
+            file,
+            prefix: PREFIX.to_owned(),
+            prune: true,
+            kms_key: None,
+            tags: Vec::new(),
+            change: ParamChangeArgs::default(),
+        }
+    };
+    let before = kept("before.yaml", "agent: {name: upgrade, token: hunter2, gone: 1}\n");
+    let after = kept("after.yaml", "agent: {name: upgrade, token: hunter3}\n");
+    let name = format!("{PREFIX}/agent/model");
+    let put = ParamPutArgs {
+        name: name.clone(),
+        value: Some("small".to_owned()),
+        file: None,
+        kind: ParamType::String,
+        kms_key: None,
+        tags: vec!["Owner=night".to_owned()],
+        change: ParamChangeArgs::default(),
+    };
+    let get = ParamGetArgs { names: vec![name.clone()], with_secrets: false, args: ParamArgs::default() };
+    let ended = [
+        store.store(&before).await,
+        store.store(&after).await,
+        store.put(&put).await,
+        store.get(&get).await,
+        store.versions(&get).await,
+        store.list(PREFIX).await,
+        store.delete(&get.names).await,
+    ];
+    let wrong = ended.into_iter().filter_map(Result::err);
+    let wrong = wrong.map(|error| format!("{} {:?}", error.message, error.details)).collect();
+    let granted = actions(&statements).into_iter();
+    let granted = granted.filter(|it| {
+        it.contains("Parameter") || it.ends_with("TagsForResource") || it.ends_with("TagsToResource")
+    });
+    (wrong, granted.collect(), used(&stage))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_commands_on_parameters_need_what_the_policy_says_and_miss_what_it_does_not() {
+    let (wrong, granted, used) = parameters(None).await;
+    assert_eq!(wrong, [""; 0]);
+    assert_eq!(granted.len(), 7);
+    for action in granted {
+        assert!(used.contains(action), "{action} is never used");
+        let (wrong, ..) = parameters(Some(action)).await;
         assert!(wrong.iter().any(|said| said.contains(action)), "without {action}: {wrong:?}");
     }
 }
