@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import typed_tables
 from driven_balancing import CLASSIC, NAME, all_in_service, balanced, lifecycle, soon, target_group
 from driven_commands import ended, nodes, query, send
 from driven_ec2_changes import REGION, SOON, image_of, spare
@@ -40,6 +41,7 @@ def facts(estate, tmp_path_factory):
         **shared(clients),
         **windows(clients.zone("ssm", region=REGION)),
         **parameters(clients.zone("ssm", region=REGION)),
+        **typed_tables.tables(clients),
         "node": node,
         "sent": sent(ssm, node),
         "role": zone["role_arn"],
@@ -153,6 +155,7 @@ def in_zone(estate, facts):
 
 # The operation; whose credentials; the command; the member of the answer that must not be empty.
 TYPED = {
+    **typed_tables.TYPED,
     ("sts", "GetCallerIdentity"): ("zone", "sts get-caller-identity", "Account"),
     ("sts", "AssumeRole"): (
         "hub",

@@ -9,6 +9,7 @@ import driven_commands  # noqa: F401 - enters its drivers into the table
 import driven_ec2_changes  # noqa: F401 - enters its drivers into the table
 import driven_parameters  # noqa: F401 - enters its drivers into the table
 import driven_storage  # noqa: F401 - enters its drivers into the table
+import driven_tables  # noqa: F401 - enters its drivers into the table
 import driven_windows  # noqa: F401 - enters its drivers into the table
 from driven_by_boto3 import DRIVEN, instances
 from estate import role_of

@@ -81,7 +81,7 @@ impl<'r> Attempt<'r> {
         let read = request::read(self.parts, self.body, self.service)
             .map_err(|e| self.ended(Outcome::Illegal, e))?;
         self.action = read.action;
-        self.request = describe_request(&read.input);
+        self.request = describe_request(self.service, &read.input);
         self.check_region(inside.world.accounts.get(&account))?;
         let Some(operation) = registry.find(self.service, &self.action) else {
             let error = request::unknown_operation(self.service, &self.action);
@@ -399,14 +399,17 @@ fn outcome_of(error: &ApiError) -> Outcome {
     // The world has moved on since the caller last looked.
     let overtaken = matches!(
         code,
-        "IncorrectInstanceState"
+        "ConditionalCheckFailedException"
+            | "IncorrectInstanceState"
             | "IncorrectState"
             | "InvalidAMIName.Duplicate"
             | "InvalidAMIID.Unavailable"
             | "InvalidIPAddress.InUse"
             | "InvalidSnapshot.InUse"
             | "PreconditionFailed"
+            | "ResourceInUseException"
             | "TargetInUseException"
+            | "TransactionCanceledException"
             | "VolumeInUse"
     );
     match code {

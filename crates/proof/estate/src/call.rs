@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::wire::rest::RestRequest;
 use crate::world::{AccountId, World};
@@ -20,6 +20,8 @@ pub enum Service {
     /// CloudWatch, Smithy RPC v2 with CBOR.
     #[serde(rename = "monitoring")]
     CloudWatch,
+    /// DynamoDB, awsJson 1.0.
+    DynamoDb,
     /// EC2, ec2Query.
     Ec2,
     /// Elastic Load Balancing of the second generation, awsQuery, under the first one's signing name.
@@ -40,10 +42,11 @@ pub enum Service {
 
 impl Service {
     /// Every service the estate answers for.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AutoScaling,
         Self::ClassicElb,
         Self::CloudWatch,
+        Self::DynamoDb,
         Self::Ec2,
         Self::Elbv2,
         Self::Iam,
@@ -73,6 +76,7 @@ impl Service {
             Self::AutoScaling => "autoscaling",
             Self::ClassicElb | Self::Elbv2 => "elasticloadbalancing",
             Self::CloudWatch => "monitoring",
+            Self::DynamoDb => "dynamodb",
             Self::Ec2 => "ec2",
             Self::Iam => "iam",
             Self::Organizations => "organizations",
@@ -245,13 +249,15 @@ pub struct ApiError {
     pub message: String,
     /// Further elements of an XML error, by name.
     pub details: Vec<(&'static str, String)>,
+    /// Further members of a JSON error, by name.
+    pub members: Map<String, Value>,
 }
 
 impl ApiError {
     /// An error with its HTTP status, AWS's code and a message for people.
     #[must_use]
     pub fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into(), details: Vec::new() }
+        Self { status, code: code.into(), message: message.into(), details: Vec::new(), members: Map::new() }
     }
 }
 

@@ -106,10 +106,13 @@ fn as_json<S: serde::Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
     raw.serialize(to)
 }
 
-/// A call's parameters as JSON text, secrets left out.
+/// Texts longer than this are left out of a request whose content is somebody's data.
+const MAX_DATA_CHARACTERS: usize = 256;
+
+/// A call's parameters as JSON text, secrets left out, and of DynamoDB's items what is long.
 #[must_use]
-pub fn describe_request(input: &Input) -> Box<str> {
-    let document = match input {
+pub fn describe_request(service: Service, input: &Input) -> Box<str> {
+    let mut document = match input {
         Input::Query(params) => Value::Object(
             params
                 .values
@@ -124,7 +127,20 @@ pub fn describe_request(input: &Input) -> Box<str> {
         Input::Json(other) => other.clone(),
         Input::Rest(request) => describe_rest(request),
     };
+    if service == Service::DynamoDb {
+        shorten(&mut document);
+    }
     document.to_string().into_boxed_str()
+}
+
+/// Says of long texts only how long they are.
+fn shorten(document: &mut Value) {
+    match document {
+        Value::String(text) if text.len() > MAX_DATA_CHARACTERS => *text = format!("({} bytes)", text.len()),
+        Value::Array(list) => list.iter_mut().for_each(shorten),
+        Value::Object(members) => members.values_mut().for_each(shorten),
+        _ => {}
+    }
 }
 
 /// Where it goes, what it asks, and how much it brings; never an object's content.
@@ -203,7 +219,7 @@ mod tests {
                 .map(|(k, v)| (k.to_owned(), v.to_owned()))
                 .into(),
         };
-        let text = describe_request(&Input::Query(params));
+        let text = describe_request(Service::Sts, &Input::Query(params));
         assert!(!text.contains("canary"));
         assert!(text.contains("role/x"));
     }

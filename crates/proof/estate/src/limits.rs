@@ -348,6 +348,7 @@ fn rate(settings: &LimitSettings, cell: &Cell) -> Rate {
         return Rate::new(o.burst, o.per_second);
     }
     match cell.service {
+        Service::DynamoDb => dynamodb_rate(cell.action),
         Service::Ec2 => ec2_rate(cell.action, cell.class),
         Service::Ssm => settings.ssm,
         // Not published in numbers that bind; the estate takes Systems Manager's.
@@ -362,6 +363,18 @@ fn rate(settings: &LimitSettings, cell: &Cell) -> Rate {
         // lower number, that of requests that write.
         Service::S3 => Rate::new(3_500.0, 3_500.0),
         Service::Sns => sns_rate(cell.action),
+    }
+}
+
+/// What a new table on demand takes (DynamoDB developer guide, "On-demand capacity mode"), as if every
+/// request were one unit; of the control plane no number is published that binds.
+fn dynamodb_rate(action: &str) -> Rate {
+    match action {
+        "GetItem" | "BatchGetItem" | "Query" | "Scan" | "TransactGetItems" => Rate::new(12_000.0, 12_000.0),
+        "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem" | "TransactWriteItems" => {
+            Rate::new(4_000.0, 4_000.0)
+        }
+        _ => Rate::new(50.0, 10.0),
     }
 }
 
@@ -397,6 +410,11 @@ fn ec2_rate(action: &str, class: ReadClass) -> Rate {
 #[must_use]
 pub fn throttled(service: Service) -> ApiError {
     match service {
+        Service::DynamoDb => ApiError::new(
+            400,
+            "ThrottlingException",
+            "Throughput exceeds the current capacity of your table or index",
+        ),
         Service::Ec2 => ApiError::new(503, "RequestLimitExceeded", "Request limit exceeded."),
         Service::Ssm => ApiError::new(400, "ThrottlingException", "Rate exceeded"),
         Service::CloudWatch => ApiError::new(400, "ThrottlingException", "Rate exceeded"),

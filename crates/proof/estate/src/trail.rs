@@ -2,7 +2,7 @@
 //!
 //! Source: CloudTrail user guide, "CloudTrail record contents"; "CloudTrail userIdentity element". What
 //! could not be authenticated is in no trail. Changes of objects in S3 are data events, which trails keep
-//! only where they are told to.
+//! only where they are told to; so are those of items in DynamoDB.
 
 use serde_json::{Value, json};
 
@@ -26,10 +26,19 @@ pub enum DataEvents {
 pub fn file(calls: &[CallRecord], data: DataEvents) -> Value {
     let kept = |call: &&CallRecord| {
         let known = !call.principal.is_empty() && !call.action.is_empty();
-        known && (data == DataEvents::Kept || call.service != Service::S3)
+        known && (data == DataEvents::Kept || !is_data_event(call))
     };
     let records: Vec<Value> = calls.iter().filter(kept).map(event).collect();
     json!({ "Records": records })
+}
+
+/// Whether the call is about what a resource holds, and not about the resource.
+fn is_data_event(call: &CallRecord) -> bool {
+    match call.service {
+        Service::S3 => true,
+        Service::DynamoDb => ["Item", "Items", "Query", "Scan"].iter().any(|end| call.action.ends_with(end)),
+        _ => false,
+    }
 }
 
 fn event(call: &CallRecord) -> Value {
@@ -38,7 +47,8 @@ fn event(call: &CallRecord) -> Value {
     if let Some(parameters) = request.get_mut("Parameters").filter(|_| call.service == Service::Ssm) {
         *parameters = HIDDEN.into();
     }
-    let category = if call.service == Service::S3 { "Data" } else { "Management" };
+    let is_data = is_data_event(call);
+    let category = if is_data { "Data" } else { "Management" };
     // To the second, as CloudTrail writes it.
     let at = jiff::Timestamp::from_second(call.at.as_second()).unwrap_or(call.at);
     let mut event = json!({
@@ -56,7 +66,7 @@ fn event(call: &CallRecord) -> Value {
         "eventID": format!("event-{}", call.request_id),
         "readOnly": call.facts.kind == CallKind::Read,
         "eventType": "AwsApiCall",
-        "managementEvent": call.service != Service::S3,
+        "managementEvent": !is_data,
         "recipientAccountId": &*call.account,
         "eventCategory": category,
     });

@@ -103,7 +103,7 @@ impl TryFrom<FaultFields> for FaultRule {
             return Err(refuse(
                 "service",
                 format!(
-                    "`{}` is none of autoscaling, ec2, elasticloadbalancing, elb, elbv2, iam, monitoring, organizations, s3, sns, ssm, sts",
+                    "`{}` is none of autoscaling, dynamodb, ec2, elasticloadbalancing, elb, elbv2, iam, monitoring, organizations, s3, sns, ssm, sts",
                     f.service
                 ),
             ));
@@ -214,12 +214,16 @@ fn check_target(f: &FaultFields, effect: Effect) -> Result<(), FaultError> {
 
 /// A rule that could never strike is refused rather than ignored.
 fn check_stale_scope(f: &FaultFields) -> Result<(), FaultError> {
-    let reads = STALE_READS.join(", ");
-    if !pattern::matches(&f.service, Service::Ec2.signing_name()) {
-        let problem = format!("`{}` has no stale_read; it is for ec2 only: {reads}", f.service);
+    let reads = STALE_READS.map(|(_, action)| action).join(", ");
+    let services = [Service::Ec2, Service::DynamoDb].map(Service::signing_name);
+    if !services.iter().any(|service| pattern::matches(&f.service, service)) {
+        let problem = format!("`{}` has no stale_read; it is for ec2 and dynamodb only: {reads}", f.service);
         return Err(refuse("service", problem));
     }
-    if !STALE_READS.iter().any(|action| pattern::matches(&f.action, action)) {
+    let known = |(service, action): &(Service, &str)| {
+        pattern::matches(&f.service, service.signing_name()) && pattern::matches(&f.action, action)
+    };
+    if !STALE_READS.iter().any(known) {
         return Err(refuse("action", format!("`{}` has no stale_read; it is for {reads}", f.action)));
     }
     Ok(())
@@ -305,13 +309,16 @@ mod tests {
     }
 
     #[test]
-    fn a_stale_read_needs_an_age_and_a_read_of_ec2() {
+    fn a_stale_read_needs_an_age_and_a_read_that_can_be_stale() {
         let stale = |rest: &str| refused(&format!("kind = \"stale_read\"\n{rest}"));
         assert!(stale("").contains("fault: seconds: give 1 to 3600 seconds"));
         assert!(stale("seconds = 0").contains("fault: seconds"));
         assert!(stale("seconds = 3601").contains("fault: seconds"));
         let ssm = stale("seconds = 5\nservice = \"ssm\"");
-        assert!(ssm.contains("fault: service: `ssm` has no stale_read; it is for ec2 only"), "{ssm}");
+        assert!(
+            ssm.contains("fault: service: `ssm` has no stale_read; it is for ec2 and dynamodb only"),
+            "{ssm}"
+        );
         for action in ["DescribeRegions", "CreateTags", "DescribeInstanceTypes"] {
             let error = stale(&format!("seconds = 5\nservice = \"ec2\"\naction = \"{action}\""));
             assert!(error.contains(&format!("fault: action: `{action}`")), "{error}");

@@ -17,14 +17,19 @@ use fields::FaultFields;
 pub use fields::FaultError;
 pub use mishap::{Affected, Mishap, Mishaps};
 
-/// The reads of EC2 that can answer from an earlier state.
-pub const STALE_READS: [&str; 6] = [
-    "DescribeImages",
-    "DescribeInstances",
-    "DescribeInstanceStatus",
-    "DescribeReplaceRootVolumeTasks",
-    "DescribeSnapshots",
-    "DescribeVolumes",
+/// The reads that can answer from an earlier state; those of DynamoDB unless they ask for a
+/// consistent one.
+pub const STALE_READS: [(Service, &str); 10] = [
+    (Service::Ec2, "DescribeImages"),
+    (Service::Ec2, "DescribeInstances"),
+    (Service::Ec2, "DescribeInstanceStatus"),
+    (Service::Ec2, "DescribeReplaceRootVolumeTasks"),
+    (Service::Ec2, "DescribeSnapshots"),
+    (Service::Ec2, "DescribeVolumes"),
+    (Service::DynamoDb, "BatchGetItem"),
+    (Service::DynamoDb, "GetItem"),
+    (Service::DynamoDb, "Query"),
+    (Service::DynamoDb, "Scan"),
 ];
 
 /// One rule: which calls, when, and what happens to them.
@@ -227,9 +232,7 @@ impl Effect {
         match self {
             Self::BadToken => subject.page == Page::Later,
             Self::Mishap(_) => false,
-            Self::StaleRead { .. } => {
-                subject.service == Service::Ec2 && STALE_READS.contains(&subject.action)
-            }
+            Self::StaleRead { .. } => STALE_READS.contains(&(subject.service, subject.action)),
             _ => true,
         }
     }

@@ -21,6 +21,8 @@ const WHOLE: &[&str] = &[
     "aws:tagkeys",
     "aws:userid",
     "aws:username",
+    "dynamodb:enclosingoperation",
+    "dynamodb:leadingkeys",
     "ec2:createaction",
     "ec2:instancetype",
     "ec2:region",

@@ -2,6 +2,7 @@
 
 pub mod autoscaling;
 pub mod cloudwatch;
+pub mod dynamodb;
 pub mod ec2;
 pub mod elb;
 pub mod elbv2;
@@ -31,6 +32,7 @@ impl Registry {
         let all = [
             autoscaling::operations(),
             cloudwatch::operations(),
+            dynamodb::operations(),
             ec2::operations(),
             elb::operations(),
             elbv2::operations(),

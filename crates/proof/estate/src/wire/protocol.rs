@@ -13,6 +13,8 @@ pub enum Protocol {
     RpcV2Cbor,
     /// JSON both ways, the operation in `X-Amz-Target`.
     Json11,
+    /// The same in an earlier version.
+    Json10,
     /// The operation in method and path, XML where there is a document, and objects as they are.
     RestXml,
 }
@@ -23,6 +25,7 @@ impl Service {
     pub const fn protocol(self) -> Protocol {
         match self {
             Self::CloudWatch => Protocol::RpcV2Cbor,
+            Self::DynamoDb => Protocol::Json10,
             Self::Ec2 => Protocol::Ec2Query,
             Self::AutoScaling | Self::ClassicElb | Self::Elbv2 | Self::Iam | Self::Sns | Self::Sts => {
                 Protocol::AwsQuery
@@ -39,6 +42,7 @@ impl Service {
             Self::AutoScaling => "2011-01-01",
             Self::ClassicElb => "2012-06-01",
             Self::CloudWatch => "2010-08-01",
+            Self::DynamoDb => "2012-08-10",
             Self::Ec2 => "2016-11-15",
             Self::Elbv2 => "2015-12-01",
             Self::Iam => "2010-05-08",
@@ -62,7 +66,7 @@ impl Service {
             Self::S3 => "http://s3.amazonaws.com/doc/2006-03-01/",
             Self::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
-            Self::CloudWatch | Self::Organizations | Self::Ssm => "",
+            Self::CloudWatch | Self::DynamoDb | Self::Organizations | Self::Ssm => "",
         }
     }
 
@@ -71,6 +75,7 @@ impl Service {
     pub const fn target_prefix(self) -> &'static str {
         match self {
             Self::CloudWatch => "GraniteServiceVersion20100801",
+            Self::DynamoDb => "DynamoDB_20120810",
             Self::Organizations => "AWSOrganizationsV20161128",
             Self::Ssm => "AmazonSSM",
             Self::AutoScaling

@@ -16,13 +16,19 @@ pub const BODY_LIMIT_BYTES: usize = 1024 * 1024;
 /// The largest object stored at once. S3 takes 5 GiB; the estate keeps objects in memory.
 pub const OBJECT_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 
-/// The largest body of this request: S3's, which its credential scope tells, may be objects.
+/// The largest request of DynamoDB's: a full batch (DynamoDB API reference, "BatchWriteItem").
+const BATCH_LIMIT_BYTES: usize = 16 * 1024 * 1024;
+
+/// The largest body of this request, whose service its credential scope tells: S3's may be objects.
 #[must_use]
 pub fn body_limit_bytes(headers: &http::HeaderMap) -> usize {
     let scope = headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    match scope.is_some_and(|scope| scope.contains("/s3/aws4_request")) {
-        true => OBJECT_LIMIT_BYTES,
-        false => BODY_LIMIT_BYTES,
+    let is_for =
+        |service: &str| scope.is_some_and(|scope| scope.contains(&format!("/{service}/aws4_request")));
+    match () {
+        () if is_for("s3") => OBJECT_LIMIT_BYTES,
+        () if is_for("dynamodb") => BATCH_LIMIT_BYTES,
+        () => BODY_LIMIT_BYTES,
     }
 }
 
@@ -87,7 +93,7 @@ fn names_version(parts: &Parts, body: &[u8], service: Service) -> bool {
 /// What AWS says of a signature for another service or region.
 pub fn check_scope(parts: &Parts, service: Service, region: &str) -> Result<(), String> {
     if let Some(target) = target(parts)
-        && service.protocol() == Protocol::Json11
+        && matches!(service.protocol(), Protocol::Json10 | Protocol::Json11)
         && let Some(other) = Service::ALL
             .into_iter()
             .find(|s| *s != service && !s.target_prefix().is_empty() && target.starts_with(s.target_prefix()))
@@ -131,7 +137,7 @@ fn wrong_service(expected: &str) -> String {
 /// The error AWS answers to a request that cannot be read.
 pub fn read(parts: &Parts, body: &Bytes, service: Service) -> Result<Operation, ApiError> {
     match service.protocol() {
-        Protocol::Json11 => read_json(parts, body, service),
+        Protocol::Json10 | Protocol::Json11 => read_json(parts, body, service),
         Protocol::RpcV2Cbor if parts.headers.contains_key("smithy-protocol") => read_cbor(parts, body),
         Protocol::RpcV2Cbor => read_json(parts, body, service),
         Protocol::Ec2Query | Protocol::AwsQuery => read_query(parts, body, service),
@@ -151,7 +157,7 @@ fn read_json(parts: &Parts, body: &Bytes, service: Service) -> Result<Operation,
     let content_type =
         parts.headers.get(http::header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
     let expected = match service.protocol() {
-        Protocol::RpcV2Cbor => "application/x-amz-json-1.0",
+        Protocol::RpcV2Cbor | Protocol::Json10 => "application/x-amz-json-1.0",
         _ => "application/x-amz-json-1.1",
     };
     if !content_type.starts_with(expected) {
@@ -232,7 +238,9 @@ fn check_version(params: &mut QueryParams, service: Service, action: &str) -> Re
 #[must_use]
 pub fn unknown_operation(service: Service, action: &str) -> ApiError {
     match service.protocol() {
-        Protocol::Json11 | Protocol::RpcV2Cbor => ApiError::new(400, "UnknownOperationException", ""),
+        Protocol::Json10 | Protocol::Json11 | Protocol::RpcV2Cbor => {
+            ApiError::new(400, "UnknownOperationException", "")
+        }
         _ => invalid_action(service, action, service.version()),
     }
 }

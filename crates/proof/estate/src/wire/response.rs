@@ -18,7 +18,7 @@ pub fn success(service: Service, action: &str, request_id: &str, reply: Reply) -
         Reply::Http(response) => return identified(service, request_id, response),
     };
     let text = match service.protocol() {
-        Protocol::Json11 | Protocol::RpcV2Cbor | Protocol::RestXml => body,
+        Protocol::Json10 | Protocol::Json11 | Protocol::RpcV2Cbor | Protocol::RestXml => body,
         Protocol::Ec2Query => {
             let mut text = envelope_start(service, action, body.len());
             xml::text(&mut text, "requestId", request_id);
@@ -54,6 +54,7 @@ fn envelope_start(service: Service, action: &str, body_bytes: usize) -> String {
 pub fn failure(service: Service, request_id: &str, error: &ApiError) -> Response<Bytes> {
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let text = match service.protocol() {
+        Protocol::Json10 => qualified_json_error(error),
         Protocol::Json11 => json_error(error),
         Protocol::RpcV2Cbor => json!({ "__type": error.code, "message": error.message }).to_string(),
         Protocol::Ec2Query => {
@@ -159,10 +160,40 @@ fn json_error(error: &ApiError) -> String {
     json!({ "__type": code, member: error.message }).to_string()
 }
 
+/// DynamoDB's errors: the code behind the name of the model it is from, the message in lower case but
+/// where there is more to say.
+fn qualified_json_error(error: &ApiError) -> String {
+    let code = error.code.as_ref();
+    let of = match code {
+        "ValidationException" => "com.amazon.coral.validate",
+        "AccessDeniedException"
+        | "ExpiredTokenException"
+        | "IncompleteSignatureException"
+        | "InternalServerError"
+        | "InvalidSignatureException"
+        | "MissingAuthenticationTokenException"
+        | "SerializationException"
+        | "ServiceUnavailableException"
+        | "UnknownOperationException"
+        | "UnrecognizedClientException" => "com.amazon.coral.service",
+        _ => "com.amazonaws.dynamodb.v20120810",
+    };
+    let member = match code {
+        "TransactionCanceledException" | "IdempotentParameterMismatchException" => "Message",
+        _ => "message",
+    };
+    let mut document = json!({ "__type": format!("{of}#{code}"), member: error.message });
+    for (name, value) in &error.members {
+        document[name] = value.clone();
+    }
+    document.to_string()
+}
+
 fn response(service: Service, status: StatusCode, request_id: &str, body: String) -> Response<Bytes> {
     let content_type = match service.protocol() {
         Protocol::Ec2Query => "text/xml;charset=UTF-8",
         Protocol::AwsQuery => "text/xml",
+        Protocol::Json10 => "application/x-amz-json-1.0",
         Protocol::Json11 => "application/x-amz-json-1.1",
         Protocol::RpcV2Cbor => "application/cbor",
         Protocol::RestXml => "application/xml",
@@ -181,6 +212,10 @@ fn identified(service: Service, request_id: &str, mut response: Response<Bytes>)
     };
     if let Ok(id) = HeaderValue::from_str(request_id) {
         response.headers_mut().insert(name, id);
+    }
+    if service == Service::DynamoDb {
+        let sum = crc32fast::hash(response.body());
+        response.headers_mut().insert("x-amz-crc32", HeaderValue::from(sum));
     }
     response
 }
@@ -242,7 +277,7 @@ pub fn authentication_error(service: Service, problem: &AuthProblem) -> ApiError
     let (status, code, message) = match service.protocol() {
         Protocol::Ec2Query => ec2,
         Protocol::AwsQuery => query,
-        Protocol::Json11 | Protocol::RpcV2Cbor | Protocol::RestXml => json,
+        Protocol::Json10 | Protocol::Json11 | Protocol::RpcV2Cbor | Protocol::RestXml => json,
     };
     ApiError::new(status, code, message)
 }
@@ -284,7 +319,9 @@ pub fn server_error(service: Service, status: u16) -> ApiError {
         Protocol::Ec2Query => ("InternalError", "Unavailable"),
         Protocol::RestXml => ("InternalError", "ServiceUnavailable"),
         Protocol::AwsQuery => ("InternalFailure", "ServiceUnavailable"),
-        Protocol::Json11 | Protocol::RpcV2Cbor => ("InternalServerError", "ServiceUnavailableException"),
+        Protocol::Json10 | Protocol::Json11 | Protocol::RpcV2Cbor => {
+            ("InternalServerError", "ServiceUnavailableException")
+        }
     };
     if status == 503 {
         ApiError::new(503, unavailable, "The service is unavailable. Please try again shortly.")
@@ -299,6 +336,9 @@ pub fn bad_token(service: Service) -> ApiError {
     match service {
         Service::CloudWatch => ApiError::new(400, "InvalidNextToken", "The next token specified is invalid."),
         Service::Ec2 => ApiError::new(400, "InvalidNextToken", "The specified token has expired"),
+        Service::DynamoDb => {
+            ApiError::new(400, "ValidationException", "The provided starting key is invalid")
+        }
         Service::Ssm => ApiError::new(400, "InvalidNextToken", "The specified token isn't valid."),
         Service::Organizations => ApiError::new(
             400,

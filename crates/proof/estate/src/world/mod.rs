@@ -31,6 +31,7 @@ pub mod root_tasks;
 pub mod scaling;
 pub mod schedule;
 pub mod storage;
+pub mod tables;
 pub mod tags;
 pub mod timeline;
 
@@ -120,6 +121,8 @@ pub struct Region {
     pub windows: maintenance::Windows,
     /// Parameters of Systems Manager, by name.
     pub parameters: BTreeMap<String, parameters::Parameter>,
+    /// Tables of DynamoDB.
+    pub tables: tables::Tables,
     /// Topics of SNS, and what was published to them.
     pub notifications: notifications::Notifications,
     /// Patch baselines, the predefined ones among them.

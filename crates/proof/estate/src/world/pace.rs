@@ -66,6 +66,8 @@ pub struct Pace {
     pub terminate: Span,
     /// From CreateReplaceRootVolumeTask until it has succeeded.
     pub root_task: Span,
+    /// From CreateTable until the table is active, and from DeleteTable until it is gone.
+    pub table: Span,
 }
 
 impl Default for Pace {
@@ -76,6 +78,7 @@ impl Default for Pace {
             stop: Span::new(20, 90),
             terminate: Span::new(20, 60),
             root_task: Span::new(60, 240),
+            table: Span::new(3, 15),
         }
     }
 }

@@ -15,7 +15,7 @@ use super::iam::Iam;
 use super::ids::{ImageId, InstanceId, RootTaskId, SnapshotId};
 use super::organization::Organization;
 use super::pace::{Pace, Span};
-use super::{Region, World, host, images, life_cycle, root_tasks, scaling};
+use super::{Region, World, host, images, life_cycle, root_tasks, scaling, tables};
 use crate::fault::Mishaps;
 use crate::generate::seed::Seed;
 
@@ -38,6 +38,8 @@ pub enum Change {
     Observe(InstanceId),
     /// An Auto Scaling group, by its number, launches what it lacks: [`scaling`].
     Scaling(usize),
+    /// An item of a table expires: [`tables`].
+    Expiry(Box<tables::Expiry>),
 }
 
 #[derive(Debug)]
@@ -162,6 +164,7 @@ impl Place<'_> {
                 scaling::life::observe(self, id, at);
             }
             Change::Scaling(number) => scaling::life::fill(self, number, at),
+            Change::Expiry(due) => tables::apply(self, &due, at),
         }
     }
 

@@ -72,6 +72,18 @@ impl Scene {
         self.stage.answer(&call)
     }
 
+    /// A call of a JSON service.
+    pub(crate) fn json(
+        &mut self,
+        second: i64,
+        service: Service,
+        action: &str,
+        document: serde_json::Value,
+    ) -> Result<serde_json::Value, ApiError> {
+        let body = self.answer(second, service, action, Input::Json(document))?;
+        Ok(serde_json::from_str(&body).expect("the answer is JSON"))
+    }
+
     pub(crate) fn at(
         &mut self,
         second: i64,

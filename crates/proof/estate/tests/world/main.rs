@@ -4,6 +4,8 @@ mod availability;
 mod balancing;
 mod commands;
 mod documents;
+mod dynamodb;
+mod dynamodb_model;
 mod ec2;
 mod fleet;
 mod history;
@@ -108,6 +110,7 @@ fn operation(call: &Call) -> Box<dyn Operation> {
         Service::AutoScaling => service::autoscaling::operations(),
         Service::ClassicElb => service::elb::operations(),
         Service::Elbv2 => service::elbv2::operations(),
+        Service::DynamoDb => service::dynamodb::operations(),
         Service::Ssm => service::ssm::operations(),
         Service::CloudWatch => service::cloudwatch::operations(),
         _ => service::ec2::operations(),

@@ -34,7 +34,7 @@ impl Story {
             region: call.region.into(),
             service,
             action: action.into(),
-            request: describe_request(input),
+            request: describe_request(service, input),
             ok: true,
             error: None,
             request_id: format!("call-{}", self.log.len()).into(),

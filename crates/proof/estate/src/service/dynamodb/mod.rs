@@ -1,0 +1,149 @@
+//! DynamoDB: tables without secondary indexes and streams, their items, and transactions.
+//!
+//! Rules: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html>. What the
+//! estate does not have (indexes, streams, the parameters that expressions replaced) is refused.
+
+mod attribute;
+mod batch;
+mod capacity;
+mod expression;
+mod item;
+mod key;
+mod members;
+mod reading;
+mod settings;
+mod tables;
+mod transact;
+mod write;
+
+use serde_json::Value;
+
+use crate::call::{ApiError, Call, Operation, Requirement, Service};
+use crate::calls::CallKind;
+use crate::world::tables::{Status, Table};
+use crate::world::timeline::Place;
+use crate::world::{Region, World};
+
+/// Every DynamoDB operation of the estate.
+#[must_use]
+pub fn operations() -> Vec<Box<dyn Operation>> {
+    use CallKind::{Mutation, Read};
+    let all = [
+        ("CreateTable", Mutation, on_table as Needs, tables::create as Does),
+        ("DescribeTable", Read, on_table, tables::describe),
+        ("DeleteTable", Mutation, on_table, tables::delete),
+        ("ListTables", Read, on_all_tables, tables::list_tables),
+        ("UpdateTimeToLive", Mutation, on_table, settings::update_time_to_live),
+        ("DescribeTimeToLive", Read, on_table, settings::describe_time_to_live),
+        ("UpdateContinuousBackups", Mutation, on_table, settings::update_backups),
+        ("DescribeContinuousBackups", Read, on_table, settings::describe_backups),
+        ("PutItem", Mutation, key::on_item, item::put),
+        ("GetItem", Read, key::on_item, item::get),
+        ("UpdateItem", Mutation, key::on_item, item::update),
+        ("DeleteItem", Mutation, key::on_item, item::delete),
+        ("Query", Read, on_table, reading::query),
+        ("Scan", Read, on_table, reading::scan),
+        ("BatchGetItem", Read, batch::needs, batch::get),
+        ("BatchWriteItem", Mutation, batch::needs, batch::write),
+        ("TransactWriteItems", Mutation, transact::needs, transact::write),
+        ("TransactGetItems", Read, transact::needs, transact::get),
+    ];
+    all.map(|(name, kind, needs, does)| Box::new(Action { name, kind, needs, does }) as Box<dyn Operation>)
+        .into_iter()
+        .collect()
+}
+
+type Needs = fn(&World, &Call) -> Vec<Requirement>;
+type Does = fn(&mut World, &Call) -> Result<Value, ApiError>;
+
+/// An operation: its name, what it does, and what it needs to be allowed.
+struct Action {
+    name: &'static str,
+    kind: CallKind,
+    needs: Needs,
+    does: Does,
+}
+
+impl Operation for Action {
+    fn service(&self) -> Service {
+        Service::DynamoDb
+    }
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn mutates(&self) -> bool {
+        self.kind == CallKind::Mutation
+    }
+
+    fn requirements(&self, world: &World, call: &Call) -> Vec<Requirement> {
+        (self.needs)(world, call)
+    }
+
+    fn answer(&self, world: &mut World, call: &Call) -> Result<String, ApiError> {
+        members::write(&(self.does)(world, call)?)
+    }
+}
+
+/// The call's own action on the table it names.
+fn on_table(_: &World, call: &Call) -> Vec<Requirement> {
+    let given = call.json()["TableName"].as_str().unwrap_or("*");
+    let action = format!("dynamodb:{}", call.action).into();
+    let mut context = Vec::new();
+    for tag in call.json()["Tags"].as_array().into_iter().flatten() {
+        if let (Some(key), Some(value)) = (tag["Key"].as_str(), tag["Value"].as_str()) {
+            context.push((format!("aws:RequestTag/{key}"), value.to_owned()));
+            context.push(("aws:TagKeys".to_owned(), key.to_owned()));
+        }
+    }
+    vec![Requirement { action, resource: resource(call, given), context }]
+}
+
+/// The call's own action, for which there is no permission on single tables.
+fn on_all_tables(_: &World, call: &Call) -> Vec<Requirement> {
+    vec![Requirement::any_resource(format!("dynamodb:{}", call.action))]
+}
+
+/// The ARN of a table that is given by its name or its ARN.
+fn resource(call: &Call, given: &str) -> String {
+    match given.starts_with("arn:") {
+        true => given.to_owned(),
+        false => members::table_arn(call, given),
+    }
+}
+
+/// The region a call is for.
+fn region<'w>(world: &'w World, call: &Call) -> Result<&'w Region, ApiError> {
+    let region = world.accounts.get(&call.account).and_then(|account| account.regions.get(&call.region));
+    region.filter(|region| region.enabled).ok_or_else(no_region)
+}
+
+/// The same, with all that changes depend on.
+fn place<'w>(world: &'w mut World, call: &Call) -> Result<Place<'w>, ApiError> {
+    world.place(&call.account, &call.region).filter(|place| place.region.enabled).ok_or_else(no_region)
+}
+
+fn no_region() -> ApiError {
+    ApiError::new(
+        400,
+        "UnrecognizedClientException",
+        "The security token included in the request is invalid.",
+    )
+}
+
+/// A table that can be used.
+fn active<'w>(region: &'w Region, call: &Call, name: &str) -> Result<&'w Table, ApiError> {
+    let table = region.tables.get(name, call.now).filter(|it| it.status(call.now) == Status::Active);
+    table.ok_or_else(|| ApiError::new(400, "ResourceNotFoundException", "Requested resource not found"))
+}
+
+/// A table in whatever state.
+fn known<'w>(region: &'w Region, call: &Call, name: &str) -> Result<&'w Table, ApiError> {
+    region.tables.get(name, call.now).ok_or_else(|| not_found(name))
+}
+
+fn not_found(name: &str) -> ApiError {
+    let message = format!("Requested resource not found: Table: {name} not found");
+    ApiError::new(400, "ResourceNotFoundException", message)
+}
