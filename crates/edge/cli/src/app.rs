@@ -72,6 +72,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Doctor(args) => args.output,
         Command::Window(command) => command.output(),
         Command::Cloud(command) => command.output(),
+        Command::Pipeline(args) => args.output,
         Command::Audit(command) => command.output(),
         Command::Verify(args) => args.output,
         Command::Replay(args) => args.output,
@@ -142,6 +143,7 @@ impl App {
                 cloud::validate(&args, form(args.output), self.console)
             }
             Command::Cloud(CloudCommand::Param(command)) => self.parameters(&command),
+            Command::Pipeline(args) => self.pipeline(&args),
             Command::Estate(EstateCommand::Serve(args)) => {
                 self.log_warnings();
                 in_runtime(Time::Wall, estate::serve(&args, self.console))

@@ -9,6 +9,7 @@ mod estate;
 mod fleet;
 mod notify;
 mod parameters;
+mod pipeline;
 mod plan;
 mod policy;
 mod runs;
@@ -34,6 +35,8 @@ pub use parameters::{
     ParamArgs, ParamChangeArgs, ParamCommand, ParamDeleteArgs, ParamGetArgs, ParamListArgs, ParamPutArgs,
     ParamRestoreArgs, ParamStoreArgs, ParamType,
 };
+use pipeline::PIPELINE_ABOUT;
+pub use pipeline::{PipelineArgs, PlatformName};
 pub use plan::{PlanArgs, PlanCommand};
 pub use policy::PolicyArgs;
 pub use runs::{
@@ -199,6 +202,9 @@ pub enum Command {
     /// What runs on AWS itself: state machines of Step Functions, parameters of Systems Manager
     #[command(subcommand)]
     Cloud(CloudCommand),
+    /// Write the workflow as a pipeline for Harness, GitHub Actions, GitLab CI or Jenkins
+    #[command(long_about = PIPELINE_ABOUT)]
+    Pipeline(Box<PipelineArgs>),
     /// A simulated AWS to try, test and rehearse against
     #[command(subcommand)]
     Estate(EstateCommand),

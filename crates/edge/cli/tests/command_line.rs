@@ -7,6 +7,8 @@ mod approvals;
 mod machines;
 #[path = "command_line/parameters.rs"]
 mod parameters;
+#[path = "command_line/pipelines.rs"]
+mod pipelines;
 #[path = "command_line/plans.rs"]
 mod plans;
 #[path = "command_line/windows.rs"]

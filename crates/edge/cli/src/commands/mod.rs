@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod estate;
 pub mod notify;
 pub mod parameters;
+pub mod pipeline;
 pub mod places;
 pub mod plan;
 pub mod plans;
