@@ -36,36 +36,50 @@ fn jobs(workflow: &Workflow, environment: &str) -> Yaml {
             .with("steps", Yaml::List(steps))
     };
     let hub = one("Hub", "Deploy the hub", HUB, HOUR);
-    let units = Yaml::map([("ORGANIZATIONAL_UNITS", Yaml::text("${{ vars.ORGANIZATIONAL_UNITS }}"))]);
+    let units = Yaml::map([
+        ("ORGANIZATIONAL_UNITS", Yaml::text("${{ vars.ORGANIZATIONAL_UNITS }}")),
+        ("EXTERNAL_ID", Yaml::text("${{ secrets.FLEETWRIGHT_EXTERNAL_ID }}")),
+    ]);
     let spokes = one("Spokes", "Deploy the spokes", SPOKES, 3 * HOUR)
         .with("needs", Yaml::texts(["hub"]))
         .with("env", units);
     Yaml::map([("hub", hub), ("spokes", spokes)])
 }
 
-/// A stack that is as it should be already is no failure.
+/// The template is too large to be handed over by itself: it goes through the bucket of the functions. A stack that is
+/// as it should be already is no failure.
 const HUB: &str = r#"set -eu
+parameters="cloud/parameters/hub.$TARGET_ENVIRONMENT.json"
+bucket=$(jq --raw-output '.[] | select(.ParameterKey == "CodeBucket").ParameterValue' "$parameters")
 aws cloudformation deploy \
   --stack-name "fleetwright-hub-$TARGET_ENVIRONMENT" \
   --template-file cloud/hub.template.json \
-  --parameter-overrides "file://cloud/parameters/hub.$TARGET_ENVIRONMENT.json" \
+  --s3-bucket "$bucket" \
+  --s3-prefix templates \
+  --parameter-overrides "file://$parameters" \
   --capabilities CAPABILITY_IAM CAPABILITY_NAMED_IAM \
   --no-fail-on-empty-changeset \
   --tags "environment=$TARGET_ENVIRONMENT" application=fleetwright
 "#;
 
 /// Spokes are a stack set of the organisation: accounts that join a unit get theirs by themselves. The update stops
-/// at the first account that fails.
+/// at the first account that fails. The external id is a secret of GitHub's environment: it is in no file of the
+/// repository and in no command line.
 const SPOKES: &str = r#"set -eu
 name="fleetwright-spoke-$TARGET_ENVIRONMENT"
 template=file://cloud/spoke.template.json
-parameters="file://cloud/parameters/spoke.$TARGET_ENVIRONMENT.json"
+given="$RUNNER_TEMP/spoke.json"
+parameters="file://$given"
 pace=RegionConcurrencyType=PARALLEL,MaxConcurrentPercentage=25,FailureToleranceCount=0
 units=$ORGANIZATIONAL_UNITS
 if [ -z "$units" ]; then
   echo '::error::the variable ORGANIZATIONAL_UNITS names no unit of the organisation (ou-…, separated by commas)'
   exit 2
 fi
+umask 077
+jq '. + [{ParameterKey: "ExternalId", ParameterValue: env.EXTERNAL_ID}]' \
+  "cloud/parameters/spoke.$TARGET_ENVIRONMENT.json" > "$given"
+trap 'rm -f "$given"' EXIT
 wait_for() {
   while :; do
     status=$(aws cloudformation describe-stack-set-operation --stack-set-name "$name" --operation-id "$1" \
