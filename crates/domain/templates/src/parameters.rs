@@ -11,8 +11,8 @@ pub fn hub_parameters(environment: &str, given: &[(&str, &str)]) -> Value {
 
 /// The parameters of spokes of an environment, in the form that `aws cloudformation create-stack-set --parameters
 /// file://…` takes. The external id is not among them: it is a secret, and is added when spokes are deployed.
-pub fn spoke_parameters(environment: &str, hub_account: &str) -> Value {
-    list(environment, &[("HubAccount", hub_account)])
+pub fn spoke_parameters(environment: &str, hub_account: &str, role_name: &str) -> Value {
+    list(environment, &[("HubAccount", hub_account), ("RoleName", role_name)])
 }
 
 fn list(environment: &str, given: &[(&str, &str)]) -> Value {

@@ -242,10 +242,10 @@ fn no_secret_is_in_a_template_a_default_or_a_parameter_file() {
             assert!(!is_secret || value["Ref"].is_string(), "{id}: {name} is an ARN from a parameter");
         }
     }
-    let parameters = spoke_parameters("prod", "111122223333");
+    let parameters = spoke_parameters("prod", "111122223333", "patching");
     let names: Vec<&Value> =
         parameters.as_array().expect("a list").iter().map(|it| &it["ParameterKey"]).collect();
-    assert_eq!(names, ["Environment", "HubAccount"]);
+    assert_eq!(names, ["Environment", "HubAccount", "RoleName"]);
 }
 
 #[test]

@@ -143,6 +143,7 @@ impl App {
                 cloud::validate(&args, form(args.output), self.console)
             }
             Command::Cloud(CloudCommand::Param(command)) => self.parameters(&command),
+            Command::Cloud(CloudCommand::Template(args)) => self.template(&args),
             Command::Pipeline(args) => self.pipeline(&args),
             Command::Estate(EstateCommand::Serve(args)) => {
                 self.log_warnings();

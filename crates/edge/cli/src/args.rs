@@ -13,6 +13,7 @@ mod pipeline;
 mod plan;
 mod policy;
 mod runs;
+mod template;
 mod window;
 
 use std::path::PathBuf;
@@ -43,6 +44,7 @@ pub use runs::{
     AbortArgs, ApplyArgs, DecisionArgs, DriveArgs, GateDecisionArgs, RehearseArgs, ReportArgs, ReportFormat,
     ReportSchema, ResumeArgs, RollbackArgs, RunReportArgs, RunsArgs, StateArgs, StatusArgs, WorkflowArgs,
 };
+pub use template::TemplateArgs;
 pub use window::{
     WindowArgs, WindowCommand, WindowCreateArgs, WindowNamedArgs, WindowOperation, WindowReboot,
 };

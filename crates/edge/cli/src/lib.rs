@@ -18,6 +18,7 @@ pub mod failure;
 pub mod figures;
 pub mod files;
 pub mod fleet;
+pub mod generated;
 pub mod heads;
 pub mod interrupt;
 pub mod keyring;

@@ -11,6 +11,8 @@ mod parameters;
 mod pipelines;
 #[path = "command_line/plans.rs"]
 mod plans;
+#[path = "command_line/templates.rs"]
+mod templates;
 #[path = "command_line/windows.rs"]
 mod windows;
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{OutputFormat, ParamCommand};
+use super::template::TEMPLATE_ABOUT;
+use super::{OutputFormat, ParamCommand, TemplateArgs};
 
 /// `fleetwright cloud …`.
 #[derive(Debug, Subcommand)]
@@ -15,6 +16,9 @@ pub enum CloudCommand {
     /// Parameters of Systems Manager: single ones, and whole configurations
     #[command(subcommand)]
     Param(ParamCommand),
+    /// Write the CloudFormation templates of the hub and of its spokes; needs no AWS
+    #[command(long_about = TEMPLATE_ABOUT)]
+    Template(Box<TemplateArgs>),
 }
 
 /// `fleetwright cloud machine …`.
@@ -31,6 +35,7 @@ impl CloudCommand {
         match self {
             Self::Machine(MachineCommand::Validate(args)) => args.output,
             Self::Param(command) => command.args().output,
+            Self::Template(args) => args.output,
         }
     }
 }

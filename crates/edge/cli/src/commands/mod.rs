@@ -22,4 +22,5 @@ pub mod rollback;
 pub mod run;
 pub mod runs;
 pub mod scan;
+pub mod template;
 pub mod window;

@@ -1,7 +1,6 @@
 //! `fleetwright pipeline`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 use std::time::Duration;
 
 use fleetwright_config::Settings;
@@ -11,13 +10,11 @@ use fleetwright_pipeline::{
     Approvals, Environment, File, HarnessPlace, Matrix, Platform, Program, Reports, Workflow, write,
 };
 use fleetwright_survey::Fleet;
-use serde_json::{Value, json};
 
 use crate::app::{App, Outcome};
 use crate::args::{PipelineArgs, PlatformName};
-use crate::console;
 use crate::failure::CommandError;
-use crate::files;
+use crate::generated::{self, GeneratedFile};
 use crate::settings::DEFAULT_FILE;
 
 /// How long a decision may take where the configuration lets it wait for ever.
@@ -52,77 +49,10 @@ pub fn carry_out(
         details: refused.iter().map(ToString::to_string).collect(),
         ..CommandError::new(&code::USAGE, "the pipeline cannot be written")
     })?;
-    let states = states(args, &written)?;
-    for (file, state) in written.iter().zip(&states) {
-        if *state != State::Unchanged {
-            let path = args.out.join(&file.path);
-            if let Some(directory) = path.parent() {
-                files::make_directory(directory)?;
-            }
-            files::write_atomically(&path, |out| out.write_all(file.text.as_bytes()))?;
-        }
-    }
-    tell(&written, &states, format)?;
+    let generated: Vec<GeneratedFile> =
+        written.into_iter().map(|File { path, text }| GeneratedFile { path, text }).collect();
+    generated::write(&args.out, &generated, args.force, format)?;
     Ok(Exit::Success)
-}
-
-/// What becomes of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Written,
-    Replaced,
-    Unchanged,
-}
-
-impl State {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Written => "written",
-            Self::Replaced => "replaced",
-            Self::Unchanged => "unchanged",
-        }
-    }
-}
-
-/// What becomes of each file; nothing is written before all of it is known.
-fn states(args: &PipelineArgs, written: &[File]) -> Result<Vec<State>, CommandError> {
-    let (mut states, mut differing) = (Vec::new(), Vec::new());
-    for file in written {
-        let path = args.out.join(&file.path);
-        states.push(if !files::exists(&path) {
-            State::Written
-        } else if files::read_bytes(&path)? == file.text.as_bytes() {
-            State::Unchanged
-        } else {
-            differing.push(format!("{} is there and differs", path.display()));
-            State::Replaced
-        });
-    }
-    if args.force || differing.is_empty() {
-        return Ok(states);
-    }
-    Err(CommandError {
-        details: differing,
-        hint: Some("Name another directory with --out, or replace them with --force.".to_owned()),
-        ..CommandError::new(&code::USAGE, "files would be replaced; nothing was written")
-    })
-}
-
-fn tell(written: &[File], states: &[State], format: OutputFormat) -> Result<(), CommandError> {
-    let files = || written.iter().zip(states);
-    let row = |(file, state): (&File, &State)| json!({ "path": file.path, "state": state.word() });
-    match format {
-        OutputFormat::Text => {
-            let lines: String =
-                files().map(|(file, state)| format!("{} {}\n", state.word(), file.path)).collect();
-            console::write_text(&lines)
-        }
-        OutputFormat::Json => console::write_text(&format!("{}\n", files().map(row).collect::<Value>())),
-        OutputFormat::Jsonl => {
-            let lines: String = files().map(|file| format!("{}\n", row(file))).collect();
-            console::write_text(&lines)
-        }
-    }
 }
 
 fn platform(name: PlatformName) -> Platform {

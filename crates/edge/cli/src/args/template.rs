@@ -1,0 +1,62 @@
+//! Flags about the CloudFormation templates of the hub and of its spokes.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{FleetArgs, OutputFormat};
+
+/// Help of `fleetwright cloud template`.
+pub(super) const TEMPLATE_ABOUT: &str = "\
+Write the CloudFormation templates of the hub and of its spokes, and their parameter files: one of each for
+every environment. The hub is the state machine with its functions, journal, artefacts, approval page,
+schedule, alarms and dashboard; a spoke is the role in an account that is patched, which may do exactly what
+`fleetwright policy` prints for this configuration. Neither names an account or a region. Needs no AWS.
+
+The external id is in no file: it is a parameter of the spoke that is given when it is deployed.
+
+Examples:
+  fleetwright cloud template --hub-account 111122223333 --code-bucket fleet-code --organization o-a1b2c3d4e5 \\
+    --external-id-secret ARN --approval-key-secret ARN
+  fleetwright cloud template --environment prod --definition machine.asl.json --out cloud --force";
+
+/// `fleetwright cloud template`.
+#[derive(Args, Clone, Debug)]
+pub struct TemplateArgs {
+    /// The fleet, for the policy of spokes.
+    #[command(flatten)]
+    pub fleet: FleetArgs,
+    /// The directory the files are written into
+    #[arg(long, value_name = "DIR", default_value = "cloud")]
+    pub out: PathBuf,
+    /// Replace files that differ
+    #[arg(long)]
+    pub force: bool,
+    /// Put this definition of the state machine into the template [default: it is an object beside the functions]
+    #[arg(long, value_name = "FILE", help_heading = "Hub")]
+    pub definition: Option<PathBuf>,
+    /// The account of the hub
+    #[arg(long, value_name = "ACCOUNT", help_heading = "Hub")]
+    pub hub_account: String,
+    /// The bucket with the archive of the functions
+    #[arg(long, value_name = "BUCKET", help_heading = "Hub")]
+    pub code_bucket: String,
+    /// The archive of the functions in that bucket
+    #[arg(long, value_name = "KEY", default_value = "fleetwright/functions.zip", help_heading = "Hub")]
+    pub code_key: String,
+    /// The definition of the state machine in that bucket
+    #[arg(long, value_name = "KEY", default_value = "fleetwright/machine.asl.json", help_heading = "Hub")]
+    pub definition_key: String,
+    /// The organisation whose accounts are spokes
+    #[arg(long, value_name = "ID", help_heading = "Hub")]
+    pub organization: String,
+    /// The secret with the external id of spokes
+    #[arg(long, value_name = "ARN", help_heading = "Hub")]
+    pub external_id_secret: String,
+    /// The secret with the keys and approvers of approval links
+    #[arg(long, value_name = "ARN", help_heading = "Hub")]
+    pub approval_key_secret: String,
+    /// The form of what is written to standard output
+    #[arg(short, long, value_enum)]
+    pub output: Option<OutputFormat>,
+}

@@ -1,0 +1,110 @@
+//! `fleetwright cloud template`.
+
+use fleetwright_aws::policy::of_zone;
+use fleetwright_config::{Located, Settings, SourceText};
+use fleetwright_model::{Exit, Phase, code};
+use fleetwright_survey::Fleet;
+use fleetwright_templates::{Definition, Hub, TableKeys, hub, hub_parameters, spoke, spoke_parameters, text};
+use serde_json::Value;
+
+use crate::app::{App, Outcome};
+use crate::args::TemplateArgs;
+use crate::commands::policy;
+use crate::console::Console;
+use crate::diagnosis::{Sources, command_error};
+use crate::failure::CommandError;
+use crate::generated::{GeneratedFile, write};
+use crate::{files, policy_scope};
+
+/// The role of spokes where the configuration names none.
+const SPOKE_ROLE: &str = "fleetwright-spoke";
+
+impl App {
+    /// `fleetwright cloud template`.
+    ///
+    /// # Errors
+    /// As settings, inventories, `policy`; the definition cannot be read; a file is there and differs.
+    pub fn template(&self, args: &TemplateArgs) -> Outcome {
+        let loaded = self.settings(&args.fleet, |flags| flags.output(args.output))?;
+        let fleet = self.fleet(&loaded, &args.fleet)?;
+        let settings = &loaded.resolved.settings;
+        let hub = hub(&Hub { definition: definition(args, self.console)?, keys: TableKeys::default() });
+        let mut generated = vec![
+            GeneratedFile { path: "hub.template.json".to_owned(), text: text(&hub) },
+            GeneratedFile {
+                path: "spoke.template.json".to_owned(),
+                text: text(&spoke_template(settings, &fleet)?),
+            },
+        ];
+        for environment in environments(settings)? {
+            generated.extend(parameters(args, settings, environment));
+        }
+        write(&args.out, &generated, args.force, settings.output.format)?;
+        Ok(Exit::Success)
+    }
+}
+
+/// The definition of the state machine, where it is to lie in the template.
+fn definition(args: &TemplateArgs, console: Console) -> Result<Definition, CommandError> {
+    let Some(path) = &args.definition else { return Ok(Definition::InBucket) };
+    let source = SourceText::new(path.display().to_string(), files::read_text(path)?);
+    match Located::read(&source) {
+        Ok(located) => Ok(Definition::Inline(located.json())),
+        Err(errors) => {
+            let sources = Sources::from([(source.name.clone(), source)]);
+            Err(command_error(&errors, &sources, console.color))
+        }
+    }
+}
+
+/// The spoke with the policy of the chosen landing zones. One of a single account becomes one of the role's own; what is
+/// made for several fits each of them already.
+fn spoke_template(settings: &Settings, fleet: &Fleet) -> Result<Value, CommandError> {
+    let enabled = Phase::ALL.into_iter().filter(|phase| settings.phases.limits(*phase).enabled);
+    let scope = policy_scope::scope(settings, fleet, &enabled.collect::<Vec<_>>());
+    let policy = policy::document(&of_zone(&scope))?;
+    let account = match fleet.zones.as_slice() {
+        [only] if fleet.scopes.is_empty() => Some(only.account.to_string()),
+        _ => None,
+    };
+    Ok(spoke(&policy, account.as_deref()))
+}
+
+/// The environment that was chosen, or all that have a section.
+fn environments(settings: &Settings) -> Result<Vec<&str>, CommandError> {
+    let names: Vec<&str> = match &settings.environment {
+        Some(chosen) => vec![chosen],
+        None => settings.environments.iter().map(String::as_str).collect(),
+    };
+    if names.is_empty() {
+        let hint = Some("Name one with --environment, or give it a section under `environments`.".to_owned());
+        return Err(CommandError {
+            hint,
+            ..CommandError::new(&code::USAGE, "a hub belongs to an environment")
+        });
+    }
+    Ok(names)
+}
+
+fn parameters(args: &TemplateArgs, settings: &Settings, environment: &str) -> [GeneratedFile; 2] {
+    let role = settings.aws.role_name.as_deref().unwrap_or(SPOKE_ROLE);
+    let mut given = vec![
+        ("CodeBucket", args.code_bucket.as_str()),
+        ("CodeKey", &args.code_key),
+        ("OrganizationId", &args.organization),
+        ("SpokeRoleName", role),
+        ("ExternalIdSecret", &args.external_id_secret),
+        ("ApprovalKeySecret", &args.approval_key_secret),
+    ];
+    if args.definition.is_none() {
+        given.push(("DefinitionKey", &args.definition_key));
+    }
+    let file = |which: &str, parameters: &Value| GeneratedFile {
+        path: format!("parameters/{which}.{environment}.json"),
+        text: text(parameters),
+    };
+    [
+        file("hub", &hub_parameters(environment, &given)),
+        file("spoke", &spoke_parameters(environment, &args.hub_account, role)),
+    ]
+}
