@@ -26,7 +26,8 @@ def binary():
 def estate(binary, tmp_path_factory):
     """The estate the referees ask, for the whole session: no test changes what another one reads."""
     scenario = ROOT / "tests" / "referee" / "referee.toml"
-    served = Estate(binary, scenario, tmp_path_factory.mktemp("estate"), "--seed", "7")
+    function = f"referee={ROOT / 'tests' / 'referee' / 'bootstrap.py'}"
+    served = Estate(binary, scenario, tmp_path_factory.mktemp("estate"), "--seed", "7", "--function", function)
     yield served
     assert served.stop() == 0, "SIGTERM is the ordinary way to end `estate serve`"
 

@@ -94,7 +94,8 @@ class Clients:
         shapecheck.attach(core, self.responses)
         session = boto3.Session(*keys, region_name=region or self.estate.region, botocore_session=core)
         # Requests that botocore itself would refuse have to reach the estate, which must refuse them.
-        settings = Config(parameter_validation=False, retries={"mode": "standard", "total_max_attempts": 8}, **config)
+        patience = {"retries": {"mode": "standard", "total_max_attempts": 8}}
+        settings = Config(parameter_validation=False, **{**patience, **config})
         return session.client(service, endpoint_url=self.estate.endpoint, config=settings)
 
     def deviations(self):

@@ -1,6 +1,6 @@
 //! The estate by itself on a port, for other people's clients to try it without the rest of
-//! fleetwright: `serve estate serve --scenario FILE --listen 127.0.0.1:0 --inventory-out FILE`, and
-//! `serve estate operations`, with the output of `fleetwright estate`. It runs until it is killed.
+//! fleetwright: `serve estate serve --scenario FILE --listen 127.0.0.1:0 --inventory-out FILE
+//! --function NAME=BOOTSTRAP`, and `serve estate operations`, with the output of `fleetwright estate`. It runs until it is killed.
 
 #![expect(
     clippy::disallowed_methods,
@@ -15,6 +15,7 @@ use fleetwright_estate::clock::ClockMode;
 use fleetwright_estate::environment::{shell_lines, variables};
 use fleetwright_estate::estate::{Estate, EstateOptions};
 use fleetwright_estate::front::tcp::Server;
+use fleetwright_estate::functions::bootstrap::Bootstraps;
 use fleetwright_estate::landing_zones;
 use fleetwright_estate::scenario::{Overrides, ScenarioFile};
 use fleetwright_estate::service::Registry;
@@ -43,6 +44,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let server = Server::start(Arc::clone(&estate), listener)?;
+        let named = option("--function");
+        let executables = named
+            .iter()
+            .filter_map(|it| it.split_once('='))
+            .map(|(name, path)| (name.to_owned(), path.into()));
+        estate.run_functions(Arc::new(Bootstraps::new(server.endpoint(), executables.collect())));
         print!("{}", shell_lines(&variables(&server.endpoint(), estate.credentials(), &estate.hub().region)));
         std::future::pending().await
     })

@@ -13,7 +13,7 @@ use crate::call::{ApiError, Call, Input, Operation, Reply, Requirement, Service}
 use crate::calls::{CallFacts, CallKind, CallRecord, FaultShare, Outcome, describe_request, unread_request};
 use crate::clock::Clock;
 use crate::estate::Inside;
-use crate::fault::{Effect, Page, Subject};
+use crate::fault::{Effect, FunctionFault, Page, Subject};
 use crate::limits::{self, Admission, Cell, ReadClass};
 use crate::service::Registry;
 use crate::wire::request::{self, Intent};
@@ -38,6 +38,7 @@ pub(crate) struct Attempt<'r> {
     facts: CallFacts,
     delay: Option<Duration>,
     ending: Ending,
+    function_fault: Option<FunctionFault>,
 }
 
 /// How the answer leaves.
@@ -63,6 +64,7 @@ impl<'r> Attempt<'r> {
             facts: CallFacts::default(),
             delay: None,
             ending: Ending::Whole,
+            function_fault: None,
         }
     }
 
@@ -257,6 +259,10 @@ impl<'r> Attempt<'r> {
                 call.as_of = Some(self.at.checked_sub(age).unwrap_or(Timestamp::MIN));
                 return Ok(());
             }
+            Effect::Function(fault) => {
+                self.function_fault = Some(fault);
+                return Ok(());
+            }
             // Mishaps befall resources and never decide a call.
             Effect::Mishap(_) => return Ok(()),
             Effect::Throttle => (Outcome::ThrottledByTenant, limits::throttled(service)),
@@ -336,6 +342,10 @@ impl<'r> Attempt<'r> {
         self.delay
     }
 
+    pub(crate) const fn function_fault(&self) -> Option<FunctionFault> {
+        self.function_fault
+    }
+
     pub(crate) fn is_lost(&self) -> bool {
         self.ending == Ending::Lost
     }
@@ -364,6 +374,7 @@ fn page(input: &Input) -> Page {
             ["NextToken", "Marker"].iter().any(|name| params.get(name).is_some_and(|v| !v.is_empty()))
         }
         Input::Rest(request) => request.parameter("continuation-token").is_some_and(|v| !v.is_empty()),
+        Input::RestJson(request) => request.query.get("Marker").is_some_and(|v| !v.is_empty()),
         Input::Json(document) => matches!(document.get("NextToken"), Some(Value::String(t)) if !t.is_empty()),
     };
     if carried { Page::Later } else { Page::First }
@@ -407,6 +418,7 @@ fn outcome_of(error: &ApiError) -> Outcome {
             | "InvalidIPAddress.InUse"
             | "InvalidSnapshot.InUse"
             | "PreconditionFailed"
+            | "ResourceConflictException"
             | "ResourceInUseException"
             | "TargetInUseException"
             | "TransactionCanceledException"

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use crate::functions::Started;
 use crate::wire::rest::RestRequest;
+use crate::wire::rest_json::PathRequest;
 use crate::world::{AccountId, World};
 
 /// The services the estate answers for.
@@ -28,6 +30,8 @@ pub enum Service {
     Elbv2,
     /// Identity and Access Management, awsQuery, global.
     Iam,
+    /// Lambda, restJson.
+    Lambda,
     /// Organizations, awsJson 1.1, global.
     Organizations,
     /// Simple Storage Service, restXml.
@@ -42,7 +46,7 @@ pub enum Service {
 
 impl Service {
     /// Every service the estate answers for.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::AutoScaling,
         Self::ClassicElb,
         Self::CloudWatch,
@@ -50,6 +54,7 @@ impl Service {
         Self::Ec2,
         Self::Elbv2,
         Self::Iam,
+        Self::Lambda,
         Self::Organizations,
         Self::S3,
         Self::Sns,
@@ -79,6 +84,7 @@ impl Service {
             Self::DynamoDb => "dynamodb",
             Self::Ec2 => "ec2",
             Self::Iam => "iam",
+            Self::Lambda => "lambda",
             Self::Organizations => "organizations",
             Self::S3 => "s3",
             Self::Sns => "sns",
@@ -117,6 +123,8 @@ pub enum Input {
     Json(Value),
     /// A request of the restXml protocol.
     Rest(Box<RestRequest>),
+    /// A request of the restJson protocol.
+    RestJson(Box<PathRequest>),
 }
 
 /// Form parameters with AWS's dotted list and structure notation.
@@ -214,17 +222,18 @@ impl Call {
         static NONE: QueryParams = QueryParams { values: std::collections::BTreeMap::new() };
         match &self.input {
             Input::Query(params) => params,
-            Input::Json(_) | Input::Rest(_) => &NONE,
+            Input::Json(_) | Input::Rest(_) | Input::RestJson(_) => &NONE,
         }
     }
 
-    /// The JSON document; null for a call of a query service.
+    /// The JSON document; null for a call of a query service, or of S3.
     #[must_use]
     pub fn json(&self) -> &Value {
         static NONE: Value = Value::Null;
         match &self.input {
             Input::Query(_) | Input::Rest(_) => &NONE,
             Input::Json(document) => document,
+            Input::RestJson(request) => &request.document,
         }
     }
 
@@ -233,7 +242,16 @@ impl Call {
     pub fn rest(&self) -> Option<&RestRequest> {
         match &self.input {
             Input::Rest(request) => Some(request),
-            Input::Query(_) | Input::Json(_) => None,
+            Input::Query(_) | Input::Json(_) | Input::RestJson(_) => None,
+        }
+    }
+
+    /// The restJson request; none for a call of any other protocol.
+    #[must_use]
+    pub fn path(&self) -> Option<&PathRequest> {
+        match &self.input {
+            Input::RestJson(request) => Some(request),
+            Input::Query(_) | Input::Json(_) | Input::Rest(_) => None,
         }
     }
 }
@@ -276,6 +294,8 @@ pub enum Reply {
     Document(String),
     /// Status, headers and body as they are, for restXml, whose answers have parts in each.
     Http(http::Response<bytes::Bytes>),
+    /// Whatever a function answers that is to be run now.
+    Function(Box<Started>),
 }
 
 /// What one call needs to be allowed to do; every requirement must be allowed.

@@ -6,10 +6,11 @@ use serde_json::{Map, Value};
 
 use crate::call::{Input, Service};
 use crate::wire::rest::RestRequest;
+use crate::wire::rest_json::PathRequest;
 
 /// Parameters whose values never reach the log, by the last part of their name.
-const SECRET_PARAMETERS: [&str; 5] =
-    ["ExternalId", "SAMLAssertion", "SerialNumber", "TokenCode", "WebIdentityToken"];
+const SECRET_PARAMETERS: [&str; 6] =
+    ["Environment", "ExternalId", "SAMLAssertion", "SerialNumber", "TokenCode", "WebIdentityToken"];
 
 /// One AWS call, as it was answered.
 #[derive(Clone, Debug, Serialize)]
@@ -109,7 +110,7 @@ fn as_json<S: serde::Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
 /// Texts longer than this are left out of a request whose content is somebody's data.
 const MAX_DATA_CHARACTERS: usize = 256;
 
-/// A call's parameters as JSON text, secrets left out, and of DynamoDB's items what is long.
+/// A call's parameters as JSON text, secrets left out, and of DynamoDB's items and Lambda's archives what is long.
 #[must_use]
 pub fn describe_request(service: Service, input: &Input) -> Box<str> {
     let mut document = match input {
@@ -126,8 +127,9 @@ pub fn describe_request(service: Service, input: &Input) -> Box<str> {
         }
         Input::Json(other) => other.clone(),
         Input::Rest(request) => describe_rest(request),
+        Input::RestJson(request) => describe_path(request),
     };
-    if service == Service::DynamoDb {
+    if matches!(service, Service::DynamoDb | Service::Lambda) {
         shorten(&mut document);
     }
     document.to_string().into_boxed_str()
@@ -141,6 +143,19 @@ fn shorten(document: &mut Value) {
         Value::Object(members) => members.values_mut().for_each(shorten),
         _ => {}
     }
+}
+
+/// Where it goes, what it asks and says, but for variables, which may be secrets.
+fn describe_path(request: &PathRequest) -> Value {
+    let text = |(name, value): (&str, &String)| (name.to_owned(), Value::String(value.clone()));
+    let mut members: Map<String, Value> =
+        request.path.iter().map(|(name, value)| text((name, value))).collect();
+    members.extend(request.query.iter().map(|(name, value)| text((name, value))));
+    members.extend(request.document.as_object().cloned().unwrap_or_default().into_iter().map(hide_secret));
+    if request.document.is_null() && !request.body.is_empty() {
+        members.insert("ContentLength".to_owned(), request.body.len().into());
+    }
+    Value::Object(members)
 }
 
 /// Where it goes, what it asks, and how much it brings; never an object's content.

@@ -1,7 +1,7 @@
 //! The estate: one simulated AWS, and the way of a call through it.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,10 +13,12 @@ use sha2::{Digest, Sha256};
 
 use crate::attempt::Attempt;
 use crate::authorize::Grant;
+use crate::call::{Reply, Service};
 use crate::calls::{CallLog, CallRecord};
 use crate::checkers::{self, Access, Finding, Purpose, Run, Verdict};
 use crate::clock::{Clock, ClockError, ClockMode};
 use crate::fault::{FaultRule, Faults, Mishaps};
+use crate::functions::{self, Runner, Started};
 use crate::limits::{LimitError, LimitSettings, Limits};
 use crate::policy::NamedPolicy;
 use crate::scenario::Prepared;
@@ -117,12 +119,13 @@ pub struct Lost;
 ///
 /// Everything inside is behind one lock, which is never held while waiting.
 pub struct Estate {
-    clock: Clock,
+    pub(crate) clock: Clock,
     registry: Registry,
     seed: u64,
     access: Access,
     hub: Hub,
     credentials: Credentials,
+    pub(crate) runner: OnceLock<Runner>,
     inside: Mutex<Inside>,
 }
 
@@ -143,8 +146,14 @@ pub(crate) struct Inside {
 
 /// What the way through the estate came to.
 struct Answered {
-    reply: Result<Response<Bytes>, Lost>,
+    answer: Answer,
     delay: Option<Duration>,
+}
+
+/// An answer, or what it is still to come from.
+enum Answer {
+    Ready(Result<Response<Bytes>, Lost>),
+    Function { started: Box<Started>, lost: bool, request_id: String },
 }
 
 impl std::fmt::Debug for Estate {
@@ -191,6 +200,7 @@ impl Estate {
             access: Access { hub: hub.account.clone(), roles: hub.roles.clone() },
             hub,
             credentials,
+            runner: OnceLock::new(),
             inside: Mutex::new(Inside {
                 world,
                 limits,
@@ -213,7 +223,14 @@ impl Estate {
         if let Some(delay) = answered.delay {
             self.clock.wait(delay).await;
         }
-        answered.reply
+        match answered.answer {
+            Answer::Ready(reply) => reply,
+            Answer::Function { started, lost, request_id } => {
+                let response = functions::run(self.runner.get(), *started).await;
+                let response = response::identified(Service::Lambda, &request_id, response);
+                if lost { Err(Lost) } else { Ok(response) }
+            }
+        }
     }
 
     fn answer(&self, parts: &Parts, body: &Bytes) -> Answered {
@@ -233,6 +250,11 @@ impl Estate {
         // The envelope is built without the lock: a page of 1,000 instances is a megabyte.
         drop(guard);
         let reply = match result {
+            Ok(Reply::Function(mut started)) => {
+                started.fault = attempt.function_fault();
+                let answer = Answer::Function { started, lost, request_id };
+                return Answered { answer, delay: attempt.delay() };
+            }
             _ if lost => Err(Lost),
             Ok(reply) => {
                 let response = response::success(service, attempt.action(), &request_id, reply);
@@ -245,7 +267,7 @@ impl Estate {
                 Ok(response::spoken(&parts.headers, service, response))
             }
         };
-        Answered { reply, delay: attempt.delay() }
+        Answered { answer: Answer::Ready(reply), delay: attempt.delay() }
     }
 
     /// The long-term credentials of the hub's user.
@@ -440,7 +462,7 @@ impl Estate {
 
     /// A panic while the lock was held leaves a whole world behind: every change to it is made by
     /// one operation at its end.
-    fn lock(&self) -> MutexGuard<'_, Inside> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

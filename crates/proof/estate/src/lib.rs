@@ -13,6 +13,7 @@ pub mod environment;
 pub mod estate;
 pub mod fault;
 pub mod front;
+pub mod functions;
 pub mod generate;
 pub mod landing_zones;
 pub mod limits;

@@ -355,6 +355,7 @@ fn rate(settings: &LimitSettings, cell: &Cell) -> Rate {
         Service::AutoScaling | Service::ClassicElb | Service::Elbv2 => settings.ssm,
         Service::Sts => settings.sts,
         Service::Iam => settings.iam,
+        Service::Lambda => lambda_rate(cell.action),
         // Published per operation, and far above what a fleet's run needs: GetMetricData 500 per
         // second (CloudWatch user guide, quotas); the estate takes Systems Manager's.
         Service::CloudWatch => settings.ssm,
@@ -375,6 +376,15 @@ fn dynamodb_rate(action: &str) -> Rate {
             Rate::new(4_000.0, 4_000.0)
         }
         _ => Rate::new(50.0, 10.0),
+    }
+}
+
+/// Lambda's published rates (developer guide, "Lambda quotas"), each as if by itself.
+fn lambda_rate(action: &str) -> Rate {
+    match action {
+        "Invoke" => Rate::new(10_000.0, 10_000.0),
+        "GetFunction" => Rate::new(100.0, 100.0),
+        _ => Rate::new(15.0, 15.0),
     }
 }
 
@@ -419,6 +429,11 @@ pub fn throttled(service: Service) -> ApiError {
         Service::Ssm => ApiError::new(400, "ThrottlingException", "Rate exceeded"),
         Service::CloudWatch => ApiError::new(400, "ThrottlingException", "Rate exceeded"),
         Service::Organizations => ApiError::new(400, "TooManyRequestsException", "Rate exceeded"),
+        Service::Lambda => {
+            let mut error = ApiError::new(429, "TooManyRequestsException", "Rate exceeded");
+            error.members.insert("Reason".to_owned(), "CallerRateLimitExceeded".into());
+            error
+        }
         Service::S3 => ApiError::new(503, "SlowDown", "Please reduce your request rate."),
         Service::Sns => ApiError::new(400, "Throttled", "Rate exceeded"),
         Service::Sts | Service::Iam | Service::AutoScaling | Service::ClassicElb | Service::Elbv2 => {

@@ -37,6 +37,7 @@ fn is_data_event(call: &CallRecord) -> bool {
     match call.service {
         Service::S3 => true,
         Service::DynamoDb => ["Item", "Items", "Query", "Scan"].iter().any(|end| call.action.ends_with(end)),
+        Service::Lambda => &*call.action == "Invoke",
         _ => false,
     }
 }

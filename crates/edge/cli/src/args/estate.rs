@@ -72,4 +72,15 @@ pub struct ServeArgs {
     /// Write the landing-zone inventory of the estate's accounts to this file
     #[arg(long, value_name = "FILE")]
     pub inventory_out: Option<PathBuf>,
+    /// Run this executable, which speaks Lambda's Runtime API, as the function of that name; repeatable
+    #[arg(long = "function", value_name = "NAME=BOOTSTRAP", value_parser = function)]
+    pub functions: Vec<(String, PathBuf)>,
+}
+
+/// Reads `NAME=BOOTSTRAP`.
+fn function(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok((name.to_owned(), path.into())),
+        _ => Err("give the function's name and its executable, as in turn=./bootstrap".to_owned()),
+    }
 }

@@ -9,6 +9,7 @@ use fleetwright_estate::call::Service;
 use fleetwright_estate::clock::ClockMode;
 use fleetwright_estate::environment::{shell_lines, variables};
 use fleetwright_estate::front::tcp::Server;
+use fleetwright_estate::functions::bootstrap::Bootstraps;
 use fleetwright_estate::service::Registry;
 use fleetwright_model::{Exit, code};
 use fleetwright_ports::Clock;
@@ -43,6 +44,8 @@ pub async fn serve(args: &ServeArgs, console: Console) -> Result<Exit, CommandEr
         files::write_atomically(path, |file| file.write_all(world.inventory.as_bytes()))?;
     }
     let server = Server::start(Arc::clone(&world.estate), listener).map_err(busy)?;
+    let executables = args.functions.iter().cloned().collect();
+    world.estate.run_functions(Arc::new(Bootstraps::new(server.endpoint(), executables)));
     let region = world.estate.hub().region.clone();
     console::write_text(&shell_lines(&variables(&server.endpoint(), world.estate.credentials(), &region)))?;
     console.note(&format!(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Effect, FaultRule, Mishap, Nth, STALE_READS, Scope};
+use super::{Effect, FaultRule, FunctionFault, Mishap, Nth, STALE_READS, Scope};
 use crate::call::Service;
 use crate::policy::pattern;
 use crate::world::history;
@@ -61,6 +61,9 @@ enum Kind {
     BadToken,
     ExpiredCredentials,
     StaleRead,
+    FunctionCrashes,
+    FunctionTimesOut,
+    FunctionRunsTwice,
     ImageSlow,
     ImageFails,
     SnapshotFails,
@@ -103,7 +106,7 @@ impl TryFrom<FaultFields> for FaultRule {
             return Err(refuse(
                 "service",
                 format!(
-                    "`{}` is none of autoscaling, dynamodb, ec2, elasticloadbalancing, elb, elbv2, iam, monitoring, organizations, s3, sns, ssm, sts",
+                    "`{}` is none of autoscaling, dynamodb, ec2, elasticloadbalancing, elb, elbv2, iam, lambda, monitoring, organizations, s3, sns, ssm, sts",
                     f.service
                 ),
             ));
@@ -176,6 +179,9 @@ fn effect(f: &FaultFields) -> Result<Effect, FaultError> {
                 _ => return Err(refuse("seconds", format!("give 1 to {MAX_AGE_SECONDS} seconds"))),
             }
         }
+        Kind::FunctionCrashes => Effect::Function(invocations(f, FunctionFault::Crashes)?),
+        Kind::FunctionTimesOut => Effect::Function(invocations(f, FunctionFault::TimesOut)?),
+        Kind::FunctionRunsTwice => Effect::Function(invocations(f, FunctionFault::RunsTwice)?),
         Kind::ImageSlow => Effect::Mishap(Mishap::ImageSlow { takes: lasting_seconds(f)? }),
         Kind::ImageFails => Effect::Mishap(Mishap::ImageFails),
         Kind::SnapshotFails => Effect::Mishap(Mishap::SnapshotFails),
@@ -186,6 +192,16 @@ fn effect(f: &FaultFields) -> Result<Effect, FaultError> {
         Kind::RootTaskFails => Effect::Mishap(Mishap::RootTaskFails),
         Kind::UnknownNewId => Effect::Mishap(Mishap::UnknownNewId { lasts: lasting_seconds(f)? }),
     })
+}
+
+/// A fault of functions whose rule can be about invocations.
+fn invocations(f: &FaultFields, fault: FunctionFault) -> Result<FunctionFault, FaultError> {
+    for (field, pattern, name) in [("service", &f.service, "lambda"), ("action", &f.action, "Invoke")] {
+        if !pattern::matches(pattern, name) {
+            return Err(refuse(field, format!("`{pattern}` is not {name}, which alone runs functions")));
+        }
+    }
+    Ok(fault)
 }
 
 /// How long a mishap lasts.
@@ -251,6 +267,9 @@ impl From<FaultRule> for FaultFields {
                 seconds = Some(age.as_secs());
                 Kind::StaleRead
             }
+            Effect::Function(FunctionFault::Crashes) => Kind::FunctionCrashes,
+            Effect::Function(FunctionFault::TimesOut) => Kind::FunctionTimesOut,
+            Effect::Function(FunctionFault::RunsTwice) => Kind::FunctionRunsTwice,
             Effect::Mishap(mishap) => {
                 if let Mishap::ImageSlow { takes: length } | Mishap::UnknownNewId { lasts: length } = mishap {
                     seconds = Some(length.as_secs());
@@ -333,6 +352,7 @@ mod tests {
             "kind = \"server_error\"\nstatus = 503\nnth = { first = 3 }",
             "kind = \"slow\"\ndelay_ms = 20",
             "kind = \"stale_read\"\nseconds = 30\naction = \"Describe*\"",
+            "kind = \"function_runs_twice\"\naction = \"Invoke\"",
             "kind = \"image_slow\"\nseconds = 72000\ninstance = \"prod-*\"",
             "kind = \"instance_replaced\"\nfrom = \"2026-11-02T03:00:00Z\"",
         ] {

@@ -114,8 +114,22 @@ pub enum Effect {
         /// How long ago, by the estate's time; from a second to an hour.
         age: Duration,
     },
+    /// The function that the call invokes goes wrong.
+    Function(FunctionFault),
     /// Something goes wrong with a resource, whatever becomes of the call.
     Mishap(Mishap),
+}
+
+/// How a function goes wrong. That it does its work and the answer gets lost is
+/// [`Effect::LostReply`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FunctionFault {
+    /// Its process is killed before it does anything.
+    Crashes,
+    /// It does its work, and does not answer in its time.
+    TimesOut,
+    /// It is run twice for the same request, one run after the other.
+    RunsTwice,
 }
 
 /// The call a rule is held against.
@@ -232,6 +246,7 @@ impl Effect {
         match self {
             Self::BadToken => subject.page == Page::Later,
             Self::Mishap(_) => false,
+            Self::Function(_) => subject.service == Service::Lambda && subject.action == "Invoke",
             Self::StaleRead { .. } => STALE_READS.contains(&(subject.service, subject.action)),
             _ => true,
         }

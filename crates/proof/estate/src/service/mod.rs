@@ -7,6 +7,7 @@ pub mod ec2;
 pub mod elb;
 pub mod elbv2;
 pub mod iam;
+pub mod lambda;
 pub mod organizations;
 pub mod page;
 mod query;
@@ -37,6 +38,7 @@ impl Registry {
             elb::operations(),
             elbv2::operations(),
             iam::operations(),
+            lambda::operations(),
             organizations::operations(),
             s3::operations(),
             sns::operations(),

@@ -66,6 +66,17 @@ fn seal(call: &Call, cursor: Cursor) -> [u8; 16] {
                 }
             }
         }
+        Input::RestJson(request) => {
+            for value in request.path.values() {
+                part(value);
+            }
+            for (name, value) in &request.query {
+                if !FREE.contains(&name.as_str()) {
+                    part(name);
+                    part(value);
+                }
+            }
+        }
         Input::Json(document) => {
             for (name, value) in document.as_object().into_iter().flatten() {
                 if !FREE.contains(&name.as_str()) {

@@ -6,5 +6,6 @@ pub mod protocol;
 pub mod request;
 pub mod response;
 pub mod rest;
+pub mod rest_json;
 pub mod sigv4;
 pub mod xml;

@@ -15,6 +15,8 @@ pub enum Protocol {
     Json11,
     /// The same in an earlier version.
     Json10,
+    /// The operation in method and path, JSON where there is a document.
+    RestJson,
     /// The operation in method and path, XML where there is a document, and objects as they are.
     RestXml,
 }
@@ -30,6 +32,7 @@ impl Service {
             Self::AutoScaling | Self::ClassicElb | Self::Elbv2 | Self::Iam | Self::Sns | Self::Sts => {
                 Protocol::AwsQuery
             }
+            Self::Lambda => Protocol::RestJson,
             Self::S3 => Protocol::RestXml,
             Self::Organizations | Self::Ssm => Protocol::Json11,
         }
@@ -46,6 +49,7 @@ impl Service {
             Self::Ec2 => "2016-11-15",
             Self::Elbv2 => "2015-12-01",
             Self::Iam => "2010-05-08",
+            Self::Lambda => "2015-03-31",
             Self::Organizations => "2016-11-28",
             Self::S3 => "2006-03-01",
             Self::Sns => "2010-03-31",
@@ -66,7 +70,7 @@ impl Service {
             Self::S3 => "http://s3.amazonaws.com/doc/2006-03-01/",
             Self::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
-            Self::CloudWatch | Self::DynamoDb | Self::Organizations | Self::Ssm => "",
+            Self::CloudWatch | Self::DynamoDb | Self::Lambda | Self::Organizations | Self::Ssm => "",
         }
     }
 
@@ -83,6 +87,7 @@ impl Service {
             | Self::Ec2
             | Self::Elbv2
             | Self::Iam
+            | Self::Lambda
             | Self::S3
             | Self::Sns
             | Self::Sts => "",

@@ -9,6 +9,7 @@ use crate::call::{ApiError, Input, QueryParams, Service};
 use crate::wire::cbor;
 use crate::wire::protocol::Protocol;
 use crate::wire::rest;
+use crate::wire::rest_json;
 
 /// The largest body read; AWS's gateways refuse larger ones.
 pub const BODY_LIMIT_BYTES: usize = 1024 * 1024;
@@ -19,6 +20,9 @@ pub const OBJECT_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 /// The largest request of DynamoDB's: a full batch (DynamoDB API reference, "BatchWriteItem").
 const BATCH_LIMIT_BYTES: usize = 16 * 1024 * 1024;
 
+/// The largest request of Lambda's: 50 MB of archive in base64, as its own error says it.
+const ARCHIVE_LIMIT_BYTES: usize = 70_167_211;
+
 /// The largest body of this request, whose service its credential scope tells: S3's may be objects.
 #[must_use]
 pub fn body_limit_bytes(headers: &http::HeaderMap) -> usize {
@@ -28,6 +32,7 @@ pub fn body_limit_bytes(headers: &http::HeaderMap) -> usize {
     match () {
         () if is_for("s3") => OBJECT_LIMIT_BYTES,
         () if is_for("dynamodb") => BATCH_LIMIT_BYTES,
+        () if is_for("lambda") => ARCHIVE_LIMIT_BYTES,
         () => BODY_LIMIT_BYTES,
     }
 }
@@ -141,6 +146,10 @@ pub fn read(parts: &Parts, body: &Bytes, service: Service) -> Result<Operation, 
         Protocol::RpcV2Cbor if parts.headers.contains_key("smithy-protocol") => read_cbor(parts, body),
         Protocol::RpcV2Cbor => read_json(parts, body, service),
         Protocol::Ec2Query | Protocol::AwsQuery => read_query(parts, body, service),
+        Protocol::RestJson => {
+            let (action, request) = rest_json::read(parts, body)?;
+            Ok(Operation { action, input: Input::RestJson(Box::new(request)), intent: Intent::Act })
+        }
         Protocol::RestXml => {
             let (action, request) = rest::read(parts, body)?;
             Ok(Operation { action, input: Input::Rest(Box::new(request)), intent: Intent::Act })
@@ -238,7 +247,7 @@ fn check_version(params: &mut QueryParams, service: Service, action: &str) -> Re
 #[must_use]
 pub fn unknown_operation(service: Service, action: &str) -> ApiError {
     match service.protocol() {
-        Protocol::Json10 | Protocol::Json11 | Protocol::RpcV2Cbor => {
+        Protocol::Json10 | Protocol::Json11 | Protocol::RpcV2Cbor | Protocol::RestJson => {
             ApiError::new(400, "UnknownOperationException", "")
         }
         _ => invalid_action(service, action, service.version()),

@@ -16,9 +16,15 @@ pub fn success(service: Service, action: &str, request_id: &str, reply: Reply) -
     let body = match reply {
         Reply::Document(body) => body,
         Reply::Http(response) => return identified(service, request_id, response),
+        // What a function answers is waited for elsewhere.
+        Reply::Function(_) => String::new(),
     };
     let text = match service.protocol() {
-        Protocol::Json10 | Protocol::Json11 | Protocol::RpcV2Cbor | Protocol::RestXml => body,
+        Protocol::Json10
+        | Protocol::Json11
+        | Protocol::RpcV2Cbor
+        | Protocol::RestJson
+        | Protocol::RestXml => body,
         Protocol::Ec2Query => {
             let mut text = envelope_start(service, action, body.len());
             xml::text(&mut text, "requestId", request_id);
@@ -56,6 +62,7 @@ pub fn failure(service: Service, request_id: &str, error: &ApiError) -> Response
     let text = match service.protocol() {
         Protocol::Json10 => qualified_json_error(error),
         Protocol::Json11 => json_error(error),
+        Protocol::RestJson => rest_json_error(error),
         Protocol::RpcV2Cbor => json!({ "__type": error.code, "message": error.message }).to_string(),
         Protocol::Ec2Query => {
             let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
@@ -91,6 +98,11 @@ pub fn failure(service: Service, request_id: &str, error: &ApiError) -> Response
         }
     };
     let mut response = response(service, status, request_id, text);
+    if service.protocol() == Protocol::RestJson
+        && let Ok(code) = HeaderValue::from_str(&error.code)
+    {
+        response.headers_mut().insert("x-amzn-errortype", code);
+    }
     let region = error.details.iter().find(|(name, _)| *name == "Region");
     if let Some(region) = region.and_then(|(_, region)| HeaderValue::from_str(region).ok()) {
         response.headers_mut().insert("x-amz-bucket-region", region);
@@ -160,6 +172,20 @@ fn json_error(error: &ApiError) -> String {
     json!({ "__type": code, member: error.message }).to_string()
 }
 
+/// Lambda's errors: the code is in a header, and here whose fault it is.
+fn rest_json_error(error: &ApiError) -> String {
+    let whose = if error.status < 500 { "User" } else { "Service" };
+    let member = match error.code.as_ref() {
+        "ResourceNotFoundException" | "ServiceException" | "AccessDeniedException" => "Message",
+        _ => "message",
+    };
+    let mut document = json!({ "Type": whose, member: error.message });
+    for (name, value) in &error.members {
+        document[name] = value.clone();
+    }
+    document.to_string()
+}
+
 /// DynamoDB's errors: the code behind the name of the model it is from, the message in lower case but
 /// where there is more to say.
 fn qualified_json_error(error: &ApiError) -> String {
@@ -195,6 +221,7 @@ fn response(service: Service, status: StatusCode, request_id: &str, body: String
         Protocol::AwsQuery => "text/xml",
         Protocol::Json10 => "application/x-amz-json-1.0",
         Protocol::Json11 => "application/x-amz-json-1.1",
+        Protocol::RestJson => "application/json",
         Protocol::RpcV2Cbor => "application/cbor",
         Protocol::RestXml => "application/xml",
     };
@@ -205,7 +232,8 @@ fn response(service: Service, status: StatusCode, request_id: &str, body: String
 }
 
 /// Adds the request's id, in the header where the service has it.
-fn identified(service: Service, request_id: &str, mut response: Response<Bytes>) -> Response<Bytes> {
+#[must_use]
+pub fn identified(service: Service, request_id: &str, mut response: Response<Bytes>) -> Response<Bytes> {
     let name = match service.protocol() {
         Protocol::RestXml => "x-amz-request-id",
         _ => "x-amzn-requestid",
@@ -277,6 +305,7 @@ pub fn authentication_error(service: Service, problem: &AuthProblem) -> ApiError
     let (status, code, message) = match service.protocol() {
         Protocol::Ec2Query => ec2,
         Protocol::AwsQuery => query,
+        Protocol::RestJson => (403, json.1, json.2),
         Protocol::Json10 | Protocol::Json11 | Protocol::RpcV2Cbor | Protocol::RestXml => json,
     };
     ApiError::new(status, code, message)
@@ -319,6 +348,7 @@ pub fn server_error(service: Service, status: u16) -> ApiError {
         Protocol::Ec2Query => ("InternalError", "Unavailable"),
         Protocol::RestXml => ("InternalError", "ServiceUnavailable"),
         Protocol::AwsQuery => ("InternalFailure", "ServiceUnavailable"),
+        Protocol::RestJson => ("ServiceException", "ServiceUnavailableException"),
         Protocol::Json10 | Protocol::Json11 | Protocol::RpcV2Cbor => {
             ("InternalServerError", "ServiceUnavailableException")
         }
@@ -350,6 +380,7 @@ pub fn bad_token(service: Service) -> ApiError {
             ApiError::new(400, "ValidationError", "Invalid Marker.")
         }
         Service::AutoScaling => ApiError::new(400, "InvalidNextToken", "The token provided is not valid."),
+        Service::Lambda => ApiError::new(400, "InvalidParameterValueException", "Invalid pagination token"),
         Service::S3 => ApiError::new(400, "InvalidArgument", "The continuation token provided is incorrect"),
         Service::Sns => ApiError::new(400, "InvalidParameter", "Invalid parameter: NextToken"),
     }

@@ -147,7 +147,7 @@ fn bucket_in_host(host: &str) -> Option<&str> {
     (!bucket.is_empty() && bucket != "s3").then_some(bucket)
 }
 
-fn query(text: &str) -> Result<BTreeMap<String, String>, ApiError> {
+pub(super) fn query(text: &str) -> Result<BTreeMap<String, String>, ApiError> {
     let decoded = |part: &str| {
         percent_decode_str(&part.replace('+', " "))
             .decode_utf8()

@@ -6,6 +6,7 @@ pub mod buckets;
 pub mod calendars;
 pub mod command;
 pub mod diary;
+pub mod functions;
 pub mod history;
 pub mod host;
 pub mod iam;
@@ -121,6 +122,8 @@ pub struct Region {
     pub windows: maintenance::Windows,
     /// Parameters of Systems Manager, by name.
     pub parameters: BTreeMap<String, parameters::Parameter>,
+    /// Functions of Lambda.
+    pub functions: functions::Functions,
     /// Tables of DynamoDB.
     pub tables: tables::Tables,
     /// Topics of SNS, and what was published to them.

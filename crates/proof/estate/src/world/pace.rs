@@ -68,6 +68,8 @@ pub struct Pace {
     pub root_task: Span,
     /// From CreateTable until the table is active, and from DeleteTable until it is gone.
     pub table: Span,
+    /// From CreateFunction, and from an update, until the function is ready.
+    pub function: Span,
 }
 
 impl Default for Pace {
@@ -79,6 +81,7 @@ impl Default for Pace {
             terminate: Span::new(20, 60),
             root_task: Span::new(60, 240),
             table: Span::new(3, 15),
+            function: Span::new(1, 5),
         }
     }
 }

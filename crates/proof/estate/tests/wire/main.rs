@@ -2,8 +2,10 @@
 
 mod balancing;
 mod change;
+mod functions;
 mod stale_read;
 mod storage;
+mod tables;
 
 use std::sync::Arc;
 
