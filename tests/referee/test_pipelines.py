@@ -8,7 +8,9 @@ import re
 import subprocess
 import sys
 
+import dekobon_tree_sitter_groovy
 import pytest
+import tree_sitter
 import yaml
 
 from processes import UNHURRIED, Processes
@@ -76,6 +78,14 @@ def test_yamllint_finds_nothing_but_long_lines(written):
     judge("yamllint", "--strict", "-d", "{extends: default, rules: {line-length: disable}}", *files)
 
 
+def test_the_jenkinsfile_is_groovy(written):
+    """With nothing that a parser of others had to skip or to make up."""
+    parser = tree_sitter.Parser(tree_sitter.Language(dekobon_tree_sitter_groovy.language()))
+    jenkinsfile = written["jenkins"]["Jenkinsfile"].read_bytes()
+    assert not parser.parse(jenkinsfile).root_node.has_error
+    assert parser.parse(jenkinsfile.replace(b"agent none", b"agent none {", 1)).root_node.has_error, "it would see it"
+
+
 def scripts(node):
     """Every script of a document."""
     if isinstance(node, dict):
@@ -96,21 +106,27 @@ def test_every_script_is_one_of_a_posix_shell(written):
         assert read.returncode == 0, read.stderr + text
 
 
+def stub(home, script):
+    """A directory with a `fleetwright` that is this script."""
+    path = home / "bin" / "fleetwright"
+    path.parent.mkdir()
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path.parent
+
+
 class Gitlab:
     """GitLab CI as far as our pipeline goes: stages in order, what is allowed to fail, manual jobs, always."""
 
     def __init__(self, home, fleetwright, environment):
         self.home = home
-        path = home / "bin" / "fleetwright"
-        path.parent.mkdir()
-        path.write_text(f"#!/bin/sh\n{fleetwright}\n")
-        path.chmod(0o755)
+        directory = stub(home, fleetwright)
         self.pipeline = yaml.safe_load((home / ".gitlab-ci.yml").read_text())
         given = {name: value["value"] if isinstance(value, dict) else value for name, value in self.pipeline["variables"].items()}
         self.variables = {
             **environment,
             **given,
-            "PATH": f"{path.parent}:{os.environ['PATH']}",
+            "PATH": f"{directory}:{os.environ['PATH']}",
             "PIPELINE": "https://gitlab.example.com/pipelines/1",
             "STATE_DIRECTORY": str(home / "state"),
             "AWS_ID_TOKEN": "a token",
@@ -237,6 +253,40 @@ def test_a_second_pipeline_does_not_touch_what_the_first_works_on(stubbed):
     assert "another pipeline works on nonprod" in gitlab.said[name]
     gitlab.variables["TARGET_ENVIRONMENT"] = "../prod"
     assert gitlab.job(name, prepare, "ann") == 2
+
+
+def test_the_scripts_of_harness_follow_each_other_as_those_of_gitlab_do(binary, tmp_path):
+    """Each in a shell and a directory of its own, as on a delegate; what is between `<+` and `>` is resolved first."""
+    document = write(binary, tmp_path, "harness")[".harness/fleetwright.yaml"].read_text()
+    pipeline = yaml.safe_load(document)["pipeline"]
+    values = {f"pipeline.variables.{it['name']}": it["value"] for it in pipeline["variables"]}
+    values |= {"pipeline.variables.environment": "prod", "pipeline.variables.explained_host": "i-0123456789abcdef0"}
+    values |= {"pipeline.variables.state_directory": str(tmp_path / "state")}
+    values |= {"pipeline.sequenceId": "7", "pipeline.executionUrl": "https://app.harness.io/7"}
+    called = tmp_path / "called"
+    path = f"{stub(tmp_path, STUB)}:{os.environ['PATH']}"
+
+    def resolved(text):
+        person = r"<\+pipeline\.stages\.\w+\.spec\.execution\.steps\.ask\.output\.approvalActivities\[0\]\.user\.email>"
+        return re.sub(r"<\+([\w.]+)>", lambda found: values[found[1]], re.sub(person, "ann@example.com", text))
+
+    for stage in (it["stage"] for it in pipeline["stages"]):
+        for number, step in enumerate(it["step"] for it in stage["spec"]["execution"]["steps"]):
+            if step["type"] != "ShellScript":
+                continue
+            own = tmp_path / "delegate" / stage["identifier"] / str(number)
+            own.mkdir(parents=True)
+            given = {it["name"]: resolved(it["value"]) for it in step["spec"]["environmentVariables"]}
+            variables = clean_environment(own, CALLED=str(called), EXIT_apply="130", **given) | {"PATH": path}
+            script = resolved(step["spec"]["source"]["spec"]["script"])
+            done = subprocess.run(["bash", "-c", script], env=variables, cwd=own, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, (step["identifier"], done.stdout, done.stderr)
+    lines = called.read_text().splitlines()
+    verbs = [line.split()[0] for line in lines if line.split()[0] not in ("runs", "config")]
+    assert verbs[:7] == ["doctor", "scan", "plan", "plan", "rehearse", "plan", "apply"]
+    assert verbs[7:] == ["approve", "resume", "status", "audit", "report", "report", "export", "verify"]
+    assert any(line.startswith("approve --by=ann@example.com --reason=https://app.harness.io/7 run-") for line in lines)
+    assert any(line.startswith("plan explain -- ") and line.endswith(" i-0123456789abcdef0") for line in lines)
 
 
 def over_an_estate(binary, directory, scenario):

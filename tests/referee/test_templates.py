@@ -1,11 +1,14 @@
 """`cloud template`: the templates of hub and spokes, judged by cfn-lint with nothing left out, and held against their
 parameter files."""
 
+import ast
 import json
 import pathlib
 import subprocess
 import sys
 
+import boto3
+import moto
 import pytest
 
 from servers import clean_environment
@@ -63,3 +66,41 @@ def test_templates_are_within_what_cloudformation_takes(cloud):
     assert hub.stat().st_size < 1_000_000
     assert spoke.stat().st_size < 51_200, "stack sets take the spoke as it is"
     assert len(read(hub)["Resources"]) < 500
+
+
+#: The account that moto makes everything in, and the one of the zone.
+MADE_IN, OF_THE_ZONE = "123456789012", "111122223333"
+
+
+@pytest.fixture
+def one_zone(binary, tmp_path):
+    """What `policy` prints for one landing zone, and the spoke that is made for it."""
+    (tmp_path / "fleetwright.yaml").write_text(json.dumps({"landing_zones": {"inventory": ["zones.yaml"]}}))
+    (tmp_path / "zones.yaml").write_text(ZONES.splitlines()[1])
+
+    def do(*arguments):
+        command = [binary, *arguments]
+        return subprocess.run(command, env=clean_environment(tmp_path), cwd=tmp_path, check=True, capture_output=True, text=True)
+
+    do("cloud", "template", *HUB, "--environment", "prod")
+    return json.loads(do("policy", "--output", "json").stdout), (tmp_path / "cloud/spoke.template.json").read_text()
+
+
+def test_the_role_that_cloudformation_makes_may_do_exactly_what_policy_prints(one_zone):
+    policy, template = one_zone
+    given = {"Environment": "prod", "HubAccount": "777788889999", "ExternalId": "an-external-id-of-some-length", "RoleName": "patching"}
+    parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()]
+    with moto.mock_aws():
+        session = boto3.Session("test", "test", region_name="eu-central-1")
+        stacks = session.client("cloudformation")
+        stacks.create_stack(StackName="spoke", TemplateBody=template, Parameters=parameters, Capabilities=["CAPABILITY_NAMED_IAM"])
+        iam = session.client("iam")
+        role = iam.get_role(RoleName="patching")["Role"]
+        made = iam.get_role_policy(RoleName="patching", PolicyName="fleetwright")["PolicyDocument"]
+    # moto keeps the policy as Python writes it.
+    made = ast.literal_eval(made) if isinstance(made, str) else made
+    assert made == json.loads(json.dumps(policy).replace(OF_THE_ZONE, MADE_IN))
+    [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+    names = [f"arn:aws:iam::777788889999:role/fleetwright-prod-{name}" for name in ("prepare", "turn", "verdict")]
+    assert trust["Principal"] == {"AWS": names}
+    assert trust["Condition"] == {"StringEquals": {"sts:ExternalId": given["ExternalId"]}}

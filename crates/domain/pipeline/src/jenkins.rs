@@ -162,8 +162,10 @@ const SESSION: &str = "export AWS_ROLE_SESSION_NAME=\"fleetwright-$BUILD_NUMBER\
 fn keep(out: &mut Groovy, workflow: &Workflow) {
     let all = quoted(&format!("{}/**", workflow.reports.directory));
     let junit = quoted(&format!("{}/run/junit.xml", workflow.reports.directory));
-    out.line(&format!("archiveArtifacts artifacts: {all}, allowEmptyArchive: true"));
-    out.line(&format!("junit testResults: {junit}, allowEmptyResults: true, skipMarkingBuildUnstable: true"));
+    out.line(&format!("archiveArtifacts(artifacts: {all}, allowEmptyArchive: true)"));
+    out.line(&format!(
+        "junit(testResults: {junit}, allowEmptyResults: true, skipMarkingBuildUnstable: true)"
+    ));
 }
 
 /// What is done when all stages are over: what failed is put back, then everything is reported.
@@ -197,7 +199,7 @@ fn post(out: &mut Groovy, workflow: &Workflow, stages: &[Stage]) {
                 let subject =
                     "'fleetwright: ' + currentBuild.currentResult + ' for ' + params.TARGET_ENVIRONMENT";
                 out.block("script", |out| {
-                    out.line(&format!("mail to: {to}, subject: {subject}, body: env.BUILD_URL"));
+                    out.line(&format!("mail(to: {to}, subject: {subject}, body: env.BUILD_URL)"));
                 });
             }
         });

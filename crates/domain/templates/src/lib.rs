@@ -20,7 +20,7 @@ use serde_json::Value;
 
 pub use hub::{Definition, FUNCTIONS, Figure, Function, Grant, Hub, TableKeys, hub};
 pub use parameters::{hub_parameters, spoke_parameters};
-pub use spoke::spoke;
+pub use spoke::{MadeFor, spoke};
 
 /// The namespace of the figures that alarms look at (REQUIREMENTS RE-8).
 pub const NAMESPACE: &str = "Fleetwright";

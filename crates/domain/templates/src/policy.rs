@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{sub, tags};
+use crate::{MadeFor, sub, tags};
 
 /// A statement that allows.
 pub(crate) fn allow(sid: &str, actions: &[&str], resources: Value) -> Value {
@@ -47,28 +47,31 @@ pub(crate) fn service_role(name: &str, service: &str, statements: Vec<Value>) ->
     })
 }
 
-/// A policy of one account and partition as one for every account and partition: ARNs name the partition and, in the
-/// place of that account, the account that they are used in. Variables of IAM's stay what they are.
-pub(crate) fn portable(policy: &Value, account: Option<&str>) -> Value {
+/// A policy of one account and partition as one for every account and partition: ARNs name the partition, in the place of
+/// that account the account that they are used in, and in the place of that role the spoke's own. Variables of IAM's stay
+/// what they are.
+pub(crate) fn portable(policy: &Value, made_for: &MadeFor<'_>) -> Value {
     match policy {
-        Value::String(text) if text.starts_with("arn:") => portable_arn(text, account),
-        Value::Array(items) => items.iter().map(|item| portable(item, account)).collect(),
+        Value::String(text) if text.starts_with("arn:") => portable_arn(text, made_for),
+        Value::Array(items) => items.iter().map(|item| portable(item, made_for)).collect(),
         Value::Object(members) => {
-            members.iter().map(|(name, value)| (name.clone(), portable(value, account))).collect()
+            members.iter().map(|(name, value)| (name.clone(), portable(value, made_for))).collect()
         }
         other => other.clone(),
     }
 }
 
-fn portable_arn(arn: &str, account: Option<&str>) -> Value {
+fn portable_arn(arn: &str, made_for: &MadeFor<'_>) -> Value {
     let mut parts: Vec<String> = arn.splitn(6, ':').map(|part| part.replace("${", "${!")).collect();
-    if let Some(partition) = parts.get_mut(1) {
+    let own = made_for.role.map(|role| format!("role/{role}"));
+    if let [_, partition, service, _, account, resource] = parts.as_mut_slice() {
         "${AWS::Partition}".clone_into(partition);
-    }
-    if let (Some(there), Some(account)) = (parts.get_mut(4), account)
-        && there == account
-    {
-        "${AWS::AccountId}".clone_into(there);
+        if Some(account.as_str()) == made_for.account {
+            "${AWS::AccountId}".clone_into(account);
+        }
+        if service == "iam" && own.as_deref() == Some(resource) {
+            "role/${RoleName}".clone_into(resource);
+        }
     }
     sub(&parts.join(":"))
 }

@@ -6,12 +6,20 @@ use crate::hub::FUNCTIONS;
 use crate::policy::{document, portable};
 use crate::{reference, sub, tags};
 
-/// The template of a spoke. `policy` is what `fleetwright policy --output json` prints; where it was made for one
-/// account, `account` is that account, and the role's own account takes its place.
+/// Whom a policy was made for, where it is for one account or one name of a role alone; the spoke's own take their place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MadeFor<'a> {
+    /// The account.
+    pub account: Option<&'a str>,
+    /// The name of the role.
+    pub role: Option<&'a str>,
+}
+
+/// The template of a spoke. `policy` is what `fleetwright policy --output json` prints.
 ///
 /// The role is trusted to the hub's functions that enter spokes, by their roles, and only with the external id.
 /// Deploy it once per account, as a stack or as a stack set.
-pub fn spoke(policy: &Value, account: Option<&str>) -> Value {
+pub fn spoke(policy: &Value, made_for: &MadeFor<'_>) -> Value {
     let role = json!({
         "Type": "AWS::IAM::Role",
         "Properties": {
@@ -21,7 +29,7 @@ pub fn spoke(policy: &Value, account: Option<&str>) -> Value {
             "PermissionsBoundary":
                 { "Fn::If": ["HasBoundary", reference("PermissionsBoundary"), reference("AWS::NoValue")] },
             "AssumeRolePolicyDocument": document(vec![trust()]),
-            "Policies": [{ "PolicyName": "fleetwright", "PolicyDocument": portable(policy, account) }],
+            "Policies": [{ "PolicyName": "fleetwright", "PolicyDocument": portable(policy, made_for) }],
             "Tags": tags(),
         },
     });

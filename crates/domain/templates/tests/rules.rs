@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use fleetwright_templates::{
-    Definition, FUNCTIONS, Grant, Hub, TableKeys, hub, hub_parameters, spoke, spoke_parameters, text,
+    Definition, FUNCTIONS, Grant, Hub, MadeFor, TableKeys, hub, hub_parameters, spoke, spoke_parameters, text,
 };
 use serde_json::{Value, json};
 
@@ -16,9 +16,10 @@ fn the_spoke() -> Value {
         "Sid": "OnInstance",
         "Effect": "Allow",
         "Action": ["ec2:StopInstances"],
-        "Resource": ["arn:aws:ec2:*:111122223333:instance/*", "arn:aws:ec2:*::image/${aws:PrincipalTag/x}", "*"],
+        "Resource": ["arn:aws:ec2:*:111122223333:instance/*", "arn:aws:ec2:*::image/${aws:PrincipalTag/x}", "*",
+            "arn:aws:iam::111122223333:role/patching", "arn:aws:iam::111122223333:role/other"],
     }] });
-    spoke(&policy, Some("111122223333"))
+    spoke(&policy, &MadeFor { account: Some("111122223333"), role: Some("patching") })
 }
 
 /// Resources of a type, with their logical ids.
@@ -278,6 +279,8 @@ fn a_spoke_may_do_exactly_what_the_policy_says_in_its_own_account() {
         { "Fn::Sub": "arn:${AWS::Partition}:ec2:*:${AWS::AccountId}:instance/*" },
         { "Fn::Sub": "arn:${AWS::Partition}:ec2:*::image/${!aws:PrincipalTag/x}" },
         "*",
+        { "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${RoleName}" },
+        { "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/other" },
     ]);
     assert_eq!(statement["Resource"], expected);
 }

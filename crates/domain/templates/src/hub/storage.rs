@@ -76,11 +76,17 @@ fn key() -> Value {
     let group = sub("arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:*");
     let for_logs = json!({ "ArnLike": { "kms:EncryptionContext:aws:logs:arn": group } });
     let alarms = json!({ "Service": "cloudwatch.amazonaws.com" });
+    // Step Functions hands its log over encrypted (its Developer Guide, "Data at rest encryption").
+    let deliveries = json!({ "Service": "delivery.logs.amazonaws.com" });
     let ours = json!({ "StringEquals": { "aws:SourceAccount": reference("AWS::AccountId") } });
     let statements = vec![
         principal(allow("Account", &ADMINISTRATION, json!("*")), account),
         principal(allow_if("Logs", &USE, json!("*"), for_logs), logs),
-        principal(allow_if("Alarms", &["kms:Decrypt", "kms:GenerateDataKey"], json!("*"), ours), alarms),
+        principal(
+            allow_if("Alarms", &["kms:Decrypt", "kms:GenerateDataKey"], json!("*"), ours.clone()),
+            alarms,
+        ),
+        principal(allow_if("LogDeliveries", &["kms:Decrypt"], json!("*"), ours), deliveries),
     ];
     kept(json!({
         "Type": "AWS::KMS::Key",

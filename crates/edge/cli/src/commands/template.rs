@@ -1,10 +1,14 @@
 //! `fleetwright cloud template`.
 
+use std::collections::BTreeSet;
+
 use fleetwright_aws::policy::of_zone;
 use fleetwright_config::{Located, Settings, SourceText};
-use fleetwright_model::{Exit, Phase, code};
+use fleetwright_model::{Exit, Phase, RoleArn, code};
 use fleetwright_survey::Fleet;
-use fleetwright_templates::{Definition, Hub, TableKeys, hub, hub_parameters, spoke, spoke_parameters, text};
+use fleetwright_templates::{
+    Definition, Hub, MadeFor, TableKeys, hub, hub_parameters, spoke, spoke_parameters, text,
+};
 use serde_json::Value;
 
 use crate::app::{App, Outcome};
@@ -23,21 +27,23 @@ impl App {
     /// `fleetwright cloud template`.
     ///
     /// # Errors
-    /// As settings, inventories, `policy`; the definition cannot be read; a file is there and differs.
+    /// As settings, inventories, `policy`; landing zones name several roles; the definition cannot be read; a file is there
+    /// and differs.
     pub fn template(&self, args: &TemplateArgs) -> Outcome {
         let loaded = self.settings(&args.fleet, |flags| flags.output(args.output))?;
         let fleet = self.fleet(&loaded, &args.fleet)?;
         let settings = &loaded.resolved.settings;
         let hub = hub(&Hub { definition: definition(args, self.console)?, keys: TableKeys::default() });
+        let role = role_name(settings, &fleet)?;
         let mut generated = vec![
             GeneratedFile { path: "hub.template.json".to_owned(), text: text(&hub) },
             GeneratedFile {
                 path: "spoke.template.json".to_owned(),
-                text: text(&spoke_template(settings, &fleet)?),
+                text: text(&spoke_template(settings, &fleet, &role)?),
             },
         ];
         for environment in environments(settings)? {
-            generated.extend(parameters(args, settings, environment));
+            generated.extend(parameters(args, &role, environment));
         }
         write(&args.out, &generated, args.force, settings.output.format)?;
         Ok(Exit::Success)
@@ -59,7 +65,7 @@ fn definition(args: &TemplateArgs, console: Console) -> Result<Definition, Comma
 
 /// The spoke with the policy of the chosen landing zones. One of a single account becomes one of the role's own; what is
 /// made for several fits each of them already.
-fn spoke_template(settings: &Settings, fleet: &Fleet) -> Result<Value, CommandError> {
+fn spoke_template(settings: &Settings, fleet: &Fleet, role: &str) -> Result<Value, CommandError> {
     let enabled = Phase::ALL.into_iter().filter(|phase| settings.phases.limits(*phase).enabled);
     let scope = policy_scope::scope(settings, fleet, &enabled.collect::<Vec<_>>());
     let policy = policy::document(&of_zone(&scope))?;
@@ -67,7 +73,26 @@ fn spoke_template(settings: &Settings, fleet: &Fleet) -> Result<Value, CommandEr
         [only] if fleet.scopes.is_empty() => Some(only.account.to_string()),
         _ => None,
     };
-    Ok(spoke(&policy, account.as_deref()))
+    Ok(spoke(&policy, &MadeFor { account: account.as_deref(), role: Some(role) }))
+}
+
+/// The name of the role in every spoke: the one that the landing zones name.
+///
+/// # Errors
+/// They name several: a spoke has one.
+fn role_name(settings: &Settings, fleet: &Fleet) -> Result<String, CommandError> {
+    let named = fleet.zones.iter().filter_map(|zone| zone.access.role.as_ref());
+    let names: BTreeSet<&str> = named.map(RoleArn::name).collect();
+    match names.iter().collect::<Vec<_>>().as_slice() {
+        [] => Ok(settings.aws.role_name.clone().unwrap_or_else(|| SPOKE_ROLE.to_owned())),
+        [only] => Ok((**only).to_owned()),
+        _ => {
+            let names = names.into_iter().collect::<Vec<_>>().join(", ");
+            let hint = Some("Choose landing zones of one role with --landing-zones.".to_owned());
+            let message = format!("the landing zones name several roles: {names}");
+            Err(CommandError { hint, ..CommandError::new(&code::USAGE, message) })
+        }
+    }
 }
 
 /// The environment that was chosen, or all that have a section.
@@ -86,8 +111,7 @@ fn environments(settings: &Settings) -> Result<Vec<&str>, CommandError> {
     Ok(names)
 }
 
-fn parameters(args: &TemplateArgs, settings: &Settings, environment: &str) -> [GeneratedFile; 2] {
-    let role = settings.aws.role_name.as_deref().unwrap_or(SPOKE_ROLE);
+fn parameters(args: &TemplateArgs, role: &str, environment: &str) -> [GeneratedFile; 2] {
     let mut given = vec![
         ("CodeBucket", args.code_bucket.as_str()),
         ("CodeKey", &args.code_key),
