@@ -255,6 +255,114 @@ def test_a_second_pipeline_does_not_touch_what_the_first_works_on(stubbed):
     assert gitlab.job(name, prepare, "ann") == 2
 
 
+class Github:
+    """GitHub Actions as far as `canary.yml` goes: needs, conditions, outputs, variables handed on from step to step."""
+
+    def __init__(self, home, environment):
+        self.home = home
+        self.jobs = yaml.safe_load((home / ".github/workflows/canary.yml").read_text())["jobs"]
+        directory = stub(home, STUB)
+        gh = directory / "gh"
+        gh.write_text('#!/bin/sh\ncase $GATE in *-approve-1) echo ann ;; *-promote-1) echo bob ;; esac\n')
+        gh.chmod(0o755)
+        self.variables = {
+            **environment,
+            "PATH": f"{directory}:{os.environ['PATH']}",
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_REPOSITORY": "fleet/patching",
+            "GITHUB_RUN_ID": "1",
+            "CONFIGURATION": "fleetwright.yaml",
+            "TARGET_ENVIRONMENT": "prod",
+            "REPORTS": "reports",
+            "STATE_DIRECTORY": str(home / "state"),
+            "EXPLAINED_HOST": "",
+            "PIPELINE": "https://github.com/fleet/patching/actions/runs/1",
+        }
+        self.results, self.outputs, self.said = {}, {}, {}
+
+    def wanted(self, job):
+        """Whether a job is carried out; without a condition, when everything it needs was."""
+        needs = job.get("needs", [])
+        results = [self.results[name] for name in needs]
+        if "if" not in job:
+            return all(result == "success" for result in results)
+        told = re.sub(r"needs\.(\w+)\.outputs\.waits == 'true'", lambda it: str(self.outputs.get(it[1]) == "true"), job["if"])
+        told = re.sub(r"contains\(needs\.\*\.result, '(\w+)'\)", lambda it: str(it[1] in results), told)
+        for form, value in {"always()": True, "cancelled()": False, "failure()": "failure" in results}.items():
+            told = told.replace(form, str(value))
+        told = told.strip("${} ").replace("&&", " and ").replace("||", " or ").replace("!", " not ")
+        assert re.fullmatch(r"(True|False|and|or|not|[() ])+", told), job["if"]
+        return eval(told)  # pylint: disable=eval-used
+
+    def carry_out(self):
+        """What each job ended with; a job comes after all that it needs."""
+        for name, job in self.jobs.items():
+            self.results[name] = self.job(name, job) if self.wanted(job) else "skipped"
+        return self.results
+
+    def job(self, name, job):
+        handed_on, outputs = self.home / f"{name}.env", self.home / f"{name}.outputs"
+        for step in (it for it in job["steps"] if "run" in it):
+            handed_on.touch()
+            outputs.touch()
+            more = dict(line.split("=", 1) for line in handed_on.read_text().splitlines())
+            given = {key: str(value).replace("${{ inputs.environment || 'nonprod' }}", "prod") for key, value in step.get("env", {}).items()}
+            variables = self.variables | more | given | {"GITHUB_ENV": str(handed_on), "GITHUB_OUTPUT": str(outputs)}
+            done = subprocess.run(["sh", "-e", "-c", step["run"]], env=variables, cwd=self.home, capture_output=True, text=True, check=False)
+            self.said[name] = self.said.get(name, "") + done.stdout + done.stderr
+            if done.returncode:
+                return "failure"
+        self.outputs[name] = dict(line.split("=", 1) for line in outputs.read_text().splitlines()).get("waits") if outputs.exists() else None
+        return "success"
+
+
+@pytest.fixture
+def on_github(binary, tmp_path):
+    def make(**exits):
+        write(binary, tmp_path, "github")
+        home = tmp_path / "github"
+        codes = {f"EXIT_{verb}": str(code) for verb, code in exits.items()}
+        github = Github(home, clean_environment(home, CALLED=str(tmp_path / "called"), **codes))
+        github.called = lambda: [line for line in (tmp_path / "called").read_text().splitlines() if not line.startswith("runs")]
+        return github
+
+    return make
+
+
+def test_github_asks_whom_it_asked_and_stops_after_the_first_wave_to_ask_again(on_github):
+    github = on_github(apply=130, resume=130)
+    results = github.carry_out()
+    well = ["check", "plan", "prepare", "approve", "patch", "promote", "report"]
+    assert [name for name, result in results.items() if result == "success"] == well
+    approvals = [line.split()[1] for line in github.called() if line.startswith("approve")]
+    assert approvals == ["--by=ann", "--by=bob"], "each gate by the person who approved it"
+    # The stub waits for ever: the further waves, carried out without waiting, must not end so.
+    assert results["waves"] == "failure" and results["undo"] == "failure"
+
+
+def test_github_goes_on_without_asking_where_nothing_waits(on_github):
+    github = on_github(apply=130, scan=20)
+    results = github.carry_out()
+    assert results["approve"] == "success" and results["promote"] == "skipped"
+    assert results["undo"] == "skipped" and results["report"] == "success"
+    assert set(results.values()) == {"success", "skipped"}
+    assert "::warning::scan: a part was done" in github.said["plan"]
+
+
+def test_github_has_nothing_to_approve_where_there_is_nothing_to_do(on_github):
+    results = on_github(scan=21).carry_out()
+    assert [name for name, result in results.items() if result == "skipped"] == ["approve", "promote", "undo"]
+    assert "failure" not in results.values()
+
+
+def test_github_rolls_back_and_reports_what_failed(on_github):
+    github = on_github(apply=130, resume=22)
+    results = github.carry_out()
+    assert (results["patch"], results["verify"], results["undo"], results["report"]) == ("failure", "skipped", "success", "success")
+    assert "::error::patching: halted" in github.said["patch"]
+    assert any(line.startswith("rollback --failed") for line in github.called())
+
+
 def test_the_scripts_of_harness_follow_each_other_as_those_of_gitlab_do(binary, tmp_path):
     """Each in a shell and a directory of its own, as on a delegate; what is between `<+` and `>` is resolved first."""
     document = write(binary, tmp_path, "harness")[".harness/fleetwright.yaml"].read_text()
