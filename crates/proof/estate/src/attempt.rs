@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::estate::Inside;
 use crate::fault::{Effect, FunctionFault, Page, Subject};
 use crate::limits::{self, Admission, Cell, ReadClass};
-use crate::service::Registry;
+use crate::service::{Registry, dynamodb};
 use crate::wire::request::{self, Intent};
 use crate::wire::response;
 use crate::wire::sigv4::{self, AuthProblem};
@@ -267,6 +267,7 @@ impl<'r> Attempt<'r> {
             Effect::Mishap(_) => return Ok(()),
             Effect::Throttle => (Outcome::ThrottledByTenant, limits::throttled(service)),
             Effect::ServerError { status } => (Outcome::ServerError, response::server_error(service, status)),
+            Effect::TransactionConflict => (Outcome::Refused, dynamodb::conflict(call)),
             Effect::Denied => (Outcome::Denied, denied_on_purpose(call)),
             Effect::BadToken => (Outcome::Illegal, response::bad_token(service)),
             Effect::ExpiredCredentials => {
@@ -422,6 +423,7 @@ fn outcome_of(error: &ApiError) -> Outcome {
             | "ResourceInUseException"
             | "TargetInUseException"
             | "TransactionCanceledException"
+            | "TransactionConflictException"
             | "VolumeInUse"
     );
     match code {

@@ -226,7 +226,7 @@ impl Estate {
         match answered.answer {
             Answer::Ready(reply) => reply,
             Answer::Function { started, lost, request_id } => {
-                let response = functions::run(self.runner.get(), *started).await;
+                let response = functions::run(self, *started).await;
                 let response = response::identified(Service::Lambda, &request_id, response);
                 if lost { Err(Lost) } else { Ok(response) }
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Effect, FaultRule, FunctionFault, Mishap, Nth, STALE_READS, Scope};
+use super::{CONFLICTING_WRITES, Effect, FaultRule, FunctionFault, Mishap, Nth, STALE_READS, Scope};
 use crate::call::Service;
 use crate::policy::pattern;
 use crate::world::history;
@@ -61,6 +61,7 @@ enum Kind {
     BadToken,
     ExpiredCredentials,
     StaleRead,
+    TransactionConflict,
     FunctionCrashes,
     FunctionTimesOut,
     FunctionRunsTwice,
@@ -179,6 +180,14 @@ fn effect(f: &FaultFields) -> Result<Effect, FaultError> {
                 _ => return Err(refuse("seconds", format!("give 1 to {MAX_AGE_SECONDS} seconds"))),
             }
         }
+        Kind::TransactionConflict => {
+            let writes = CONFLICTING_WRITES.iter().any(|action| pattern::matches(&f.action, action));
+            if !pattern::matches(&f.service, "dynamodb") || !writes {
+                let writes = CONFLICTING_WRITES.join(", ");
+                return Err(refuse("action", format!("transaction_conflict is for dynamodb only: {writes}")));
+            }
+            Effect::TransactionConflict
+        }
         Kind::FunctionCrashes => Effect::Function(invocations(f, FunctionFault::Crashes)?),
         Kind::FunctionTimesOut => Effect::Function(invocations(f, FunctionFault::TimesOut)?),
         Kind::FunctionRunsTwice => Effect::Function(invocations(f, FunctionFault::RunsTwice)?),
@@ -267,6 +276,7 @@ impl From<FaultRule> for FaultFields {
                 seconds = Some(age.as_secs());
                 Kind::StaleRead
             }
+            Effect::TransactionConflict => Kind::TransactionConflict,
             Effect::Function(FunctionFault::Crashes) => Kind::FunctionCrashes,
             Effect::Function(FunctionFault::TimesOut) => Kind::FunctionTimesOut,
             Effect::Function(FunctionFault::RunsTwice) => Kind::FunctionRunsTwice,
@@ -352,6 +362,7 @@ mod tests {
             "kind = \"server_error\"\nstatus = 503\nnth = { first = 3 }",
             "kind = \"slow\"\ndelay_ms = 20",
             "kind = \"stale_read\"\nseconds = 30\naction = \"Describe*\"",
+            "kind = \"transaction_conflict\"\nservice = \"dynamodb\"",
             "kind = \"function_runs_twice\"\naction = \"Invoke\"",
             "kind = \"image_slow\"\nseconds = 72000\ninstance = \"prod-*\"",
             "kind = \"instance_replaced\"\nfrom = \"2026-11-02T03:00:00Z\"",

@@ -32,6 +32,9 @@ pub const STALE_READS: [(Service, &str); 10] = [
     (Service::DynamoDb, "Scan"),
 ];
 
+/// The writes that another transaction can refuse.
+pub const CONFLICTING_WRITES: [&str; 4] = ["DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"];
+
 /// One rule: which calls, when, and what happens to them.
 ///
 /// In TOML and JSON it is flat: `kind`, then any of `account`, `region`, `service`, `action`
@@ -114,6 +117,9 @@ pub enum Effect {
         /// How long ago, by the estate's time; from a second to an hour.
         age: Duration,
     },
+    /// Somebody else's transaction has the items that the call would write: DynamoDB refuses it, and
+    /// nothing is done.
+    TransactionConflict,
     /// The function that the call invokes goes wrong.
     Function(FunctionFault),
     /// Something goes wrong with a resource, whatever becomes of the call.
@@ -246,6 +252,9 @@ impl Effect {
         match self {
             Self::BadToken => subject.page == Page::Later,
             Self::Mishap(_) => false,
+            Self::TransactionConflict => {
+                subject.service == Service::DynamoDb && CONFLICTING_WRITES.contains(&subject.action)
+            }
             Self::Function(_) => subject.service == Service::Lambda && subject.action == "Invoke",
             Self::StaleRead { .. } => STALE_READS.contains(&(subject.service, subject.action)),
             _ => true,

@@ -44,18 +44,12 @@ pub(crate) struct Runner {
 /// A function's place among those that run; given back when it is dropped.
 struct Slot {
     estate: Arc<Estate>,
-    account: String,
-    region: String,
-    function: String,
+    invocation: Invocation,
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.estate.with_functions(&self.account, &self.region, |functions| {
-            if let Some(function) = functions.by_name.get_mut(&self.function) {
-                function.running = function.running.saturating_sub(1);
-            }
-        });
+        self.estate.give_back(&self.invocation);
     }
 }
 
@@ -68,10 +62,13 @@ impl Runner {
 /// Runs what was admitted: in a task of its own, so that it goes on when the caller hangs up.
 ///
 /// The answer is there when the function's is, or at once where nobody waits for it.
-pub(crate) async fn run(runner: Option<&Runner>, started: Started) -> Response<Bytes> {
-    let Some((estate, functions)) =
-        runner.and_then(|runner| Some((runner.estate.upgrade()?, Arc::clone(&runner.functions))))
+pub(crate) async fn run(estate: &Estate, started: Started) -> Response<Bytes> {
+    let Some((estate, functions)) = estate
+        .runner
+        .get()
+        .and_then(|runner| Some((runner.estate.upgrade()?, Arc::clone(&runner.functions))))
     else {
+        estate.give_back(&started.invocation);
         return nothing_to_run_with();
     };
     match started.mode {
@@ -100,13 +97,7 @@ pub(crate) async fn run(runner: Option<&Runner>, started: Started) -> Response<B
 }
 
 fn slot(estate: &Arc<Estate>, started: &Started) -> Slot {
-    let invocation = &started.invocation;
-    Slot {
-        estate: Arc::clone(estate),
-        account: invocation.account.clone(),
-        region: invocation.region.clone(),
-        function: invocation.function.clone(),
-    }
+    Slot { estate: Arc::clone(estate), invocation: started.invocation.clone() }
 }
 
 /// Runs an event until it succeeds, three times at most.
@@ -267,6 +258,15 @@ fn nothing_to_run_with() -> Response<Bytes> {
 }
 
 impl Estate {
+    /// Gives back the place that a run took.
+    fn give_back(&self, invocation: &Invocation) {
+        self.with_functions(&invocation.account, &invocation.region, |functions| {
+            if let Some(function) = functions.by_name.get_mut(&invocation.function) {
+                function.running = function.running.saturating_sub(1);
+            }
+        });
+    }
+
     /// Notes that a run begins; its number among the region's.
     fn note_run(&self, started: &Started, at: Timestamp) -> usize {
         let invocation = &started.invocation;

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fleetwright_estate::functions::{Functions, Invocation, Invoked, Running};
 use fleetwright_estate::policy::NamedPolicy;
+use fleetwright_estate::world::buckets::Object;
 use fleetwright_estate::world::functions::RunEnd;
 use http::Method;
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ use super::*;
 
 const POLICY: &str = r#"{"Statement":[
     {"Effect":"Allow","Action":"lambda:*","Resource":"*"},
+    {"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::code/*"},
     {"Effect":"Allow","Action":"iam:PassRole","Resource":"arn:aws:iam::111122223333:role/Worker"}]}"#;
 const WORKER: &str = r#"{"Statement":{"Effect":"Allow","Action":"sts:GetCallerIdentity","Resource":"*"}}"#;
 const LAMBDA: &str = r#"{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
@@ -54,6 +56,8 @@ fn estate_of_functions(faults: &str) -> (Arc<Estate>, Arc<Handler>) {
     let work = vec![policy("work", WORKER)];
     hub.iam.add_role(&HUB.to_owned(), "Worker", LAMBDA, work, start()).expect("a trust policy");
     hub.regions.insert(REGION.to_owned(), Region { enabled: true, ..Region::default() });
+    let archive = Object::new(Bytes::from_static(b"PK\x03\x04one"), Vec::new(), start());
+    world.buckets.create("code", HUB, REGION, start()).put("turn.zip", archive);
     let estate = Estate::new(EstateOptions {
         seed: 7,
         clock: ClockMode::Virtual { start: start() },
@@ -333,7 +337,7 @@ async fn wrong_requests_are_refused_in_the_services_words() {
             "InvalidParameterValueException",
         ),
         (
-            changed(&|it| it["Code"] = json!({ "S3Bucket": "b", "S3Key": "k" })),
+            changed(&|it| it["Code"] = json!({ "S3Bucket": "code", "S3Key": "none" })),
             400,
             "InvalidParameterValueException",
         ),
@@ -357,6 +361,9 @@ async fn wrong_requests_are_refused_in_the_services_words() {
             "{document}"
         );
     }
+    let from_s3 = changed(&|it| it["Code"] = json!({ "S3Bucket": "code", "S3Key": "turn.zip" }));
+    let (status, made) = ask(&estate, Method::POST, FUNCTIONS, from_s3).await;
+    assert_eq!((status, &made["CodeSize"]), (201, &json!(7)));
     let path = format!("{FUNCTIONS}/turn/invocations");
     let mut odd = lambda(&estate, (Method::POST, &path), &[], &Value::Null);
     *odd.body_mut() = Bytes::from_static(b"{no");

@@ -7,7 +7,7 @@ use super::*;
 
 const POLICY: &str = r#"{"Statement":[
     {"Effect":"Allow","Action":"dynamodb:*Table","Resource":"*"},
-    {"Effect":"Allow","Action":["dynamodb:PutItem","dynamodb:GetItem","dynamodb:UpdateItem"],
+    {"Effect":"Allow","Action":["dynamodb:PutItem","dynamodb:GetItem","dynamodb:UpdateItem","dynamodb:Query"],
      "Resource":"arn:aws:dynamodb:eu-central-1:111122223333:table/runs",
      "Condition":{"ForAllValues:StringLike":{"dynamodb:LeadingKeys":["ours-*"]}}}]}"#;
 
@@ -99,6 +99,26 @@ async fn an_update_whose_answer_is_lost_was_made_once() {
 }
 
 #[tokio::test]
+async fn a_write_beside_somebody_elses_transaction_is_refused_and_not_made() {
+    let faults = r#"[{"kind":"transaction_conflict","service":"dynamodb","nth":{"first":1}}]"#;
+    let estate = working(faults).await;
+    let refused = ask(&estate, "PutItem", put("ours-1")).await;
+    assert_eq!(refused.1["__type"], "com.amazonaws.dynamodb.v20120810#TransactionConflictException");
+    let both = json!({ "TransactItems": [{ "Put": put("ours-1") }, { "Put": put("ours-2") }] });
+    let cancelled = ask(&estate, "TransactWriteItems", both.clone()).await;
+    let codes: Vec<&Value> = cancelled.1["CancellationReasons"]
+        .as_array()
+        .expect("reasons")
+        .iter()
+        .map(|it| &it["Code"])
+        .collect();
+    assert_eq!(codes, ["TransactionConflict", "None"]);
+    assert_eq!(ask(&estate, "GetItem", get("ours-1", true)).await.1, json!({}));
+    assert_eq!(ask(&estate, "TransactWriteItems", both).await.0, 200);
+    assert!(estate.check(Purpose::Real).ok);
+}
+
+#[tokio::test]
 async fn a_permission_on_leading_keys_holds_for_those_only() {
     let estate = working("[]").await;
     let denied = ask(&estate, "PutItem", put("theirs-1")).await;
@@ -108,6 +128,14 @@ async fn a_permission_on_leading_keys_holds_for_those_only() {
     let entry = |run: &str| json!({ "TransactItems": [{ "Put": put(run) }] });
     assert_eq!(ask(&estate, "TransactWriteItems", entry("theirs-1")).await.0, 400);
     assert_eq!(ask(&estate, "TransactWriteItems", entry("ours-2")).await.0, 200);
+    let of = |run: &str| {
+        json!({
+            "TableName": "runs", "KeyConditionExpression": "run = :run",
+            "ExpressionAttributeValues": { ":run": { "S": run } },
+        })
+    };
+    assert_eq!(ask(&estate, "Query", of("theirs-1")).await.0, 400);
+    assert_eq!(ask(&estate, "Query", of("ours-2")).await.1["Count"], 1);
     let read = |run: &str| {
         let get = json!({ "TableName": "runs", "Key": { "run": { "S": run } } });
         json!({ "TransactItems": [{ "Get": get }] })

@@ -41,7 +41,7 @@ pub fn operations() -> Vec<Box<dyn Operation>> {
         ("GetItem", Read, key::on_item, item::get),
         ("UpdateItem", Mutation, key::on_item, item::update),
         ("DeleteItem", Mutation, key::on_item, item::delete),
-        ("Query", Read, on_table, reading::query),
+        ("Query", Read, reading::on_partition, reading::query),
         ("Scan", Read, on_table, reading::scan),
         ("BatchGetItem", Read, batch::needs, batch::get),
         ("BatchWriteItem", Mutation, batch::needs, batch::write),
@@ -52,6 +52,8 @@ pub fn operations() -> Vec<Box<dyn Operation>> {
         .into_iter()
         .collect()
 }
+
+pub(crate) use transact::conflict;
 
 type Needs = fn(&World, &Call) -> Vec<Requirement>;
 type Does = fn(&mut World, &Call) -> Result<Value, ApiError>;

@@ -9,8 +9,8 @@ use super::capacity::{self, Reading, consumed};
 use super::expression::{Condition, KeyCondition, Kind, Placeholders, Projection, holds};
 use super::item::picked;
 use super::members::{Members, flag, invalid, members, number, table_name, text, word};
-use super::{active, attribute, key, region};
-use crate::call::{ApiError, Call};
+use super::{active, attribute, key, on_table, region};
+use crate::call::{ApiError, Call, Requirement};
 use crate::world::World;
 use crate::world::tables::attribute::{Item, size_bytes};
 use crate::world::tables::items::{ByPlace, Place};
@@ -141,6 +141,24 @@ fn start(members: &Members, schema: &Schema) -> Result<Option<Place>, ApiError> 
     let Some(given) = members.get("ExclusiveStartKey").filter(|it| !it.is_null()) else { return Ok(None) };
     let given = attribute::read_item(given, "ExclusiveStartKey")?;
     key::of_key(schema, &given).map(Some).map_err(|_| invalid("The provided starting key is invalid"))
+}
+
+/// The call's own action on the partition that its key condition names.
+pub(super) fn on_partition(world: &World, call: &Call) -> Vec<Requirement> {
+    let mut needed = on_table(world, call);
+    let leading = || {
+        let members = call.json().as_object()?;
+        let table = region(world, call).ok()?.tables.get(table_name(call, members).ok()?, call.now)?;
+        let (placeholders, text) =
+            (Placeholders::read(members).ok()?, text(members, "KeyConditionExpression").ok()??);
+        let condition = KeyCondition::parse(text, &placeholders, &table.schema).ok()?;
+        let value = attribute::write(&condition.partition.to_value());
+        value.as_object()?.values().next()?.as_str().map(str::to_owned)
+    };
+    if let (Some(need), Some(value)) = (needed.first_mut(), leading()) {
+        need.context.push(("dynamodb:LeadingKeys".to_owned(), value));
+    }
+    needed
 }
 
 /// Query: the items of a partition, in the order of their sort keys.

@@ -209,6 +209,11 @@ fn judge<'w>(
     if !cancelled {
         return Ok(judged);
     }
+    Err(cancelled_for(reasons))
+}
+
+/// The service's error for a transaction that is not made.
+fn cancelled_for(reasons: Vec<Json>) -> ApiError {
     let codes: Vec<&str> = reasons.iter().filter_map(|reason| reason["Code"].as_str()).collect();
     let message = format!(
         "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
@@ -216,7 +221,19 @@ fn judge<'w>(
     );
     let mut error = ApiError::new(400, "TransactionCanceledException", message);
     error.members.insert("CancellationReasons".to_owned(), reasons.into());
-    Err(error)
+    error
+}
+
+/// What a write is told whose items another transaction has; the first of several is the one.
+pub(crate) fn conflict(call: &Call) -> ApiError {
+    let message = "Transaction is ongoing for the item";
+    let entries = call.json()["TransactItems"].as_array().map_or(0, Vec::len);
+    if call.action != "TransactWriteItems" {
+        return ApiError::new(400, "TransactionConflictException", message);
+    }
+    let first = json!({ "Code": "TransactionConflict", "Message": message });
+    let others = (1..entries).map(|_| json!({ "Code": "None" }));
+    cancelled_for(std::iter::once(first).chain(others).collect())
 }
 
 fn reason(refusal: Refusal) -> Json {

@@ -58,7 +58,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Reply, ApiError> 
             )));
         }
     }
-    let code = configuration::archive(&document["Code"])?;
+    let code = configuration::archive(world, call, &document["Code"])?;
     let place = place(world, call)?;
     known_role(&place, &configured.role)?;
     if place.region.functions.by_name.contains_key(&name) {
@@ -139,7 +139,7 @@ fn changeable<'p>(
 pub(super) fn update_code(world: &mut World, call: &Call) -> Result<Reply, ApiError> {
     let target = target(call)?;
     let document = call.json();
-    let code = configuration::archive(document)?;
+    let code = configuration::archive(world, call, document)?;
     let mut place = place(world, call)?;
     function(place.region, call, &target)?;
     let (revision, ready) = (revision(&place, call, &target.name), ready(&place, call, &target.name));

@@ -2,12 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{arn, invalid};
 use crate::call::{ApiError, Call};
+use crate::world::World;
 use crate::world::functions::{Code, Configuration, Function, Version};
 
 /// Bytes of an archive that is in the request, at most (Lambda developer guide, "Lambda quotas").
@@ -151,12 +153,17 @@ fn environment(
     variables.iter().map(pair).collect()
 }
 
-/// The archive in a request: `document` is `Code` of a new function, and the request itself of an update.
-pub(super) fn archive(document: &Value) -> Result<Code, ApiError> {
-    for odd in ["S3Bucket", "S3Key", "ImageUri"] {
+/// The archive of a request: `document` is `Code` of a new function, and the request itself of an update.
+pub(super) fn archive(world: &World, call: &Call, document: &Value) -> Result<Code, ApiError> {
+    for odd in ["S3ObjectVersion", "ImageUri"] {
         if !document[odd].is_null() {
-            return Err(invalid(format!("{odd} is not supported by the estate; give a ZipFile")));
+            return Err(invalid(format!(
+                "{odd} is not supported by the estate; give a ZipFile, or one in S3"
+            )));
         }
+    }
+    if let (Some(bucket), Some(key)) = (text(document, "S3Bucket")?, text(document, "S3Key")?) {
+        return code(&object(world, call, bucket, key)?);
     }
     let text =
         text(document, "ZipFile")?.ok_or_else(|| invalid("Please provide a source for function code."))?;
@@ -167,13 +174,35 @@ pub(super) fn archive(document: &Value) -> Result<Code, ApiError> {
         let message = "Request must be smaller than 70167211 bytes for the CreateFunction operation";
         return Err(ApiError::new(413, "RequestEntityTooLargeException", message));
     }
+    code(&bytes)
+}
+
+/// An object of a bucket of the caller's, in the function's region.
+fn object(world: &World, call: &Call, bucket: &str, key: &str) -> Result<Bytes, ApiError> {
+    let refused = |code: &str, told: &str| {
+        invalid(format!("Error occurred while GetObject. S3 Error Code: {code}. S3 Error Message: {told}"))
+    };
+    let found = world.buckets.get(bucket).filter(|it| it.owner == call.account);
+    let found = found.ok_or_else(|| refused("NoSuchBucket", "The specified bucket does not exist"))?;
+    if found.region != call.region {
+        let told = format!(
+            "The bucket is in this region: {}. Please use this region to retry the request",
+            found.region
+        );
+        return Err(refused("PermanentRedirect", &told));
+    }
+    let object = found.get(key).ok_or_else(|| refused("NoSuchKey", "The specified key does not exist."))?;
+    Ok(object.content.clone())
+}
+
+fn code(bytes: &[u8]) -> Result<Code, ApiError> {
     // Local file header, or the end of an archive without files (APPNOTE 4.3.7, 4.3.16).
     if !(bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")) {
         return Err(invalid(
             "Could not unzip uploaded file. Please check your file, then try to upload again.",
         ));
     }
-    Ok(Code { sha256: Sha256::digest(&bytes).into(), size_bytes: bytes.len() })
+    Ok(Code { sha256: Sha256::digest(bytes).into(), size_bytes: bytes.len() })
 }
 
 /// A moment as the service writes it.

@@ -1,7 +1,7 @@
 //! Lambda: functions from archives, their versions, and their invocations.
 //!
-//! Rules: <https://docs.aws.amazon.com/lambda/latest/api/Welcome.html>. Aliases, images and archives in
-//! S3 are refused. Of an archive only size and hash are kept; what runs is the embedder's
+//! Rules: <https://docs.aws.amazon.com/lambda/latest/api/Welcome.html>. Aliases and images are
+//! refused. Of an archive only size and hash are kept; what runs is the embedder's
 //! ([`crate::functions`]).
 
 mod change;
@@ -111,6 +111,11 @@ fn needs(call: &Call) -> Vec<Requirement> {
         }
     }
     let mut needed = vec![Requirement { action: action.into(), resource, context }];
+    let archive = if call.action == "CreateFunction" { &document["Code"] } else { document };
+    if let (Some(bucket), Some(key)) = (archive["S3Bucket"].as_str(), archive["S3Key"].as_str()) {
+        let resource = format!("arn:aws:s3:::{bucket}/{key}");
+        needed.push(Requirement { action: "s3:GetObject".into(), resource, context: Vec::new() });
+    }
     if let Some(role) = document["Role"].as_str() {
         let context = vec![("iam:PassedToService".to_owned(), "lambda.amazonaws.com".to_owned())];
         needed.push(Requirement { action: "iam:PassRole".into(), resource: role.to_owned(), context });
