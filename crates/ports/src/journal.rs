@@ -238,11 +238,24 @@ impl Mail {
     }
 }
 
+/// What an owner that leaves a run in good order leaves for the next one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandOver {
+    /// The last letter of the mailbox that was read, those that were declined among them.
+    pub mail: u64,
+}
+
 /// Holding a run: until it is dropped, no other process of this machine can claim the run. What
 /// survives the process is the epoch: appends of an older one are refused.
 pub trait Claim: Send + Sync {
     /// The epoch this claim writes under.
     fn epoch(&self) -> Epoch;
+
+    /// Where the owner before left the run in good order ([`Journal::put_down`]): what it left. This
+    /// claim then goes on under that owner's epoch, and nothing that was begun under it is in doubt.
+    fn hand_over(&self) -> Option<&HandOver> {
+        None
+    }
 }
 
 /// The durable record. Appends are conditional on epoch and sequence and durable when they return.
@@ -275,6 +288,25 @@ pub trait Journal: Send + Sync {
         after: Sequence,
         records: &[Record],
     ) -> Result<(), JournalError>;
+
+    /// Says that the owner leaves the run in good order: everything it did is on record up to `last`,
+    /// nothing goes on in its name, and it will never write again. Whoever claims the run next goes on
+    /// under the same epoch ([`Claim::hand_over`]), once. The claim is to be dropped after that.
+    ///
+    /// A journal may forget it, as this default does: the next claim then is of a new epoch, and what is
+    /// in flight in doubt.
+    ///
+    /// # Errors
+    /// As [`Journal::append`].
+    async fn put_down(
+        &self,
+        _run: &RunId,
+        _epoch: Epoch,
+        _last: Sequence,
+        _left: &HandOver,
+    ) -> Result<(), JournalError> {
+        Ok(())
+    }
 
     /// The plan and every whole record.
     ///

@@ -35,7 +35,8 @@ pub use fleetwright_model::permission::{
 };
 pub use images::{Image, ImageQuery, ImageRequest, ImageState, Images, Snapshot, SnapshotState};
 pub use journal::{
-    Artifacts, Claim, Damage, Delivery, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry, RunId,
+    Artifacts, Claim, Damage, Delivery, HandOver, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry,
+    RunId,
 };
 pub use machines::{Baseline, InstanceQuery, Machines};
 pub use maintenance::MaintenanceWindows;

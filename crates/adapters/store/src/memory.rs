@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use fleetwright_flow::{Epoch, Record, Sequence};
 use fleetwright_model::Text;
 use fleetwright_ports::{
-    Artifacts, Claim, Delivery, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry, RunId,
+    Artifacts, Claim, Delivery, HandOver, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry, RunId,
 };
 use jiff::Timestamp;
 
@@ -60,16 +60,23 @@ struct Run {
     mail: Vec<Mail>,
     epoch: u32,
     owner: Weak<Text>,
+    /// Where its last owner left it in good order.
+    left: Option<HandOver>,
 }
 
 struct HeldRun {
     epoch: Epoch,
+    left: Option<HandOver>,
     _owner: Arc<Text>,
 }
 
 impl Claim for HeldRun {
     fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    fn hand_over(&self) -> Option<&HandOver> {
+        self.left.as_ref()
     }
 }
 
@@ -128,7 +135,8 @@ impl Journal for MemoryJournal {
             return Err(JournalError::RunExists { run: run.as_str().into() });
         }
         let (plan, owner) = (plan.to_vec(), Weak::new());
-        let made = Run { plan, created_at: at, records: Vec::new(), mail: Vec::new(), epoch: 0, owner };
+        let (records, mail, left) = (Vec::new(), Vec::new(), None);
+        let made = Run { plan, created_at: at, records, mail, epoch: 0, owner, left };
         shared.runs.insert(run.clone(), made);
         Ok(())
     }
@@ -139,9 +147,10 @@ impl Journal for MemoryJournal {
                 return Err(JournalError::Owned { owner: (*living).clone() });
             }
             let name = Arc::new(Text::from(owner));
-            run.epoch += 1;
+            let left = run.left.take();
+            run.epoch += u32::from(left.is_none());
             run.owner = Arc::downgrade(&name);
-            Ok(Box::new(HeldRun { epoch: Epoch(run.epoch), _owner: name }) as Box<dyn Claim>)
+            Ok(Box::new(HeldRun { epoch: Epoch(run.epoch), left, _owner: name }) as Box<dyn Claim>)
         })?
     }
 
@@ -162,6 +171,20 @@ impl Journal for MemoryJournal {
             shared.run(run)?.records.extend_from_slice(records);
         }
         fault.map_or(Ok(()), |fault| Err(fault.error))
+    }
+
+    async fn put_down(
+        &self,
+        run: &RunId,
+        epoch: Epoch,
+        last: Sequence,
+        left: &HandOver,
+    ) -> Result<(), JournalError> {
+        let mut shared = self.shared();
+        let run = shared.run(run)?;
+        run.standing().admit(epoch, last, &[], PLACE)?;
+        run.left = Some(left.clone());
+        Ok(())
     }
 
     async fn load(&self, run: &RunId) -> Result<LoadedRun, JournalError> {

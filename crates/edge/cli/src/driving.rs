@@ -218,7 +218,7 @@ impl Driving {
     ) -> Result<Exit, CommandError> {
         let outcome = match &concluded.conclusion {
             Conclusion::WaitsForApproval(_) => Some(&code::APPROVAL_WAITS),
-            Conclusion::Interrupted => Some(&code::RUN_INTERRUPTED),
+            Conclusion::Interrupted | Conclusion::Rests { .. } => Some(&code::RUN_INTERRUPTED),
             Conclusion::Closed(_) => None,
         };
         let now = self.clock.now();

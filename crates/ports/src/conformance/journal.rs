@@ -6,7 +6,7 @@ use fleetwright_flow::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Delivery, Journal, JournalError, Letter, RunId};
+use crate::{Delivery, HandOver, Journal, JournalError, Letter, RunId};
 
 /// Opens the storage under test once more: what one handle wrote, every other one sees.
 pub type Open<'a> = &'a dyn Fn() -> Box<dyn Journal>;
@@ -25,6 +25,15 @@ pub async fn check(open: Open<'_>) {
     carries_mail_from_anybody_to_the_driver(open).await;
     takes_one_letter_under_a_mark(open).await;
     names_runs_that_are_not_there(open).await;
+}
+
+/// Runs what is asked besides of a journal in which runs can be put down ([`Journal::put_down`]).
+///
+/// # Panics
+/// With the rule that was broken.
+pub async fn check_hand_over(open: Open<'_>) {
+    hands_a_run_over_in_good_order_once(open).await;
+    lets_only_the_owner_put_a_run_down(open).await;
 }
 
 /// The name of a run.
@@ -157,6 +166,46 @@ async fn lets_one_owner_drive_at_a_time(open: Open<'_>) {
     drop(claim);
     let claim = second.claim(&name, "another").await.expect("the owner is gone");
     assert!(claim.epoch() > before, "each claim has an epoch of its own");
+}
+
+async fn hands_a_run_over_in_good_order_once(open: Open<'_>) {
+    let (first, second, name) = (open(), open(), run("handed-over"));
+    first.create(&name, b"{}", at(0)).await.expect("room for a run");
+    let claim = first.claim(&name, "first").await.expect("nobody drives it");
+    assert_eq!(claim.hand_over(), None, "nobody was there before");
+    let epoch = claim.epoch();
+    first.append(&name, epoch, Sequence(0), &records(epoch, 1, 2)).await.expect("its own");
+    let left = HandOver { mail: 7 };
+    first.put_down(&name, epoch, Sequence(2), &left).await.expect("its own");
+    drop(claim);
+
+    let claim = second.claim(&name, "second").await.expect("it was put down");
+    assert_eq!((claim.epoch(), claim.hand_over()), (epoch, Some(&left)), "the next one goes on");
+    second.append(&name, epoch, Sequence(2), &records(epoch, 3, 1)).await.expect("under the same epoch");
+    drop(claim);
+
+    let claim = first.claim(&name, "third").await.expect("the second one is gone");
+    assert!(claim.epoch() > epoch, "who did not put it down left it in doubt");
+    assert_eq!(claim.hand_over(), None, "what was left was left for one");
+}
+
+async fn lets_only_the_owner_put_a_run_down(open: Open<'_>) {
+    let (late, quick, name) = (open(), open(), run("put-down"));
+    late.create(&name, b"{}", at(0)).await.expect("room for a run");
+    let old = late.claim(&name, "late").await.expect("nobody drives it").epoch();
+    late.append(&name, old, Sequence(0), &records(old, 1, 1)).await.expect("its own");
+    let new = quick.claim(&name, "quick").await.expect("the lock is free");
+    let fenced = Err(JournalError::Fenced { ours: old.0, newer: new.epoch().0 });
+    let left = HandOver::default();
+    assert_eq!(late.put_down(&name, old, Sequence(1), &left).await, fenced, "it is not its own any more");
+    let behind = quick.put_down(&name, new.epoch(), Sequence(0), &left).await;
+    assert_eq!(
+        behind,
+        Err(JournalError::OutOfSequence { last: 1, expected: 0 }),
+        "nobody leaves what is not on record"
+    );
+    let owned = quick.claim(&name, "another").await.err();
+    assert_eq!(owned, Some(JournalError::Owned { owner: "quick".into() }), "it is still driven");
 }
 
 async fn fences_an_owner_that_came_back(open: Open<'_>) {

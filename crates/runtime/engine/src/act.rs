@@ -43,7 +43,7 @@ impl Dispatcher<'_> {
         let now = self.time.now();
         let run = &self.run;
         self.lanes.weigh(|lane, first| company(run, lane, first));
-        if self.lanes.has_due_turns(now) {
+        if self.lanes.has_due_turns(now) && !self.is_leaving() {
             self.prove_ownership().await?;
             self.lanes.start_turns(now);
         }

@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use fleetwright_flow::Signal;
 use fleetwright_model::Text;
+use jiff::Timestamp;
 use tokio::sync::Notify;
 
 /// What happens when a stage's gate waits for a decision.
@@ -19,6 +21,15 @@ pub enum AtGates {
         /// In whose name; what the record then says.
         by: Text,
     },
+}
+
+/// A stay that is over before the run is: the process does what is due, and comes back when more is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// How long it waits for what falls due rather than leave.
+    pub patience: Duration,
+    /// From when on it begins nothing and leaves as soon as it can, by the clock.
+    pub leave_by: Timestamp,
 }
 
 /// How far a person at this process wants it to stop. None of it is part of the run's record.
@@ -53,6 +64,7 @@ struct State {
 struct Shared {
     at_gates: AtGates,
     owner: Text,
+    visit: Option<Visit>,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -65,8 +77,16 @@ pub struct Control(Arc<Shared>);
 impl Control {
     /// A control for one drive. `owner` names the process for people: version, process, start time.
     pub fn new(owner: impl Into<Text>, at_gates: AtGates) -> Self {
-        let owner = owner.into();
-        Self(Arc::new(Shared { at_gates, owner, state: Mutex::default(), changed: Notify::new() }))
+        Self::of(owner.into(), at_gates, None)
+    }
+
+    /// A control for one visit.
+    pub fn visiting(owner: impl Into<Text>, at_gates: AtGates, visit: Visit) -> Self {
+        Self::of(owner.into(), at_gates, Some(visit))
+    }
+
+    fn of(owner: Text, at_gates: AtGates, visit: Option<Visit>) -> Self {
+        Self(Arc::new(Shared { at_gates, owner, visit, state: Mutex::default(), changed: Notify::new() }))
     }
 
     /// Stops the process, not the run. The first time, targets that are not changed yet start nothing
@@ -92,6 +112,11 @@ impl Control {
     /// What happens at gates.
     pub fn at_gates(&self) -> &AtGates {
         &self.0.at_gates
+    }
+
+    /// When the process leaves although the run is not over; none where it stays.
+    pub fn visit(&self) -> Option<&Visit> {
+        self.0.visit.as_ref()
     }
 
     /// Who drives.

@@ -59,7 +59,10 @@ impl<'a> Dispatcher<'a> {
         watch: &'a dyn Watcher,
     ) -> Self {
         let time = RunTime::after(ports.clock.clone(), records.last().map(|record| record.at));
-        let mailbox = Mailbox::of(records, time.now());
+        let mut mailbox = Mailbox::of(records, time.now());
+        if let Some(left) = claim.hand_over() {
+            mailbox.go_on_after(left.mail);
+        }
         let shared = Shared::of(run.plan());
         let outlook = Outlook::new(ports.around.outages.clone());
         let freezes = frozen::lookout(&ports.around, time.now());
@@ -115,6 +118,10 @@ impl<'a> Dispatcher<'a> {
             self.hand_out().await?;
             if let Some(conclusion) = self.conclusion()? {
                 return Ok(self.conclude(conclusion));
+            }
+            if let Some(until) = self.rests() {
+                self.put_down().await?;
+                return Ok(self.conclude(Conclusion::Rests { until }));
             }
             self.wait().await;
         }
@@ -213,14 +220,26 @@ impl<'a> Dispatcher<'a> {
         Concluded { conclusion, run: self.run }
     }
 
+    /// When more falls due of itself, the mailbox left aside.
+    pub(crate) fn due(&self) -> Option<Timestamp> {
+        self.due_but_for_calendars().into_iter().chain(self.freezes.wakes_at()).min()
+    }
+
+    /// The same without the calendars.
+    pub(crate) fn due_but_for_calendars(&self) -> Option<Timestamp> {
+        // A timer that is due and still unused waits for room or for a decision, not for time.
+        let timer = self.run.wake_after(self.time.now());
+        let others = [self.lanes.wakes_at(), self.shared.next_look()];
+        timer.into_iter().chain(others.into_iter().flatten()).min()
+    }
+
     /// Waits until something is reported or said, or falls due.
     async fn wait(&mut self) {
-        let now = self.time.now();
-        // A timer that is due and still unused waits for room or for a decision, not for time.
-        let timer = self.run.wake_after(now);
-        let around = [self.shared.next_look(), self.freezes.wakes_at()];
-        let due = timer.into_iter().chain(self.lanes.wakes_at()).chain(around.into_iter().flatten());
-        let due = due.fold(self.mailbox.next_look, Timestamp::min);
+        let due = match self.is_leaving() {
+            // What is under way is waited for, nothing else.
+            true => Timestamp::MAX,
+            false => self.due().map_or(self.mailbox.next_look, |due| due.min(self.mailbox.next_look)),
+        };
         tokio::select! {
             biased;
             () = self.control.changed() => {}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use fleetwright_flow::{Ending, Event, Plan, Record, Run, Sequence, StageId};
 use fleetwright_model::Text;
 use fleetwright_ports::{Claim, Clock, Journal, LoadedRun, RunId};
+use jiff::Timestamp;
 use tracing::Instrument;
 
 use crate::control::Control;
@@ -54,6 +55,11 @@ pub enum Conclusion {
     Interrupted,
     /// Nothing is left to do before these stages are approved or rejected; the run can be resumed.
     WaitsForApproval(Vec<StageId>),
+    /// The visit is over ([`crate::Visit`]); the next one goes on where it left.
+    Rests {
+        /// When more falls due, in the run's time; none where only a decision leads on.
+        until: Option<Timestamp>,
+    },
 }
 
 /// A drive that came to its conclusion.
@@ -175,7 +181,7 @@ async fn take_up(
     control: &Control,
     watch: &dyn Watcher,
 ) -> Result<Concluded, DriveError> {
-    let is_new = run.last() == Sequence(0);
+    let (is_new, goes_on) = (run.last() == Sequence(0), claim.hand_over().is_some());
     if !is_new {
         watch.recorded(&[], &run);
     }
@@ -184,6 +190,8 @@ async fn take_up(
     if is_new {
         dispatcher.record(Event::Opened { format: Record::FORMAT, plan: digest })?;
     }
-    dispatcher.record(Event::Owner { name: control.owner().clone() })?;
+    if !goes_on {
+        dispatcher.record(Event::Owner { name: control.owner().clone() })?;
+    }
     dispatcher.walk().await
 }

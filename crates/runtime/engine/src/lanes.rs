@@ -301,6 +301,11 @@ impl Lanes {
         wake.into_iter().chain(backstop).min()
     }
 
+    /// Whether a turn is under way.
+    pub(crate) fn has_turns(&self) -> bool {
+        !self.turns.is_empty()
+    }
+
     /// Slots that have not come to their end.
     pub(crate) fn open_slots(&self) -> usize {
         self.backstops.len()

@@ -7,6 +7,9 @@
 //! append, and hands the new work to the lanes. Nothing is handed out whose intent is not durable,
 //! and nothing more is handed out once an append was refused.
 //!
+//! A process may stay until the run is over, or come for a [`Visit`]: it does what is due, leaves the run in
+//! good order, and says when more falls due. Who comes next goes on as if nobody had left.
+//!
 //! All of it runs in the caller's task: under tokio's paused clock the same seed gives the same
 //! record.
 
@@ -26,9 +29,10 @@ mod shared;
 mod step_table;
 mod surroundings;
 mod time;
+mod visit;
 mod watch;
 
-pub use control::{AtGates, Control};
+pub use control::{AtGates, Control, Visit};
 pub use drive::{Begin, Concluded, Conclusion, Ports, drive};
 pub use error::DriveError;
 pub use step_table::StepTable;

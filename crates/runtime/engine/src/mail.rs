@@ -42,6 +42,13 @@ impl Mailbox {
         Self { read, decided: read, next_look: now, on_record }
     }
 
+    /// Goes on after a letter that was read, whatever came of it.
+    pub(crate) fn go_on_after(&mut self, letter: u64) {
+        self.read = self.read.max(letter);
+        self.decided = self.decided.max(letter);
+        self.on_record.clear();
+    }
+
     /// Whether it is time to look.
     pub(crate) fn is_due(&self, now: Timestamp) -> bool {
         self.next_look <= now

@@ -73,6 +73,11 @@ impl<T: Send + 'static> Lookout<T> {
         (self.ask.is_some() && self.asked.is_none()).then_some(self.next)
     }
 
+    /// Whether an answer is waited for.
+    pub(crate) fn is_asking(&self) -> bool {
+        self.asked.is_some()
+    }
+
     /// Returns when there is an answer, which [`Lookout::look`] then gives. Cancel-safe.
     pub(crate) async fn answered(&mut self) {
         match self.asked.as_mut() {

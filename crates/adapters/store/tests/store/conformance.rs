@@ -21,6 +21,7 @@ fn the_journal_in_sqlite_holds_the_contract() {
 fn the_journal_in_memory_holds_the_contract() {
     let memory = MemoryJournal::new();
     now(journal::check(&|| Box::new(memory.clone())));
+    now(journal::check_hand_over(&|| Box::new(memory.clone())));
 }
 
 #[test]

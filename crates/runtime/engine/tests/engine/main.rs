@@ -6,6 +6,7 @@ mod lanes;
 mod scale;
 mod shared;
 mod surroundings;
+mod visits;
 mod walk;
 mod windows;
 mod world;
