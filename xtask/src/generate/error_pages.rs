@@ -7,7 +7,7 @@ use fleetwright_model::code::{self, Code, Exit};
 use super::{Documents, markdown};
 
 /// The areas, by the letter in the id.
-const AREAS: [(char, &str); 14] = [
+const AREAS: [(char, &str); 15] = [
     ('A', "Access to AWS"),
     ('V', "Approvals by link"),
     ('U', "Audit and evidence"),
@@ -21,6 +21,7 @@ const AREAS: [(char, &str); 14] = [
     ('N', "Notifications and change records"),
     ('T', "Parameters of Systems Manager"),
     ('P', "Patching: why an instance is or is not eligible"),
+    ('F', "Runs on Step Functions"),
     ('S', "Scan and doctor"),
 ];
 

@@ -17,6 +17,7 @@ mod notification;
 mod parameter;
 mod run;
 mod scan;
+mod step_functions;
 
 pub use access::*;
 pub use approval::*;
@@ -32,6 +33,7 @@ pub use notification::*;
 pub use parameter::*;
 pub use run::*;
 pub use scan::*;
+pub use step_functions::*;
 
 use serde::{Serialize, Serializer};
 
@@ -135,7 +137,7 @@ impl Serialize for Code {
 }
 
 /// Every area's list.
-const AREAS: [&[&Code]; 14] = [
+const AREAS: [&[&Code]; 15] = [
     access::ALL,
     approval::ALL,
     audit::ALL,
@@ -150,6 +152,7 @@ const AREAS: [&[&Code]; 14] = [
     parameter::ALL,
     run::ALL,
     scan::ALL,
+    step_functions::ALL,
 ];
 
 /// The whole catalogue, by area.

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use fleetwright_engine::{Begin, Concluded, Control, DriveError, Watcher, drive};
+use fleetwright_engine::{AtGates, Begin, Concluded, Control, DriveError, Ports, Watcher, drive};
 use fleetwright_flow::{Record, Run};
-use fleetwright_model::{Phase, Zone};
+use fleetwright_model::{Phase, Text, Zone};
 use fleetwright_patch::outcome::{HostResult, RunOutcome, results, run_outcome};
 use fleetwright_patch::plan::{PatchPlan, PlanDocument};
 use fleetwright_ports::RunId;
+use fleetwright_stepfn::{Pace, Taken, TurnError, turn};
 use fleetwright_survey::Stop;
 
 use crate::commands::plan::{Continued, Looking, run_id};
@@ -95,30 +96,56 @@ impl StagedRun {
         control: &Control,
         also: &dyn Onlooker,
     ) -> Result<Concluded, DriveError> {
-        let plan = Arc::new(self.document.plan().clone());
-        let health = Arc::new(Health::default());
-        let stage = &self.stage;
+        let set = self.set(control.owner()).await;
+        let plan = Arc::clone(&set.plan);
+        let watch = Watch { plan: &plan, health: &set.health, also, events: RunEvents::default() };
         let digest = self.document.digest().clone();
         let loaded = self.state.journal.load(&self.run).await.expect("the run was made");
-        health.hear(&loaded.records);
-        let on_record = self.on_record(control);
-        let (state, zones) = (&self.state, &self.zones);
-        let ports = ports(&stage.aws, &stage.clock, state, zones, &plan, &health, &on_record)
-            .expect("the plan was made from these landing zones");
         let begin = match loaded.records.is_empty() {
             true => Begin::New { digest },
             false => Begin::Resume { digest, loaded },
         };
-        let watch = Watch { plan: &plan, health: &health, also, events: RunEvents::default() };
-        let done = drive(ports, self.run.clone(), Arc::new(plan.flow.clone()), begin, control, &watch).await;
-        on_record.log.sign(stage.clock.now()).expect("the log takes what it took before");
+        let flow = Arc::new(plan.flow.clone());
+        let done = drive(set.ports, self.run.clone(), flow, begin, control, &watch).await;
+        set.on_record.log.sign(self.stage.clock.now()).expect("the log takes what it took before");
         done
+    }
+
+    /// Takes a turn, as a function of Step Functions does.
+    ///
+    /// # Errors
+    /// As [`turn`].
+    pub async fn turn(&self, at_gates: AtGates, pace: &Pace, number: u32) -> Result<Taken, TurnError> {
+        let owner = Text::from("a turn");
+        let set = self.set(&owner).await;
+        let plan = Arc::clone(&set.plan);
+        let watch = Watch { plan: &plan, health: &set.health, also: &(), events: RunEvents::default() };
+        let (flow, digest) = (Arc::new(plan.flow.clone()), self.document.digest().clone());
+        let taken = turn(set.ports, &self.run, flow, digest, owner, at_gates, pace, number, &watch).await;
+        set.on_record.log.sign(self.stage.clock.now()).expect("the log takes what it took before");
+        taken
+    }
+
+    /// What a process puts together before it drives.
+    async fn set(&self, owner: &Text) -> Set {
+        let plan = Arc::new(self.document.plan().clone());
+        let health = Arc::new(Health::default());
+        let loaded = self.state.journal.load(&self.run).await.expect("the run was made");
+        health.hear(&loaded.records);
+        let on_record = self.record_of(owner);
+        let stage = &self.stage;
+        let ports = ports(&stage.aws, &stage.clock, &self.state, &self.zones, &plan, &health, &on_record)
+            .expect("the plan was made from these landing zones");
+        Set { plan, health, on_record, ports }
     }
 
     /// The run's audit log, written in the name of whoever steers.
     pub fn on_record(&self, control: &Control) -> OnRecord {
-        let digest = self.document.digest();
-        OnRecord::of(&self.state, &self.run, digest, control.owner(), "the stage".into())
+        self.record_of(control.owner())
+    }
+
+    fn record_of(&self, owner: &Text) -> OnRecord {
+        OnRecord::of(&self.state, &self.run, self.document.digest(), owner, "the stage".into())
     }
 
     /// What became of the run, from its record.
@@ -132,6 +159,14 @@ impl StagedRun {
         let outcome = run_outcome(self.document.plan(), &run, &results);
         Finished { run, records, results, outcome }
     }
+}
+
+/// What a process puts together before it drives.
+struct Set {
+    plan: Arc<PatchPlan>,
+    health: Arc<Health>,
+    on_record: OnRecord,
+    ports: Ports,
 }
 
 /// Looks on at a staged run.

@@ -35,6 +35,8 @@ mod one_after_another;
 mod order;
 #[path = "runs/outages.rs"]
 mod outages;
+#[path = "runs/parity.rs"]
+mod parity;
 #[path = "runs/rehearsal.rs"]
 mod rehearsal;
 #[path = "runs/reserves.rs"]

@@ -10,7 +10,7 @@ use fleetwright::driving::Told;
 use fleetwright::evidence::Gathered;
 use fleetwright::staged_run::{Finished, StagedRun};
 use fleetwright::{fleet, report_files};
-use fleetwright_engine::{AtGates, Control};
+use fleetwright_engine::AtGates;
 use fleetwright_estate::policy::pattern;
 use fleetwright_estate::scenario::ScenarioFile;
 use fleetwright_estate::world::instance::Instance;
@@ -27,7 +27,8 @@ use crate::expectation::{Expected, Gate, Replan, Stretch};
 use crate::invariants::budgets_and_invariants;
 use crate::moments;
 use crate::order::in_order;
-use crate::story::{CONSOLE, approving, planned};
+use crate::parity::{self, Driver};
+use crate::story::{CONSOLE, planned};
 
 /// The `[expect.run]` of a file.
 fn expectation(name: &str) -> Expected {
@@ -41,15 +42,23 @@ fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../scenarios").join(format!("{name}.toml"))
 }
 
-/// Runs the scenario and holds it against its file.
+/// Runs the scenario in one go and turn by turn, holds both against its file, and their records against one
+/// another.
 async fn told(name: &str) {
+    let stayed = told_by(Driver::Stay, name).await;
+    let turned = told_by(Driver::Turns, name).await;
+    assert_eq!(turned, stayed, "{name}: turn by turn, the record tells something else");
+}
+
+/// Runs the scenario and holds it against its file; what is on record.
+async fn told_by(driver: Driver, name: &str) -> Vec<String> {
     let expected = expectation(name);
     let settings: Vec<(&str, &str)> =
         expected.settings.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     let staged = planned(name, &settings).await;
     let since = staged.stage.clock.now();
     let before = machines(&staged);
-    drive(&staged, &expected).await;
+    drive(driver, &staged, &expected).await;
     let finished = staged.finished().await;
 
     let mut wrong = Vec::new();
@@ -69,25 +78,26 @@ async fn told(name: &str) {
     }
     assert!(
         wrong.is_empty(),
-        "{name}:\n  {}\n{}",
+        "{name}, {driver:?}:\n  {}\n{}",
         wrong.join("\n  "),
         table(&finished, &staged.document.plan().left_out)
     );
+    parity::story(&staged, &finished.records)
 }
 
-async fn drive(staged: &StagedRun, expected: &Expected) {
-    let control = match expected.gate {
-        Gate::Approve => approving(),
-        Gate::Reject | Gate::Nobody => Control::new("a test", AtGates::Wait),
-    };
+async fn drive(driver: Driver, staged: &StagedRun, expected: &Expected) {
     let clock = &staged.stage.clock;
+    let decide = async |signal: Signal, reason: Option<&str>| {
+        let posted = staged.state.journal.post(&staged.run, clock.now(), signal, "a test", reason).await;
+        posted.expect("the run is there");
+    };
     let decisions = async {
         if expected.gate == Gate::Reject {
             loop {
                 clock.sleep(Duration::from_secs(60)).await;
                 let view = staged.finished().await.run.view(clock.now());
                 if let Some(waiting) = view.stages.iter().find(|stage| stage.gate == GateView::Waiting) {
-                    control.signal(Signal::Reject(waiting.stage), "a test", Some("not tonight".into()));
+                    decide(Signal::Reject(waiting.stage), Some("not tonight")).await;
                     break;
                 }
             }
@@ -96,12 +106,16 @@ async fn drive(staged: &StagedRun, expected: &Expected) {
             let at: Timestamp = at.parse().expect("abort_at is an RFC 3339 time");
             let wait = at.duration_since(clock.now());
             clock.sleep(Duration::try_from(wait).expect("after the scan")).await;
-            control.signal(Signal::Abort, "a test", None);
+            decide(Signal::Abort, None).await;
         }
         std::future::pending::<()>().await;
     };
+    let at_gates = match expected.gate {
+        Gate::Approve => AtGates::Approve { by: "a test".into() },
+        Gate::Reject | Gate::Nobody => AtGates::Wait,
+    };
     tokio::select! {
-        concluded = staged.drive(&control) => { concluded.expect("driven to an end"); }
+        () = parity::drive(driver, staged, at_gates) => {}
         () = decisions => {}
     }
 }
