@@ -7,11 +7,12 @@ use fleetwright_flow::{Direction, Effect, Flight, Run, Step, StepIndex, TargetId
 use fleetwright_model::{Text, code};
 use fleetwright_steps::Slot;
 use futures::StreamExt;
+use jiff::Timestamp;
 
 use crate::company::Company;
 use crate::dispatcher::Dispatcher;
 use crate::error::DriveError;
-use crate::lane::{LaneKey, NewSlot, later};
+use crate::lane::{LaneKey, NewSlot, later, whole_second};
 use crate::lanes::LaneIndex;
 
 /// How long a step may be late with its own time-out before the driver gives up on it.
@@ -56,11 +57,21 @@ impl Dispatcher<'_> {
             let Some(flight) = self.run.flight(target) else { continue };
             let Some(lane) = self.lane_of(&flight) else { continue };
             let backstop = later(flight.deadline.max(now), GRACE);
-            let changes = self.step_of(&flight).effect == Effect::Changes;
-            let held = flight.doubt && flight.handle.is_none() && changes;
-            let held_until = held.then(|| later(now, SETTLING));
+            let held_until = self.held_until(&flight, now);
+            // Who comes for a visit goes on waiting for company where another left off.
+            let since = flight.started_at.min(now);
             let new = NewSlot { index: flight.step, slot: self.slot(flight), backstop, held_until };
-            self.lanes.admit(lane, new, now);
+            self.lanes.admit(lane, new, since);
+        }
+    }
+
+    /// Until when a slot is in no turn, where it is not one that waits for company.
+    fn held_until(&self, flight: &Flight, now: Timestamp) -> Option<Timestamp> {
+        let changes = self.step_of(flight).effect == Effect::Changes;
+        match flight.handle {
+            Some(_) => Some(now),
+            None => (flight.doubt && changes)
+                .then(|| whole_second(later(flight.started_at.max(self.owned_since), SETTLING))),
         }
     }
 

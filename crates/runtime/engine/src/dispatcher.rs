@@ -1,6 +1,6 @@
 //! The one place that decides, records and hands out.
 
-use fleetwright_flow::{Event, Record, Run, Sequence, TargetId};
+use fleetwright_flow::{Event, Flight, Record, Run, Sequence, TargetId};
 use fleetwright_ports::{Claim, RunId};
 use jiff::Timestamp;
 
@@ -36,6 +36,8 @@ pub(crate) struct Dispatcher<'a> {
     pub(crate) outlook: Outlook,
     pub(crate) freezes: Lookout<frozen::Seen>,
     pub(crate) frozen: Frozen,
+    /// Since when nobody else has begun anything.
+    pub(crate) owned_since: Timestamp,
     /// Applied and not durable yet.
     pub(crate) pending: Vec<Record>,
     pub(crate) durable: Sequence,
@@ -67,7 +69,12 @@ impl<'a> Dispatcher<'a> {
         let outlook = Outlook::new(ports.around.outages.clone());
         let freezes = frozen::lookout(&ports.around, time.now());
         let frozen = Frozen::of(records);
-        let begun = run.in_flight().map(|flight| flight.target).collect();
+        let mut begun: Vec<Flight> = run.in_flight().collect();
+        begun.sort_by_key(|flight| flight.started_at);
+        let begun = begun.into_iter().map(|flight| flight.target).collect();
+        let taken_over = |record: &&Record| matches!(record.event, Event::Owner { .. });
+        let goes_on = records.iter().rev().find(taken_over).filter(|_| claim.hand_over().is_some());
+        let owned_since = goes_on.map_or(time.now(), |record| record.at);
         let durable = run.last();
         let places = run.plan().places.clone();
         Self {
@@ -84,6 +91,7 @@ impl<'a> Dispatcher<'a> {
             outlook,
             freezes,
             frozen,
+            owned_since,
             pending: Vec::new(),
             durable,
             begun,

@@ -79,18 +79,17 @@ impl Lane {
         }
     }
 
-    /// Takes a slot in: fresh, or held back until it is due.
-    pub(crate) fn admit(&mut self, new: NewSlot, now: Timestamp) {
+    /// Takes a slot in: fresh since that moment, or held back until it is due.
+    pub(crate) fn admit(&mut self, new: NewSlot, since: Timestamp) {
         let NewSlot { slot, index, backstop, held_until } = new;
         let target = slot.target;
-        let look_at = held_until.map(whole_second);
-        match look_at {
+        match held_until {
             Some(at) => {
                 self.due.insert((at, target));
             }
-            None => self.fresh.push_back((target, now)),
+            None => self.fresh.push_back((target, since)),
         }
-        self.open.insert(target, Open { slot, index, backstop, look_at, waiting_for: None });
+        self.open.insert(target, Open { slot, index, backstop, look_at: held_until, waiting_for: None });
     }
 
     pub(crate) fn get(&self, target: TargetId) -> Option<&Open> {
@@ -276,7 +275,7 @@ pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {
 }
 
 /// The next whole second, or this one.
-fn whole_second(at: Timestamp) -> Timestamp {
+pub(crate) fn whole_second(at: Timestamp) -> Timestamp {
     let seconds = at.as_second() + i64::from(at.subsec_nanosecond() > 0);
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
 }

@@ -101,10 +101,10 @@ impl Lanes {
         &self.list[lane.0]
     }
 
-    /// Hands a slot to a lane.
-    pub(crate) fn admit(&mut self, lane: LaneIndex, new: NewSlot, now: Timestamp) {
+    /// Hands a slot to a lane; where it waits for company, it has since that moment.
+    pub(crate) fn admit(&mut self, lane: LaneIndex, new: NewSlot, since: Timestamp) {
         self.backstops.insert((new.backstop, lane, new.slot.target));
-        self.list[lane.0].admit(new, now);
+        self.list[lane.0].admit(new, since);
         self.reschedule(lane);
     }
 

@@ -41,7 +41,7 @@ impl Default for Pace {
     /// For a function with a time-out of five minutes.
     fn default() -> Self {
         Self {
-            patience: Duration::from_secs(8),
+            patience: Duration::from_secs(2),
             works: Duration::from_secs(180),
             listens: Duration::from_secs(60),
         }
@@ -53,7 +53,7 @@ impl Pace {
     pub(crate) fn seconds(&self, turn: u32, left: Duration, in_flight: bool) -> u32 {
         let (_, apart) = APART.iter().find(|(from, _)| *from <= turn).copied().unwrap_or(APART[0]);
         let left = if in_flight { left.min(self.listens) } else { left };
-        let whole = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+        let whole = left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0));
         u32::try_from(whole.clamp(apart.as_secs(), MOST_SECONDS)).unwrap_or(u32::MAX)
     }
 }

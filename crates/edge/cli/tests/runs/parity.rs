@@ -1,6 +1,7 @@
 //! The two drivers of a run: one process that stays until it is over, and turns as Step Functions takes them. What
 //! they leave on record is the same.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fleetwright::staged_run::StagedRun;
@@ -31,13 +32,13 @@ pub(crate) async fn drive(driver: Driver, staged: &StagedRun, at_gates: AtGates)
 /// What the state machine does: a turn, and as long a wait as it says; a decision ends the wait at once.
 async fn turns(staged: &StagedRun, at_gates: AtGates) {
     let (clock, journal) = (&staged.stage.clock, &staged.state.journal);
+    let letters = async || journal.mail(&staged.run, 0).await.expect("the run is there").len();
     for number in 1.. {
         let taken = staged.turn(at_gates.clone(), &Pace::default(), number).await.expect("a turn");
         match taken.next {
             Next::Over { .. } => return,
             Next::Wait { seconds } => clock.sleep(Duration::from_secs(seconds.into())).await,
             Next::Decision { seconds } => {
-                let letters = async || journal.mail(&staged.run, 0).await.expect("the run is there").len();
                 let before = letters().await;
                 for _ in 0..seconds.div_ceil(5) {
                     clock.sleep(Duration::from_secs(5)).await;
@@ -78,7 +79,24 @@ pub(crate) fn story(staged: &StagedRun, records: &[Record]) -> Vec<String> {
             event => format!("{event:?}"),
         })
     };
+        for r in records {
+            eprintln!("{} {:?}", r.at, r.event);
+        }
+    }
     let mut story: Vec<String> = records.iter().filter_map(told).collect();
     story.sort();
     story
+}
+
+/// What only one of two sorted stories tells, or tells more often.
+pub(crate) fn difference(stayed: &[String], turned: &[String]) -> Vec<String> {
+    let mut count: BTreeMap<&String, i64> = BTreeMap::new();
+    stayed.iter().for_each(|line| *count.entry(line).or_default() -= 1);
+    turned.iter().for_each(|line| *count.entry(line).or_default() += 1);
+    let told = |(line, more): (&String, i64)| match more {
+        0 => None,
+        1.. => Some(format!("turns only: {line}")),
+        _ => Some(format!("stay only: {line}")),
+    };
+    count.into_iter().filter_map(told).collect()
 }

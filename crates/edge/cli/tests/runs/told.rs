@@ -47,7 +47,12 @@ fn path(name: &str) -> PathBuf {
 async fn told(name: &str) {
     let stayed = told_by(Driver::Stay, name).await;
     let turned = told_by(Driver::Turns, name).await;
-    assert_eq!(turned, stayed, "{name}: turn by turn, the record tells something else");
+    let other = parity::difference(&stayed, &turned);
+    assert!(
+        other.is_empty(),
+        "{name}: turn by turn, the record tells something else:\n  {}",
+        other.join("\n  ")
+    );
 }
 
 /// Runs the scenario and holds it against its file; what is on record.

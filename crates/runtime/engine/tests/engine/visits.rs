@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use fleetwright_engine::{AtGates, Conclusion, Control, DriveError, Visit};
-use fleetwright_flow::{Ending, Event, Gate, Plan, Signal, StageId};
+use fleetwright_flow::{Ending, Event, Gate, Plan, Recipe, Signal, StageId};
 use fleetwright_model::ErrorClass;
 use fleetwright_ports::Journal;
 use fleetwright_testkit::flow::Behaviour;
-use fleetwright_testkit::flow::plans::{patching, plan};
+use fleetwright_testkit::flow::plans::{changes, patching, plan};
 use jiff::Timestamp;
 
 use crate::world::World;
@@ -165,6 +165,23 @@ async fn after_a_visitor_who_died_the_next_one_owns_the_run_anew() {
     assert_eq!(SHORT.all(&world).await.0, Conclusion::Closed(Ending::Complete));
     let owners = world.events().await.into_iter().filter(|event| matches!(event, Event::Owner { .. }));
     assert_eq!(owners.count(), 2, "the first visitor, and who came after the dead one");
+    world.assert_nothing_twice();
+}
+
+/// What is in doubt is held back for a while, and new slots for company: neither begins anew with each visitor.
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_longer_because_visitors_come_and_go() {
+    let recipe = Recipe::new("two", vec![changes("first"), changes("second")], vec![]);
+    let world = World::of(plan(recipe, 40, 40)).await;
+    world.effects.script(&world.subject(0), "first", &[Behaviour::LoseAnswer]);
+    world.effects.script(&world.subject(7), "first", &[Behaviour::Fail(ErrorClass::Ambiguous)]);
+    let mut second = world.step("second");
+    (second.batch, second.gathers) = (50, Duration::from_secs(90));
+    let world = world.with_steps([second]);
+    let often = Visits { pause: Duration::from_secs(5), ..SHORT };
+    let (ended, count) = often.all(&world).await;
+    assert_eq!(ended, Conclusion::Closed(Ending::Complete));
+    assert!(count < 100, "{count} visits");
     world.assert_nothing_twice();
 }
 
