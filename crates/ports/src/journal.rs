@@ -1,5 +1,7 @@
 //! The durable record of runs, and the files they leave behind.
 
+mod standing;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,6 +10,9 @@ use fleetwright_flow::{Epoch, Record, Sequence, Signal};
 use fleetwright_model::{Code, InvalidId, Text, code};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use fleetwright_journal::{HandOver, Letter, Mail};
+pub use standing::{Standing, is_spent};
 
 /// The name of a run: `run-20261101T020000Z-4f1a`. Sorts by time; a good name of a directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -183,23 +188,6 @@ pub struct RunEntry {
     pub driven_by: Option<Text>,
 }
 
-/// A decision on its way into a run's mailbox.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Letter {
-    /// When it is left.
-    pub at: Timestamp,
-    /// The decision.
-    pub signal: Signal,
-    /// Who; untrusted text.
-    pub by: Text,
-    /// Why, where they said; untrusted text.
-    pub reason: Option<Text>,
-    /// What state of the run the decision is about, where it names one: about another it is void.
-    pub basis: Option<Text>,
-    /// A mark that one letter of the run carries at most, ever: what was to be used once, and was.
-    pub once: Option<Text>,
-}
-
 /// What became of a letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
@@ -207,42 +195,6 @@ pub enum Delivery {
     Taken(u64),
     /// A letter with its mark is there already; the mailbox is as it was.
     Spent,
-}
-
-/// A decision that waits to be taken up by whoever drives the run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mail {
-    /// Its number in the run's mailbox, from 1.
-    pub number: u64,
-    /// When it was left.
-    pub at: Timestamp,
-    /// The decision.
-    pub signal: Signal,
-    /// Who; untrusted text.
-    pub by: Text,
-    /// Why, where they said; untrusted text.
-    pub reason: Option<Text>,
-    /// As [`Letter::basis`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub basis: Option<Text>,
-    /// As [`Letter::once`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub once: Option<Text>,
-}
-
-impl Mail {
-    /// The letter under its number.
-    pub fn of(number: u64, letter: Letter) -> Self {
-        let Letter { at, signal, by, reason, basis, once } = letter;
-        Self { number, at, signal, by, reason, basis, once }
-    }
-}
-
-/// What an owner that leaves a run in good order leaves for the next one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HandOver {
-    /// The last letter of the mailbox that was read, those that were declined among them.
-    pub mail: u64,
 }
 
 /// Holding a run: until it is dropped, no other process of this machine can claim the run. What

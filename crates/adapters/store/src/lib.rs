@@ -11,7 +11,7 @@
 //!
 //! A run's `journal.db` holds one row for the run (name, creation, plan, the plan's SHA-256), one
 //! for its state (epoch, last record, head of the chain), one row per append with its records in a
-//! compact form (the `codec` module), and the mailbox. Every append's row carries a checksum over
+//! compact form ([`fleetwright_journal`]), and the mailbox. Every append's row carries a checksum over
 //! its content and the checksum before it; the state row, written in the same transaction, carries
 //! the last one. An edit, a deletion, another order or a missing end therefore shows on loading,
 //! and what comes before it is whole. What is lost without a trace is only what the write-ahead log
@@ -22,9 +22,6 @@
 mod artifacts;
 mod audit;
 mod budgets;
-mod chain;
-mod codec;
-mod contract;
 mod error;
 mod files;
 mod memory;

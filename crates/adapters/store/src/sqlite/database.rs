@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fleetwright_flow::Format;
+use fleetwright_journal::{FORMAT, Link, sha256};
+use fleetwright_ports::journal::Standing;
 use fleetwright_ports::{JournalError, RunId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, params};
 
-use crate::chain::{Link, sha256};
-use crate::codec::FORMAT;
-use crate::contract::Standing;
 use crate::error;
 use crate::files;
 

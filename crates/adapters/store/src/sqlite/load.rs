@@ -2,13 +2,11 @@
 //! meanwhile.
 
 use fleetwright_flow::{Record, Sequence};
+use fleetwright_journal::{self as codec, Link, Malformed, sha256};
 use fleetwright_ports::{Damage, JournalError, LoadedRun, Mail};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
-use crate::chain::{Link, sha256};
-use crate::codec;
-use crate::codec::bytes::Malformed;
 use crate::error;
 
 use super::database::{Database, Header, RowError, State};

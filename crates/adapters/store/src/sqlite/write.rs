@@ -2,12 +2,11 @@
 //! writer's place before it looks, so that what it has seen still holds when it commits.
 
 use fleetwright_flow::{Epoch, Record, Sequence};
+use fleetwright_journal::{self as codec, Link};
+use fleetwright_ports::journal::is_spent;
 use fleetwright_ports::{Delivery, JournalError, Letter};
 use rusqlite::{Transaction, TransactionBehavior, params};
 
-use crate::chain::Link;
-use crate::codec;
-use crate::contract::is_spent;
 use crate::error;
 
 use super::database::{Database, State};

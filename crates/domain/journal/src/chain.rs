@@ -6,11 +6,11 @@ use sha2::{Digest, Sha256};
 /// SHA-256, cut to 16 bytes: against damage and clumsy hands, not against somebody who can also
 /// write the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Link(pub(crate) [u8; 16]);
+pub struct Link(pub [u8; 16]);
 
 impl Link {
     /// The checksum of these parts; lengths are covered, so that nothing moves between parts.
-    pub(crate) fn of(parts: &[&[u8]]) -> Self {
+    pub fn of(parts: &[&[u8]]) -> Self {
         let mut digest = Sha256::new();
         for part in parts {
             digest.update((part.len() as u64).to_le_bytes());
@@ -23,17 +23,17 @@ impl Link {
     }
 
     /// The link of a batch that follows this one.
-    pub(crate) fn next(self, first: u64, count: u64, body: &[u8]) -> Self {
+    pub fn next(self, first: u64, count: u64, body: &[u8]) -> Self {
         Self::of(&[&self.0, &first.to_le_bytes(), &count.to_le_bytes(), body])
     }
 
     /// As stored; none where the bytes are no link.
-    pub(crate) fn from_stored(bytes: &[u8]) -> Option<Self> {
+    pub fn from_stored(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 }
 
 /// The SHA-256 of a document.
-pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }

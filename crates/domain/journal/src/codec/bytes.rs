@@ -7,7 +7,7 @@ use fleetwright_model::Text;
 
 /// Why bytes could not be read as what they should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Malformed {
+pub enum Malformed {
     /// They do not follow the format.
     Broken(&'static str),
     /// They hold something this version does not know, from a newer minor version of the format.
@@ -24,7 +24,7 @@ impl std::fmt::Display for Malformed {
 }
 
 /// Appends a number, seven bits a byte, the low ones first.
-pub(crate) fn put_number(into: &mut Vec<u8>, mut value: u64) {
+pub(super) fn put_number(into: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         into.push(value as u8 | 0x80);
         value >>= 7;
@@ -33,24 +33,24 @@ pub(crate) fn put_number(into: &mut Vec<u8>, mut value: u64) {
 }
 
 /// Maps signed to unsigned so that numbers near zero stay small.
-pub(crate) fn zigzag(value: i64) -> u64 {
+pub(super) fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
 }
 
 /// The way back from [`zigzag`].
-pub(crate) fn unzigzag(value: u64) -> i64 {
+pub(super) fn unzigzag(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
 }
 
 /// The texts a batch has used so far, on the writing side.
 #[derive(Default)]
-pub(crate) struct TextsOut<'a> {
+pub(super) struct TextsOut<'a> {
     seen: HashMap<&'a str, u64>,
 }
 
 impl<'a> TextsOut<'a> {
     /// Appends a text: whole the first time, by number afterwards.
-    pub(crate) fn put(&mut self, into: &mut Vec<u8>, text: &'a str) {
+    pub(super) fn put(&mut self, into: &mut Vec<u8>, text: &'a str) {
         let next = self.seen.len() as u64;
         match self.seen.entry(text) {
             std::collections::hash_map::Entry::Occupied(number) => put_number(into, number.get() << 1 | 1),
@@ -64,34 +64,34 @@ impl<'a> TextsOut<'a> {
 }
 
 /// Reads what was written, never past the end.
-pub(crate) struct Reader<'a> {
+pub(super) struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
     /// The next `length` bytes.
-    pub(crate) fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
+    pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
         let (taken, rest) =
             self.rest.split_at_checked(length).ok_or(Malformed::Broken("it ends too early"))?;
         self.rest = rest;
         Ok(taken)
     }
 
-    pub(crate) fn byte(&mut self) -> Result<u8, Malformed> {
+    pub(super) fn byte(&mut self) -> Result<u8, Malformed> {
         let (&first, rest) = self.rest.split_first().ok_or(Malformed::Broken("it ends too early"))?;
         self.rest = rest;
         Ok(first)
     }
 
-    pub(crate) fn number(&mut self) -> Result<u64, Malformed> {
+    pub(super) fn number(&mut self) -> Result<u64, Malformed> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -108,12 +108,12 @@ impl<'a> Reader<'a> {
     }
 
     /// A number of a narrower type.
-    pub(crate) fn narrow<T: TryFrom<u64>>(&mut self) -> Result<T, Malformed> {
+    pub(super) fn narrow<T: TryFrom<u64>>(&mut self) -> Result<T, Malformed> {
         T::try_from(self.number()?).map_err(|_| Malformed::Broken("a number is out of range"))
     }
 
     /// A text, by [`TextsOut::put`]; `seen` holds the batch's texts so far.
-    pub(crate) fn text(&mut self, seen: &mut Vec<Text>) -> Result<Text, Malformed> {
+    pub(super) fn text(&mut self, seen: &mut Vec<Text>) -> Result<Text, Malformed> {
         let head = self.number()?;
         let number = usize::try_from(head >> 1).map_err(|_| Malformed::Broken("a text is too long"))?;
         if head & 1 == 1 {

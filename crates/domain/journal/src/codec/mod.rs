@@ -15,21 +15,23 @@
 //! last letter read to `gate_reached` and `signalled`. An event with an unknown tag is refused, because
 //! nobody can carry on a run without knowing what happened.
 
-pub(crate) mod bytes;
+mod bytes;
 mod event;
+
+pub use bytes::Malformed;
 
 use fleetwright_flow::{Epoch, Format, Record, Sequence};
 use fleetwright_model::Text;
-use fleetwright_ports::{Letter, Mail};
 use jiff::Timestamp;
 
-use bytes::{Malformed, Reader, TextsOut, put_number, unzigzag, zigzag};
+use crate::{Letter, Mail};
+use bytes::{Reader, TextsOut, put_number, unzigzag, zigzag};
 
 /// The format this version writes.
-pub(crate) const FORMAT: Format = Record::FORMAT;
+pub const FORMAT: Format = Record::FORMAT;
 
 /// The records of one append. They share their epoch and follow one another.
-pub(crate) fn encode(records: &[Record]) -> Vec<u8> {
+pub fn encode(records: &[Record]) -> Vec<u8> {
     let mut into = Vec::with_capacity(16 + 24 * records.len());
     let Some(first) = records.first() else { return into };
     put_number(&mut into, u64::from(first.epoch.0));
@@ -55,7 +57,7 @@ pub(crate) fn encode(records: &[Record]) -> Vec<u8> {
 }
 
 /// Reads a batch and appends its records, of which the first has the sequence `first`.
-pub(crate) fn decode(bytes: &[u8], first: u64, records: &mut Vec<Record>) -> Result<u64, Malformed> {
+pub fn decode(bytes: &[u8], first: u64, records: &mut Vec<Record>) -> Result<u64, Malformed> {
     let mut reader = Reader::new(bytes);
     let epoch = Epoch(reader.narrow()?);
     let mut at = time(&mut reader)?;
@@ -107,7 +109,7 @@ fn timestamp(seconds: Option<i64>, nanoseconds: i32) -> Result<Timestamp, Malfor
 
 /// A letter of the mailbox, without its number. Basis and mark were added by minor 1; a letter without
 /// them is written as minor 0 did.
-pub(crate) fn encode_mail(letter: &Letter) -> Vec<u8> {
+pub fn encode_mail(letter: &Letter) -> Vec<u8> {
     let (mut into, mut texts) = (Vec::new(), TextsOut::default());
     put_time(&mut into, letter.at);
     event::put_signal(&mut into, letter.signal);
@@ -121,7 +123,7 @@ pub(crate) fn encode_mail(letter: &Letter) -> Vec<u8> {
 }
 
 /// Reads a letter of the mailbox.
-pub(crate) fn decode_mail(number: u64, bytes: &[u8]) -> Result<Mail, Malformed> {
+pub fn decode_mail(number: u64, bytes: &[u8]) -> Result<Mail, Malformed> {
     let mut reader = Reader::new(bytes);
     let mut texts: Vec<Text> = Vec::new();
     let at = time(&mut reader)?;

@@ -1,15 +1,16 @@
 //! The conditions under which records are appended and letters taken, the same for every journal.
 
 use fleetwright_flow::{Epoch, Record, Sequence};
-use fleetwright_ports::{JournalError, Letter, Mail};
+
+use crate::{JournalError, Letter, Mail};
 
 /// What a journal knows of a run when somebody wants to append to it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Standing {
+pub struct Standing {
     /// The epoch of the newest claim; 0 before the first.
-    pub(crate) epoch: u32,
+    pub epoch: u32,
     /// The last record; 0 before the first.
-    pub(crate) last: u64,
+    pub last: u64,
 }
 
 impl Standing {
@@ -18,7 +19,7 @@ impl Standing {
     /// # Errors
     /// The caller is late, or its records do not follow one another under that epoch. `place` is
     /// for the message.
-    pub(crate) fn admit(
+    pub fn admit(
         self,
         epoch: Epoch,
         after: Sequence,
@@ -49,6 +50,6 @@ impl Standing {
 }
 
 /// Whether a letter with the same mark is in the mailbox.
-pub(crate) fn is_spent(mailbox: &[Mail], letter: &Letter) -> bool {
+pub fn is_spent(mailbox: &[Mail], letter: &Letter) -> bool {
     letter.once.is_some() && mailbox.iter().any(|mail| mail.once == letter.once)
 }
