@@ -34,6 +34,7 @@ pub mod policy;
 mod power;
 mod sdk_time;
 mod sessions;
+mod signed;
 mod trace;
 
 use std::fmt;

@@ -1,0 +1,224 @@
+//! Requests that are signed here (Signature Version 4), for services of which a handful of calls is needed: an SDK
+//! crate for each would cost more than it gives. They are sent, paced, limited and classified as every other.
+//!
+//! Sources: AWS General Reference, "Signing AWS API requests"; Amazon S3 API reference, "Authenticating requests".
+
+use std::fmt;
+
+use aws_credential_types::provider::ProvideCredentials;
+use aws_sdk_ec2::config::retry::RetryPartition;
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+    UriPathNormalizationMode, sign,
+};
+use aws_sigv4::sign::v4;
+use aws_smithy_runtime::client::orchestrator::operation::Operation;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::error::metadata::ErrorMetadata;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::request_id::RequestId;
+
+use crate::clients::SdkClient;
+
+/// What requests are signed and sent with.
+#[derive(Clone)]
+pub(crate) struct Signer {
+    config: SdkConfig,
+}
+
+impl SdkClient for Signer {
+    fn build(config: &SdkConfig, _: RetryPartition) -> Self {
+        Self { config: config.clone() }
+    }
+}
+
+/// A request on its way.
+#[derive(Clone)]
+pub(crate) struct Request {
+    /// As the service is named in its endpoint and in signatures.
+    pub(crate) service: &'static str,
+    pub(crate) method: &'static str,
+    /// The path with the query, escaped already.
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Request {
+    /// A call in JSON of the service whose operations are named so: `Prefix.Operation`.
+    pub(crate) fn json(
+        service: &'static str,
+        version: &'static str,
+        target: String,
+        body: &serde_json::Value,
+    ) -> Self {
+        let headers =
+            vec![("content-type", format!("application/x-amz-json-{version}")), ("x-amz-target", target)];
+        Self { service, method: "POST", path: "/".to_owned(), headers, body: body.to_string().into_bytes() }
+    }
+}
+
+/// Headers and body may be anybody's business.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Request");
+        shown.field("service", &self.service).field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// What a service answered.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) body: Vec<u8>,
+    request_id: Option<String>,
+}
+
+impl Answered {
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}
+
+impl RequestId for Answered {
+    fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+}
+
+/// An answer, or why there is none.
+pub(crate) type Answer = Result<Answered, SdkError<ErrorMetadata, HttpResponse>>;
+
+impl Signer {
+    /// The region requests go to where nothing else is said.
+    pub(crate) fn region(&self) -> String {
+        self.config.region().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// Sends a request to the region's endpoint.
+    pub(crate) async fn send(self, request: Request) -> Answer {
+        let region = self.region();
+        self.send_to(&region, request).await
+    }
+
+    /// Sends a request to another region's endpoint.
+    pub(crate) async fn send_to(&self, region: &str, request: Request) -> Answer {
+        let endpoint = self.endpoint(request.service, region);
+        let signed = self.signature(region, &endpoint, &request).await;
+        let signed = signed.map_err(SdkError::construction_failure)?;
+        let Some(http) = self.config.http_client() else {
+            return Err(SdkError::construction_failure("no HTTP client is configured"));
+        };
+        let mut sending = Operation::builder()
+            .service_name(request.service)
+            .operation_name("Signed")
+            .http_client(http)
+            .endpoint_url(&endpoint)
+            .no_auth()
+            .no_retry()
+            .timeout_config(TimeoutConfig::disabled());
+        if let Some(sleep) = self.config.sleep_impl() {
+            sending = sending.sleep_impl(sleep);
+        }
+        if let Some(time) = self.config.time_source() {
+            sending = sending.time_source(time);
+        }
+        let sending = sending
+            .serializer(move |request: Request| on_the_wire(request, &signed))
+            .deserializer(|answer: &HttpResponse| match answer.status().is_success() {
+                true => Ok(Answered {
+                    body: answer.body().bytes().unwrap_or_default().to_vec(),
+                    request_id: answer.headers().request_id().map(str::to_owned),
+                }),
+                false => Err(OrchestratorError::operation(refusal(answer))),
+            })
+            .build();
+        sending.invoke(request).await
+    }
+
+    /// Where the service is in that region, without a path.
+    fn endpoint(&self, service: &str, region: &str) -> String {
+        if let Some(url) = self.config.endpoint_url() {
+            return url.trim_end_matches('/').to_owned();
+        }
+        let fips = if self.config.use_fips() == Some(true) { "-fips" } else { "" };
+        // Of these services, only S3 has dual-stack endpoints under the same domain.
+        let dual = service == "s3" && self.config.use_dual_stack() == Some(true);
+        let dual = if dual { ".dualstack" } else { "" };
+        let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+        format!("https://{service}{fips}{dual}.{region}.{suffix}")
+    }
+
+    /// The headers that sign the request.
+    async fn signature(
+        &self,
+        region: &str,
+        endpoint: &str,
+        request: &Request,
+    ) -> Result<Vec<(String, String)>, BoxError> {
+        let provider = self.config.credentials_provider().ok_or("no credentials are configured")?;
+        let identity = provider.provide_credentials().await?.into();
+        let time = self.config.time_source().ok_or("no clock is configured")?;
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(region)
+            .name(request.service)
+            .time(time.now())
+            .settings(settings(request.service))
+            .build()?
+            .into();
+        let body = SignableBody::Bytes(&request.body);
+        let headers = request.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let url = format!("{endpoint}{}", request.path);
+        let signable = SignableRequest::new(request.method, url, headers, body)?;
+        let (instructions, _) = sign(signable, &parameters)?.into_parts();
+        let (headers, _) = instructions.into_parts();
+        Ok(headers.iter().map(|header| (header.name().to_owned(), header.value().to_owned())).collect())
+    }
+}
+
+/// S3 signs paths as they are, and the checksum of what is sent.
+fn settings(service: &str) -> SigningSettings {
+    let mut settings = SigningSettings::default();
+    if service == "s3" {
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+    }
+    settings
+}
+
+fn on_the_wire(request: Request, signed: &[(String, String)]) -> Result<HttpRequest, BoxError> {
+    let mut wire = HttpRequest::new(SdkBody::from(request.body));
+    wire.set_method(request.method)?;
+    wire.set_uri(request.path)?;
+    for (name, value) in request.headers {
+        wire.headers_mut().insert(name, value);
+    }
+    for (name, value) in signed {
+        wire.headers_mut().insert(name.clone(), value.clone());
+    }
+    Ok(wire)
+}
+
+/// What the service said: some in XML, others in JSON.
+fn refusal(answer: &HttpResponse) -> ErrorMetadata {
+    let body = answer.body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
+    let element = |name: &str| {
+        let (_, rest) = body.split_once(&format!("<{name}>"))?;
+        rest.split_once(&format!("</{name}>")).map(|(text, _)| text.to_owned())
+    };
+    let json: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
+    let member = |name: &str| json.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    let code = element("Code").or_else(|| member("__type"));
+    let code = code.map(|code| code.rsplit('#').next().unwrap_or_default().to_owned());
+    let said = element("Message").or_else(|| member("message")).or_else(|| member("Message"));
+    ErrorMetadata::builder()
+        .code(code.unwrap_or_else(|| format!("HTTP{}", answer.status().as_u16())))
+        .message(said.unwrap_or_else(|| "no message".to_owned()))
+        .build()
+}
