@@ -79,10 +79,6 @@ pub(crate) fn story(staged: &StagedRun, records: &[Record]) -> Vec<String> {
             event => format!("{event:?}"),
         })
     };
-        for r in records {
-            eprintln!("{} {:?}", r.at, r.event);
-        }
-    }
     let mut story: Vec<String> = records.iter().filter_map(told).collect();
     story.sort();
     story
