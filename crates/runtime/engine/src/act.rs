@@ -105,6 +105,7 @@ impl Dispatcher<'_> {
         let subject = plan.target(target).subject.clone();
         let until = self.run.may_act_until(target, self.time.now()).filter(|_| doubt && handle.is_none());
         let may_act_until = until.map(|until| self.time.to_clock(until));
+        let known_since = self.time.to_clock(started_at.max(self.owned_since));
         let (started_at, deadline) = (self.time.to_clock(started_at), self.time.to_clock(deadline));
         Slot {
             target,
@@ -114,6 +115,7 @@ impl Dispatcher<'_> {
             handle,
             doubt,
             started_at,
+            known_since,
             may_act_until,
             deadline,
             notes,

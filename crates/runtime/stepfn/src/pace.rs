@@ -18,7 +18,7 @@ const APART: [(u32, Duration); 4] = [
     (1_300, Duration::from_secs(900)),
     (1_000, Duration::from_secs(120)),
     (600, Duration::from_secs(30)),
-    (0, Duration::from_secs(10)),
+    (0, Duration::from_secs(15)),
 ];
 
 /// Seconds a wait takes at most. Source: Amazon States Language, `Wait`: "Seconds", 99,999,999; an execution
@@ -78,8 +78,8 @@ mod tests {
         let pace = Pace::default();
         assert_eq!(pace.seconds(1, DAY, true), 60);
         assert_eq!(pace.seconds(1, DAY, false), 86_400, "a window opens tomorrow");
-        assert_eq!(pace.seconds(1, Duration::from_millis(12_300), true), 13, "never before it is due");
-        assert_eq!(pace.seconds(1, Duration::from_secs(2), true), 10);
+        assert_eq!(pace.seconds(1, Duration::from_millis(22_300), true), 23, "never before it is due");
+        assert_eq!(pace.seconds(1, Duration::from_secs(2), true), 15);
         assert_eq!(pace.seconds(700, Duration::from_secs(2), true), 30);
         assert_eq!(pace.seconds(1, DAY * 4_000, false), 31_536_000);
     }

@@ -36,8 +36,6 @@ pub(crate) struct Memory(Mutex<Remembered>);
 struct Remembered {
     /// Hosts that had ended at the last tick, and at the last reading.
     counts: BTreeMap<Text, (u32, u32)>,
-    /// When this process first met a slot in doubt.
-    doubts: BTreeMap<(TargetId, u16), Timestamp>,
     /// Commands sent again for a slot, which the listing may not show yet.
     again: BTreeMap<(TargetId, u16), (Text, Timestamp)>,
 }
@@ -52,8 +50,8 @@ impl Memory {
     }
 }
 
-/// How long a command that was sent may be missing from the listing.
-const LISTED_AFTER: SignedDuration = SignedDuration::from_secs(30);
+/// How long a command that was sent may be missing from the listing, with room for the call that sends it.
+const LISTED_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
 /// What may be done when a slot is in doubt and an *earlier* attempt's command is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,14 +161,13 @@ impl<'a> Wave<'a> {
         let listing = self.listing(&doubtful).await;
         let mut read = BTreeMap::new();
         for (slot, host) in doubtful {
-            let key = (slot.target, slot.attempt);
-            let met = self.memory.with(|it| *it.doubts.entry(key).or_insert(now));
             match self.sent_before(&listing, slot, &host, repeat, &mut read).await {
                 Ok(Some(id)) => reports.report(slot.target, self.pace.accepted(slot, now, &id)),
                 // Not listed does not mean not sent until listings have had time to catch up.
-                Ok(None) if now.duration_since(met) < LISTED_AFTER => {
+                Ok(None) if now.duration_since(slot.known_since) < LISTED_AFTER => {
                     let waiting_for = "commands sent before the interruption to be listed".into();
-                    reports.report(slot.target, Outcome::LookAgain { at: met + LISTED_AFTER, waiting_for });
+                    let at = slot.known_since + LISTED_AFTER;
+                    reports.report(slot.target, Outcome::LookAgain { at, waiting_for });
                 }
                 Ok(None) => clear.push((slot, host)),
                 Err(failure) => reports.report(slot.target, Outcome::Failed(failure)),
@@ -402,7 +399,7 @@ impl<'a> Wave<'a> {
     }
 
     fn is_young(&self, state: Option<&CommandState>, slot: &Slot) -> bool {
-        self.context.now().duration_since(self.sent_at(state, slot)) < LISTED_AFTER * 4
+        self.context.now().duration_since(self.sent_at(state, slot)) < LISTED_AFTER * 2
     }
 
     fn is_to_be_read(&self, state: Option<&CommandState>, slots: &[Addressed<'_>]) -> bool {

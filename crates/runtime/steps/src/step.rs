@@ -28,6 +28,8 @@ pub struct Slot {
     pub doubt: bool,
     /// When this attempt was started, as the journal has it.
     pub started_at: Timestamp,
+    /// From when on whoever acts for it knows what it did: before, a process that died may have acted.
+    pub known_since: Timestamp,
     /// From when on it may look for what was done and no longer act, where that is bounded: the window
     /// closes meanwhile, or did while the process was dead.
     pub may_act_until: Option<Timestamp>,

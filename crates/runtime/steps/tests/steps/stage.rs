@@ -146,6 +146,7 @@ impl Stage {
             handle: None,
             doubt: false,
             started_at: now,
+            known_since: now,
             may_act_until: None,
             deadline: now + SignedDuration::from_hours(1),
             notes: Vec::new(),
