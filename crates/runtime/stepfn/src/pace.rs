@@ -14,12 +14,8 @@ pub const MOST_TURNS: u32 = MOST_EVENTS / 2 / EVENTS_PER_TURN;
 
 /// From that turn on, so much lies between two turns at least. Turns that follow one another without a break then
 /// last for 37 hours and more; a wait of any length (a window, an approval) is one turn.
-const APART: [(u32, Duration); 4] = [
-    (1_300, Duration::from_secs(900)),
-    (1_000, Duration::from_secs(120)),
-    (600, Duration::from_secs(30)),
-    (0, Duration::from_secs(15)),
-];
+const APART: [(u32, Duration); 3] =
+    [(1_300, Duration::from_secs(900)), (1_000, Duration::from_secs(120)), (600, Duration::from_secs(30))];
 
 /// Seconds a wait takes at most. Source: Amazon States Language, `Wait`: "Seconds", 99,999,999; an execution
 /// lasts a year.
@@ -32,6 +28,8 @@ pub struct Pace {
     pub patience: Duration,
     /// How long a turn begins work: after that it ends as soon as what is under way has ended.
     pub works: Duration,
+    /// How long the machine waits at least, up to the turn from which on the history asks for more.
+    pub apart: Duration,
     /// How long the machine may wait without looking whether somebody decided something, while hosts are being
     /// worked on.
     pub listens: Duration,
@@ -43,6 +41,7 @@ impl Default for Pace {
         Self {
             patience: Duration::from_secs(2),
             works: Duration::from_secs(180),
+            apart: Duration::from_secs(15),
             listens: Duration::from_secs(60),
         }
     }
@@ -51,7 +50,7 @@ impl Default for Pace {
 impl Pace {
     /// Seconds the machine waits after this turn (from 1) for what falls due in `left`.
     pub(crate) fn seconds(&self, turn: u32, left: Duration, in_flight: bool) -> u32 {
-        let (_, apart) = APART.iter().find(|(from, _)| *from <= turn).copied().unwrap_or(APART[0]);
+        let apart = APART.iter().find(|(from, _)| *from <= turn).map_or(self.apart, |(_, apart)| *apart);
         let left = if in_flight { left.min(self.listens) } else { left };
         let whole = left.as_secs().saturating_add(u64::from(left.subsec_nanos() > 0));
         u32::try_from(whole.clamp(apart.as_secs(), MOST_SECONDS)).unwrap_or(u32::MAX)

@@ -87,7 +87,7 @@ async fn told_by(driver: Driver, name: &str) -> Vec<String> {
         wrong.join("\n  "),
         table(&finished, &staged.document.plan().left_out)
     );
-    parity::story(&staged, &finished.records)
+    parity::story(name, &staged, &finished.records)
 }
 
 async fn drive(driver: Driver, staged: &StagedRun, expected: &Expected) {
