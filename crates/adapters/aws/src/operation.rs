@@ -12,6 +12,8 @@ pub enum Service {
     AutoScaling,
     /// CloudWatch metrics and alarms; its requests are signed as `monitoring`.
     CloudWatch,
+    /// DynamoDB.
+    DynamoDb,
     /// Elastic Compute Cloud.
     Ec2,
     /// Elastic Load Balancing, both generations.

@@ -45,6 +45,8 @@ const SCALING_READ: Rate = Rate::Assumed { burst: 20, per_second: 10.0 };
 const SCALING_CHANGE: Rate = Rate::Assumed { burst: 5, per_second: 2.0 };
 /// S3 takes 3,500 writes per second and prefix (S3 user guide, "Optimizing performance"); we need few.
 const S3_WRITES: Rate = Rate::Published { burst: 100, per_second: 100.0 };
+/// A table on demand takes thousands (DynamoDB Developer Guide, "Service quotas"); a run needs few.
+const ITEMS: Rate = Rate::Published { burst: 200, per_second: 200.0 };
 /// Messages about a run: a handful.
 const MESSAGES: Rate = Rate::Assumed { burst: 10, per_second: 5.0 };
 /// A share of what STS grants.
@@ -239,6 +241,14 @@ operations! {
     PUT_OBJECT = S3 "PutObject" "s3:PutObject", Zone, PATCH, Optional, BY_STATE, S3_WRITES,
         "to leave the first wave's patches for later ones (safety.gate.patch_list_bucket), and to keep the heads of audit \
          logs (audit.heads_bucket); allow it on those buckets";
+    GET_ITEM = DynamoDb "GetItem" "dynamodb:GetItem", Zone, APART, Optional, READS, ITEMS,
+        "for runs that are kept in a table: to read how they stand; allow it on the table";
+    QUERY = DynamoDb "Query" "dynamodb:Query", Zone, APART, Optional, READS, ITEMS,
+        "for runs that are kept in a table: to read plans and records; allow it on the table";
+    PUT_ITEM = DynamoDb "PutItem" "dynamodb:PutItem", Zone, APART, Optional, BY_STATE, ITEMS,
+        "for runs that are kept in a table: to add plans and records; allow it on the table";
+    UPDATE_ITEM = DynamoDb "UpdateItem" "dynamodb:UpdateItem", Zone, APART, Optional, BY_STATE, ITEMS,
+        "for runs that are kept in a table: to say how they stand, and to leave decisions; allow it on the table";
     PUBLISH = Sns "Publish" "sns:Publish", Zone, REPORT, Optional, NEVER_TWICE, MESSAGES,
         "for notifications through SNS; allow it on the topic";
     PUT_EVENTS = EventBridge "PutEvents" "events:PutEvents", Zone, REPORT, Optional, NEVER_TWICE, MESSAGES,
@@ -253,7 +263,9 @@ mod tests {
 
     /// Whether a command calls it by itself.
     fn is_of_a_command(operation: &Operation) -> bool {
-        ["for `window", "for `cloud"].iter().any(|command| operation.purpose.starts_with(command))
+        ["for `window", "for `cloud", "for runs that are kept in a table"]
+            .iter()
+            .any(|command| operation.purpose.starts_with(command))
     }
 
     #[test]
@@ -287,7 +299,7 @@ mod tests {
                 "events:PutEvents"
             ]
         );
-        let reading = ["Describe", "List", "Get", "Simulate", "Assume", "Pass"];
+        let reading = ["Describe", "List", "Get", "Query", "Simulate", "Assume", "Pass"];
         for operation in ALL {
             let reads = reading.iter().any(|verb| operation.name.starts_with(verb));
             assert_eq!(operation.mutates(), !reads, "{}", operation.iam);

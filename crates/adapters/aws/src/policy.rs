@@ -39,6 +39,8 @@ pub enum Use {
     Drain,
     /// Notices go to event buses.
     EventBuses,
+    /// Runs are kept in a DynamoDB table.
+    Journal,
     /// The load before and after is compared.
     Load,
     /// The commands on maintenance windows of Systems Manager are used.
@@ -92,6 +94,8 @@ pub struct Scope {
     pub event_buses: BTreeSet<String>,
     /// The namespace of a run's figures.
     pub namespace: Option<String>,
+    /// ARNs of the tables that runs are kept in.
+    pub journals: BTreeSet<String>,
     /// Prefixes of the parameters that are used, for example `/fleetwright/prod`.
     pub parameters: BTreeSet<String>,
 }
@@ -183,6 +187,7 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
         action if action.contains("MaintenanceWindow") => return wanted(Use::MaintenanceWindows),
         "ssm:AddTagsToResource" | "ssm:ListTagsForResource" => return wanted(Use::Parameters),
         action if action.contains("Parameter") => return wanted(Use::Parameters),
+        action if action.starts_with("dynamodb:") => return wanted(Use::Journal),
         // Hosts are asked to reboot by a command that does it once only.
         "ec2:RebootInstances" => false,
         "cloudwatch:DescribeAlarms" => wanted(Use::Alarms),
@@ -231,7 +236,7 @@ fn statement(
 
 /// Whether it is where the fleet is. IAM has no regions, and those who are told may be anywhere.
 fn is_of_the_fleet(on: &On) -> bool {
-    !matches!(on, On::Roles | On::OwnRole | On::AuditHeads | On::Topics | On::EventBuses)
+    !matches!(on, On::Roles | On::OwnRole | On::AuditHeads | On::Topics | On::EventBuses | On::Journals)
 }
 
 /// A name that says what and when: `OnInstanceChosen`, `OnImageSnapshotWhileCreateImage`.
@@ -279,6 +284,7 @@ fn arns(scope: &Scope, on: On) -> Vec<String> {
         }
         On::Topics => scope.topics.iter().cloned().collect(),
         On::EventBuses => scope.event_buses.iter().cloned().collect(),
+        On::Journals => scope.journals.iter().cloned().collect(),
         On::Everything => vec!["*".to_owned()],
         On::MaintenanceWindows => arn(&format!("ssm:*:{account}:maintenancewindow/*")),
         On::Parameters => {
@@ -361,6 +367,7 @@ mod tests {
                 Use::Drain,
                 Use::EventBuses,
                 Use::Figures,
+                Use::Journal,
                 Use::Load,
                 Use::MaintenanceWindows,
                 Use::NewInstance,
@@ -384,6 +391,7 @@ mod tests {
             topics: ["arn:aws:sns:eu-west-1:999900001111:patching".to_owned()].into(),
             event_buses: ["arn:aws:events:eu-central-1:011122223333:event-bus/patching".to_owned()].into(),
             namespace: Some("Acme/Patching".into()),
+            journals: ["arn:aws:dynamodb:eu-central-1:011122223333:table/runs".to_owned()].into(),
             parameters: ["/fleetwright/prod".to_owned()].into(),
         }
     }
@@ -490,7 +498,15 @@ mod tests {
     #[test]
     fn a_scan_changes_nothing() {
         let mut scope = Scope { phases: [Phase::Scan].into(), ..everything() };
-        for told in [Use::MaintenanceWindows, Use::Parameters, Use::Figures, Use::Topics, Use::EventBuses] {
+        let told = [
+            Use::Journal,
+            Use::MaintenanceWindows,
+            Use::Parameters,
+            Use::Figures,
+            Use::Topics,
+            Use::EventBuses,
+        ];
+        for told in told {
             scope.uses.remove(&told);
         }
         let changing: Vec<&str> = of_zone(&scope)

@@ -1,6 +1,8 @@
 //! The contract of [`Journal`](crate::Journal), against one storage that is opened several times, as
 //! several processes would.
 
+use std::pin::Pin;
+
 use fleetwright_flow::{
     Ending, Epoch, Event, Format, Record, Sequence, Signal, StageId, StepIndex, TargetId,
 };
@@ -11,17 +13,25 @@ use crate::{Delivery, HandOver, Journal, JournalError, Letter, RunId};
 /// Opens the storage under test once more: what one handle wrote, every other one sees.
 pub type Open<'a> = &'a dyn Fn() -> Box<dyn Journal>;
 
+/// Lets the time go by for which a run may stay claimed by an owner who is gone.
+pub type Gone<'a> = &'a dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// For a journal that knows at once when an owner is gone.
+pub fn at_once() -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(std::future::ready(()))
+}
+
 /// Runs the whole suite. The storage must be empty.
 ///
 /// # Panics
 /// With the rule that was broken.
-pub async fn check(open: Open<'_>) {
+pub async fn check(open: Open<'_>, gone: Gone<'_>) {
     lists_runs_newest_first(open).await;
     keeps_plan_and_records(open).await;
     appends_all_or_none_and_only_after_the_last(open).await;
-    lets_one_owner_drive_at_a_time(open).await;
-    fences_an_owner_that_came_back(open).await;
-    proves_ownership_with_an_append_of_nothing(open).await;
+    lets_one_owner_drive_at_a_time(open, gone).await;
+    fences_an_owner_that_came_back(open, gone).await;
+    proves_ownership_with_an_append_of_nothing(open, gone).await;
     carries_mail_from_anybody_to_the_driver(open).await;
     takes_one_letter_under_a_mark(open).await;
     names_runs_that_are_not_there(open).await;
@@ -31,9 +41,9 @@ pub async fn check(open: Open<'_>) {
 ///
 /// # Panics
 /// With the rule that was broken.
-pub async fn check_hand_over(open: Open<'_>) {
-    hands_a_run_over_in_good_order_once(open).await;
-    lets_only_the_owner_put_a_run_down(open).await;
+pub async fn check_hand_over(open: Open<'_>, gone: Gone<'_>) {
+    hands_a_run_over_in_good_order_once(open, gone).await;
+    lets_only_the_owner_put_a_run_down(open, gone).await;
 }
 
 /// The name of a run.
@@ -149,7 +159,7 @@ async fn appends_all_or_none_and_only_after_the_last(open: Open<'_>) {
     assert_eq!(loaded.records, records(epoch, 1, 3), "what was refused left nothing behind");
 }
 
-async fn lets_one_owner_drive_at_a_time(open: Open<'_>) {
+async fn lets_one_owner_drive_at_a_time(open: Open<'_>, gone: Gone<'_>) {
     let (first, second, name) = (open(), open(), run("owned"));
     first.create(&name, b"{}", at(0)).await.expect("room for a run");
     let claim = first.claim(&name, "fleetwright 0.1, process 11").await.expect("nobody drives it");
@@ -164,11 +174,12 @@ async fn lets_one_owner_drive_at_a_time(open: Open<'_>) {
         .await
         .expect("a refused claim changes nothing");
     drop(claim);
+    gone().await;
     let claim = second.claim(&name, "another").await.expect("the owner is gone");
     assert!(claim.epoch() > before, "each claim has an epoch of its own");
 }
 
-async fn hands_a_run_over_in_good_order_once(open: Open<'_>) {
+async fn hands_a_run_over_in_good_order_once(open: Open<'_>, gone: Gone<'_>) {
     let (first, second, name) = (open(), open(), run("handed-over"));
     first.create(&name, b"{}", at(0)).await.expect("room for a run");
     let claim = first.claim(&name, "first").await.expect("nobody drives it");
@@ -184,16 +195,18 @@ async fn hands_a_run_over_in_good_order_once(open: Open<'_>) {
     second.append(&name, epoch, Sequence(2), &records(epoch, 3, 1)).await.expect("under the same epoch");
     drop(claim);
 
+    gone().await;
     let claim = first.claim(&name, "third").await.expect("the second one is gone");
     assert!(claim.epoch() > epoch, "who did not put it down left it in doubt");
     assert_eq!(claim.hand_over(), None, "what was left was left for one");
 }
 
-async fn lets_only_the_owner_put_a_run_down(open: Open<'_>) {
+async fn lets_only_the_owner_put_a_run_down(open: Open<'_>, gone: Gone<'_>) {
     let (late, quick, name) = (open(), open(), run("put-down"));
     late.create(&name, b"{}", at(0)).await.expect("room for a run");
     let old = late.claim(&name, "late").await.expect("nobody drives it").epoch();
     late.append(&name, old, Sequence(0), &records(old, 1, 1)).await.expect("its own");
+    gone().await;
     let new = quick.claim(&name, "quick").await.expect("the lock is free");
     let fenced = Err(JournalError::Fenced { ours: old.0, newer: new.epoch().0 });
     let left = HandOver::default();
@@ -208,12 +221,13 @@ async fn lets_only_the_owner_put_a_run_down(open: Open<'_>) {
     assert_eq!(owned, Some(JournalError::Owned { owner: "quick".into() }), "it is still driven");
 }
 
-async fn fences_an_owner_that_came_back(open: Open<'_>) {
+async fn fences_an_owner_that_came_back(open: Open<'_>, gone: Gone<'_>) {
     let (late, quick, name) = (open(), open(), run("fenced"));
     late.create(&name, b"{}", at(0)).await.expect("room for a run");
     let old = late.claim(&name, "late").await.expect("nobody drives it").epoch();
     late.append(&name, old, Sequence(0), &records(old, 1, 2)).await.expect("its claim was the newest");
 
+    gone().await;
     let claim = quick.claim(&name, "quick").await.expect("the lock is free");
     let new = claim.epoch();
     let fenced = Err(JournalError::Fenced { ours: old.0, newer: new.0 });
@@ -229,7 +243,7 @@ async fn fences_an_owner_that_came_back(open: Open<'_>) {
     assert_eq!(epochs, [old.0, old.0, new.0], "nothing of the late owner came in between");
 }
 
-async fn proves_ownership_with_an_append_of_nothing(open: Open<'_>) {
+async fn proves_ownership_with_an_append_of_nothing(open: Open<'_>, gone: Gone<'_>) {
     let (late, quick, name) = (open(), open(), run("proof"));
     late.create(&name, b"{}", at(0)).await.expect("room for a run");
     let unclaimed = late.append(&name, Epoch(0), Sequence(0), &[]).await;
@@ -243,6 +257,7 @@ async fn proves_ownership_with_an_append_of_nothing(open: Open<'_>) {
     let behind = JournalError::OutOfSequence { last: 2, expected: 1 };
     assert_eq!(late.append(&name, old, Sequence(1), &[]).await, Err(behind), "who missed a record is told");
 
+    gone().await;
     let new = quick.claim(&name, "quick").await.expect("the lock is free").epoch();
     let fenced = Err(JournalError::Fenced { ours: old.0, newer: new.0 });
     for after in [1, 2, 3] {

@@ -27,6 +27,7 @@ use crate::wire::response;
 use crate::world::host::PowerShell;
 use crate::world::iam::Credentials;
 use crate::world::notifications::Message;
+use crate::world::tables::Table;
 use crate::world::{AccountId, World};
 
 /// What an estate is made from.
@@ -420,6 +421,18 @@ impl Estate {
         let region = account.and_then(|account| account.regions.get_mut(region));
         region.is_some_and(|region| {
             region.notifications.topics.entry(name.to_owned()).or_default();
+            true
+        })
+    }
+
+    /// Makes an empty table on demand whose key is two texts, as if it had always been there; false where the
+    /// account is not worked in there.
+    pub fn create_table(&self, account: &str, region: &str, name: &str, key: [&str; 2]) -> bool {
+        let mut inside = self.lock();
+        let account = inside.world.accounts.get_mut(account);
+        let region = account.and_then(|account| account.regions.get_mut(region));
+        region.is_some_and(|region| {
+            region.tables.add(name, Table::of_texts(key, Timestamp::UNIX_EPOCH));
             true
         })
     }

@@ -190,7 +190,8 @@ async fn attempt(
             None => try_classic_balancers(&aws.at(zone, region), operation).await,
             tried => tried,
         },
-        Service::EventBridge
+        Service::DynamoDb
+        | Service::EventBridge
         | Service::Sns
         | Service::CloudWatch
         | Service::Iam

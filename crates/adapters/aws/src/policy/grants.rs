@@ -38,6 +38,8 @@ pub(crate) enum On {
     MaintenanceWindows,
     /// Parameters below the prefixes that are used.
     Parameters,
+    /// The tables that runs are kept in.
+    Journals,
     /// Heads in the bucket that keeps those of audit logs.
     AuditHeads,
     /// Topics that notices go to.
@@ -132,6 +134,10 @@ static ALONE: &[Grant] = &[
     grant("ec2:RebootInstances", INSTANCES, &[Mark::Chosen]),
     grant("ec2:StartInstances", INSTANCES, &[Mark::Chosen]),
     grant("ec2:StopInstances", INSTANCES, &[Mark::Chosen]),
+    grant("dynamodb:GetItem", &[On::Journals], &[]),
+    grant("dynamodb:PutItem", &[On::Journals], &[]),
+    grant("dynamodb:Query", &[On::Journals], &[]),
+    grant("dynamodb:UpdateItem", &[On::Journals], &[]),
     grant("elasticloadbalancing:DeregisterInstancesFromLoadBalancer", &[On::ClassicBalancers], &[]),
     grant("elasticloadbalancing:DeregisterTargets", &[On::TargetGroups], &[]),
     grant("elasticloadbalancing:RegisterInstancesWithLoadBalancer", &[On::ClassicBalancers], &[]),

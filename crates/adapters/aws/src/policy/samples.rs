@@ -65,14 +65,14 @@ pub(crate) fn questions(
     questions
 }
 
-/// The resource to ask about; `None` where the configuration names none, and for parameters, topics and event buses: which
+/// The resource to ask about; `None` where the configuration names none, and for tables, parameters, topics and event buses: which
 /// landing zone has them is said where they are used, and topics and buses may refuse by policies of their own.
 fn resource(zone: &Zone, region: &Region, partition: &str, named: Named<'_>, on: On) -> Option<String> {
     let object = |bucket: &str, key: &str| format!("arn:{partition}:s3:::{bucket}/{key}");
     match on {
         On::PatchLists => named.patch_lists.map(|bucket| object(bucket, "sample")),
         On::AuditHeads => named.audit_heads.map(|bucket| object(bucket, &format!("{HEADS_PREFIX}/sample"))),
-        On::Topics | On::EventBuses | On::Parameters => None,
+        On::Topics | On::EventBuses | On::Parameters | On::Journals => None,
         On::Everything => Some("*".to_owned()),
         other => Some(sample(zone, region, partition, other)),
     }
@@ -101,7 +101,13 @@ fn sample(zone: &Zone, region: &Region, partition: &str, on: On) -> String {
             "autoscaling:{region}:{account}:autoScalingGroup:00000000-0000-0000-0000-000000000000:\
              autoScalingGroupName/sample"
         ),
-        On::PatchLists | On::AuditHeads | On::Topics | On::EventBuses | On::Parameters | On::Everything => {
+        On::PatchLists
+        | On::AuditHeads
+        | On::Topics
+        | On::EventBuses
+        | On::Journals
+        | On::Parameters
+        | On::Everything => {
             return "*".to_owned();
         }
         On::MaintenanceWindows => format!("ssm:{region}:{account}:maintenancewindow/mw-00000000000000000"),

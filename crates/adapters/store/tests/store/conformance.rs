@@ -14,14 +14,14 @@ use crate::samples::{self, now};
 #[test]
 fn the_journal_in_sqlite_holds_the_contract() {
     let state = tempfile::tempdir().expect("a directory");
-    now(journal::check(&|| Box::new(samples::journal(state.path()))));
+    now(journal::check(&|| Box::new(samples::journal(state.path())), &journal::at_once));
 }
 
 #[test]
 fn the_journal_in_memory_holds_the_contract() {
     let memory = MemoryJournal::new();
-    now(journal::check(&|| Box::new(memory.clone())));
-    now(journal::check_hand_over(&|| Box::new(memory.clone())));
+    now(journal::check(&|| Box::new(memory.clone()), &journal::at_once));
+    now(journal::check_hand_over(&|| Box::new(memory.clone()), &journal::at_once));
 }
 
 #[test]
@@ -98,7 +98,7 @@ impl Journal for Broken {
 
 fn check_without(rule: Rule) {
     let memory = MemoryJournal::new();
-    now(journal::check(&|| Box::new(Broken { inner: memory.clone(), rule })));
+    now(journal::check(&|| Box::new(Broken { inner: memory.clone(), rule }), &journal::at_once));
 }
 
 #[test]

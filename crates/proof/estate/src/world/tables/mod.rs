@@ -208,6 +208,26 @@ impl Status {
 }
 
 impl Table {
+    /// An empty table on demand whose key is two texts.
+    #[must_use]
+    pub fn of_texts([partition, sort]: [&str; 2], made: Timestamp) -> Self {
+        let text = |name: &str| KeyPart { name: name.to_owned(), kind: KeyKind::S };
+        Self {
+            id: "00000000-0000-4000-8000-000000000000".to_owned(),
+            schema: Schema { partition: text(partition), sort: Some(text(sort)) },
+            billing: Billing::OnDemand,
+            created: made,
+            active: made,
+            gone: None,
+            deletion_protection: Protection::default(),
+            point_in_time: None,
+            time_to_live: TimeToLive::default(),
+            key: None,
+            tags: BTreeMap::new(),
+            items: Items::default(),
+        }
+    }
+
     /// Where it is in its life.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> Status {
