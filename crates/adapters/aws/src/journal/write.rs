@@ -63,7 +63,7 @@ impl DynamoJournal {
             self.put(key(run, &format!("plan#{digest}#{number:04}")), fields).await?;
         }
         let listed = json!({ "run": item::text(RUNS), "item": item::text(format!("{at:.9}#{run}")) });
-        self.put(listed, json!({ "name": item::text(run), "expires": expires })).await?;
+        self.put(listed, json!({ "name": item::text(run.as_str()), "expires": expires })).await?;
         let head = json!({
             "created_at": item::text(at.to_string()),
             "plan": item::text(&digest),
