@@ -4,6 +4,7 @@ parameter files."""
 import ast
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ import pytest
 
 from servers import clean_environment
 
+HERE = pathlib.Path(__file__).resolve().parent
 ZONES = """
 - {name: payments, account_id: "111122223333", region: eu-central-1, role_name: patching}
 - {name: shop, account_id: "444455556666", region: eu-west-1, role_name: patching}
@@ -60,6 +62,20 @@ def test_the_parameter_files_give_what_the_templates_ask_for(cloud, which, later
     assert {name for name, parameter in asked.items() if "Default" not in parameter} - set(given) == later
 
 
+def test_the_machine_is_one_that_asl_validator_takes_and_that_holds_our_rules(binary, cloud):
+    """CloudFormation puts ARNs in for what is marked with ${}: asl-validator sees the definition as it is then."""
+    definition = (cloud / "machine.asl.json").read_text()
+    made = re.sub(r"\$\{NoticeTopicArn\}", "arn:aws:sns:eu-central-1:777788889999:notices", definition)
+    made = re.sub(r"\$\{(\w+)FunctionArn\}", r"arn:aws:lambda:eu-central-1:777788889999:function:\1", made)
+    assert "${" not in made
+    judge = ["node", HERE / "judge_machines.mjs"]
+    machines = json.dumps({"machine": json.loads(made)})
+    judged = subprocess.run(judge, input=machines, capture_output=True, text=True, check=True)
+    assert json.loads(judged.stdout) == {"machine": None}
+    command = [binary, "cloud", "machine", "validate", "--rules", "ours", cloud / "machine.asl.json"]
+    subprocess.run(command, env=clean_environment(cloud), check=True, capture_output=True)
+
+
 def test_templates_are_within_what_cloudformation_takes(cloud):
     """CloudFormation quotas: 1 MB through a bucket, 51,200 bytes by itself, 500 resources, 200 parameters and outputs."""
     hub, spoke = cloud / "hub.template.json", cloud / "spoke.template.json"
@@ -101,6 +117,6 @@ def test_the_role_that_cloudformation_makes_may_do_exactly_what_policy_prints(on
     made = ast.literal_eval(made) if isinstance(made, str) else made
     assert made == json.loads(json.dumps(policy).replace(OF_THE_ZONE, MADE_IN))
     [trust] = role["AssumeRolePolicyDocument"]["Statement"]
-    names = [f"arn:aws:iam::777788889999:role/fleetwright-prod-{name}" for name in ("prepare", "turn", "verdict")]
+    names = [f"arn:aws:iam::777788889999:role/fleetwright-prod-{name}" for name in ("prepare", "turn")]
     assert trust["Principal"] == {"AWS": names}
     assert trust["Condition"] == {"StringEquals": {"sts:ExternalId": given["ExternalId"]}}

@@ -45,7 +45,7 @@ pub struct TableKeys {
 
 impl Default for TableKeys {
     fn default() -> Self {
-        Self { partition: "pk".to_owned(), sort: "sk".to_owned(), expires: "expires".to_owned() }
+        Self { partition: "run".to_owned(), sort: "item".to_owned(), expires: "expires".to_owned() }
     }
 }
 

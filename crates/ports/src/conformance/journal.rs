@@ -26,7 +26,7 @@ pub fn at_once() -> Pin<Box<dyn Future<Output = ()> + Send>> {
 /// # Panics
 /// With the rule that was broken.
 pub async fn check(open: Open<'_>, gone: Gone<'_>) {
-    lists_runs_newest_first(open).await;
+    lists_runs_newest_first(open, gone).await;
     keeps_plan_and_records(open).await;
     appends_all_or_none_and_only_after_the_last(open).await;
     lets_one_owner_drive_at_a_time(open, gone).await;
@@ -75,7 +75,7 @@ fn records(epoch: Epoch, first: u64, count: u64) -> Vec<Record> {
     (first..first + count).map(record).collect()
 }
 
-async fn lists_runs_newest_first(open: Open<'_>) {
+async fn lists_runs_newest_first(open: Open<'_>, gone: Gone<'_>) {
     let journal = open();
     assert_eq!(journal.runs().await, Ok(Vec::new()), "an empty storage has no runs");
     let (older, newer) = (run("list-b"), run("list-a"));
@@ -99,6 +99,7 @@ async fn lists_runs_newest_first(open: Open<'_>) {
     assert_eq!(seen[1].driven_by.as_deref(), Some("fleetwright 0.1, process 7"), "its driver is named");
 
     drop(claim);
+    gone().await;
     let seen = open().runs().await.expect("the list");
     assert_eq!(seen[1].driven_by, None, "an owner that is gone drives nothing");
 }

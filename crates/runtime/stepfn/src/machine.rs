@@ -101,8 +101,8 @@ impl Default for Shape {
     }
 }
 
-/// The definition, in JSONPath. `${PrepareFunction}`, `${TurnFunction}`, `${GateFunction}`, `${ReportFunction}` and
-/// `${Topic}` stand for ARNs, which CloudFormation puts in (`DefinitionSubstitutions`).
+/// The definition, in JSONPath. `${PrepareFunctionArn}`, `${TurnFunctionArn}`, `${GateFunctionArn}`,
+/// `${ReportFunctionArn}` and `${NoticeTopicArn}` stand for what CloudFormation puts in (`DefinitionSubstitutions`).
 ///
 /// An execution's input is `{"run": NAME}`, and the name of the execution is that of the run, so that a
 /// run is started once. Its output has what the last turn answered ([`Answer`]) in `turn`: `status` is 200 where
@@ -161,10 +161,10 @@ fn resource(shape: &Shape, service: &str) -> String {
 /// What stands for the ARN of a function.
 fn substitution(function: Function) -> &'static str {
     match function {
-        Function::Prepare => "${PrepareFunction}",
-        Function::Turn => "${TurnFunction}",
-        Function::Gate => "${GateFunction}",
-        Function::Report => "${ReportFunction}",
+        Function::Prepare => "${PrepareFunctionArn}",
+        Function::Turn => "${TurnFunctionArn}",
+        Function::Gate => "${GateFunctionArn}",
+        Function::Report => "${ReportFunctionArn}",
     }
 }
 
@@ -282,7 +282,7 @@ fn notify(shape: &Shape, what: &str, next: &str) -> Value {
         "Type": "Task",
         "Resource": resource(shape, "sns:publish"),
         "Parameters": {
-            "TopicArn": "${Topic}",
+            "TopicArn": "${NoticeTopicArn}",
             "Message": { "run.$": "$.run", "execution.$": "$$.Execution.Id", "said.$": what },
         },
         "ResultPath": "$.notified",

@@ -50,7 +50,7 @@ use Grant::{
 };
 
 /// Every function, by the order in which a run comes by them.
-pub const FUNCTIONS: [Function; 7] = [
+pub const FUNCTIONS: [Function; 6] = [
     Function {
         name: "prepare",
         about: "Scans, plans and opens a run",
@@ -60,9 +60,9 @@ pub const FUNCTIONS: [Function; 7] = [
     },
     Function {
         name: "turn",
-        about: "Takes one turn of a shard",
+        about: "Takes a turn of a run",
         seconds: 300,
-        memory: 512,
+        memory: 1024,
         grants: &[ReadJournal, WriteJournal, ReadArtefacts, WriteArtefacts, EnterSpokes],
     },
     Function {
@@ -71,13 +71,6 @@ pub const FUNCTIONS: [Function; 7] = [
         seconds: 60,
         memory: 256,
         grants: &[ReadJournal, WriteJournal, ReadArtefacts, Notify, ReadApprovalKeys],
-    },
-    Function {
-        name: "verdict",
-        about: "Judges a wave",
-        seconds: 300,
-        memory: 512,
-        grants: &[ReadJournal, WriteJournal, ReadArtefacts, WriteArtefacts, EnterSpokes],
     },
     Function {
         name: "approve",

@@ -8,10 +8,13 @@ use super::{FleetArgs, OutputFormat};
 
 /// Help of `fleetwright cloud template`.
 pub(super) const TEMPLATE_ABOUT: &str = "\
-Write the CloudFormation templates of the hub and of its spokes, and their parameter files: one of each for
-every environment. The hub is the state machine with its functions, journal, artefacts, approval page,
+Write the CloudFormation templates of the hub and of its spokes, the definition of the state machine
+(machine.asl.json), and parameter files: one for each environment. The hub is the state machine with its functions, journal, artefacts, approval page,
 schedule, alarms and dashboard; a spoke is the role in an account that is patched, which may do exactly what
 `fleetwright policy` prints for this configuration. Neither names an account or a region. Needs no AWS.
+
+This version does not make the archive of the functions: what is written can be read, checked and reviewed,
+and a spoke can be deployed for runs from a jump host; a hub that is deployed has nothing to call yet.
 
 The external id is in no file: it is a parameter of the spoke that is given when it is deployed.
 

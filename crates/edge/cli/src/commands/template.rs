@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use fleetwright_aws::policy::of_zone;
 use fleetwright_config::{Located, Settings, SourceText};
 use fleetwright_model::{Exit, Phase, RoleArn, code};
+use fleetwright_stepfn::{Shape, machine};
 use fleetwright_survey::Fleet;
 use fleetwright_templates::{
     Definition, Hub, MadeFor, TableKeys, hub, hub_parameters, spoke, spoke_parameters, text,
@@ -37,6 +38,7 @@ impl App {
         let role = role_name(settings, &fleet)?;
         let mut generated = vec![
             GeneratedFile { path: "hub.template.json".to_owned(), text: text(&hub) },
+            GeneratedFile { path: "machine.asl.json".to_owned(), text: text(&machine(&Shape::default())) },
             GeneratedFile {
                 path: "spoke.template.json".to_owned(),
                 text: text(&spoke_template(settings, &fleet, &role)?),
