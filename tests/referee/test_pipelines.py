@@ -72,12 +72,6 @@ def test_workflows_and_jobs_follow_the_schemas_of_their_platforms(written):
     judge("check_jsonschema", "--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci", gitlab)
 
 
-def test_yamllint_finds_nothing_but_long_lines(written):
-    files = [*workflows(written).values(), written["gitlab"][".gitlab-ci.yml"]]
-    files += [path for name, path in written["harness"].items() if name.startswith(".harness/")]
-    judge("yamllint", "--strict", "-d", "{extends: default, rules: {line-length: disable}}", *files)
-
-
 def test_the_jenkinsfile_is_groovy(written):
     """With nothing that a parser of others had to skip or to make up."""
     parser = tree_sitter.Parser(tree_sitter.Language(dekobon_tree_sitter_groovy.language()))
