@@ -91,14 +91,14 @@ MADE_IN, OF_THE_ZONE = "123456789012", "111122223333"
 @pytest.fixture
 def one_zone(binary, tmp_path):
     """What `policy` prints for one landing zone, and the spoke that is made for it."""
-    (tmp_path / "fleetwright.yaml").write_text(json.dumps({"landing_zones": {"inventory": ["zones.yaml"]}}))
+    (tmp_path / "fleetwright.yaml").write_text(json.dumps({"landing_zones": {"inventory": ["zones.yaml"]}, "environments": {"prod": {}}}))
     (tmp_path / "zones.yaml").write_text(ZONES.splitlines()[1])
 
     def do(*arguments):
         command = [binary, *arguments]
         return subprocess.run(command, env=clean_environment(tmp_path), cwd=tmp_path, check=True, capture_output=True, text=True)
 
-    do("cloud", "template", *HUB, "--environment", "prod")
+    do("cloud", "template", *HUB)
     return json.loads(do("policy", "--output", "json").stdout), (tmp_path / "cloud/spoke.template.json").read_text()
 
 
