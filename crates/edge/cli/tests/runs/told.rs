@@ -72,7 +72,10 @@ async fn told_by(driver: Driver, name: &str) -> Vec<String> {
     the_world(&expected, &staged, since, &mut wrong);
     times(&expected, &staged, since, &mut wrong);
     untouched_hosts_are_untouched(&staged, &finished, since, &mut wrong);
-    words(&expected, &staged, &finished, &mut wrong);
+    if driver == Driver::Stay {
+        // They name times to the second.
+        words(&expected, &staged, &finished, &mut wrong);
+    }
     restored_hosts_are_the_same_machines(&staged, &finished, &before, &mut wrong);
     budgets_and_invariants(&staged, since, &expected.most_out, &mut wrong);
     for order in &expected.in_order {
