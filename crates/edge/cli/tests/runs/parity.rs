@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fleetwright::staged_run::StagedRun;
 use fleetwright_engine::{AtGates, Control};
-use fleetwright_flow::{Event, Record};
+use fleetwright_flow::{Event, Record, Signal};
 use fleetwright_stepfn::{Next, Pace};
 
 /// Who drives a run.
@@ -83,6 +83,8 @@ pub(crate) fn story(name: &str, staged: &StagedRun, records: &[Record]) -> Vec<S
                 format!("{} skipped {step:?} {direction:?} {scope:?} {code}", subject(target))
             }
             Event::GateReached { stage, .. } => format!("gate reached {stage:?}"),
+            // Who stays hears a calendar announce that it closes; who comes by finds it closed.
+            Event::Signalled { signal: Signal::Freeze, by, .. } => format!("{by} says freeze"),
             Event::Signalled { signal, by, reason, .. } => format!("{by} says {signal:?} {reason:?}"),
             event => format!("{event:?}"),
         })
