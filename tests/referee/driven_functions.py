@@ -185,6 +185,6 @@ def tag_resource(clients):
 
 @drives("lambda", "ListTags")
 def list_tags(clients):
-    functions = function_of(clients)
-    arn = functions.get_function_configuration(FunctionName=NAME)["FunctionArn"]
+    functions = function_of(clients, "referee-untagged")
+    arn = functions.get_function_configuration(FunctionName="referee-untagged")["FunctionArn"]
     assert functions.list_tags(Resource=arn)["Tags"] == {}
