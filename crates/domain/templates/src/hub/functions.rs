@@ -212,18 +212,8 @@ fn statement(grant: Grant) -> Value {
     let table = || attribute("JournalTable", "Arn");
     let below = |prefix: &str| sub(&format!("${{ArtefactBucket.Arn}}/{prefix}/*"));
     match grant {
-        ReadJournal => {
-            allow("ReadJournal", &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"], table())
-        }
-        WriteJournal => {
-            let actions = [
-                "dynamodb:ConditionCheckItem",
-                "dynamodb:DeleteItem",
-                "dynamodb:PutItem",
-                "dynamodb:UpdateItem",
-            ];
-            allow("WriteJournal", &actions, table())
-        }
+        ReadJournal => allow("ReadJournal", &["dynamodb:GetItem", "dynamodb:Query"], table()),
+        WriteJournal => allow("WriteJournal", &["dynamodb:PutItem", "dynamodb:UpdateItem"], table()),
         ReadArtefacts => {
             allow("ReadArtefacts", &["s3:GetObject"], json!([below("configuration"), below("runs")]))
         }
