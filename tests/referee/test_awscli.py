@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import typed_events
 import typed_functions
 import typed_tables
 from driven_balancing import CLASSIC, NAME, all_in_service, balanced, lifecycle, soon, target_group
@@ -42,6 +43,7 @@ def facts(estate, tmp_path_factory):
         **shared(clients),
         **windows(clients.zone("ssm", region=REGION)),
         **parameters(clients.zone("ssm", region=REGION)),
+        **typed_events.events(clients),
         **typed_functions.functions(clients, content.parent),
         **typed_tables.tables(clients),
         "node": node,
@@ -157,6 +159,7 @@ def in_zone(estate, facts):
 
 # The operation; whose credentials; the command; the member of the answer that must not be empty.
 TYPED = {
+    **typed_events.TYPED,
     **typed_functions.TYPED,
     **typed_tables.TYPED,
     ("sts", "GetCallerIdentity"): ("zone", "sts get-caller-identity", "Account"),

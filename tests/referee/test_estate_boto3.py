@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 import driven_balancing  # noqa: F401 - enters its drivers into the table
 import driven_commands  # noqa: F401 - enters its drivers into the table
 import driven_ec2_changes  # noqa: F401 - enters its drivers into the table
+import driven_events  # noqa: F401 - enters its drivers into the table
 import driven_functions  # noqa: F401 - enters its drivers into the table
 import driven_parameters  # noqa: F401 - enters its drivers into the table
 import driven_storage  # noqa: F401 - enters its drivers into the table

@@ -344,9 +344,11 @@ pub fn denied(call: &Call, requirement: &Requirement, reason: &str) -> ApiError 
             ApiError::new(403, "AccessDenied", sentence)
         }
         Service::Sns => ApiError::new(403, "AuthorizationError", sentence.replace(" sns:", " SNS:")),
-        Service::CloudWatch | Service::DynamoDb | Service::Ssm | Service::Organizations => {
-            ApiError::new(400, "AccessDeniedException", sentence)
-        }
+        Service::CloudWatch
+        | Service::DynamoDb
+        | Service::EventBridge
+        | Service::Ssm
+        | Service::Organizations => ApiError::new(400, "AccessDeniedException", sentence),
     }
 }
 

@@ -26,6 +26,9 @@ pub enum Service {
     DynamoDb,
     /// EC2, ec2Query.
     Ec2,
+    /// EventBridge, awsJson 1.1.
+    #[serde(rename = "events")]
+    EventBridge,
     /// Elastic Load Balancing of the second generation, awsQuery, under the first one's signing name.
     Elbv2,
     /// Identity and Access Management, awsQuery, global.
@@ -46,12 +49,13 @@ pub enum Service {
 
 impl Service {
     /// Every service the estate answers for.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::AutoScaling,
         Self::ClassicElb,
         Self::CloudWatch,
         Self::DynamoDb,
         Self::Ec2,
+        Self::EventBridge,
         Self::Elbv2,
         Self::Iam,
         Self::Lambda,
@@ -82,6 +86,7 @@ impl Service {
             Self::ClassicElb | Self::Elbv2 => "elasticloadbalancing",
             Self::CloudWatch => "monitoring",
             Self::DynamoDb => "dynamodb",
+            Self::EventBridge => "events",
             Self::Ec2 => "ec2",
             Self::Iam => "iam",
             Self::Lambda => "lambda",

@@ -110,7 +110,7 @@ fn as_json<S: serde::Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
 /// Texts longer than this are left out of a request whose content is somebody's data.
 const MAX_DATA_CHARACTERS: usize = 256;
 
-/// A call's parameters as JSON text, secrets left out, and of DynamoDB's items and Lambda's archives what is long.
+/// A call's parameters as JSON text, secrets left out, and of items, archives and events what is long.
 #[must_use]
 pub fn describe_request(service: Service, input: &Input) -> Box<str> {
     let mut document = match input {
@@ -129,7 +129,7 @@ pub fn describe_request(service: Service, input: &Input) -> Box<str> {
         Input::Rest(request) => describe_rest(request),
         Input::RestJson(request) => describe_path(request),
     };
-    if matches!(service, Service::DynamoDb | Service::Lambda) {
+    if matches!(service, Service::DynamoDb | Service::EventBridge | Service::Lambda) {
         shorten(&mut document);
     }
     document.to_string().into_boxed_str()

@@ -24,6 +24,7 @@ use crate::policy::NamedPolicy;
 use crate::scenario::Prepared;
 use crate::service::Registry;
 use crate::wire::response;
+use crate::world::functions::Queued;
 use crate::world::host::PowerShell;
 use crate::world::iam::Credentials;
 use crate::world::notifications::Message;
@@ -149,6 +150,8 @@ pub(crate) struct Inside {
 struct Answered {
     answer: Answer,
     delay: Option<Duration>,
+    /// What runs after the call, in the account and region that it was for.
+    queued: (AccountId, String, Vec<Queued>),
 }
 
 /// An answer, or what it is still to come from.
@@ -221,6 +224,8 @@ impl Estate {
     pub async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
         let (parts, body) = request.into_parts();
         let answered = self.answer(&parts, &body);
+        let (account, region, queued) = answered.queued;
+        self.run_queued(&account, &region, queued);
         if let Some(delay) = answered.delay {
             self.clock.wait(delay).await;
         }
@@ -247,14 +252,16 @@ impl Estate {
             Ok(_) if lost => Some("ConnectionClosed"),
             Ok(_) => None,
         };
-        inside.log.push(attempt.record(error, &request_id));
+        let record = attempt.record(error, &request_id);
+        let queued = inside.take_queued(&record);
+        inside.log.push(record);
         // The envelope is built without the lock: a page of 1,000 instances is a megabyte.
         drop(guard);
         let reply = match result {
             Ok(Reply::Function(mut started)) => {
                 started.fault = attempt.function_fault();
                 let answer = Answer::Function { started, lost, request_id };
-                return Answered { answer, delay: attempt.delay() };
+                return Answered { answer, delay: attempt.delay(), queued };
             }
             _ if lost => Err(Lost),
             Ok(reply) => {
@@ -268,7 +275,7 @@ impl Estate {
                 Ok(response::spoken(&parts.headers, service, response))
             }
         };
-        Answered { answer: Answer::Ready(reply), delay: attempt.delay() }
+        Answered { answer: Answer::Ready(reply), delay: attempt.delay(), queued }
     }
 
     /// The long-term credentials of the hub's user.
@@ -508,6 +515,14 @@ impl Inside {
     /// Keeps what a call rested on; most are known already, which costs no memory.
     pub(crate) fn remember(&mut self, grants: Vec<Grant>) {
         self.grants.extend(grants);
+    }
+
+    /// What a call has left to be run, with its account and region.
+    fn take_queued(&mut self, call: &CallRecord) -> (AccountId, String, Vec<Queued>) {
+        let (account, region) = (call.account.to_string(), call.region.to_string());
+        let found = self.world.accounts.get_mut(&account).and_then(|it| it.regions.get_mut(&region));
+        let queued = found.map(|region| std::mem::take(&mut region.functions.queued)).unwrap_or_default();
+        (account, region, queued)
     }
 
     /// The next request id of a cell, in AWS's form.

@@ -11,6 +11,7 @@ pub mod checkers;
 pub mod clock;
 pub mod environment;
 pub mod estate;
+pub mod events;
 pub mod fault;
 pub mod front;
 pub mod functions;

@@ -363,6 +363,7 @@ fn rate(settings: &LimitSettings, cell: &Cell) -> Rate {
         // Published per prefix of a bucket (S3 user guide, "Best practices design patterns"): the
         // lower number, that of requests that write.
         Service::S3 => Rate::new(3_500.0, 3_500.0),
+        Service::EventBridge => events_rate(cell.action),
         Service::Sns => sns_rate(cell.action),
     }
 }
@@ -395,6 +396,15 @@ fn sns_rate(action: &str) -> Rate {
         "Publish" => Rate::new(300.0, 300.0),
         "CreateTopic" | "DeleteTopic" | "Subscribe" => Rate::new(100.0, 100.0),
         _ => Rate::new(30.0, 30.0),
+    }
+}
+
+/// EventBridge's published rates (user guide, "Amazon EventBridge quotas"), PutEvents' being that of the
+/// smaller regions.
+fn events_rate(action: &str) -> Rate {
+    match action {
+        "PutEvents" => Rate::new(600.0, 600.0),
+        _ => Rate::new(50.0, 50.0),
     }
 }
 
@@ -435,6 +445,7 @@ pub fn throttled(service: Service) -> ApiError {
             error
         }
         Service::S3 => ApiError::new(503, "SlowDown", "Please reduce your request rate."),
+        Service::EventBridge => ApiError::new(400, "ThrottlingException", "Rate exceeded"),
         Service::Sns => ApiError::new(400, "Throttled", "Rate exceeded"),
         Service::Sts | Service::Iam | Service::AutoScaling | Service::ClassicElb | Service::Elbv2 => {
             ApiError::new(400, "Throttling", "Rate exceeded")

@@ -23,12 +23,13 @@ use crate::trail::{self, DataEvents};
 /// Where the control API begins; no AWS service of the estate has such a path.
 pub const PREFIX: &str = "/_estate";
 
-const ROUTES: [&str; 12] = [
+const ROUTES: [&str; 13] = [
     "GET /_estate/time",
     "GET /_estate/calls?since=N",
     "GET /_estate/cloudtrail?since=N&data=true",
     "GET /_estate/state?account=ID",
     "GET /_estate/messages?account=ID",
+    "GET /_estate/events?account=ID",
     "POST /_estate/advance {\"seconds\": N}",
     "GET /_estate/faults",
     "POST /_estate/faults RULE or [RULE, …]",
@@ -53,6 +54,7 @@ pub fn answer(estate: &Arc<Estate>, parts: &Parts, body: &Bytes) -> Response<Box
         (&Method::GET, "/cloudtrail") => whole(cloudtrail(estate, query)),
         (&Method::GET, "/state") => whole(state(estate, query)),
         (&Method::GET, "/messages") => whole(messages(estate, query)),
+        (&Method::GET, "/events") => whole(events(estate, query)),
         (&Method::POST, "/advance") => whole(advance(estate, body)),
         (&Method::GET, "/faults") => whole(document(StatusCode::OK, &json!(estate.faults()))),
         (&Method::POST, "/faults") => whole(add_faults(estate, body)),
@@ -146,6 +148,18 @@ fn messages(estate: &Estate, query: &str) -> Response<Bytes> {
     let account = parameter(query, "account");
     match estate.messages(account) {
         Some(messages) => document(StatusCode::OK, &json!({ "messages": messages })),
+        None => refusal(
+            StatusCode::NOT_FOUND,
+            &format!("there is no account {} in this estate", account.unwrap_or("")),
+        ),
+    }
+}
+
+/// What was put on the event buses of one account, or of all, and what reached nobody.
+fn events(estate: &Estate, query: &str) -> Response<Bytes> {
+    let account = parameter(query, "account");
+    match estate.events(account) {
+        Some(records) => document(StatusCode::OK, &json!(records)),
         None => refusal(
             StatusCode::NOT_FOUND,
             &format!("there is no account {} in this estate", account.unwrap_or("")),

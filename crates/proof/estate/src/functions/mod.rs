@@ -19,7 +19,7 @@ use crate::fault::FunctionFault;
 use crate::world::AccountId;
 use crate::world::iam::Credentials;
 
-pub(crate) use run::{Runner, run};
+pub(crate) use run::{Runner, run, run_event_of};
 
 /// What the header of an answer says of a failure: whatever a handler throws comes through the Runtime
 /// API, and is unhandled to Lambda.

@@ -63,11 +63,7 @@ impl Runner {
 ///
 /// The answer is there when the function's is, or at once where nobody waits for it.
 pub(crate) async fn run(estate: &Estate, started: Started) -> Response<Bytes> {
-    let Some((estate, functions)) = estate
-        .runner
-        .get()
-        .and_then(|runner| Some((runner.estate.upgrade()?, Arc::clone(&runner.functions))))
-    else {
+    let Some((estate, functions)) = runner(estate) else {
         estate.give_back(&started.invocation);
         return nothing_to_run_with();
     };
@@ -94,6 +90,22 @@ pub(crate) async fn run(estate: &Estate, started: Started) -> Response<Bytes> {
             answer(invoked, tail, &version)
         }
     }
+}
+
+/// Runs an event that something in the estate made; false where there is nothing to run it with.
+pub(crate) fn run_event_of(estate: &Estate, started: Started) -> bool {
+    let found = runner(estate);
+    if let Some((estate, functions)) = found {
+        tokio::spawn(run_event(estate, functions, started));
+        return true;
+    }
+    false
+}
+
+/// What runs functions, with the estate for as long as they run.
+fn runner(estate: &Estate) -> Option<(Arc<Estate>, Arc<dyn Functions>)> {
+    let runner = estate.runner.get()?;
+    Some((runner.estate.upgrade()?, Arc::clone(&runner.functions)))
 }
 
 fn slot(estate: &Arc<Estate>, started: &Started) -> Slot {

@@ -1,13 +1,16 @@
 //! The services, one module each, and the registry of their operations.
 
+mod action;
 pub mod autoscaling;
 pub mod cloudwatch;
 pub mod dynamodb;
 pub mod ec2;
 pub mod elb;
 pub mod elbv2;
+pub mod events;
 pub mod iam;
 pub mod lambda;
+mod members;
 pub mod organizations;
 pub mod page;
 mod query;
@@ -35,6 +38,7 @@ impl Registry {
             cloudwatch::operations(),
             dynamodb::operations(),
             ec2::operations(),
+            events::operations(),
             elb::operations(),
             elbv2::operations(),
             iam::operations(),

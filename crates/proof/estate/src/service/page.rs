@@ -10,7 +10,7 @@ use crate::call::{Call, Input};
 pub type Cursor = u64;
 
 /// Parameters that may change from page to page.
-const FREE: [&str; 6] = ["NextToken", "MaxResults", "Marker", "MaxItems", "DryRun", "Version"];
+const FREE: [&str; 7] = ["NextToken", "MaxResults", "Marker", "MaxItems", "Limit", "DryRun", "Version"];
 
 /// The same of restXml.
 const REST_FREE: [&str; 2] = ["continuation-token", "max-keys"];

@@ -34,7 +34,7 @@ impl Service {
             }
             Self::Lambda => Protocol::RestJson,
             Self::S3 => Protocol::RestXml,
-            Self::Organizations | Self::Ssm => Protocol::Json11,
+            Self::EventBridge | Self::Organizations | Self::Ssm => Protocol::Json11,
         }
     }
 
@@ -53,6 +53,7 @@ impl Service {
             Self::Organizations => "2016-11-28",
             Self::S3 => "2006-03-01",
             Self::Sns => "2010-03-31",
+            Self::EventBridge => "2015-10-07",
             Self::Ssm => "2014-11-06",
             Self::Sts => "2011-06-15",
         }
@@ -70,7 +71,12 @@ impl Service {
             Self::S3 => "http://s3.amazonaws.com/doc/2006-03-01/",
             Self::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
-            Self::CloudWatch | Self::DynamoDb | Self::Lambda | Self::Organizations | Self::Ssm => "",
+            Self::EventBridge
+            | Self::CloudWatch
+            | Self::DynamoDb
+            | Self::Lambda
+            | Self::Organizations
+            | Self::Ssm => "",
         }
     }
 
@@ -81,6 +87,7 @@ impl Service {
             Self::CloudWatch => "GraniteServiceVersion20100801",
             Self::DynamoDb => "DynamoDB_20120810",
             Self::Organizations => "AWSOrganizationsV20161128",
+            Self::EventBridge => "AWSEvents",
             Self::Ssm => "AmazonSSM",
             Self::AutoScaling
             | Self::ClassicElb

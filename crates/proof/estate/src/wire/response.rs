@@ -383,6 +383,7 @@ pub fn bad_token(service: Service) -> ApiError {
         Service::Lambda => ApiError::new(400, "InvalidParameterValueException", "Invalid pagination token"),
         Service::S3 => ApiError::new(400, "InvalidArgument", "The continuation token provided is incorrect"),
         Service::Sns => ApiError::new(400, "InvalidParameter", "Invalid parameter: NextToken"),
+        Service::EventBridge => ApiError::new(400, "ValidationException", "NextToken is not valid"),
     }
 }
 

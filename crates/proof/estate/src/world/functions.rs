@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::events::Undelivered;
+use crate::functions::Started;
+
 /// Functions that run at once in an account's region, at most (Lambda developer guide, "Quotas").
 pub const MAX_CONCURRENT: u64 = 1_000;
 /// What has to be left of those for functions without a reservation.
@@ -17,6 +20,17 @@ pub struct Functions {
     pub by_name: BTreeMap<String, Function>,
     /// Every run so far, in the order of their beginnings.
     pub runs: Vec<Run>,
+    /// What runs after the call that caused it, for which nobody waits.
+    pub queued: Vec<Queued>,
+}
+
+/// An invocation for which nobody waits.
+#[derive(Clone, Debug)]
+pub struct Queued {
+    /// What is run.
+    pub started: Started,
+    /// What is kept where there is nothing to run it with.
+    pub otherwise: Undelivered,
 }
 
 /// A function.

@@ -6,6 +6,7 @@ pub mod buckets;
 pub mod calendars;
 pub mod command;
 pub mod diary;
+pub mod events;
 pub mod functions;
 pub mod history;
 pub mod host;
@@ -122,6 +123,8 @@ pub struct Region {
     pub windows: maintenance::Windows,
     /// Parameters of Systems Manager, by name.
     pub parameters: BTreeMap<String, parameters::Parameter>,
+    /// Event buses of EventBridge, and what was put on them.
+    pub events: events::Events,
     /// Functions of Lambda.
     pub functions: functions::Functions,
     /// Tables of DynamoDB.

@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use rand::RngExt;
 use serde::Serialize;
+
+use super::Region;
+use super::command::uuid;
+use crate::generate::seed::Seed;
 
 /// Topics and messages of a region.
 #[derive(Debug, Default)]
@@ -143,4 +148,42 @@ pub struct Attribute {
     pub data_type: String,
     /// The value; that of a `Binary` in base64.
     pub value: String,
+}
+
+/// What is to be published.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The subject, if it has one.
+    pub subject: Option<String>,
+    /// The text.
+    pub message: String,
+    /// Its attributes by name.
+    pub attributes: BTreeMap<String, Attribute>,
+}
+
+impl Region {
+    /// Publishes to the topic with that ARN and name, and gives the message's id, which is drawn below
+    /// `seed`; none where there is no such topic.
+    pub fn publish(
+        &mut self,
+        seed: &Seed,
+        (arn, name): (&str, &str),
+        draft: Draft,
+        at: Timestamp,
+    ) -> Option<String> {
+        let topic = self.notifications.topics.get(name)?;
+        let told = topic.subscriptions.iter().filter(|s| s.standing == Standing::Confirmed);
+        let id = uuid(seed.nth(self.notifications.messages.len()).stream().random());
+        let published = Message {
+            id: id.clone(),
+            at,
+            topic: arn.to_owned(),
+            subject: draft.subject,
+            message: draft.message,
+            attributes: draft.attributes,
+            deliveries: told.cloned().collect(),
+        };
+        self.notifications.messages.push(published);
+        Some(id)
+    }
 }

@@ -2,6 +2,7 @@
 
 mod balancing;
 mod change;
+mod events;
 mod functions;
 mod stale_read;
 mod storage;

@@ -16,12 +16,11 @@ mod tables;
 mod transact;
 mod write;
 
-use serde_json::Value;
-
 use crate::call::{ApiError, Call, Operation, Requirement, Service};
 use crate::calls::CallKind;
+use crate::service::action::{Does, Needs, actions, place, region};
+use crate::service::members::tag_context;
 use crate::world::tables::{Status, Table};
-use crate::world::timeline::Place;
 use crate::world::{Region, World};
 
 /// Every DynamoDB operation of the estate.
@@ -48,57 +47,16 @@ pub fn operations() -> Vec<Box<dyn Operation>> {
         ("TransactWriteItems", Mutation, transact::needs, transact::write),
         ("TransactGetItems", Read, transact::needs, transact::get),
     ];
-    all.map(|(name, kind, needs, does)| Box::new(Action { name, kind, needs, does }) as Box<dyn Operation>)
-        .into_iter()
-        .collect()
+    actions(Service::DynamoDb, all)
 }
 
 pub(crate) use transact::conflict;
-
-type Needs = fn(&World, &Call) -> Vec<Requirement>;
-type Does = fn(&mut World, &Call) -> Result<Value, ApiError>;
-
-/// An operation: its name, what it does, and what it needs to be allowed.
-struct Action {
-    name: &'static str,
-    kind: CallKind,
-    needs: Needs,
-    does: Does,
-}
-
-impl Operation for Action {
-    fn service(&self) -> Service {
-        Service::DynamoDb
-    }
-
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn mutates(&self) -> bool {
-        self.kind == CallKind::Mutation
-    }
-
-    fn requirements(&self, world: &World, call: &Call) -> Vec<Requirement> {
-        (self.needs)(world, call)
-    }
-
-    fn answer(&self, world: &mut World, call: &Call) -> Result<String, ApiError> {
-        members::write(&(self.does)(world, call)?)
-    }
-}
 
 /// The call's own action on the table it names.
 fn on_table(_: &World, call: &Call) -> Vec<Requirement> {
     let given = call.json()["TableName"].as_str().unwrap_or("*");
     let action = format!("dynamodb:{}", call.action).into();
-    let mut context = Vec::new();
-    for tag in call.json()["Tags"].as_array().into_iter().flatten() {
-        if let (Some(key), Some(value)) = (tag["Key"].as_str(), tag["Value"].as_str()) {
-            context.push((format!("aws:RequestTag/{key}"), value.to_owned()));
-            context.push(("aws:TagKeys".to_owned(), key.to_owned()));
-        }
-    }
+    let context = tag_context(call, ("Tags", "Key", "Value"));
     vec![Requirement { action, resource: resource(call, given), context }]
 }
 
@@ -113,25 +71,6 @@ fn resource(call: &Call, given: &str) -> String {
         true => given.to_owned(),
         false => members::table_arn(call, given),
     }
-}
-
-/// The region a call is for.
-fn region<'w>(world: &'w World, call: &Call) -> Result<&'w Region, ApiError> {
-    let region = world.accounts.get(&call.account).and_then(|account| account.regions.get(&call.region));
-    region.filter(|region| region.enabled).ok_or_else(no_region)
-}
-
-/// The same, with all that changes depend on.
-fn place<'w>(world: &'w mut World, call: &Call) -> Result<Place<'w>, ApiError> {
-    world.place(&call.account, &call.region).filter(|place| place.region.enabled).ok_or_else(no_region)
-}
-
-fn no_region() -> ApiError {
-    ApiError::new(
-        400,
-        "UnrecognizedClientException",
-        "The security token included in the request is invalid.",
-    )
 }
 
 /// A table that can be used.

@@ -7,8 +7,8 @@ use rand::RngExt;
 use serde_json::{Map, Value as Json, json};
 
 use super::members::{
-    Members, constraint, flag, invalid, invalid_values, list, members, missing, number, object, only,
-    table_arn, table_name, text, word, wrong_type,
+    Members, constraint, flag, invalid, invalid_values, members, missing, number, object, objects, only,
+    table_arn, table_name, tags, text, word,
 };
 use super::{known, not_found, place, region};
 use crate::call::{ApiError, Call};
@@ -94,12 +94,6 @@ fn later(now: Timestamp, takes: SignedDuration) -> Timestamp {
     now.checked_add(takes).unwrap_or(Timestamp::MAX)
 }
 
-/// The entries of a list of objects.
-fn objects<'m>(members: &'m Members, name: &str) -> Result<Vec<&'m Members>, ApiError> {
-    let entries = list(members, name)?.into_iter().flatten();
-    entries.map(|entry| entry.as_object().ok_or_else(|| wrong_type(name))).collect()
-}
-
 fn schema(members: &Members) -> Result<Schema, ApiError> {
     let mut kinds: BTreeMap<&str, KeyKind> = BTreeMap::new();
     for definition in objects(members, "AttributeDefinitions")? {
@@ -171,16 +165,6 @@ fn billing(members: &Members) -> Result<Billing, ApiError> {
             })
         }
     }
-}
-
-fn tags(members: &Members) -> Result<BTreeMap<String, String>, ApiError> {
-    let mut tags = BTreeMap::new();
-    for tag in objects(members, "Tags")? {
-        let key = text(tag, "Key")?.ok_or_else(|| missing("Key"))?;
-        let value = text(tag, "Value")?.ok_or_else(|| missing("Value"))?;
-        tags.insert(key.to_owned(), value.to_owned());
-    }
-    Ok(tags)
 }
 
 /// The key that items are encrypted with, where it is not DynamoDB's own.

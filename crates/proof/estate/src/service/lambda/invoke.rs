@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
+use jiff::Timestamp;
 
 use super::{arn, invalid, not_found, place, target, with_status};
 use crate::call::{ApiError, Call, Reply};
 use crate::functions::{Invocation, Mode, Started};
 use crate::world::World;
 use crate::world::functions::{Functions, Version};
+use crate::world::timeline::Place;
 
 /// Bytes of an event that the caller waits for, at most.
 const MAX_WAITING_BYTES: usize = 6 * 1_024 * 1_024;
@@ -48,7 +50,14 @@ pub(super) fn invoke(world: &mut World, call: &Call) -> Result<Reply, ApiError> 
     let payload = payload(&request.body, mode)?;
     let started = Started {
         mode,
-        invocation: invocation(call, &target.name, arn, version, payload),
+        invocation: invocation(
+            (&call.account, &call.region),
+            &target.name,
+            version,
+            payload,
+            &call.request_id,
+            call.now,
+        ),
         role: version.configuration.role.clone(),
         tail,
         fault: None,
@@ -59,11 +68,46 @@ pub(super) fn invoke(world: &mut World, call: &Call) -> Result<Reply, ApiError> 
     Ok(Reply::Function(Box::new(started)))
 }
 
-fn invocation(call: &Call, name: &str, arn: String, version: &Version, payload: Bytes) -> Invocation {
+/// An invocation that no request of Lambda's makes, and that nobody waits for: of the function that an ARN ends
+/// with, `function:NAME` or `function:NAME:VERSION`.
+///
+/// # Errors
+/// Why there is nothing to invoke.
+pub(crate) fn event(
+    place: &Place<'_>,
+    resource: &str,
+    payload: Bytes,
+    request_id: String,
+    now: Timestamp,
+) -> Result<Started, String> {
+    let named = resource.strip_prefix("function:").ok_or("the ARN is none of a function")?;
+    let (name, qualifier) = named.split_once(':').map_or((named, None), |(name, rest)| (name, Some(rest)));
+    let function = place.region.functions.by_name.get(name);
+    let version = function.and_then(|it| it.version(qualifier));
+    let version = version.ok_or_else(|| format!("there is no function {named}"))?;
+    let owner = (place.account, place.code);
+    Ok(Started {
+        mode: Mode::Event,
+        invocation: invocation(owner, name, version, payload, &request_id, now),
+        role: version.configuration.role.clone(),
+        tail: false,
+        fault: None,
+    })
+}
+
+fn invocation(
+    (account, region): (&str, &str),
+    name: &str,
+    version: &Version,
+    payload: Bytes,
+    request_id: &str,
+    now: Timestamp,
+) -> Invocation {
     let configuration = &version.configuration;
+    let arn = format!("arn:aws:lambda:{region}:{account}:function:{name}");
     Invocation {
-        account: call.account.clone(),
-        region: call.region.clone(),
+        account: account.to_owned(),
+        region: region.to_owned(),
         function: name.to_owned(),
         version: version.name(),
         arn: version.number.map_or_else(|| arn.clone(), |number| format!("{arn}:{number}")),
@@ -74,8 +118,8 @@ fn invocation(call: &Call, name: &str, arn: String, version: &Version, payload: 
         revision: version.revision.clone(),
         payload,
         timeout: Duration::from_secs(configuration.timeout_seconds),
-        deadline: call.now,
-        request_id: call.request_id.clone(),
+        deadline: now,
+        request_id: request_id.to_owned(),
     }
 }
 

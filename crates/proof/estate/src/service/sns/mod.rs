@@ -91,10 +91,13 @@ fn region<'w>(world: &'w World, call: &Call) -> Result<&'w Region, ApiError> {
     account.and_then(|account| account.regions.get(&call.region)).ok_or_else(no_region)
 }
 
-fn notifications<'w>(world: &'w mut World, call: &Call) -> Result<&'w mut Notifications, ApiError> {
+fn region_mut<'w>(world: &'w mut World, call: &Call) -> Result<&'w mut Region, ApiError> {
     let account = world.accounts.get_mut(&call.account);
-    let region = account.and_then(|account| account.regions.get_mut(&call.region)).ok_or_else(no_region)?;
-    Ok(&mut region.notifications)
+    account.and_then(|account| account.regions.get_mut(&call.region)).ok_or_else(no_region)
+}
+
+fn notifications<'w>(world: &'w mut World, call: &Call) -> Result<&'w mut Notifications, ApiError> {
+    Ok(&mut region_mut(world, call)?.notifications)
 }
 
 fn no_region() -> ApiError {

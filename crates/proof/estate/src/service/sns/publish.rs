@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rand::RngExt;
 
-use super::{invalid, name_in, need, no_such_topic, notifications, only};
+use super::{invalid, name_in, need, no_such_topic, only, region_mut};
 use crate::call::{ApiError, Call, Operation, QueryParams, Requirement, Service};
 use crate::generate::seed::Seed;
 use crate::wire::xml;
 use crate::world::World;
-use crate::world::command::uuid;
-use crate::world::notifications::{Attribute, Message, Standing};
+use crate::world::notifications::{Attribute, Draft};
 
 /// Bytes of a message with its attributes, at most.
 const MESSAGE_BYTES_MAX: usize = 256 * 1024;
@@ -69,20 +67,9 @@ impl Operation for Publish {
             return Err(invalid("Message too long"));
         }
         let seed = Seed::root(world.seed).child("message").child(target(call));
-        let notifications = notifications(world, call)?;
-        let topic = notifications.topics.get(name).ok_or_else(no_such_topic)?;
-        let told = topic.subscriptions.iter().filter(|s| s.standing == Standing::Confirmed);
-        let id = uuid(seed.nth(notifications.messages.len()).stream().random());
-        let published = Message {
-            id: id.clone(),
-            at: call.now,
-            topic: target(call).to_owned(),
-            subject: subject.map(str::to_owned),
-            message: message.to_owned(),
-            attributes,
-            deliveries: told.cloned().collect(),
-        };
-        notifications.messages.push(published);
+        let draft = Draft { subject: subject.map(str::to_owned), message: message.to_owned(), attributes };
+        let region = region_mut(world, call)?;
+        let id = region.publish(&seed, (target(call), name), draft, call.now).ok_or_else(no_such_topic)?;
         let mut body = String::new();
         xml::text(&mut body, "MessageId", &id);
         Ok(body)
