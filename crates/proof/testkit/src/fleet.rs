@@ -73,13 +73,17 @@ impl FakeFleet {
         self
     }
 
-    fn cell(&self, cell: &Cell<'_>) -> FakeCell {
-        self.cells.get(&(cell.zone.account.clone(), cell.region.clone())).cloned().unwrap_or_default()
+    fn cell(&self, cell: &Cell<'_>) -> Option<&FakeCell> {
+        self.cells.get(&(cell.zone.account.clone(), cell.region.clone()))
+    }
+
+    fn instances_of(&self, cell: &Cell<'_>) -> impl Iterator<Item = &Instance> {
+        self.cell(cell).into_iter().flat_map(|content| &content.instances)
     }
 
     fn listing<T>(&self, cell: &Cell<'_>, subject: GapSubject, items: Vec<T>) -> Partial<T> {
-        match self.cell(cell).failures.remove(&subject) {
-            Some(failure) => Partial::broken_off(Vec::new(), failure),
+        match self.cell(cell).and_then(|content| content.failures.get(&subject)) {
+            Some(failure) => Partial::broken_off(Vec::new(), failure.clone()),
             None => Partial::complete(items),
         }
     }
@@ -101,11 +105,11 @@ fn takes(query: &InstanceQuery, instance: &Instance) -> bool {
 fn answers<T: Clone>(
     ids: &[InstanceId],
     facts: &BTreeMap<InstanceId, T>,
-    failure: Option<Failure>,
+    failure: Option<&Failure>,
 ) -> Answers<T> {
     match failure {
         Some(failure) if !ids.is_empty() => {
-            Answers { found: Vec::new(), unchecked: vec![(ids.to_vec(), failure)] }
+            Answers { found: Vec::new(), unchecked: vec![(ids.to_vec(), failure.clone())] }
         }
         _ => {
             let found = ids.iter().filter_map(|id| Some((id.clone(), facts.get(id)?.clone())));
@@ -126,18 +130,18 @@ impl Machines for FakeFleet {
     }
 
     async fn instances(&self, cell: &Cell<'_>, query: &InstanceQuery) -> Partial<Instance> {
-        let content = self.cell(cell);
-        let mut items: Vec<Instance> = content.instances.into_iter().filter(|i| takes(query, i)).collect();
-        if let Some((after, failure)) = content.breaks_off_after {
-            items.truncate(after);
-            return Partial::broken_off(items, failure);
+        let mut items: Vec<Instance> = self.instances_of(cell).filter(|i| takes(query, i)).cloned().collect();
+        if let Some((after, failure)) = self.cell(cell).and_then(|content| content.breaks_off_after.as_ref())
+        {
+            items.truncate(*after);
+            return Partial::broken_off(items, failure.clone());
         }
         self.listing(cell, GapSubject::Instances, items)
     }
 
     async fn agents(&self, cell: &Cell<'_>, ids: &[InstanceId]) -> Answers<AgentFacts> {
-        let mut content = self.cell(cell);
-        if let Some((unreachable, failure)) = content.unreachable_agents {
+        let Some(content) = self.cell(cell) else { return Answers::default() };
+        if let Some((unreachable, failure)) = &content.unreachable_agents {
             let (lost, reached): (Vec<_>, Vec<_>) =
                 ids.iter().cloned().partition(|id| unreachable.contains(id));
             let mut result = answers(&reached, &content.agents, None);
@@ -145,17 +149,17 @@ impl Machines for FakeFleet {
             result.unchecked = lost.into_iter().map(|id| (vec![id], failure.clone())).collect();
             return result;
         }
-        answers(ids, &content.agents, content.failures.remove(&GapSubject::Agents))
+        answers(ids, &content.agents, content.failures.get(&GapSubject::Agents))
     }
 
     async fn patch_states(&self, cell: &Cell<'_>, ids: &[InstanceId]) -> Answers<PatchFacts> {
-        let mut content = self.cell(cell);
-        answers(ids, &content.patches, content.failures.remove(&GapSubject::PatchStates))
+        let Some(content) = self.cell(cell) else { return Answers::default() };
+        answers(ids, &content.patches, content.failures.get(&GapSubject::PatchStates))
     }
 
     async fn patches(&self, cell: &Cell<'_>, id: &InstanceId) -> Partial<PatchDetail> {
-        let found = self.cell(cell).patch_details.remove(id);
-        self.listing(cell, GapSubject::PatchStates, found.unwrap_or_default())
+        let found = self.cell(cell).and_then(|content| content.patch_details.get(id));
+        self.listing(cell, GapSubject::PatchStates, found.cloned().unwrap_or_default())
     }
 
     async fn baselines(&self, cell: &Cell<'_>) -> Partial<Baseline> {
@@ -165,13 +169,14 @@ impl Machines for FakeFleet {
     }
 
     async fn status_checks(&self, cell: &Cell<'_>) -> Partial<(InstanceId, SystemHealth)> {
-        let running = self.cell(cell).instances.into_iter().filter(|i| i.state == InstanceState::Running);
-        self.listing(cell, GapSubject::StatusChecks, running.map(|i| (i.id, sample::healthy())).collect())
+        let running = self.instances_of(cell).filter(|i| i.state == InstanceState::Running);
+        let checks = running.map(|i| (i.id.clone(), sample::healthy())).collect();
+        self.listing(cell, GapSubject::StatusChecks, checks)
     }
 
     async fn storage(&self, cell: &Cell<'_>) -> Partial<(InstanceId, Storage)> {
-        let storage = |instance: Instance| (instance.id, Storage { volumes: 2, gib: 120 });
-        let items = self.cell(cell).instances.into_iter().map(storage).collect();
+        let storage = |instance: &Instance| (instance.id.clone(), Storage { volumes: 2, gib: 120 });
+        let items = self.instances_of(cell).map(storage).collect();
         self.listing(cell, GapSubject::Volumes, items)
     }
 
@@ -234,9 +239,10 @@ impl Accounts for FakeFleet {
     }
 
     async fn permissions(&self, zone: &Zone, region: &Region, phases: &[Phase]) -> Vec<PermissionAnswer> {
-        let denied = self.cell(&Cell { zone, region: region.clone() }).denied_actions;
+        let content = self.cell(&Cell { zone, region: region.clone() });
+        let denied = |action| content.is_some_and(|content| content.denied_actions.contains(action));
         let answer = |required: RequiredAction| PermissionAnswer {
-            answer: match denied.contains(required.action) {
+            answer: match denied(required.action) {
                 true => Answer::Denied(Refusal::NoAllow),
                 false => Answer::Allowed,
             },

@@ -30,14 +30,16 @@ fn agent(host: &Host, known: &mut AgentFacts, now: Timestamp) {
 }
 
 impl FakeHosts {
-    /// The fleet as it is now.
+    /// The cell as it is now, as a fleet of its own.
     fn current(&self, cell: &Cell<'_>) -> FakeFleet {
         let now = self.clock.now();
         let mut state = self.lock();
-        let mut fleet = state.fleet.clone();
+        let place = (cell.zone.account.clone(), cell.region.clone());
+        let listed = state.fleet.cells.get(&place).cloned();
+        let cells = listed.map(|listed| (place.clone(), listed)).into_iter().collect();
+        let mut fleet = FakeFleet { cells, ..FakeFleet::default() };
         let lag = state.lag;
         let hosts = &state.cell(cell).hosts;
-        let place = (cell.zone.account.clone(), cell.region.clone());
         if let Some(listed) = fleet.cells.get_mut(&place) {
             for instance in &mut listed.instances {
                 if let Some(host) = hosts.get(&instance.id) {
