@@ -77,6 +77,20 @@ enum What {
         #[arg(long, value_enum, default_value_t = Build::Release)]
         build: Build,
     },
+    /// Executions of the state machine on fleets in memory: against the limits of Step Functions, DynamoDB and
+    /// Lambda, and in dollars. The tables go into docs/benchmarks.md, all figures into .bench/stepfn.json. It
+    /// fails where a limit is broken.
+    Stepfn {
+        /// Hosts of the fleets.
+        #[arg(long, default_value = "100,1000,10000,100000")]
+        sizes: String,
+        /// Hosts of one region of an account at most.
+        #[arg(long, default_value_t = 1_000)]
+        in_region: u32,
+        /// Which build to measure: all but what is computed is the same in both.
+        #[arg(long, value_enum, default_value_t = Build::Release)]
+        build: Build,
+    },
     /// Seconds, memory and bytes of every report by size of the run; the table goes into
     /// docs/benchmarks.md.
     Report {
@@ -103,6 +117,10 @@ const WAVES: Marks = Marks {
     begins: "<!-- what follows is written by `cargo xtask bench waves` -->\n",
     ends: "<!-- what `cargo xtask bench waves` wrote ends here -->\n",
 };
+const STEPFN: Marks = Marks {
+    begins: "<!-- what follows is written by `cargo xtask bench stepfn` -->\n",
+    ends: "<!-- what `cargo xtask bench stepfn` wrote ends here -->\n",
+};
 const REPORT: Marks = Marks {
     begins: "<!-- what follows is written by `cargo xtask bench report` -->\n",
     ends: "<!-- what `cargo xtask bench report` wrote ends here -->\n",
@@ -120,7 +138,8 @@ enum Build {
 /// Builds what is needed and measures.
 ///
 /// # Errors
-/// When something does not build or a contender fails; a target that is missed is no error.
+/// When something does not build or a contender fails; a target that is missed is no error, a limit of AWS's that
+/// is broken is one.
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Failure> {
     let (rounds, sizes, alone, build) = match &arguments.what {
         What::Scan { rounds, sizes, alone, build } => (rounds, sizes, alone, build),
@@ -139,6 +158,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Fa
             arguments.extend(["--driven", &driven, "--large", &large]);
             return into_document(workspace, &arguments, &WAVES, *build);
         }
+        What::Stepfn { sizes, in_region, build } => return stepfn(workspace, sizes, *in_region, *build),
         What::Report { sizes, build } => {
             let work = workspace.target.join("bench-report");
             let work = work.to_string_lossy();
@@ -173,6 +193,33 @@ fn web(workspace: &Workspace, sizes: &[u32], build: Build) -> Result<(), Failure
     stream(measure)
 }
 
+/// Has the example measure: it needs no AWS SDK, nor the binary that stands on it.
+fn stepfn(workspace: &Workspace, sizes: &str, in_region: u32, build: Build) -> Result<(), Failure> {
+    let work = workspace.target.join("bench-stepfn");
+    let tables = work.join("tables.md");
+    std::fs::create_dir_all(&work).map_err(|source| Failure::File {
+        path: work.clone(),
+        action: "written",
+        source,
+    })?;
+    workspace::write(&tables, "")?;
+    let profile: &[&str] = if build == Build::Release { &["--release"] } else { &[] };
+    let example = ["run", "--quiet", "--locked", "--package", "fleetwright-stepfn", "--example", "bench"];
+    let mut bench = cargo(workspace, example.into_iter().chain(profile.iter().copied()));
+    bench
+        .args(["--", "--sizes", sizes, "--in-region", &in_region.to_string(), "--work-dir"])
+        .arg(&work)
+        .arg("--tables")
+        .arg(&tables)
+        .args(["--json", ".bench/stepfn.json"]);
+    let ended = stream(bench);
+    let tables = workspace::read(&tables)?;
+    if !tables.is_empty() {
+        put_into_document(workspace, &tables, &STEPFN)?;
+    }
+    ended
+}
+
 /// Builds the binary that is measured.
 fn built(workspace: &Workspace, build: Build) -> Result<PathBuf, Failure> {
     let (profile, directory): (&[&str], _) = match build {
@@ -196,9 +243,14 @@ fn into_document(
     bench.args(arguments);
     let tables = read(bench)?;
     print!("{tables}");
+    put_into_document(workspace, &tables, marks)
+}
+
+/// Puts tables into their place in the document.
+fn put_into_document(workspace: &Workspace, tables: &str, marks: &Marks) -> Result<(), Failure> {
     let path = workspace.root.join("docs/benchmarks.md");
     let document = workspace::read(&path)?;
-    match with_tables(&document, &tables, marks) {
+    match with_tables(&document, tables, marks) {
         Some(text) => workspace::write(&path, &text),
         None => Err(Failure::Answer {
             command: path.display().to_string(),
