@@ -15,6 +15,7 @@ pub mod notifier;
 pub mod objects;
 pub mod parameters;
 pub mod power;
+pub mod state_machines;
 
 use std::time::Duration;
 

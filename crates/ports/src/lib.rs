@@ -11,6 +11,7 @@ pub mod change_records;
 pub mod clock;
 pub mod commands;
 pub mod conformance;
+pub mod executions;
 pub mod images;
 pub mod journal;
 pub mod machines;
@@ -20,6 +21,7 @@ pub mod notifier;
 pub mod objects;
 pub mod parameters;
 pub mod power;
+pub mod state_machines;
 pub mod surroundings;
 
 pub use accounts::Accounts;
@@ -30,6 +32,7 @@ pub use change_calendars::ChangeCalendars;
 pub use change_records::{Attachment, ChangeRecords};
 pub use clock::Clock;
 pub use commands::{CommandRequest, CommandState, HostCommands, Invocation, InvocationStatus};
+pub use executions::Executions;
 pub use fleetwright_model::permission::{
     Answer, Identity, PermissionAnswer, Refusal, RequiredAction, Verified,
 };
@@ -45,4 +48,5 @@ pub use notifier::{Again, NotSent, Notifier};
 pub use objects::Objects;
 pub use parameters::Parameters;
 pub use power::{Power, Pulse, Replacement, Restore, RestoreState};
+pub use state_machines::StateMachines;
 pub use surroundings::{Announced, Down, Freezes, Outages, Standstill};

@@ -252,6 +252,7 @@ fn refused(trouble: &Trouble) -> (ErrorClass, &'static Code) {
         | "Throttling"
         | "Throttled"
         | "ThrottledRequest"
+        | "KmsThrottling"
         | "RequestThrottled"
         | "TooManyRequests"
         | "RateExceeded"
@@ -288,7 +289,11 @@ fn refused(trouble: &Trouble) -> (ErrorClass, &'static Code) {
         | "IncorrectSpotRequestState"
         | "InvalidSnapshot.InUse"
         | "ScalingActivityInProgress"
-        | "InvalidAMIID.Unavailable" => (ErrorClass::Conflict, &code::RESOURCE_STATE),
+        | "InvalidAMIID.Unavailable"
+        | "Conflict"
+        | "ExecutionAlreadyExists"
+        | "StateMachineAlreadyExists"
+        | "StateMachineDeleting" => (ErrorClass::Conflict, &code::RESOURCE_STATE),
         "InstanceLimitExceeded"
         | "VcpuLimitExceeded"
         | "ResourceLimitExceeded"
@@ -301,13 +306,14 @@ fn refused(trouble: &Trouble) -> (ErrorClass, &'static Code) {
         | "PendingSnapshotLimitExceeded"
         | "LimitExceeded"
         | "LimitExceededFault"
+        | "ExecutionLimitExceeded"
+        | "StateMachineLimitExceeded"
+        | "ServiceQuotaExceeded"
         | "MaxSpotInstanceCountExceeded" => (ErrorClass::Conflict, &code::LIMIT_REACHED),
         // Systems Manager says so of what is to be tagged.
-        "InvalidResourceId"
-        | "InvalidInstanceId"
-        | "DoesNotExist"
-        | "InvocationDoesNotExist"
-        | "InvalidCommandId" => (ErrorClass::NotFound, &code::NOT_FOUND),
+        "InvalidResourceId" | "InvalidInstanceId" | "InvalidCommandId" => {
+            (ErrorClass::NotFound, &code::NOT_FOUND)
+        }
         "AWSOrganizationsNotInUse" => (ErrorClass::NotFound, &code::NO_ORGANIZATION),
         "InternalError"
         | "InternalFailure"
@@ -323,7 +329,7 @@ fn refused(trouble: &Trouble) -> (ErrorClass, &'static Code) {
         _ if trouble.status.is_some_and(|status| status >= 500) => {
             (ErrorClass::Transient, &code::SERVICE_FAULT)
         }
-        name if name.ends_with(".NotFound") || name.ends_with("NotFound") || name == "NoSuchEntity" => {
+        name if name.ends_with("NotFound") || name.ends_with("DoesNotExist") || name == "NoSuchEntity" => {
             (ErrorClass::NotFound, &code::NOT_FOUND)
         }
         _ => (ErrorClass::Permanent, &code::REQUEST_REFUSED),
@@ -370,6 +376,10 @@ mod tests {
             (400, "InvalidInstanceID.NotFound", ErrorClass::NotFound, &code::NOT_FOUND),
             (400, "InvalidInstanceId", ErrorClass::NotFound, &code::NOT_FOUND),
             (400, "InvocationDoesNotExist", ErrorClass::NotFound, &code::NOT_FOUND),
+            (400, "ExecutionDoesNotExist", ErrorClass::NotFound, &code::NOT_FOUND),
+            (400, "StateMachineDoesNotExist", ErrorClass::NotFound, &code::NOT_FOUND),
+            (400, "StateMachineAlreadyExists", ErrorClass::Conflict, &code::RESOURCE_STATE),
+            (400, "ExecutionLimitExceeded", ErrorClass::Conflict, &code::LIMIT_REACHED),
             (400, "InvalidAMIID.NotFound", ErrorClass::NotFound, &code::NOT_FOUND),
             (400, "InvalidAMIName.Duplicate", ErrorClass::Conflict, &code::IMAGE_EXISTS),
             (400, "IncorrectInstanceState", ErrorClass::Conflict, &code::RESOURCE_STATE),

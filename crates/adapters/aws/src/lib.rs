@@ -19,6 +19,7 @@ mod images;
 mod integrity;
 mod interner;
 mod journal;
+mod json_service;
 mod lock;
 mod machines;
 mod maintenance;
@@ -36,6 +37,7 @@ mod power;
 mod sdk_time;
 mod sessions;
 mod signed;
+mod step_functions;
 mod trace;
 
 use std::fmt;

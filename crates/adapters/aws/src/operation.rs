@@ -30,6 +30,8 @@ pub enum Service {
     Sns,
     /// Systems Manager.
     Ssm,
+    /// Step Functions; its requests are signed as `states`.
+    StepFunctions,
     /// Security Token Service.
     Sts,
 }

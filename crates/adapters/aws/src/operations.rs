@@ -47,6 +47,13 @@ const SCALING_CHANGE: Rate = Rate::Assumed { burst: 5, per_second: 2.0 };
 const S3_WRITES: Rate = Rate::Published { burst: 100, per_second: 100.0 };
 /// A table on demand takes thousands (DynamoDB Developer Guide, "Service quotas"); a run needs few.
 const ITEMS: Rate = Rate::Published { burst: 200, per_second: 200.0 };
+/// Step Functions' reads; it publishes buckets of 100 and more with 2 to 20 a second for everybody in an account and
+/// region (Step Functions Developer Guide, "Service quotas"), of which this is a share.
+const MACHINE_READ: Rate = Rate::Assumed { burst: 50, per_second: 5.0 };
+/// Machines that are made, changed and deleted.
+const MACHINE_CHANGE: Rate = Rate::Assumed { burst: 20, per_second: 1.0 };
+/// Executions that are started and stopped.
+const EXECUTION_CHANGE: Rate = Rate::Assumed { burst: 50, per_second: 10.0 };
 /// Messages about a run: a handful.
 const MESSAGES: Rate = Rate::Assumed { burst: 10, per_second: 5.0 };
 /// A share of what STS grants.
@@ -238,6 +245,30 @@ operations! {
         "for `cloud param`: to delete parameters";
     GET_CALENDAR_STATE = Ssm "GetCalendarState" "ssm:GetCalendarState", Zone, PATCH, Optional, READS, SSM_READ,
         "to change nothing while a change calendar is closed (safety.change_calendars)";
+    LIST_STATE_MACHINES = StepFunctions "ListStateMachines" "states:ListStateMachines", Zone, APART, Optional, READS, MACHINE_READ,
+        "for `cloud machine`: to list state machines";
+    DESCRIBE_STATE_MACHINE = StepFunctions "DescribeStateMachine" "states:DescribeStateMachine", Zone, APART, Optional, READS, MACHINE_READ,
+        "for `cloud machine` and `cloud execution`: to see what a state machine is";
+    LIST_STATE_MACHINE_VERSIONS = StepFunctions "ListStateMachineVersions" "states:ListStateMachineVersions", Zone, APART, Optional, READS, MACHINE_READ,
+        "for `cloud machine`: to list the versions of a state machine";
+    CREATE_STATE_MACHINE = StepFunctions "CreateStateMachine" "states:CreateStateMachine", Zone, APART, Optional, BY_STATE, MACHINE_CHANGE,
+        "for `cloud machine`: to make state machines; with iam:PassRole for the role that executions act in";
+    UPDATE_STATE_MACHINE = StepFunctions "UpdateStateMachine" "states:UpdateStateMachine", Zone, APART, Optional, BY_STATE, MACHINE_CHANGE,
+        "for `cloud machine`: to change state machines";
+    PUBLISH_STATE_MACHINE_VERSION = StepFunctions "PublishStateMachineVersion" "states:PublishStateMachineVersion", Zone, APART, Optional, BY_STATE, MACHINE_CHANGE,
+        "for `cloud machine`: to publish a version in the call that makes or changes a state machine";
+    DELETE_STATE_MACHINE = StepFunctions "DeleteStateMachine" "states:DeleteStateMachine", Zone, APART, Optional, BY_STATE, MACHINE_CHANGE,
+        "for `cloud machine`: to delete state machines";
+    START_EXECUTION = StepFunctions "StartExecution" "states:StartExecution", Zone, APART, Optional, BY_TOKEN, EXECUTION_CHANGE,
+        "for `cloud execution`: to start executions";
+    STOP_EXECUTION = StepFunctions "StopExecution" "states:StopExecution", Zone, APART, Optional, BY_STATE, EXECUTION_CHANGE,
+        "for `cloud execution`: to stop executions";
+    DESCRIBE_EXECUTION = StepFunctions "DescribeExecution" "states:DescribeExecution", Zone, APART, Optional, READS, MACHINE_READ,
+        "for `cloud execution`: to see how an execution stands";
+    GET_EXECUTION_HISTORY = StepFunctions "GetExecutionHistory" "states:GetExecutionHistory", Zone, APART, Optional, READS, MACHINE_READ,
+        "for `cloud execution`: to show what happened in an execution";
+    LIST_EXECUTIONS = StepFunctions "ListExecutions" "states:ListExecutions", Zone, APART, Optional, READS, MACHINE_READ,
+        "for `cloud execution`: to list executions";
     PUT_OBJECT = S3 "PutObject" "s3:PutObject", Zone, PATCH, Optional, BY_STATE, S3_WRITES,
         "to leave the first wave's patches for later ones (safety.gate.patch_list_bucket), and to keep the heads of audit \
          logs (audit.heads_bucket); allow it on those buckets";
@@ -277,6 +308,7 @@ mod tests {
             assert_eq!(action, operation.name);
             let service = match operation.service {
                 Service::EventBridge => "events".to_owned(),
+                Service::StepFunctions => "states".to_owned(),
                 other => format!("{other:?}").to_lowercase(),
             };
             assert_eq!(service, prefix);

@@ -60,6 +60,7 @@ impl Place {
             | Service::Sns
             | Service::Ssm
             | Service::S3
+            | Service::StepFunctions
             | Service::Sts => self.region.clone(),
         };
         Self { scope: self.scope.clone(), region }

@@ -43,6 +43,8 @@ pub enum Use {
     Journal,
     /// The load before and after is compared.
     Load,
+    /// The commands on state machines and executions of Step Functions are used.
+    Machines,
     /// The commands on maintenance windows of Systems Manager are used.
     MaintenanceWindows,
     /// Hosts are put back by launching a new instance.
@@ -98,6 +100,8 @@ pub struct Scope {
     pub journals: BTreeSet<String>,
     /// Prefixes of the parameters that are used, for example `/fleetwright/prod`.
     pub parameters: BTreeSet<String>,
+    /// Names of the state machines that are worked on; `*` and `?` are wildcards.
+    pub machines: BTreeSet<String>,
 }
 
 /// A statement that allows something.
@@ -187,6 +191,7 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
         action if action.contains("MaintenanceWindow") => return wanted(Use::MaintenanceWindows),
         "ssm:AddTagsToResource" | "ssm:ListTagsForResource" => return wanted(Use::Parameters),
         action if action.contains("Parameter") => return wanted(Use::Parameters),
+        action if action.starts_with("states:") => return wanted(Use::Machines),
         action if action.starts_with("dynamodb:") => return wanted(Use::Journal),
         // Hosts are asked to reboot by a command that does it once only.
         "ec2:RebootInstances" => false,
@@ -287,6 +292,17 @@ fn arns(scope: &Scope, on: On) -> Vec<String> {
         On::Journals => scope.journals.iter().cloned().collect(),
         On::Everything => vec!["*".to_owned()],
         On::MaintenanceWindows => arn(&format!("ssm:*:{account}:maintenancewindow/*")),
+        On::Machines => {
+            // A version is asked about by its own ARN.
+            let of = |name: &String| {
+                ["", ":*"].map(|rest| format!("arn:{partition}:states:*:{account}:stateMachine:{name}{rest}"))
+            };
+            scope.machines.iter().flat_map(of).collect()
+        }
+        On::Executions => {
+            let of = |name: &String| format!("arn:{partition}:states:*:{account}:execution:{name}:*");
+            scope.machines.iter().map(of).collect()
+        }
         On::Parameters => {
             // A path is asked about by its own name, what is below it by theirs.
             let of = |prefix: &String| {
@@ -320,6 +336,7 @@ fn conditions(scope: &Scope, mark: Mark) -> Vec<Condition> {
         Mark::For(purpose) => equals(format!("aws:ResourceTag/{PURPOSE_TAG}"), purpose),
         Mark::Marks(purpose) => equals(format!("aws:RequestTag/{PURPOSE_TAG}"), purpose),
         Mark::While(call) => equals("ec2:CreateAction".to_owned(), call),
+        Mark::ToStepFunctions => equals("iam:PassedToService".to_owned(), STEP_FUNCTIONS_PRINCIPAL),
         Mark::ToEc2 => equals("iam:PassedToService".to_owned(), ec2_principal(&scope.partition)),
         Mark::Namespace => {
             scope.namespace.iter().flat_map(|name| equals("cloudwatch:namespace".to_owned(), name)).collect()
@@ -342,6 +359,9 @@ fn ec2_principal(partition: &str) -> &'static str {
         _ => "ec2.amazonaws.com",
     }
 }
+
+/// Step Functions' name as a principal, in every partition.
+const STEP_FUNCTIONS_PRINCIPAL: &str = "states.amazonaws.com";
 
 fn regions(scope: &Scope) -> Option<Condition> {
     let values: Vec<String> = scope.regions.iter().map(ToString::to_string).collect();
@@ -369,6 +389,7 @@ mod tests {
                 Use::Figures,
                 Use::Journal,
                 Use::Load,
+                Use::Machines,
                 Use::MaintenanceWindows,
                 Use::NewInstance,
                 Use::Organization,
@@ -393,6 +414,7 @@ mod tests {
             namespace: Some("Acme/Patching".into()),
             journals: ["arn:aws:dynamodb:eu-central-1:011122223333:table/runs".to_owned()].into(),
             parameters: ["/fleetwright/prod".to_owned()].into(),
+            machines: ["nightly-*".to_owned()].into(),
         }
     }
 
@@ -474,6 +496,26 @@ mod tests {
     }
 
     #[test]
+    fn machines_are_those_that_are_named_with_their_versions_and_executions() {
+        let statements = of_zone(&everything());
+        let start = find(&statements, "states:StartExecution", "stateMachine").clone();
+        let machine = "arn:aws:states:*:011122223333:stateMachine:nightly-*";
+        assert_eq!(start.resources, [machine.to_owned(), format!("{machine}:*")]);
+        let stop = find(&statements, "states:StopExecution", "execution").clone();
+        assert_eq!(stop.resources, ["arn:aws:states:*:011122223333:execution:nightly-*:*"]);
+        let passed = |it: &&Statement| it.sid.contains("ToStepFunctions");
+        let passed = statements.iter().find(passed).expect("the machine's role is handed over");
+        assert_eq!(passed.conditions[0].values, ["states.amazonaws.com"]);
+        let without = Scope { uses: [Use::NewInstance].into(), ..everything() };
+        let without = of_zone(&without);
+        let of_machines = |it: &&str| it.starts_with("states:");
+        assert_eq!(
+            without.iter().flat_map(|it| &it.actions).copied().filter(|it| of_machines(&it)).count(),
+            0
+        );
+    }
+
+    #[test]
     fn those_who_are_told_are_named_and_figures_go_into_their_namespace() {
         let statements = of_zone(&everything());
         let of = |action: &str, resource: &str| find(&statements, action, resource).clone();
@@ -500,6 +542,7 @@ mod tests {
         let mut scope = Scope { phases: [Phase::Scan].into(), ..everything() };
         let told = [
             Use::Journal,
+            Use::Machines,
             Use::MaintenanceWindows,
             Use::Parameters,
             Use::Figures,

@@ -17,14 +17,13 @@ use fleetwright_telemetry::Telemetry;
 use crate::args::{
     AbortArgs, ApprovalsCommand, AuditCommand, Cli, CloudCommand, Command, ConfigCommand, DecisionArgs,
     DoctorArgs, EstateCommand, ExportArgs, FleetArgs, GlobalArgs, InternalCommand, KeyCommand, KeyringArgs,
-    MachineCommand, OutputFormat, PlanCommand, PolicyArgs, RunArgs, RunReportArgs, RunsArgs, ScanArgs,
-    StatusArgs,
+    OutputFormat, PlanCommand, PolicyArgs, RunArgs, RunReportArgs, RunsArgs, ScanArgs, StatusArgs,
 };
 use crate::bench;
 use crate::commands::runs::Decision;
 use crate::commands::scan::Reports;
 use crate::commands::{
-    apply, approvals, audit, bundle, cloud, config, demo, doctor, estate, parameters, places, plans, policy,
+    apply, approvals, audit, bundle, config, demo, doctor, estate, parameters, places, plans, policy,
     reference, report, run, runs, scan,
 };
 use crate::console::Console;
@@ -139,9 +138,8 @@ impl App {
             Command::Doctor(args) => self.doctor(&args),
             Command::Policy(args) => self.policy(&args),
             Command::Config(command) => self.config(command),
-            Command::Cloud(CloudCommand::Machine(MachineCommand::Validate(args))) => {
-                cloud::validate(&args, form(args.output), self.console)
-            }
+            Command::Cloud(CloudCommand::Machine(command)) => self.machines(&command),
+            Command::Cloud(CloudCommand::Execution(command)) => self.executions(&command),
             Command::Cloud(CloudCommand::Param(command)) => self.parameters(&command),
             Command::Cloud(CloudCommand::Template(args)) => self.template(&args),
             Command::Pipeline(args) => self.pipeline(&args),
@@ -428,6 +426,10 @@ impl App {
         if args.windows {
             scope.uses.insert(Use::MaintenanceWindows);
         }
+        for name in &args.machines {
+            scope.uses.insert(Use::Machines);
+            scope.machines.insert(name.clone());
+        }
         for prefix in &args.parameters {
             let prefix = parameters::prefix(prefix)?;
             scope.uses.insert(Use::Parameters);
@@ -492,7 +494,8 @@ impl App {
     }
 }
 
-fn form(output: Option<OutputFormat>) -> ConfiguredOutput {
+/// The form of standard output, as settings have it.
+pub(crate) fn form(output: Option<OutputFormat>) -> ConfiguredOutput {
     match output.unwrap_or_default() {
         OutputFormat::Text => ConfiguredOutput::Text,
         OutputFormat::Json => ConfiguredOutput::Json,

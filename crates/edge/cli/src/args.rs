@@ -6,10 +6,13 @@ mod bench_report;
 mod bench_waves;
 mod cloud;
 mod estate;
+mod execution;
 mod fleet;
+mod machine;
 mod notify;
 mod parameters;
 mod pipeline;
+mod place;
 mod plan;
 mod policy;
 mod runs;
@@ -28,16 +31,25 @@ pub use audit::{
 };
 pub use bench_report::{BenchReportArgs, Sample, SampleReportsArgs};
 pub use bench_waves::BenchWavesArgs;
-pub use cloud::{CloudCommand, MachineCommand, MachineRules, MachineValidateArgs};
+pub use cloud::CloudCommand;
 pub use estate::{EstateCommand, ServeArgs, WorldArgs};
+pub use execution::{
+    ExecutionCommand, ExecutionHistoryArgs, ExecutionListArgs, ExecutionStartArgs, ExecutionState,
+    ExecutionStopArgs, ExecutionWaitArgs, Since,
+};
 pub use fleet::{FleetArgs, PhaseName, ScanArgs, SelectionArgs, Workflow};
+pub use machine::{
+    MachineCommand, MachineCreateArgs, MachineDeleteArgs, MachineDescribeArgs, MachineListArgs, MachineRules,
+    MachineType, MachineUpdateArgs, MachineValidateArgs, MachineVersionsArgs, PublishArgs, Switch,
+};
 pub use notify::{ChangeArgs, ChangeCommand, NotifyCommand, NotifyTestArgs, TestSeverity};
 pub use parameters::{
-    ParamArgs, ParamChangeArgs, ParamCommand, ParamDeleteArgs, ParamGetArgs, ParamListArgs, ParamPutArgs,
-    ParamRestoreArgs, ParamStoreArgs, ParamType,
+    ParamCommand, ParamDeleteArgs, ParamGetArgs, ParamListArgs, ParamPutArgs, ParamRestoreArgs,
+    ParamStoreArgs, ParamType,
 };
 use pipeline::PIPELINE_ABOUT;
 pub use pipeline::{PipelineArgs, PlatformName};
+pub use place::{PlaceArgs, PlaceChangeArgs};
 pub use plan::{PlanArgs, PlanCommand};
 pub use policy::PolicyArgs;
 pub use runs::{
@@ -201,7 +213,7 @@ pub enum Command {
     /// Write, check and explain configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// What runs on AWS itself: state machines of Step Functions, parameters of Systems Manager
+    /// What runs on AWS itself: state machines and their executions, parameters of Systems Manager
     #[command(subcommand)]
     Cloud(CloudCommand),
     /// Write the workflow as a pipeline for Harness, GitHub Actions, GitLab CI or Jenkins

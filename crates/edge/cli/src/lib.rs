@@ -27,6 +27,7 @@ pub mod live;
 pub mod maintenance;
 pub mod notifying;
 pub mod on_record;
+pub mod one_place;
 pub mod outgoing;
 pub mod planning;
 pub mod policy_scope;

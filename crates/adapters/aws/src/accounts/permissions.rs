@@ -197,6 +197,7 @@ async fn attempt(
         | Service::Iam
         | Service::Organizations
         | Service::S3
+        | Service::StepFunctions
         | Service::Sts => None,
     };
     let answer = match tried {

@@ -2,7 +2,7 @@
 //!
 //! Source: Service Authorization Reference, "Actions defined by Amazon EC2", "… AWS Systems
 //! Manager", "… Elastic Load Balancing", "… Amazon EC2 Auto Scaling", "… Amazon S3", "… Amazon SNS",
-//! "… Amazon EventBridge", "… Amazon CloudWatch": resource types and condition keys of each action.
+//! "… Amazon EventBridge", "… Amazon CloudWatch", "… AWS Step Functions": resource types and condition keys of each action.
 
 /// One permission of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,10 @@ pub(crate) enum On {
     AutoScalingGroups,
     /// Objects of the bucket that carries patch lists.
     PatchLists,
+    /// The state machines that are worked on, and their versions.
+    Machines,
+    /// Their executions.
+    Executions,
     /// Maintenance windows of Systems Manager.
     MaintenanceWindows,
     /// Parameters below the prefixes that are used.
@@ -65,6 +69,8 @@ pub(crate) enum Mark {
     While(&'static str),
     /// The role is handed to EC2.
     ToEc2,
+    /// The role is handed to Step Functions.
+    ToStepFunctions,
     /// The metric is in the namespace of a run's figures.
     Namespace,
 }
@@ -119,6 +125,12 @@ static SEND_COMMAND: &[Grant] = &[
     grant("ssm:SendCommand", &[On::Documents], &[]),
     grant("ssm:SendCommand", INSTANCES, &[Mark::ChosenNode]),
 ];
+/// Making and changing a state machine: its role is handed over, and a version may be published in the same call.
+static CREATE_MACHINE: &[Grant] = &[
+    grant("states:CreateStateMachine", &[On::Machines], &[]),
+    grant("states:PublishStateMachineVersion", &[On::Machines], &[]),
+    grant("iam:PassRole", &[On::Roles], &[Mark::ToStepFunctions]),
+];
 /// One call for two buckets, each granted where it is used.
 static PUT_OBJECT: &[Grant] =
     &[grant("s3:PutObject", &[On::PatchLists], &[]), grant("s3:PutObject", &[On::AuditHeads], &[])];
@@ -155,6 +167,15 @@ static ALONE: &[Grant] = &[
     grant("ssm:PutParameter", &[On::Parameters], &[]),
     grant("ssm:RegisterTargetWithMaintenanceWindow", &[On::MaintenanceWindows], &[]),
     grant("ssm:RegisterTaskWithMaintenanceWindow", &[On::MaintenanceWindows], &[]),
+    grant("states:DeleteStateMachine", &[On::Machines], &[]),
+    grant("states:DescribeExecution", &[On::Executions], &[]),
+    grant("states:DescribeStateMachine", &[On::Machines], &[]),
+    grant("states:GetExecutionHistory", &[On::Executions], &[]),
+    grant("states:ListExecutions", &[On::Machines], &[]),
+    grant("states:ListStateMachineVersions", &[On::Machines], &[]),
+    grant("states:StartExecution", &[On::Machines], &[]),
+    grant("states:StopExecution", &[On::Executions], &[]),
+    grant("states:UpdateStateMachine", &[On::Machines], &[]),
 ];
 
 /// What a call needs. `None` for one that AWS allows on everything or not at all, as reads are.
@@ -165,9 +186,11 @@ pub(crate) fn of(call: &str) -> Option<&'static [Grant]> {
         "ec2:RunInstances" => Some(LAUNCH),
         "s3:PutObject" => Some(PUT_OBJECT),
         "ssm:SendCommand" => Some(SEND_COMMAND),
+        "states:CreateStateMachine" => Some(CREATE_MACHINE),
         other => ALONE.iter().find(|grant| grant.action == other).map(std::slice::from_ref),
     }
 }
 
 /// Permissions that come with calls of another name and are never called themselves.
-pub(crate) const WITH_OTHERS: &[&str] = &["ec2:CreateTags", "iam:PassRole"];
+pub(crate) const WITH_OTHERS: &[&str] =
+    &["ec2:CreateTags", "iam:PassRole", "states:PublishStateMachineVersion"];

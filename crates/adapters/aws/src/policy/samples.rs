@@ -72,7 +72,7 @@ fn resource(zone: &Zone, region: &Region, partition: &str, named: Named<'_>, on:
     match on {
         On::PatchLists => named.patch_lists.map(|bucket| object(bucket, "sample")),
         On::AuditHeads => named.audit_heads.map(|bucket| object(bucket, &format!("{HEADS_PREFIX}/sample"))),
-        On::Topics | On::EventBuses | On::Parameters | On::Journals => None,
+        On::Topics | On::EventBuses | On::Parameters | On::Journals | On::Machines | On::Executions => None,
         On::Everything => Some("*".to_owned()),
         other => Some(sample(zone, region, partition, other)),
     }
@@ -107,6 +107,8 @@ fn sample(zone: &Zone, region: &Region, partition: &str, on: On) -> String {
         | On::EventBuses
         | On::Journals
         | On::Parameters
+        | On::Machines
+        | On::Executions
         | On::Everything => {
             return "*".to_owned();
         }
@@ -132,6 +134,9 @@ fn context(zone: &Zone, region: &Region, partition: &str, grant: &Grant) -> Vec<
             }
             Mark::While(call) => context.push(("ec2:CreateAction".to_owned(), (*call).to_owned())),
             Mark::Namespace => {}
+            Mark::ToStepFunctions => {
+                context.push(("iam:PassedToService".to_owned(), super::STEP_FUNCTIONS_PRINCIPAL.to_owned()))
+            }
             Mark::ToEc2 => {
                 context.push(("iam:PassedToService".to_owned(), super::ec2_principal(partition).to_owned()))
             }

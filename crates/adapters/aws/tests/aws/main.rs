@@ -12,3 +12,4 @@ mod pacing;
 mod permissions;
 mod reading;
 mod sessions;
+mod step_functions;

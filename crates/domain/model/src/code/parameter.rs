@@ -2,7 +2,7 @@ use super::{Code, Exit, codes};
 
 codes! {
     PARAMETER_PLACE = "FW-T0001", Some(Exit::Usage), "Not one account and region",
-        "Parameters are kept in one account and region, and the landing zones that were named are none or several.",
+        "What runs on AWS itself - parameters, state machines, rules, functions - is in one account and region, and the landing zones that were named are none or several.",
         "Name one landing zone with `--landing-zones` and one region with `--regions`.";
     PARAMETER_PREFIX = "FW-T0002", Some(Exit::Usage), "Not a prefix for parameters",
         "What all parameters of a configuration begin with is a name of Parameter Store that leaves room for the configuration.",

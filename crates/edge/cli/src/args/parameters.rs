@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{FleetArgs, OutputFormat, StateArgs};
+use super::{PlaceArgs, PlaceChangeArgs};
 
 /// `fleetwright cloud param …`.
 #[derive(Debug, Subcommand)]
@@ -53,31 +53,6 @@ Examples:
   fleetwright cloud param put /fleetwright/prod/agent/name --value upgrade --landing-zones hub
   pass show jira | fleetwright cloud param put /fleetwright/prod/jira/token --type secure-string --landing-zones hub";
 
-/// Where parameters are, and what is shown.
-#[derive(Args, Clone, Debug, Default)]
-pub struct ParamArgs {
-    /// The account and region.
-    #[command(flatten)]
-    pub fleet: FleetArgs,
-    /// The form of what is written to standard output
-    #[arg(short, long, value_enum, help_heading = "Output")]
-    pub output: Option<OutputFormat>,
-}
-
-/// What commands that change parameters have in common.
-#[derive(Args, Clone, Debug, Default)]
-pub struct ParamChangeArgs {
-    /// Show what would be changed and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Where the audit log is kept.
-    #[command(flatten)]
-    pub state: StateArgs,
-    /// The place and the output.
-    #[command(flatten)]
-    pub args: ParamArgs,
-}
-
 /// `fleetwright cloud param store`.
 #[derive(Args, Clone, Debug)]
 pub struct ParamStoreArgs {
@@ -99,7 +74,7 @@ pub struct ParamStoreArgs {
     pub tags: Vec<String>,
     /// What is common.
     #[command(flatten)]
-    pub change: ParamChangeArgs,
+    pub change: PlaceChangeArgs,
 }
 
 /// `fleetwright cloud param restore`.
@@ -113,7 +88,7 @@ pub struct ParamRestoreArgs {
     pub out: PathBuf,
     /// The place and the output.
     #[command(flatten)]
-    pub args: ParamArgs,
+    pub args: PlaceArgs,
 }
 
 /// `fleetwright cloud param list`.
@@ -124,7 +99,7 @@ pub struct ParamListArgs {
     pub path: String,
     /// The place and the output.
     #[command(flatten)]
-    pub args: ParamArgs,
+    pub args: PlaceArgs,
 }
 
 /// `fleetwright cloud param get` and `versions`.
@@ -138,7 +113,7 @@ pub struct ParamGetArgs {
     pub with_secrets: bool,
     /// The place and the output.
     #[command(flatten)]
-    pub args: ParamArgs,
+    pub args: PlaceArgs,
 }
 
 /// The type of a parameter.
@@ -176,7 +151,7 @@ pub struct ParamPutArgs {
     pub tags: Vec<String>,
     /// What is common.
     #[command(flatten)]
-    pub change: ParamChangeArgs,
+    pub change: PlaceChangeArgs,
 }
 
 /// `fleetwright cloud param delete`.
@@ -187,12 +162,12 @@ pub struct ParamDeleteArgs {
     pub names: Vec<String>,
     /// What is common.
     #[command(flatten)]
-    pub change: ParamChangeArgs,
+    pub change: PlaceChangeArgs,
 }
 
 impl ParamCommand {
     /// The place and the output.
-    pub fn args(&self) -> &ParamArgs {
+    pub fn args(&self) -> &PlaceArgs {
         match self {
             Self::Store(args) => &args.change.args,
             Self::Restore(args) => &args.args,
@@ -204,7 +179,7 @@ impl ParamCommand {
     }
 
     /// What is common to a command that changes something, and the command's name.
-    pub fn change(&self) -> Option<(&ParamChangeArgs, &'static str)> {
+    pub fn change(&self) -> Option<(&PlaceChangeArgs, &'static str)> {
         match self {
             Self::Store(args) => Some((&args.change, "cloud param store")),
             Self::Put(args) => Some((&args.change, "cloud param put")),

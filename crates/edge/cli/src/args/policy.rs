@@ -20,6 +20,10 @@ pub struct PolicyArgs {
     /// Also what `cloud param` needs below this prefix, for example /fleetwright/prod; may be given several times
     #[arg(long, value_name = "PREFIX", conflicts_with_all = ["caller", "trust"])]
     pub parameters: Vec<String>,
+    /// Also what `cloud machine` and `cloud execution` need for state machines of this name, in which * and ? stand
+    /// for anything; may be given several times
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["caller", "trust"])]
+    pub machines: Vec<String>,
     /// The policy of the credentials a command starts with, instead of the role's
     #[arg(long, conflicts_with = "trust")]
     pub caller: bool,

@@ -1,4 +1,4 @@
-//! `fleetwright cloud machine validate`.
+//! Definitions of state machines, checked: `fleetwright cloud machine validate`, and before one is made or changed.
 
 use std::path::Path;
 
@@ -23,10 +23,7 @@ pub fn validate(
     format: OutputFormat,
     console: Console,
 ) -> Result<Exit, CommandError> {
-    let rules = match args.rules {
-        MachineRules::Language => Rules::Language,
-        MachineRules::Ours => Rules::Ours,
-    };
+    let rules = rules(args.rules);
     let mut refused: Option<CommandError> = None;
     let mut told = Vec::new();
     for path in &args.files {
@@ -55,9 +52,31 @@ pub fn validate(
     }
 }
 
+fn rules(rules: MachineRules) -> Rules {
+    match rules {
+        MachineRules::Language => Rules::Language,
+        MachineRules::Ours => Rules::Ours,
+    }
+}
+
+/// A definition as JSON, from a file that is good by these rules.
+///
+/// # Errors
+/// As [`validate`].
+pub fn definition(path: &Path, by: MachineRules, console: Console) -> Result<String, CommandError> {
+    let checked = Checked::read(path, rules(by))?;
+    if let Some(error) = checked.command_error(console.color) {
+        return Err(error);
+    }
+    // JSON stays as its author wrote it.
+    let is_json = serde_json::from_str::<Value>(&checked.source.text).is_ok();
+    Ok(if is_json { checked.source.text } else { checked.definition })
+}
+
 /// One definition with what is wrong with it.
 struct Checked {
     source: SourceText,
+    definition: String,
     states: usize,
     findings: Vec<Finding>,
     errors: Option<ConfigErrors>,
@@ -68,7 +87,16 @@ impl Checked {
         let source = SourceText::new(path.display().to_string(), files::read_text(path)?);
         let located = match Located::read(&source) {
             Ok(located) => located,
-            Err(errors) => return Ok(Self { source, states: 0, findings: Vec::new(), errors: Some(errors) }),
+            Err(errors) => {
+                let definition = String::new();
+                return Ok(Self {
+                    source,
+                    definition,
+                    states: 0,
+                    findings: Vec::new(),
+                    errors: Some(errors),
+                });
+            }
         };
         let definition = located.json();
         let findings = check(&definition, rules);
@@ -78,7 +106,8 @@ impl Checked {
             message: finding.to_string(),
         });
         let errors = located.refuse(remarks).err();
-        Ok(Self { source, states: states(&definition), findings, errors })
+        let states = states(&definition);
+        Ok(Self { source, definition: definition.to_string(), states, findings, errors })
     }
 
     fn command_error(&self, color: bool) -> Option<CommandError> {

@@ -9,6 +9,8 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod estate;
+pub mod executions;
+pub mod machines;
 pub mod notify;
 pub mod parameters;
 pub mod pipeline;

@@ -2,28 +2,22 @@
 
 mod change;
 
-use std::sync::Arc;
-
-use fleetwright_aws::{Aws, connect};
-use fleetwright_clock::SystemClock;
+use fleetwright_aws::Aws;
 use fleetwright_config::settings::OutputFormat;
 use fleetwright_model::{Exit, code};
 use fleetwright_parameters::{Fault, Kind, Prefix, Stored, gather};
+use fleetwright_ports::Parameters;
 use fleetwright_ports::parameters::{HeldParameter, ParameterKind};
-use fleetwright_ports::{Clock, Parameters};
 use fleetwright_report::safe;
-use fleetwright_report::text::time;
 use serde_json::{Value, json};
 
-use crate::app::{App, Outcome, Time, in_runtime};
+use crate::app::{App, Outcome};
 use crate::args::{ParamCommand, ParamGetArgs, ParamRestoreArgs};
-use crate::cells::{self, Place};
-use crate::console::{self, Console};
+use crate::cells::Place;
+use crate::console::Console;
 use crate::failure::CommandError;
 use crate::files;
-use crate::fleet;
-use crate::on_record::{OnRecord, nobody_approves};
-use crate::state::{State, refused};
+use crate::one_place::{self, OnePlace, moment, text};
 
 /// What stands for a secret that was not asked for.
 const HIDDEN: &str = "(hidden)";
@@ -53,34 +47,10 @@ pub fn prefix(text: &str) -> Result<Prefix, CommandError> {
 impl App {
     /// `fleetwright cloud param …`.
     pub fn parameters(&self, command: &ParamCommand) -> Outcome {
-        let args = command.args();
-        let change = command.change();
-        let loaded = self.settings(&args.fleet, |flags| {
-            flags.output(args.output);
-            if change.is_some_and(|(change, _)| change.dry_run) {
-                flags.set("--dry-run", "safety.dry_run", "true");
-            }
-        })?;
-        let fleet = self.fleet(&loaded, &args.fleet)?;
-        let mut options = fleet::aws_options(&loaded.resolved)?;
-        let settings = loaded.resolved.settings;
-        options.dry_run = settings.safety.dry_run;
-        in_runtime(Time::Wall, async {
-            let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-            let mut aws = connect(options, Arc::clone(&clock)).await;
-            let place = only(cells::places(&aws, clock.as_ref(), &fleet, 1).await)?;
-            let on_record = match change.filter(|_| !settings.safety.dry_run) {
-                Some((change, name)) => {
-                    let state = State::open(&change.state, &self.environment)?;
-                    let on_record = OnRecord::of_commands(&state, self.user());
-                    aws = aws.on_behalf(on_record.behalf(name, &nobody_approves()));
-                    Some(on_record)
-                }
-                None => None,
-            };
-            let (format, dry_run) = (settings.output.format, settings.safety.dry_run);
-            let store = Store { aws, place, dry_run, format, console: self.console };
-            let outcome = match command {
+        self.in_one_place(command.args(), command.change(), async |at| {
+            let OnePlace { aws, place, dry_run, format, console, .. } = at;
+            let store = Store { aws, place, dry_run, format, console };
+            match command {
                 ParamCommand::Store(args) => store.store(args).await,
                 ParamCommand::Restore(args) => store.restore(args).await,
                 ParamCommand::List(args) => store.list(&args.path).await,
@@ -88,25 +58,8 @@ impl App {
                 ParamCommand::Versions(args) => store.versions(args).await,
                 ParamCommand::Put(args) => store.put(args).await,
                 ParamCommand::Delete(args) => store.delete(&args.names).await,
-            };
-            if let Some(on_record) = on_record {
-                on_record.log.sign(clock.now()).map_err(|error| refused(&error))?;
             }
-            outcome
         })
-    }
-}
-
-/// The one place there is.
-fn only((places, lost): (Vec<Place>, Vec<String>)) -> Result<Place, CommandError> {
-    let count = places.len();
-    match <[Place; 1]>::try_from(places) {
-        Ok([place]) if lost.is_empty() => Ok(place),
-        _ => {
-            let message =
-                format!("{count} accounts and regions are meant, and {} cannot be entered", lost.len());
-            Err(CommandError { details: lost, ..CommandError::new(&code::PARAMETER_PLACE, message) })
-        }
     }
 }
 
@@ -204,15 +157,7 @@ impl Store {
 
     /// Writes one row for each to standard output.
     fn tell(&self, rows: impl IntoIterator<Item = Value>) -> Result<Exit, CommandError> {
-        let rows: Vec<Value> = rows.into_iter().collect();
-        match self.format {
-            OutputFormat::Text => console::write_text(&rows.iter().map(told).collect::<String>())?,
-            OutputFormat::Json => console::write_text(&format!("{:#}\n", Value::from(rows)))?,
-            OutputFormat::Jsonl => {
-                console::write_data(|out| rows.iter().try_for_each(|row| writeln!(out, "{row}")))?;
-            }
-        }
-        Ok(Exit::Success)
+        one_place::tell(self.format, rows, told)
     }
 }
 
@@ -239,8 +184,7 @@ fn row(held: &HeldParameter, with_secrets: Option<bool>) -> Value {
 }
 
 fn told(row: &Value) -> String {
-    let text = |name: &str| safe::line(row[name].as_str().unwrap_or_default()).into_owned();
-    let at = row["at"].as_str().and_then(|at| at.parse().ok()).map(time).unwrap_or_default();
     let value = row["value"].as_str().map(|value| format!(" = {}", safe::line(value))).unwrap_or_default();
-    format!("{}{value}  {}, version {}, {at}\n", text("name"), text("type"), row["version"])
+    let (name, kind, at) = (text(row, "name"), text(row, "type"), moment(row, "at"));
+    format!("{name}{value}  {kind}, version {}, {at}\n", row["version"])
 }

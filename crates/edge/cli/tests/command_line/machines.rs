@@ -63,3 +63,16 @@ fn what_cannot_be_read_is_said_in_every_form() {
     assert!(err.contains("broken.json:2:"), "{err}");
     assert_eq!(run(fleetwright(directory.path()).args(VALIDATE).arg("nowhere.json")).0, 10);
 }
+
+#[test]
+fn no_machine_is_made_of_a_definition_that_is_wrong() {
+    let directory = scratch();
+    fs::write(directory.path().join("bad.yaml"), DANGLING).expect("it can be written");
+    let create = ["create", "nightly", "--definition", "bad.yaml", "--role", "hub"];
+    let update = ["update", "nightly", "--definition", "bad.yaml"];
+    for arguments in [create.as_slice(), &update] {
+        let (exit, out, err) = run(fleetwright(directory.path()).args(["cloud", "machine"]).args(arguments));
+        assert_eq!((exit, out.as_str()), (15, ""), "{err}");
+        assert!(err.contains("bad.yaml:5:11: state `Look`") && err.contains("FW-D0005"), "{err}");
+    }
+}

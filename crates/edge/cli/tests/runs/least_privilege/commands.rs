@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fleetwright::args::{
-    ParamArgs, ParamChangeArgs, ParamGetArgs, ParamPutArgs, ParamStoreArgs, ParamType, StateArgs, WindowArgs,
+    ParamGetArgs, ParamPutArgs, ParamStoreArgs, ParamType, PlaceArgs, PlaceChangeArgs, StateArgs, WindowArgs,
     WindowCreateArgs, WindowOperation, WindowReboot,
 };
 use fleetwright::cells::Place;
@@ -116,7 +116,7 @@ async fn parameters(missing: Option<&str>) -> (Vec<String>, BTreeSet<&'static st
             prune: true,
             kms_key: None,
             tags: Vec::new(),
-            change: ParamChangeArgs::default(),
+            change: PlaceChangeArgs::default(),
         }
     };
     let before = kept("before.yaml", "agent: {name: upgrade, token: hunter2, gone: 1}\n");
@@ -129,9 +129,9 @@ async fn parameters(missing: Option<&str>) -> (Vec<String>, BTreeSet<&'static st
         kind: ParamType::String,
         kms_key: None,
         tags: vec!["Owner=night".to_owned()],
-        change: ParamChangeArgs::default(),
+        change: PlaceChangeArgs::default(),
     };
-    let get = ParamGetArgs { names: vec![name.clone()], with_secrets: false, args: ParamArgs::default() };
+    let get = ParamGetArgs { names: vec![name.clone()], with_secrets: false, args: PlaceArgs::default() };
     let ended = [
         store.store(&before).await,
         store.store(&after).await,

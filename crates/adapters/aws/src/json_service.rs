@@ -1,0 +1,108 @@
+//! Services that are asked in JSON and answer in JSON, one signed POST for each call.
+//!
+//! Source: Smithy, "AWS JSON 1.0 protocol" and "AWS JSON 1.1 protocol".
+
+use fleetwright_model::{Cell, Failure, Text};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::Aws;
+use crate::clients::Connection;
+use crate::operation::Operation;
+use crate::pages::unexpected;
+use crate::signed::{Request, Signer};
+
+/// A service in one cell.
+pub(crate) struct JsonService<'a> {
+    /// As it is named in its endpoint and in signatures.
+    service: &'static str,
+    /// Of the protocol.
+    version: &'static str,
+    /// What the names of its operations begin with on the wire.
+    prefix: &'static str,
+    connection: Connection<'a, Signer>,
+}
+
+impl<'a> JsonService<'a> {
+    /// Step Functions.
+    pub(crate) fn step_functions(aws: &'a Aws, cell: &Cell<'a>) -> Self {
+        let connection = aws.at(cell.zone, &cell.region);
+        Self { service: "states", version: "1.0", prefix: "AWSStepFunctions", connection }
+    }
+
+    /// Makes a call that changes nothing.
+    ///
+    /// # Errors
+    /// As [`Connection::call`]; or the answer is no JSON object.
+    pub(crate) async fn read(&self, operation: &'static Operation, body: &Value) -> Result<Value, Failure> {
+        let request = self.request(operation, body);
+        let send = |signer: &Signer| signer.clone().send(request.clone());
+        object(operation, &self.connection.call(operation, send).await?.body)
+    }
+
+    /// Makes a call that changes `target`, its name or ARN.
+    ///
+    /// # Errors
+    /// As [`Connection::change`]; or the answer is no JSON object.
+    pub(crate) async fn change(
+        &self,
+        operation: &'static Operation,
+        target: &str,
+        body: &Value,
+    ) -> Result<Value, Failure> {
+        let request = self.request(operation, body);
+        let send = |signer: &Signer| signer.clone().send(request.clone());
+        object(operation, &self.connection.change(operation, &[Text::from(target)], send).await?.body)
+    }
+
+    fn request(&self, operation: &Operation, body: &Value) -> Request {
+        Request::json(self.service, self.version, format!("{}.{}", self.prefix, operation.name), body)
+    }
+}
+
+/// An answer as JSON. One without members may be empty.
+fn object(operation: &Operation, body: &[u8]) -> Result<Value, Failure> {
+    if body.trim_ascii().is_empty() {
+        return Ok(Value::Object(serde_json::Map::new()));
+    }
+    match serde_json::from_slice(body) {
+        Ok(object @ Value::Object(_)) => Ok(object),
+        _ => Err(unexpected(operation, "the answer is no JSON object")),
+    }
+}
+
+/// A text of an answer, where there is one.
+pub(crate) fn text(value: &Value, name: &str) -> Option<String> {
+    value[name].as_str().map(str::to_owned)
+}
+
+/// A moment as these protocols write it: seconds since 1970, with a fraction.
+pub(crate) fn moment(value: &Value) -> Option<Timestamp> {
+    let milliseconds = (value.as_f64()? * 1_000.0).round();
+    // Beyond what a timestamp holds there is nothing a service could mean.
+    (milliseconds.abs() < 2.0e14).then(|| Timestamp::from_millisecond(milliseconds as i64).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::operations::LIST_EXECUTIONS;
+
+    #[test]
+    fn moments_are_seconds_with_a_fraction() {
+        let at = moment(&json!(1_793_498_400.25)).expect("a moment");
+        assert_eq!(at.to_string(), "2026-11-01T02:00:00.25Z");
+        assert_eq!((moment(&json!(1e300)), moment(&json!("x"))), (None, None));
+    }
+
+    #[test]
+    fn an_answer_that_is_no_object_is_no_empty_one() {
+        assert_eq!(object(&LIST_EXECUTIONS, b" "), Ok(json!({})));
+        for body in ["<html>", "[]", "{\"executions\":["] {
+            let failure = object(&LIST_EXECUTIONS, body.as_bytes()).expect_err("no object");
+            assert_eq!(failure.code.id, "FW-A0012", "{body}: {failure}");
+        }
+    }
+}
