@@ -8,6 +8,7 @@ import pytest
 
 import typed_events
 import typed_functions
+import typed_roles
 import typed_tables
 from driven_balancing import CLASSIC, NAME, all_in_service, balanced, lifecycle, soon, target_group
 from driven_commands import ended, nodes, query, send
@@ -45,6 +46,7 @@ def facts(estate, tmp_path_factory):
         **parameters(clients.zone("ssm", region=REGION)),
         **typed_events.events(clients),
         **typed_functions.functions(clients, content.parent),
+        **typed_roles.roles(clients),
         **typed_tables.tables(clients),
         "node": node,
         "sent": sent(ssm, node),
@@ -161,6 +163,7 @@ def in_zone(estate, facts):
 TYPED = {
     **typed_events.TYPED,
     **typed_functions.TYPED,
+    **typed_roles.TYPED,
     **typed_tables.TYPED,
     ("sts", "GetCallerIdentity"): ("zone", "sts get-caller-identity", "Account"),
     ("sts", "AssumeRole"): (

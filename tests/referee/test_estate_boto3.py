@@ -10,6 +10,7 @@ import driven_ec2_changes  # noqa: F401 - enters its drivers into the table
 import driven_events  # noqa: F401 - enters its drivers into the table
 import driven_functions  # noqa: F401 - enters its drivers into the table
 import driven_parameters  # noqa: F401 - enters its drivers into the table
+import driven_roles  # noqa: F401 - enters its drivers into the table
 import driven_storage  # noqa: F401 - enters its drivers into the table
 import driven_tables  # noqa: F401 - enters its drivers into the table
 import driven_windows  # noqa: F401 - enters its drivers into the table

@@ -24,8 +24,8 @@ pub trait AuditLog: Send + Sync {
     /// nothing more: what cannot be recorded must not be done.
     async fn before(&self, at: Timestamp, intent: Intent) -> Result<u64, JournalError>;
 
-    /// Records what came of a call. It survives the end of the process, and a loss of power once the next
-    /// call is recorded or the log is signed: until then the call would be in doubt.
+    /// Records what came of a call. It is durable no later than when the next call is recorded or the log is
+    /// signed; until then a loss of power, and of the process where the log is far away, leaves the call in doubt.
     ///
     /// # Errors
     /// As [`AuditLog::before`].
@@ -36,7 +36,7 @@ pub trait AuditLog: Send + Sync {
     ///
     /// # Errors
     /// As [`AuditLog::before`], or there is no key to sign with and none can be made.
-    fn sign(&self, at: Timestamp) -> Result<Option<SignedHead>, JournalError>;
+    async fn sign(&self, at: Timestamp) -> Result<Option<SignedHead>, JournalError>;
 }
 
 /// A log and its heads, as they are stored.
@@ -48,7 +48,8 @@ pub struct AuditTrail {
     pub heads: Vec<u8>,
 }
 
-/// The audit logs of a state directory.
+/// The audit logs of a state directory, or of what stands in for it.
+#[async_trait]
 pub trait AuditLogs: Send + Sync {
     /// The log of that run, or of [`COMMANDS`], to be written. A new one begins with `opening`, and each writer with itself;
     /// nothing is written before the first call.
@@ -58,11 +59,11 @@ pub trait AuditLogs: Send + Sync {
     ///
     /// # Errors
     /// No such run, or the storage refuses.
-    fn trail(&self, run: &RunId) -> Result<AuditTrail, JournalError>;
+    async fn trail(&self, run: &RunId) -> Result<AuditTrail, JournalError>;
 
     /// The key that heads are checked with; none where none was ever signed.
     ///
     /// # Errors
     /// The storage refuses, or the key is none.
-    fn public_key(&self) -> Result<Option<PublicKey>, JournalError>;
+    async fn public_key(&self) -> Result<Option<PublicKey>, JournalError>;
 }

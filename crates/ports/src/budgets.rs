@@ -1,11 +1,15 @@
 //! Disruption budgets that all runs of a machine share.
 
+mod claims;
+
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use fleetwright_model::Text;
 
 use crate::{Down, JournalError, RunId};
+
+pub use claims::Claims;
 
 /// A place in a group, for one member.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +22,17 @@ pub struct Place {
     /// Members that are out of service by themselves, as far as the run that asks has seen: they take
     /// places as members that runs took out do. Looked at for a claim, and not kept.
     pub down: Down,
+}
+
+impl Place {
+    /// Members beside `member` that are out of service beyond what the capacity knows, whoever took them out;
+    /// `held` are those that runs did.
+    pub fn out_of_service(&self, held: &mut BTreeSet<Text>, member: &Text) -> u32 {
+        let mut down = self.down.clone();
+        held.remove(member);
+        down.members.remove(member);
+        down.beyond(held)
+    }
 }
 
 /// A member that is about to be taken out of service, and the groups that are to bear it.

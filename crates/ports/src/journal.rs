@@ -1,5 +1,6 @@
 //! The durable record of runs, and the files they leave behind.
 
+mod keys;
 mod standing;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use fleetwright_journal::{HandOver, Letter, Mail};
+pub use keys::check_key;
 pub use standing::{Standing, is_spent};
 
 /// The name of a run: `run-20261101T020000Z-4f1a`. Sorts by time; a good name of a directory.

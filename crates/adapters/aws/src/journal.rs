@@ -9,7 +9,12 @@
 //!   pieces that begin at the same record, the one of the newest epoch counts, and whoever came later began further on.
 //! - `mail`: the mailbox, one list that grows conditionally, so that looking for a mark and adding a letter are one.
 //!
-//! And under the key `runs` one item for each run, by its time.
+//! - `execution`: the execution of the state machine that the run is of.
+//! - `token`: with which an execution of the state machine waits for a decision.
+//! - `audit#RECORD` and `audit-head#RECORD`: the audit log, and the heads that were signed of it.
+//!
+//! And under the key `runs` one item for each run, by its time; under `budgets`, who is out of service on whose account;
+//! under `audit`, the key that heads are checked with.
 //!
 //! A claim is a lease: nobody knows whether a function that was broken off lives, but it cannot outlive its time-out.
 //! Appends prolong the lease. An owner that leaves in good order gives it back.
@@ -17,8 +22,11 @@
 //! Sources: Amazon DynamoDB Developer Guide, "Condition expressions", "Read consistency", "Service quotas" (400 KB an
 //! item), "Time to Live".
 
+mod audit;
+mod budgets;
 mod item;
 mod read;
+mod table;
 mod write;
 
 use std::collections::BTreeMap;
@@ -26,21 +34,20 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use fleetwright_audit::SigningKey;
 use fleetwright_flow::{Epoch, Record, Sequence};
-use fleetwright_model::{ErrorClass, Failure, Region, Text, Zone};
+use fleetwright_model::{Region, Text, Zone};
 use fleetwright_ports::{
     Claim, Clock, Delivery, HandOver, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry, RunId,
 };
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::json;
 
 use crate::Aws;
-use crate::clients::Connection;
-use crate::operation::Operation;
-use crate::signed::{Request, Signer};
 
-/// What DynamoDB says where a condition does not hold.
-const CONDITION: &str = "ConditionalCheckFailedException";
+pub use audit::TableAuditLogs;
+pub use budgets::TableBudgets;
+use table::{Refused, Table};
 
 /// Where the table is, and how long what is in it counts.
 #[derive(Clone, Debug)]
@@ -59,9 +66,7 @@ pub struct JournalTable {
 
 /// The journal in a DynamoDB table.
 pub struct DynamoJournal {
-    aws: Aws,
-    clock: Arc<dyn Clock>,
-    at: JournalTable,
+    table: Arc<Table>,
     /// The newest claims of this process.
     claims: Mutex<BTreeMap<RunId, Held>>,
 }
@@ -90,63 +95,73 @@ impl Claim for Lease {
     }
 }
 
-/// Why DynamoDB did not do what was asked.
-enum Refused {
-    /// The condition does not hold.
-    Condition,
-    /// Anything else.
-    Error(JournalError),
-}
-
-impl From<Refused> for JournalError {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Error(error) => error,
-            Refused::Condition => Self::Storage {
-                place: "DynamoDB".into(),
-                cause: "somebody else writes to the same item all the time".into(),
-            },
-        }
-    }
-}
-
 impl DynamoJournal {
     /// The journal in that table.
     pub fn new(aws: Aws, clock: Arc<dyn Clock>, at: JournalTable) -> Self {
-        Self { aws, clock, at, claims: Mutex::default() }
+        Self { table: Arc::new(Table::new(aws, clock, at)), claims: Mutex::default() }
     }
 
-    /// Where it is, for messages.
-    fn place(&self) -> Text {
-        format!("table {} ({}, {})", self.at.table, self.at.zone.account, self.at.region).into()
-    }
-
-    async fn call(&self, operation: &'static Operation, mut body: Value) -> Result<Value, Refused> {
-        body["TableName"] = Value::from(&*self.at.table);
-        let target = format!("DynamoDB_20120810.{}", operation.name);
-        let request = Request::json("dynamodb", "1.0", target, &body);
-        let connection: Connection<'_, Signer> = self.aws.at(&self.at.zone, &self.at.region);
-        let send = |signer: &Signer| signer.clone().send(request.clone());
-        let answered = match operation.mutates() {
-            true => connection.change(operation, std::slice::from_ref(&self.at.table), send).await,
-            false => connection.call(operation, send).await,
-        };
-        answered.map(|answered| answered.json()).map_err(|failure| self.refused(failure))
-    }
-
-    fn refused(&self, failure: Failure) -> Refused {
-        if failure.service_code.as_deref() == Some(CONDITION) {
-            return Refused::Condition;
+    /// Reserves the run for an execution of a state machine, before there is one; answers with whose it is. Where
+    /// somebody says that the execution takes over, it is its own from then on.
+    ///
+    /// # Errors
+    /// The table refuses.
+    pub async fn reserve(&self, run: &RunId, execution: &str, takes_over: bool) -> Result<String, JournalError> {
+        let (key, now) = (item::key(run, item::EXECUTION), self.table.now());
+        let fields = json!({ "execution": item::text(execution), "expires": self.table.expires(now) });
+        if takes_over {
+            self.table.put(key, fields).await?;
+            return Ok(execution.to_owned());
         }
-        let (place, cause) = (self.place(), failure.to_string().into());
-        Refused::Error(match failure.class {
-            ErrorClass::Denied | ErrorClass::NotFound => JournalError::Refused { place, cause },
-            _ => JournalError::Storage { place, cause },
-        })
+        match self.table.put_new(key.clone(), fields).await {
+            Ok(()) => Ok(execution.to_owned()),
+            Err(Refused::Condition) => {
+                let there = self.table.get(key).await?;
+                let holder = item::get_text(&there, "execution").map(str::to_owned);
+                holder.ok_or_else(|| self.table.damaged(format!("whose run {run} is cannot be read")))
+            }
+            Err(Refused::Error(error)) => Err(error),
+        }
     }
 
-    fn damaged(&self, what: impl Into<String>) -> JournalError {
-        JournalError::Storage { place: self.place(), cause: what.into().into() }
+    /// Keeps the token with which an execution waits for a decision about the run; the newest counts.
+    ///
+    /// # Errors
+    /// The table refuses.
+    pub async fn keep_token(&self, run: &RunId, token: &str) -> Result<(), JournalError> {
+        let fields = json!({
+            "token": item::text(token),
+            "expires": self.table.expires(self.table.now()),
+        });
+        self.table.put(item::key(run, item::TOKEN), fields).await
+    }
+
+    /// The token that was kept last, where an execution has waited at all.
+    ///
+    /// # Errors
+    /// The table refuses.
+    pub async fn token(&self, run: &RunId) -> Result<Option<String>, JournalError> {
+        let item = self.table.get(item::key(run, item::TOKEN)).await?;
+        Ok(item::get_text(&item, "token").map(str::to_owned))
+    }
+
+    /// Letters that nobody has read who drove the run: those behind what its last owner left.
+    ///
+    /// # Errors
+    /// As [`Journal::mail`].
+    pub async fn unread(&self, run: &RunId) -> Result<usize, JournalError> {
+        let read = self.head(run).await?.left.map_or(0, |left| left.mail);
+        Ok(self.read_mail(run, read).await?.len())
+    }
+
+    /// Budgets in the same table.
+    pub fn budgets(&self) -> TableBudgets {
+        TableBudgets::new(Arc::clone(&self.table))
+    }
+
+    /// Audit logs in the same table; without a key, none can be signed.
+    pub fn audit_logs(&self, key: Option<SigningKey>) -> TableAuditLogs {
+        TableAuditLogs::new(Arc::clone(&self.table), key)
     }
 }
 

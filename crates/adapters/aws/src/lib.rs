@@ -7,6 +7,7 @@
 mod accounts;
 mod audit;
 mod balancers;
+mod bucket;
 mod call;
 mod change_calendars;
 mod classify;
@@ -15,6 +16,7 @@ mod commands;
 mod connector;
 mod ec2_terms;
 mod governor;
+mod hub;
 mod images;
 mod integrity;
 mod interner;
@@ -43,15 +45,17 @@ mod trace;
 use std::fmt;
 use std::sync::Arc;
 
-use fleetwright_model::{Region, Zone};
+use fleetwright_model::{AccountId, Failure, Region, Zone};
 
 pub use crate::audit::{Approvals, Behalf};
 use crate::call::Caller;
 use crate::clients::{Connection, SdkClient};
+pub use crate::bucket::Bucket;
 pub use crate::connector::{ConnectionLost, InProcess};
 pub use crate::governor::{OperationUsage, Usage};
+pub use crate::hub::Woken;
 use crate::interner::Interner;
-pub use crate::journal::{DynamoJournal, JournalTable};
+pub use crate::journal::{DynamoJournal, JournalTable, TableAuditLogs, TableBudgets};
 use crate::machines::TypeMemory;
 pub use crate::options::{AwsOptions, Clocks, Endpoints, Origin, RateSetting, StaticCredentials};
 use crate::sessions::Sessions;
@@ -105,6 +109,16 @@ impl Aws {
     #[must_use]
     pub fn on_behalf(&self, behalf: Behalf) -> Self {
         Self { inner: Arc::clone(&self.inner), behalf: Some(Arc::new(behalf)) }
+    }
+
+    /// The account of the credentials the command starts with.
+    ///
+    /// # Errors
+    /// There are none that can be used.
+    pub async fn own_account(&self) -> Result<AccountId, Failure> {
+        let sessions = &self.inner.sessions;
+        let session = sessions.of_profile(None).await?;
+        Ok(sessions.identity(&session).await?.account.clone())
     }
 
     /// A connection to a service in a region of a zone.

@@ -11,7 +11,7 @@ use crate::Aws;
 use crate::clients::Connection;
 use crate::operation::Operation;
 use crate::operations::{PUBLISH, PUT_EVENTS};
-use crate::signed::{Answered, Request, Signer};
+use crate::signed::{Answered, Request, Signer, form};
 
 /// Characters of a subject.
 const SUBJECT: usize = 100;
@@ -46,23 +46,6 @@ impl EventBus {
     pub fn new(aws: Aws, zone: Zone, region: Region, arn: &str) -> Self {
         Self { aws, zone, region, arn: arn.into() }
     }
-}
-
-/// A form (application/x-www-form-urlencoded).
-fn form(pairs: &[(&str, &str)]) -> String {
-    let encoded = |text: &str| {
-        text.bytes().fold(String::new(), |mut encoded, byte| {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                    encoded.push(char::from(byte))
-                }
-                _ => encoded.push_str(&format!("%{byte:02X}")),
-            }
-            encoded
-        })
-    };
-    let pairs = pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
-    pairs.collect::<Vec<_>>().join("&")
 }
 
 /// A subject: at most a hundred printable ASCII characters.

@@ -26,6 +26,8 @@ pub enum Service {
     Organizations,
     /// Simple Storage Service.
     S3,
+    /// Secrets Manager.
+    SecretsManager,
     /// Simple Notification Service.
     Sns,
     /// Systems Manager.

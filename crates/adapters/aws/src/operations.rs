@@ -45,6 +45,8 @@ const SCALING_READ: Rate = Rate::Assumed { burst: 20, per_second: 10.0 };
 const SCALING_CHANGE: Rate = Rate::Assumed { burst: 5, per_second: 2.0 };
 /// S3 takes 3,500 writes per second and prefix (S3 user guide, "Optimizing performance"); we need few.
 const S3_WRITES: Rate = Rate::Published { burst: 100, per_second: 100.0 };
+/// And 5,500 reads (same source).
+const S3_READS: Rate = Rate::Published { burst: 200, per_second: 200.0 };
 /// A table on demand takes thousands (DynamoDB Developer Guide, "Service quotas"); a run needs few.
 const ITEMS: Rate = Rate::Published { burst: 200, per_second: 200.0 };
 /// Step Functions' reads; it publishes buckets of 100 and more with 2 to 20 a second for everybody in an account and
@@ -272,6 +274,10 @@ operations! {
     PUT_OBJECT = S3 "PutObject" "s3:PutObject", Zone, PATCH, Optional, BY_STATE, S3_WRITES,
         "to leave the first wave's patches for later ones (safety.gate.patch_list_bucket), and to keep the heads of audit \
          logs (audit.heads_bucket); allow it on those buckets";
+    GET_OBJECT = S3 "GetObject" "s3:GetObject", Zone, APART, Optional, READS, S3_READS,
+        "for runs that are kept in a bucket: to read artefacts and configuration; allow it below runs/ and configuration/";
+    LIST_BUCKET = S3 "ListBucket" "s3:ListBucket", Zone, APART, Optional, READS, S3_READS,
+        "for runs that are kept in a bucket: to find artefacts and configuration; allow it on the bucket";
     GET_ITEM = DynamoDb "GetItem" "dynamodb:GetItem", Zone, APART, Optional, READS, ITEMS,
         "for runs that are kept in a table: to read how they stand; allow it on the table";
     QUERY = DynamoDb "Query" "dynamodb:Query", Zone, APART, Optional, READS, ITEMS,
@@ -280,6 +286,10 @@ operations! {
         "for runs that are kept in a table: to add plans and records; allow it on the table";
     UPDATE_ITEM = DynamoDb "UpdateItem" "dynamodb:UpdateItem", Zone, APART, Optional, BY_STATE, ITEMS,
         "for runs that are kept in a table: to say how they stand, and to leave decisions; allow it on the table";
+    GET_SECRET_VALUE = SecretsManager "GetSecretValue" "secretsmanager:GetSecretValue", Zone, APART, Optional, READS, SSM_READ,
+        "for runs on a hub: to read the external id of spokes and the keys of approval links; allow it on those secrets";
+    SEND_TASK_SUCCESS = StepFunctions "SendTaskSuccess" "states:SendTaskSuccess", Zone, APART, Optional, BY_STATE, MESSAGES,
+        "for runs on a hub: to let an execution go on that waits for a decision; allow it on the state machine";
     PUBLISH = Sns "Publish" "sns:Publish", Zone, REPORT, Optional, NEVER_TWICE, MESSAGES,
         "for notifications through SNS; allow it on the topic";
     PUT_EVENTS = EventBridge "PutEvents" "events:PutEvents", Zone, REPORT, Optional, NEVER_TWICE, MESSAGES,
@@ -294,7 +304,7 @@ mod tests {
 
     /// Whether a command calls it by itself.
     fn is_of_a_command(operation: &Operation) -> bool {
-        ["for `window", "for `cloud", "for runs that are kept in a table"]
+        ["for `window", "for `cloud", "for runs that are kept in", "for runs on a hub"]
             .iter()
             .any(|command| operation.purpose.starts_with(command))
     }

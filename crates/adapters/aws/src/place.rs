@@ -57,7 +57,9 @@ impl Place {
             | Service::ElasticLoadBalancing
             | Service::Ec2
             | Service::EventBridge
+            | Service::SecretsManager
             | Service::Sns
+            | Service::StepFunctions
             | Service::Ssm
             | Service::S3
             | Service::StepFunctions

@@ -39,8 +39,8 @@ pub enum Use {
     Drain,
     /// Notices go to event buses.
     EventBuses,
-    /// Runs are kept in a DynamoDB table.
-    Journal,
+    /// Runs are kept in a DynamoDB table and a bucket.
+    Hub,
     /// The load before and after is compared.
     Load,
     /// The commands on state machines and executions of Step Functions are used.
@@ -96,8 +96,8 @@ pub struct Scope {
     pub event_buses: BTreeSet<String>,
     /// The namespace of a run's figures.
     pub namespace: Option<String>,
-    /// ARNs of the tables that runs are kept in.
-    pub journals: BTreeSet<String>,
+    /// ARNs of what a hub keeps: its table, its bucket and objects, its secrets, its state machine.
+    pub hub: BTreeSet<String>,
     /// Prefixes of the parameters that are used, for example `/fleetwright/prod`.
     pub parameters: BTreeSet<String>,
     /// Names of the state machines that are worked on; `*` and `?` are wildcards.
@@ -191,8 +191,11 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
         action if action.contains("MaintenanceWindow") => return wanted(Use::MaintenanceWindows),
         "ssm:AddTagsToResource" | "ssm:ListTagsForResource" => return wanted(Use::Parameters),
         action if action.contains("Parameter") => return wanted(Use::Parameters),
+        "s3:GetObject" | "s3:ListBucket" | "secretsmanager:GetSecretValue" | "states:SendTaskSuccess" => {
+            return wanted(Use::Hub);
+        }
         action if action.starts_with("states:") => return wanted(Use::Machines),
-        action if action.starts_with("dynamodb:") => return wanted(Use::Journal),
+        action if action.starts_with("dynamodb:") => return wanted(Use::Hub),
         // Hosts are asked to reboot by a command that does it once only.
         "ec2:RebootInstances" => false,
         "cloudwatch:DescribeAlarms" => wanted(Use::Alarms),
@@ -241,13 +244,14 @@ fn statement(
 
 /// Whether it is where the fleet is. IAM has no regions, and those who are told may be anywhere.
 fn is_of_the_fleet(on: &On) -> bool {
-    !matches!(on, On::Roles | On::OwnRole | On::AuditHeads | On::Topics | On::EventBuses | On::Journals)
+    !matches!(on, On::Roles | On::OwnRole | On::AuditHeads | On::Topics | On::EventBuses | On::Hub(_))
 }
 
 /// A name that says what and when: `OnInstanceChosen`, `OnImageSnapshotWhileCreateImage`.
 fn sid(on: &[On], marks: &[Mark]) -> String {
     let on = on.iter().map(|on| match on {
         On::Ec2(kind) => kind.split('-').map(capital).collect(),
+        On::Hub(service) => format!("Hub{}", capital(service)),
         other => format!("{other:?}"),
     });
     let marks = marks.iter().map(|mark| match mark {
@@ -289,7 +293,10 @@ fn arns(scope: &Scope, on: On) -> Vec<String> {
         }
         On::Topics => scope.topics.iter().cloned().collect(),
         On::EventBuses => scope.event_buses.iter().cloned().collect(),
-        On::Journals => scope.journals.iter().cloned().collect(),
+        On::Hub(service) => {
+            let is_there = |arn: &&String| arn.split(':').nth(2) == Some(service);
+            scope.hub.iter().filter(is_there).cloned().collect()
+        }
         On::Everything => vec!["*".to_owned()],
         On::MaintenanceWindows => arn(&format!("ssm:*:{account}:maintenancewindow/*")),
         On::Machines => {
@@ -387,7 +394,7 @@ mod tests {
                 Use::Drain,
                 Use::EventBuses,
                 Use::Figures,
-                Use::Journal,
+                Use::Hub,
                 Use::Load,
                 Use::Machines,
                 Use::MaintenanceWindows,
@@ -412,7 +419,15 @@ mod tests {
             topics: ["arn:aws:sns:eu-west-1:999900001111:patching".to_owned()].into(),
             event_buses: ["arn:aws:events:eu-central-1:011122223333:event-bus/patching".to_owned()].into(),
             namespace: Some("Acme/Patching".into()),
-            journals: ["arn:aws:dynamodb:eu-central-1:011122223333:table/runs".to_owned()].into(),
+            hub: [
+                "arn:aws:dynamodb:eu-central-1:011122223333:table/runs",
+                "arn:aws:s3:::artefacts",
+                "arn:aws:s3:::artefacts/*",
+                "arn:aws:secretsmanager:eu-central-1:011122223333:secret:external-id-Ab1",
+                "arn:aws:states:eu-central-1:011122223333:stateMachine:fleetwright",
+            ]
+            .map(str::to_owned)
+            .into(),
             parameters: ["/fleetwright/prod".to_owned()].into(),
             machines: ["nightly-*".to_owned()].into(),
         }
@@ -541,7 +556,7 @@ mod tests {
     fn a_scan_changes_nothing() {
         let mut scope = Scope { phases: [Phase::Scan].into(), ..everything() };
         let told = [
-            Use::Journal,
+            Use::Hub,
             Use::Machines,
             Use::MaintenanceWindows,
             Use::Parameters,

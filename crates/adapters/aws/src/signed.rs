@@ -181,6 +181,23 @@ impl Signer {
     }
 }
 
+/// A form (application/x-www-form-urlencoded), or a query.
+pub(crate) fn form(pairs: &[(&str, &str)]) -> String {
+    let encoded = |text: &str| {
+        text.bytes().fold(String::new(), |mut encoded, byte| {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                    encoded.push(char::from(byte))
+                }
+                _ => encoded.push_str(&format!("%{byte:02X}")),
+            }
+            encoded
+        })
+    };
+    let pairs = pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
 /// S3 signs paths as they are, and the checksum of what is sent.
 fn settings(service: &str) -> SigningSettings {
     let mut settings = SigningSettings::default();

@@ -6,7 +6,7 @@
 //! once - the end of the process does not lose it - and flushed with whatever is flushed next: a loss of
 //! power may leave its call in doubt, which is what it then is.
 //!
-//! A head is signed at least every [`HEAD_EVERY`] records and where the driver asks for it.
+//! A head is signed at least every 256 records ([`Scribe`]) and where the driver asks for it.
 
 mod medium;
 mod round;
@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use fleetwright_audit::{
-    Answer, Chain, Entry, Intent, Opening, PublicKey, SignedHead, SigningKey, Writer, chain,
+    Answer, Entry, Intent, Opening, PublicKey, Scribe, SignedHead, SigningKey, Writer, chain,
 };
 use fleetwright_ports::audit::COMMANDS;
 use fleetwright_ports::{AuditLog, AuditLogs, AuditTrail, JournalError, RunId};
@@ -26,9 +26,6 @@ use jiff::Timestamp;
 use crate::error;
 use crate::files::{self, Runs};
 use medium::{Medium, MemoryTrail};
-
-/// Records between two heads at most.
-const HEAD_EVERY: u64 = 256;
 
 /// Where 32 random bytes come from, for a key that is made; in words, why there are none.
 pub type Randomness = fn() -> Result<[u8; 32], String>;
@@ -107,6 +104,7 @@ impl Key {
     }
 }
 
+#[async_trait]
 impl AuditLogs for FileAuditLogs {
     fn log(&self, run: &RunId, opening: Opening, writer: Writer) -> Arc<dyn AuditLog> {
         let (log, heads) = self.paths(run);
@@ -114,7 +112,7 @@ impl AuditLogs for FileAuditLogs {
         Arc::new(Log::new(run, self.key.clone(), medium, opening, writer))
     }
 
-    fn trail(&self, run: &RunId) -> Result<AuditTrail, JournalError> {
+    async fn trail(&self, run: &RunId) -> Result<AuditTrail, JournalError> {
         if run.as_str() != COMMANDS {
             self.runs.existing(run)?;
         }
@@ -123,7 +121,7 @@ impl AuditLogs for FileAuditLogs {
         Ok(AuditTrail { log: read(&log)?, heads: read(&heads)? })
     }
 
-    fn public_key(&self) -> Result<Option<PublicKey>, JournalError> {
+    async fn public_key(&self) -> Result<Option<PublicKey>, JournalError> {
         match &self.key {
             Key::File { path, .. } => Ok(Key::existing(path)?.map(|key| key.public())),
             Key::Memory(key) => Ok(Some(key.public())),
@@ -138,6 +136,7 @@ impl MemoryAuditLogs {
     }
 }
 
+#[async_trait]
 impl AuditLogs for MemoryAuditLogs {
     /// Everybody of the process writes to the same log: nobody locks anybody out, so that tests see what
     /// a run that was taken over still tries.
@@ -154,11 +153,11 @@ impl AuditLogs for MemoryAuditLogs {
         log
     }
 
-    fn trail(&self, run: &RunId) -> Result<AuditTrail, JournalError> {
+    async fn trail(&self, run: &RunId) -> Result<AuditTrail, JournalError> {
         Ok(held(&self.trails).get(run).map(MemoryTrail::copy).unwrap_or_default())
     }
 
-    fn public_key(&self) -> Result<Option<PublicKey>, JournalError> {
+    async fn public_key(&self) -> Result<Option<PublicKey>, JournalError> {
         Ok(Some(memory_key().public()))
     }
 }
@@ -170,41 +169,22 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// One run's log.
 struct Log {
-    run: RunId,
     key: Key,
     inside: Mutex<Inside>,
 }
 
 struct Inside {
     medium: Medium,
-    /// What a new log, and this writer, begin with.
-    opening: Opening,
-    writer: Writer,
-    /// Where it ends; none before the first record of this writer.
-    chain: Option<Chain>,
-    /// Records that are not handed to the system yet.
-    pending: Vec<u8>,
-    /// The last record that is on disk.
-    durable: u64,
-    /// The record the last head stands for.
-    signed: u64,
+    scribe: Scribe,
     /// Why nothing more is taken.
     failed: Option<JournalError>,
 }
 
 impl Log {
     fn new(run: &RunId, key: Key, medium: Medium, opening: Opening, writer: Writer) -> Self {
-        let inside = Inside {
-            medium,
-            opening,
-            writer,
-            chain: None,
-            pending: Vec::new(),
-            durable: 0,
-            signed: 0,
-            failed: None,
-        };
-        Self { run: run.clone(), key, inside: Mutex::new(inside) }
+        let scribe = Scribe::new(run.as_str(), opening, writer);
+        let inside = Inside { medium, scribe, failed: None };
+        Self { key, inside: Mutex::new(inside) }
     }
 
     /// The next record is another writer's. What the writer before it has not written yet comes first:
@@ -213,8 +193,7 @@ impl Log {
         // What fails here has failed for good, and is told to whoever writes next.
         let _ = self.with(Inside::write);
         let mut inside = held(&self.inside);
-        inside.writer = writer;
-        inside.chain = None;
+        inside.scribe.hand_over(writer);
     }
 
     /// Does something with the log, unless it has failed; what fails now has failed for good.
@@ -233,79 +212,65 @@ impl Log {
 
 impl Inside {
     /// Adds a record behind the last; the first one takes the log up.
-    fn push(&mut self, run: &RunId, at: Timestamp, entry: Entry) -> Result<u64, JournalError> {
-        if self.chain.is_none() {
-            self.take_up(run, at)?;
+    fn push(&mut self, at: Timestamp, entry: Entry) -> Result<u64, JournalError> {
+        if !self.scribe.is_taken_up() {
+            self.take_up(at)?;
         }
-        let chain = self.chain.as_mut().expect("it was taken up");
-        let line = chain.push(at, entry);
-        self.pending.extend_from_slice(&line.bytes);
-        Ok(line.record.sequence)
+        Ok(self.scribe.push(at, entry))
     }
 
-    fn take_up(&mut self, run: &RunId, at: Timestamp) -> Result<(), JournalError> {
+    fn take_up(&mut self, at: Timestamp) -> Result<(), JournalError> {
         let there = self.medium.open()?;
         let whole = there.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let last = there[..whole].split(|byte| *byte == b'\n').rfind(|line| !line.is_empty());
-        let mut taken = match last {
-            None => Chain::new(run.as_str()),
-            Some(line) => Chain::after(&chain::read(line).map_err(|bad| {
+        let last = last.map(|line| {
+            chain::read(line).map_err(|bad| {
                 let cause = format!("its last record cannot be gone on from: {bad}").into();
                 JournalError::Refused { place: self.medium.place(), cause }
-            })?),
-        };
+            })
+        });
+        let last = last.transpose()?;
         let torn = there.len() - whole;
         if torn > 0 {
             self.medium.cut(whole)?;
         }
-        if taken.last() == 0 {
-            self.pending.extend(taken.push(at, Entry::Opened(self.opening.clone())).bytes);
-        }
-        let writer = Writer { torn_bytes: torn as u64, ..self.writer.clone() };
-        self.durable = taken.last();
-        self.signed = taken.last();
-        self.pending.extend(taken.push(at, Entry::Writer(writer)).bytes);
-        self.chain = Some(taken);
+        self.scribe.take_up(last.as_ref(), torn as u64, at);
         Ok(())
     }
 
     fn write(&mut self) -> Result<(), JournalError> {
-        let pending = std::mem::take(&mut self.pending);
+        let pending = self.scribe.take_pending();
         if pending.is_empty() { Ok(()) } else { self.medium.append(&pending) }
     }
 
     fn flush(&mut self) -> Result<(), JournalError> {
         self.write()?;
         self.medium.flush()?;
-        self.durable = self.chain.as_ref().map_or(self.durable, Chain::last);
+        self.scribe.kept(self.scribe.last());
         Ok(())
     }
 
     fn sign(&mut self, at: Timestamp, key: &Key) -> Result<Option<SignedHead>, JournalError> {
-        let Some(chain) = self.chain.clone() else { return Ok(None) };
+        let Some(chain) = self.scribe.chain().cloned() else { return Ok(None) };
         self.flush()?;
         let head = SignedHead::sign(&chain, at, &key.signing()?);
         self.medium.append_head(&head.to_line())?;
-        self.signed = chain.last();
+        self.scribe.signed(chain.last());
         Ok(Some(head))
-    }
-
-    fn is_head_due(&self) -> bool {
-        self.chain.as_ref().is_some_and(|chain| chain.last() >= self.signed + HEAD_EVERY)
     }
 }
 
 #[async_trait]
 impl AuditLog for Log {
     async fn before(&self, at: Timestamp, intent: Intent) -> Result<u64, JournalError> {
-        let number = self.with(|inside| inside.push(&self.run, at, Entry::Before(intent)))?;
+        let number = self.with(|inside| inside.push(at, Entry::Before(intent)))?;
         // Whoever is ready in this round writes first, and one flush is enough for all.
         round::pass().await;
         self.with(|inside| {
-            if inside.durable < number {
+            if !inside.scribe.is_kept(number) {
                 inside.flush()?;
             }
-            if inside.is_head_due() {
+            if inside.scribe.is_head_due() {
                 inside.sign(at, &self.key)?;
             }
             Ok(number)
@@ -314,12 +279,12 @@ impl AuditLog for Log {
 
     fn after(&self, at: Timestamp, answer: Answer) -> Result<(), JournalError> {
         self.with(|inside| {
-            inside.push(&self.run, at, Entry::After(answer))?;
+            inside.push(at, Entry::After(answer))?;
             inside.write()
         })
     }
 
-    fn sign(&self, at: Timestamp) -> Result<Option<SignedHead>, JournalError> {
+    async fn sign(&self, at: Timestamp) -> Result<Option<SignedHead>, JournalError> {
         self.with(|inside| inside.sign(at, &self.key))
     }
 }

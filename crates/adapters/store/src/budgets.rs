@@ -1,13 +1,13 @@
 //! Shared budgets: one small database for all runs of a state directory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use fleetwright_model::Text;
-use fleetwright_ports::budgets::{Holding, Others, Place, Taken, Verdict, Wanted};
+use fleetwright_ports::budgets::{Claims, Holding, Others, Taken, Verdict, Wanted};
 use fleetwright_ports::{Budgets, JournalError, RunId};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
@@ -82,7 +82,7 @@ fn full_group(
             .prepare("SELECT DISTINCT member FROM claim WHERE key = ?")?
             .query_map(params![&*place.key], |row| Ok(row.get::<_, String>(0)?.into()))?
             .collect::<Result<_, _>>()?;
-        let taken = out_of_service(&mut held, place, &wanted.member);
+        let taken = place.out_of_service(&mut held, &wanted.member);
         let least: Option<u32> = claims
             .prepare("SELECT MIN(capacity) FROM claim WHERE key = ? AND run <> ? AND kept = 0")?
             .query_row(params![&*place.key, run.as_str()], |row| row.get(0))?;
@@ -91,14 +91,6 @@ fn full_group(
         }
     }
     Ok(None)
-}
-
-/// Members beside this one that are out of service beyond what the capacity knows, whoever took them out.
-fn out_of_service(held: &mut BTreeSet<Text>, place: &Place, member: &Text) -> u32 {
-    let mut down = place.down.clone();
-    held.remove(member);
-    down.members.remove(member);
-    down.beyond(held)
 }
 
 fn insert(claims: &Transaction<'_>, run: &RunId, wanted: &Wanted, kept: bool) -> Result<(), rusqlite::Error> {
@@ -202,14 +194,10 @@ impl Budgets for SqliteBudgets {
     }
 }
 
-/// Group, member, run.
-type ClaimKey = (Text, Text, RunId);
-
 /// Budgets in memory. Clones share what is in it, as processes of one machine share a directory.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryBudgets {
-    /// With each claim its capacity, and whether it is kept.
-    claims: Arc<Mutex<BTreeMap<ClaimKey, (u32, bool)>>>,
+    claims: Arc<Mutex<Claims>>,
 }
 
 impl MemoryBudgets {
@@ -218,94 +206,42 @@ impl MemoryBudgets {
         Self::default()
     }
 
-    fn claims(&self) -> MutexGuard<'_, BTreeMap<ClaimKey, (u32, bool)>> {
+    fn claims(&self) -> MutexGuard<'_, Claims> {
         // A test that panics holding it has failed already.
         self.claims.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn put(claims: &mut BTreeMap<ClaimKey, (u32, bool)>, run: &RunId, wanted: &Wanted, kept: bool) {
-    for place in &wanted.places {
-        claims.insert((place.key.clone(), wanted.member.clone(), run.clone()), (place.capacity, kept));
-    }
-}
-
-fn has_room(claims: &BTreeMap<ClaimKey, (u32, bool)>, run: &RunId, wish: &Wanted, key: &Text) -> bool {
-    let mine = wish.places.iter().filter(|place| place.key == *key).map(|place| place.capacity);
-    let here = || claims.iter().filter(|((of, _, _), _)| of == key);
-    let at_work = here().filter(|((_, _, by), (_, kept))| by != run && !kept);
-    let limit = at_work.map(|(_, (capacity, _))| *capacity).chain(mine).min().unwrap_or(u32::MAX);
-    let mut held: BTreeSet<Text> = here().map(|((_, member, _), _)| member.clone()).collect();
-    let place = wish.places.iter().find(|place| place.key == *key);
-    place.is_none_or(|place| out_of_service(&mut held, place, &wish.member) < limit)
-}
-
 #[async_trait]
 impl Budgets for MemoryBudgets {
     async fn claim(&self, run: &RunId, wanted: &[Wanted]) -> Result<Vec<Verdict>, JournalError> {
-        let mut claims = self.claims();
-        let claim = |wish: &Wanted| {
-            let full = wish.places.iter().find(|place| !has_room(&claims, run, wish, &place.key));
-            if let Some(place) = full {
-                return Verdict::Full { key: place.key.clone() };
-            }
-            put(&mut claims, run, wish, false);
-            Verdict::Granted
-        };
-        Ok(wanted.iter().map(claim).collect())
+        Ok(self.claims().claim(run, wanted))
     }
 
     async fn release(&self, run: &RunId, members: &[Text]) -> Result<(), JournalError> {
-        self.claims().retain(|(_, member, by), (_, kept)| !members.contains(member) || (by != run && !*kept));
+        self.claims().release(run, members);
         Ok(())
     }
 
     async fn keep(&self, run: &RunId, members: &[Text]) -> Result<(), JournalError> {
-        for ((_, member, by), (_, kept)) in self.claims().iter_mut() {
-            *kept |= by == run && members.contains(member);
-        }
+        self.claims().keep(run, members);
         Ok(())
     }
 
     async fn restore(&self, run: &RunId, holdings: &[Holding]) -> Result<(), JournalError> {
-        let mut claims = self.claims();
-        claims.retain(|(_, _, by), _| by != run);
-        holdings.iter().for_each(|holding| put(&mut claims, run, &holding.held, holding.kept));
+        self.claims().restore(run, holdings);
         Ok(())
     }
 
     async fn others(&self, run: &RunId, keys: &[Text]) -> Result<Vec<Others>, JournalError> {
-        let claims = self.claims();
-        let of_key = |key: &Text| {
-            let theirs = || claims.iter().filter(|((of, _, by), _)| of == key && by != run);
-            let at_work = theirs().filter(|(_, (_, kept))| !kept).map(|(_, (capacity, _))| *capacity);
-            let kept = theirs().filter(|(_, (_, kept))| *kept);
-            Others {
-                members: theirs().map(|((_, member, _), _)| member.clone()).collect(),
-                kept: kept.map(|((_, member, _), _)| member.clone()).collect(),
-                capacity: at_work.min(),
-            }
-        };
-        Ok(keys.iter().map(of_key).collect())
+        Ok(self.claims().others(run, keys))
     }
 
     async fn taken(&self) -> Result<Vec<Taken>, JournalError> {
-        let claims = self.claims();
-        let taken = claims.iter().map(|((key, member, run), (_, kept))| Taken {
-            run: run.clone(),
-            key: key.clone(),
-            member: member.clone(),
-            kept: *kept,
-        });
-        let mut taken: Vec<Taken> = taken.collect();
-        taken.sort();
-        Ok(taken)
+        Ok(self.claims().taken())
     }
 
     async fn clear(&self, run: &RunId, members: &[Text]) -> Result<usize, JournalError> {
-        let mut claims = self.claims();
-        let before = claims.len();
-        claims.retain(|(_, member, by), _| by != run || !(members.is_empty() || members.contains(member)));
-        Ok(before - claims.len())
+        Ok(self.claims().clear(run, members))
     }
 }

@@ -7,13 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use async_trait::async_trait;
 use fleetwright_flow::{Epoch, Record, Sequence};
 use fleetwright_model::Text;
-use fleetwright_ports::journal::{Standing, is_spent};
+use fleetwright_ports::journal::{Standing, check_key, is_spent};
 use fleetwright_ports::{
     Artifacts, Claim, Delivery, HandOver, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry, RunId,
 };
 use jiff::Timestamp;
 
-use crate::artifacts::check_key;
 
 /// What messages name as the place.
 const PLACE: &str = "memory";

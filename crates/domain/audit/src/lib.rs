@@ -19,6 +19,7 @@ pub mod head;
 pub mod key;
 pub mod reconcile;
 pub mod record;
+mod scribe;
 pub mod verify;
 
 pub use bundle::Bundle;
@@ -28,4 +29,5 @@ pub use head::{Head, SignedHead};
 pub use key::{KeyId, PublicKey, SigningKey};
 pub use reconcile::{Reconciliation, reconcile};
 pub use record::{Actor, Answer, Approval, CallResult, Entry, Intent, Opening, Record, Writer};
+pub use scribe::Scribe;
 pub use verify::{Finding, Verdict, verify};

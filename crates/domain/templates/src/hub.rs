@@ -82,7 +82,7 @@ fn parameters(definition: &Definition) -> Value {
     let number = |about: &str, default: u32, least: u32, most: u32| json!({ "Type": "Number", "Description": about, "Default": default, "MinValue": least, "MaxValue": most });
     let secret = "arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:.+";
     let mut all = json!({
-        "Environment": text("The environment that the hub patches", "[A-Za-z0-9][A-Za-z0-9_-]{0,31}"),
+        "Environment": text("The environment that the hub patches", "[a-z0-9][a-z0-9-]{0,21}"),
         "CodeBucket": text("The bucket with the archive of the functions", "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"),
         "CodeKey": text("The archive of the functions in that bucket", ".+"),
         "OrganizationId": text("The organisation whose accounts are spokes", "o-[a-z0-9]{10,32}"),
@@ -95,7 +95,7 @@ fn parameters(definition: &Definition) -> Value {
             text("When a run begins by itself: cron(…) or rate(…); empty for never", "|(cron|rate)\\(.+\\)"),
             json!("")),
         "ScheduleTimeZone": with_default(text("The time zone of the schedule", ".+"), json!("UTC")),
-        "ScheduleInput": with_default(text("The input of scheduled runs, as JSON", "\\{.*\\}"), json!("{}")),
+        "ScheduleInput": with_default(text("The input of scheduled runs, as JSON", "\\{.*\\}"), json!("{\"scheduled\":\"<aws.scheduler.scheduled-time>\"}")),
         "LogRetentionDays": json!({
             "Type": "Number",
             "Description": "Days that logs are kept",

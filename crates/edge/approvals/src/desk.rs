@@ -13,7 +13,7 @@ use crate::form::{self, Form};
 use crate::gate::{self, GateFacts};
 use crate::page;
 
-/// Where the page lies: `/approvals/TOKEN` shows it, and its form is sent to `/approvals/`.
+/// Where the page lies: `/approvals/TOKEN` shows it, and its form is sent to the same address, or to `/approvals/`.
 pub const PATH: &str = "/approvals/";
 
 /// Reads the keyring as it is now, so that a key or a person that was taken out is out at once. Words
@@ -99,15 +99,16 @@ impl Desk {
                 }
                 answer
             }
-            ("POST", "") => self.take(question).await,
+            ("POST", address) => self.take(question, address).await,
             (_, "") => Answer::new(405, page::refusal("a decision is sent with the page's form", None))
                 .with("allow", "POST"),
             _ => Answer::new(405, page::refusal("a link is opened, and its form decides", None))
-                .with("allow", "GET, HEAD"),
+                .with("allow", "GET, HEAD, POST"),
         }
     }
 
-    async fn take(&self, question: Question<'_>) -> Answer {
+    /// Takes the form that was sent; the token in the address, where there is one, is the form's.
+    async fn take(&self, question: Question<'_>, address: &str) -> Answer {
         let media = question.content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
         if !media.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Answer::new(415, page::refusal("a decision is sent with the page's form", None));
@@ -116,6 +117,9 @@ impl Desk {
             Ok(form) => form,
             Err(why) => return Answer::new(400, page::refusal(why, None)),
         };
+        if !address.is_empty() && address != form.token {
+            return Answer::new(400, page::refusal("the form is another link's", None));
+        }
         match self.decide(form).await {
             Ok(page) => Answer::new(200, page),
             Err(no) => refuse(&no),

@@ -102,7 +102,7 @@ fn result(stage: &StageResult) -> String {
 fn form(text: &mut String, claims: &Claims, token: &str) {
     let _ = write!(
         text,
-        "<form method=\"post\" action=\"./\" autocomplete=\"off\">\n\
+        "<form method=\"post\" autocomplete=\"off\">\n\
          <input type=\"hidden\" name=\"token\" value=\"{}\">\n\
          <label for=\"passphrase\">Passphrase of {}</label>\n\
          <input id=\"passphrase\" name=\"passphrase\" type=\"password\" required maxlength=\"256\">\n\

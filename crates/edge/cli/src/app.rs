@@ -17,7 +17,8 @@ use fleetwright_telemetry::Telemetry;
 use crate::args::{
     AbortArgs, ApprovalsCommand, AuditCommand, Cli, CloudCommand, Command, ConfigCommand, DecisionArgs,
     DoctorArgs, EstateCommand, ExportArgs, FleetArgs, GlobalArgs, InternalCommand, KeyCommand, KeyringArgs,
-    OutputFormat, PlanCommand, PolicyArgs, RunArgs, RunReportArgs, RunsArgs, ScanArgs, StatusArgs,
+    OutputFormat, PlanCommand, PolicyArgs, RunArgs, RunReportArgs, RunsArgs, ScanArgs, StateArgs,
+    StatusArgs,
 };
 use crate::bench;
 use crate::commands::runs::Decision;
@@ -29,6 +30,7 @@ use crate::commands::{
 use crate::console::Console;
 use crate::environment::Environment;
 use crate::failure::CommandError;
+use crate::hub::Hub;
 use crate::keyring::KeyringFile;
 use crate::settings::{Flags, Loaded, load, paths};
 use crate::state::State;
@@ -101,6 +103,12 @@ pub struct App {
 pub type Outcome = Result<Exit, CommandError>;
 
 impl App {
+    /// What a function of a hub has of it: no terminal and no flags.
+    pub fn of_function(environment: Environment) -> Self {
+        let console = Console { color: false, live: false, quiet: true, width: 120 };
+        Self { environment, console, global: GlobalArgs::default(), telemetry: OnceLock::new() }
+    }
+
     fn carry_out(&self, command: Command) -> Outcome {
         match command {
             Command::Scan(args) => {
@@ -280,8 +288,8 @@ impl App {
 
     fn runs(&self, args: &RunsArgs) -> Outcome {
         self.log_warnings();
-        let state = State::open(&args.state, &self.environment)?;
         in_runtime(Time::Wall, async {
+            let state = self.state(&args.state).await?;
             match &args.in_service {
                 Some(run) => places::clear(&state, run, &args.instance_ids, self.console).await,
                 None if args.out_of_service => places::list(&state, self.console).await,
@@ -292,8 +300,8 @@ impl App {
 
     fn status(&self, args: &StatusArgs) -> Outcome {
         self.log_warnings();
-        let state = State::open(&args.state, &self.environment)?;
         in_runtime(Time::Wall, async {
+            let state = self.state(&args.state).await?;
             let found = state.find(args.run.as_deref()).await?;
             runs::status(&state, &found, &SystemClock, form(args.output)).await
         })
@@ -305,15 +313,15 @@ impl App {
             return report::write_schema(which);
         }
         in_runtime(Time::Wall, async {
-            let state = State::open(&args.state, &self.environment)?;
+            let state = self.state(&args.state).await?;
             report::carry_out(&state, args, &SystemClock, form(args.output), self.console).await
         })
     }
 
     fn watch(&self, args: &StatusArgs) -> Outcome {
         self.log_warnings();
-        let state = State::open(&args.state, &self.environment)?;
         in_runtime(Time::Wall, async {
+            let state = self.state(&args.state).await?;
             let found = state.find(args.run.as_deref()).await?;
             runs::watch(&state, found, &SystemClock, form(args.output)).await
         })
@@ -326,23 +334,28 @@ impl App {
             AuditCommand::Verify(args) => (&args.state, args.run.as_deref()),
             AuditCommand::Reconcile(args) => (&args.state, args.run.as_deref()),
             AuditCommand::Head(args) => (&args.state, args.run.as_deref()),
-            AuditCommand::Key(state) => return audit::key(&State::open(state, &self.environment)?),
+            AuditCommand::Key(state) => (state, None),
         };
-        let state = State::open(state, &self.environment)?;
-        // The journal may be damaged, and the log all the more of interest: it is not read here.
-        let run = in_runtime(Time::Wall, state.name(run))?;
-        match command {
-            AuditCommand::Verify(args) => audit::judge(&state, &run, args, format),
-            AuditCommand::Reconcile(args) => audit::hold_against(&state, &run, args, format),
-            AuditCommand::Head(args) => audit::head(&state, &run, args, self.console),
-            AuditCommand::Key(_) => audit::key(&state),
-        }
+        in_runtime(Time::Wall, async {
+            let state = self.state(state).await?;
+            if let AuditCommand::Key(_) = command {
+                return audit::key(&state).await;
+            }
+            // The journal may be damaged, and the log all the more of interest: it is not read here.
+            let run = state.name(run).await?;
+            match command {
+                AuditCommand::Verify(args) => audit::judge(&state, &run, args, format).await,
+                AuditCommand::Reconcile(args) => audit::hold_against(&state, &run, args, format).await,
+                AuditCommand::Head(args) => audit::head(&state, &run, args, self.console).await,
+                AuditCommand::Key(_) => audit::key(&state).await,
+            }
+        })
     }
 
     fn export(&self, args: &ExportArgs) -> Outcome {
         self.log_warnings();
-        let state = State::open(&args.state, &self.environment)?;
         in_runtime(Time::Wall, async {
+            let state = self.state(&args.state).await?;
             let found = state.find(args.run.as_deref()).await?;
             bundle::export(&state, &found, args, self.console).await
         })
@@ -350,8 +363,8 @@ impl App {
 
     fn decide(&self, args: &DecisionArgs, decision: Decision<'_>) -> Outcome {
         self.log_warnings();
-        let state = State::open(&args.state, &self.environment)?;
         in_runtime(Time::Wall, async {
+            let state = self.state(&args.state).await?;
             let found = state.unfinished(args.run.as_deref()).await?;
             let by = args.by.as_deref().map_or_else(|| self.user(), Into::into);
             runs::decide(&state, &found, decision, &by, args.reason.as_deref(), &SystemClock, self.console)
@@ -376,43 +389,66 @@ impl App {
         self.log_warnings();
         let now = SystemClock.now();
         match command {
-            ApprovalsCommand::Link(args) => {
-                let (state, file) = self.keyring(&args.keyring)?;
-                in_runtime(Time::Wall, async {
+            ApprovalsCommand::Link(args) => in_runtime(Time::Wall, async {
+                    let (state, file) = self.keyring(&args.keyring).await?;
                     let found = state.unfinished(args.run.as_deref()).await?;
                     approvals::link(&found, &file, &args, now, self.console)
-                })
-            }
-            ApprovalsCommand::Serve(args) => {
-                let (state, file) = self.keyring(&args.keyring)?;
-                in_runtime(
-                    Time::Wall,
-                    approvals::serve(&state, file, &args, Arc::new(SystemClock), self.console),
-                )
-            }
+            }),
+            ApprovalsCommand::Serve(args) => in_runtime(Time::Wall, async {
+                let (state, file) = self.keyring(&args.keyring).await?;
+                approvals::serve(&state, file, &args, Arc::new(SystemClock), self.console).await
+            }),
             ApprovalsCommand::Key(KeyCommand::New { keyring }) => {
-                approvals::new_signing_key(&self.keyring(&keyring)?.1, now, self.console)
+                approvals::new_signing_key(&self.keyring_file(&keyring)?, now, self.console)
             }
             ApprovalsCommand::Key(KeyCommand::List { keyring }) => {
-                approvals::list(&self.keyring(&keyring)?.1)
+                approvals::list(&self.keyring_file(&keyring)?)
             }
             ApprovalsCommand::Key(KeyCommand::Remove { id, keyring }) => {
-                approvals::remove_key(&self.keyring(&keyring)?.1, &id, self.console)
+                approvals::remove_key(&self.keyring_file(&keyring)?, &id, self.console)
             }
             ApprovalsCommand::Approver(args) => {
-                approvals::approver(&self.keyring(&args.keyring)?.1, &args, self.console)
+                approvals::approver(&self.keyring_file(&args.keyring)?, &args, self.console)
             }
         }
     }
 
-    /// The state directory, and the keyring that is meant.
-    fn keyring(&self, args: &KeyringArgs) -> Result<(State, KeyringFile), CommandError> {
-        let state = State::open(&args.state, &self.environment)?;
-        let beside = state.directory.as_ref().map(|directory| directory.join("approvals.json"));
-        let path = args.keys.clone().or(beside);
-        let none =
-            || CommandError::new(&code::KEYRING_UNUSABLE, "neither --keys nor a state directory names it");
-        Ok((state, KeyringFile::at(path.ok_or_else(none)?)))
+    /// Where runs are kept: a hub, or a state directory.
+    ///
+    /// # Errors
+    /// It cannot be used.
+    pub(crate) async fn state(&self, args: &StateArgs) -> Result<State, CommandError> {
+        let Some(name) = &args.hub else { return State::open(args, &self.environment) };
+        let hub = Hub::of_environment(self, name).await;
+        let hub = hub.map_err(|fault| CommandError::new(&code::STATE_UNUSABLE, fault.message))?;
+        Ok(hub.into_state())
+    }
+
+    /// As [`App::state`], where there is one already: whoever only looks makes none.
+    ///
+    /// # Errors
+    /// It is there and cannot be used.
+    pub(crate) async fn existing_state(&self, args: &StateArgs) -> Result<Option<State>, CommandError> {
+        match &args.hub {
+            Some(_) => self.state(args).await.map(Some),
+            None => State::existing(args, &self.environment),
+        }
+    }
+
+    /// The runs, and the keyring that is meant.
+    async fn keyring(&self, args: &KeyringArgs) -> Result<(State, KeyringFile), CommandError> {
+        let state = self.state(&args.state).await?;
+        let file = KeyringFile::of(args.keys.as_deref(), &state)?;
+        Ok((state, file))
+    }
+
+    /// The keyring that is meant, named or in a state directory.
+    fn keyring_file(&self, args: &KeyringArgs) -> Result<KeyringFile, CommandError> {
+        let state = match &args.state.hub {
+            Some(_) => State::in_memory(),
+            None => State::open(&args.state, &self.environment)?,
+        };
+        KeyringFile::of(args.keys.as_deref(), &state)
     }
 
     fn policy(&self, args: &PolicyArgs) -> Outcome {

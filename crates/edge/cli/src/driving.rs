@@ -177,14 +177,14 @@ impl Driving {
     /// Signs the end of the audit log, and keeps that head elsewhere too. Nothing of it changes how the run
     /// ended.
     async fn keep_head(&self) {
-        let sign = || {
-            let signed = self.on_record.log.sign(self.clock.now());
+        let sign = async || {
+            let signed = self.on_record.log.sign(self.clock.now()).await;
             signed.unwrap_or_else(|error| {
                 self.console.note(&format!("the end of the audit log could not be signed: {error}"));
                 None
             })
         };
-        let Some(head) = sign().filter(|_| !self.heads.is_nowhere()) else { return };
+        let Some(head) = sign().await.filter(|_| !self.heads.is_nowhere()) else { return };
         let run = &self.on_record.run;
         for wrong in self.heads.keep(&self.aws, &self.on_record, &head).await {
             let words = format!(
@@ -194,7 +194,7 @@ impl Driving {
             self.console.note(&words);
         }
         // That it was put somewhere is on record as well.
-        sign();
+        sign().await;
     }
 
     /// The directory of the run's reports; made before the work, not found missing after it.

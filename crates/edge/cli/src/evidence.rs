@@ -124,14 +124,14 @@ pub async fn gather(state: &State, run: &RunId, plan: &PatchPlan) -> Result<Gath
         files: host_files(state, run, plan, &mut texts).await?,
         calls: json(state, run, CALLS).await?.unwrap_or_default(),
         earlier: earlier(state, run).await?,
-        audit: audit_head(state, run),
+        audit: audit_head(state, run).await,
     })
 }
 
 /// The last signed head of the run's audit log. A log that cannot be read has none here: `audit verify`
 /// says why.
-fn audit_head(state: &State, run: &RunId) -> Option<AuditHead> {
-    let trail = state.audit.trail(run).ok()?;
+async fn audit_head(state: &State, run: &RunId) -> Option<AuditHead> {
+    let trail = state.audit.trail(run).await.ok()?;
     let last = trail.heads.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty())?;
     let SignedHead { head, .. } = serde_json::from_slice(last).ok()?;
     let (hash, key) = (head.hash.to_string().into(), head.key.to_string().into());

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::failure::CommandError;
 use crate::files;
+use crate::state::State;
 
 /// The largest keyring that is read, in bytes.
 const LARGEST: u64 = 1024 * 1024;
@@ -20,6 +21,18 @@ const LARGEST: u64 = 1024 * 1024;
 pub struct KeyringFile(PathBuf);
 
 impl KeyringFile {
+    /// The one that is named, or that lies in the directory of these runs.
+    ///
+    /// # Errors
+    /// Neither is there.
+    pub fn of(named: Option<&Path>, state: &State) -> Result<Self, CommandError> {
+        let beside = state.directory.as_ref().map(|directory| directory.join("approvals.json"));
+        let path = named.map(Path::to_owned).or(beside);
+        let none =
+            || CommandError::new(&code::KEYRING_UNUSABLE, "neither --keys nor a state directory names it");
+        Ok(Self::at(path.ok_or_else(none)?))
+    }
+
     /// The keyring in this file.
     pub fn at(path: PathBuf) -> Self {
         Self(path)

@@ -20,6 +20,7 @@ pub mod files;
 pub mod fleet;
 pub mod generated;
 pub mod heads;
+pub mod hub;
 pub mod interrupt;
 pub mod keyring;
 pub mod learning;

@@ -17,7 +17,7 @@ use crate::failure::CommandError;
 use crate::on_record::OnRecord;
 use crate::outgoing::{Outgoing, change_records, needs_aws, outgoing, place_files};
 use crate::report_files;
-use crate::state::{FoundRun, State, refused};
+use crate::state::{FoundRun, refused};
 
 impl App {
     /// `fleetwright notify …`.
@@ -32,12 +32,12 @@ impl App {
         in_runtime(Time::Wall, async {
             match needs_aws(&loaded.resolved.settings) {
                 true => {
-                    let state = State::open(&args.state, &self.environment)?;
+                    let state = self.state(&args.state).await?;
                     let on_record = OnRecord::of_commands(&state, self.user());
                     let session = self.session(&loaded, &args.fleet, None).await?;
                     let outgoing = session.outgoing(&on_record).await?;
                     let sent = self.notify_now(outgoing, args).await;
-                    on_record.log.sign(SystemClock.now()).map_err(|error| refused(&error))?;
+                    on_record.log.sign(SystemClock.now()).await.map_err(|error| refused(&error))?;
                     sent
                 }
                 false => {
@@ -59,7 +59,7 @@ impl App {
         let (ChangeCommand::Open(args) | ChangeCommand::Status(args) | ChangeCommand::Close(args)) = command;
         let (records, now) = (self.change_records(args)?, SystemClock.now());
         in_runtime(Time::Wall, async {
-            let state = State::open(&args.state, &self.environment)?;
+            let state = self.state(&args.state).await?;
             let found: FoundRun = state.find(Some(&args.run)).await?;
             match command {
                 ChangeCommand::Open(_) => notify::open(records.as_ref(), &found.run, &found.plan, now).await,

@@ -18,7 +18,7 @@ use crate::console::{self, Console};
 use crate::failure::CommandError;
 use crate::fleet;
 use crate::on_record::{OnRecord, nobody_approves};
-use crate::state::{State, refused};
+use crate::state::refused;
 
 /// What the commands work with.
 pub struct OnePlace {
@@ -65,7 +65,7 @@ impl App {
             let place = only(cells::places(&aws, clock.as_ref(), &fleet, 1).await)?;
             let on_record = match change.filter(|_| !dry_run) {
                 Some((change, name)) => {
-                    let state = State::open(&change.state, &self.environment)?;
+                    let state = self.state(&change.state).await?;
                     let on_record = OnRecord::of_commands(&state, self.user());
                     aws = aws.on_behalf(on_record.behalf(name, &nobody_approves()));
                     Some(on_record)
@@ -76,7 +76,7 @@ impl App {
             let at = OnePlace { aws, clock: Arc::clone(&clock), place, dry_run, format, console };
             let outcome = work(at).await;
             if let Some(on_record) = on_record {
-                on_record.log.sign(clock.now()).map_err(|error| refused(&error))?;
+                on_record.log.sign(clock.now()).await.map_err(|error| refused(&error))?;
             }
             outcome
         })

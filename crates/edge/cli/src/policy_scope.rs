@@ -48,7 +48,7 @@ pub fn scope(settings: &Settings, fleet: &Fleet, phases: &[Phase]) -> Scope {
         }),
         namespace: settings.telemetry.cloudwatch_namespace.clone(),
         // Commands on them name them; no run uses any.
-        journals: BTreeSet::new(),
+        hub: BTreeSet::new(),
         parameters: BTreeSet::new(),
         machines: BTreeSet::new(),
         phases,

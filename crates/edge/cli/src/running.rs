@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// What a command that drives a run has at hand.
-pub(crate) struct Session {
+pub struct Session {
     settings: Settings,
     fleet: Fleet,
     aws: Aws,
@@ -51,10 +51,10 @@ impl App {
             run::phases(args.scan.scanner_only, args.scan.phase, &args.workflow, &loaded.resolved.settings)?;
         in_runtime(Time::Wall, async {
             let session = self.session(&loaded, &args.scan.fleet, None).await?;
-            let state = || State::open(&args.state, &self.environment);
+            let state = async || self.state(&args.state).await;
             let (mut continued, ids) = from(args.workflow.from.as_deref(), state).await?;
             // Who only plans may lack what driving needs of the directory.
-            match State::existing(&args.state, &self.environment) {
+            match self.existing_state(&args.state).await {
                 Ok(Some(state)) => {
                     continued.learnt = learning::learnt(&state, session.clock.now(), self.console).await?;
                 }
@@ -89,9 +89,9 @@ impl App {
     /// `fleetwright run` beyond the scan: plan, then apply.
     pub fn run_plan(&self, args: &RunArgs, loaded: &Loaded, phases: &[Phase]) -> Outcome {
         in_runtime(Time::Wall, async {
-            let state = State::open(&args.drive.state, &self.environment)?;
-            let session = self.session(loaded, &args.scan.fleet, Some(&args.drive)).await?;
-            let state_again = || State::open(&args.drive.state, &self.environment);
+            let state = self.state(&args.drive.state).await?;
+            let session = self.session(loaded, &args.scan.fleet, args.drive.clock_speed).await?;
+            let state_again = async || self.state(&args.drive.state).await;
             let (mut continued, ids) = from(args.workflow.from.as_deref(), state_again).await?;
             continued.learnt = learning::learnt(&state, session.clock.now(), self.console).await?;
             let mut request = fleet::scan_request(&session.settings, session.fleet.clone());
@@ -138,8 +138,8 @@ impl App {
         plan::refuse_unsafe(document.plan())?;
         let loaded = self.driving_settings(&args.fleet, &args.report)?;
         in_runtime(Time::Wall, async {
-            let state = State::open(&args.drive.state, &self.environment)?;
-            let session = self.session(&loaded, &args.fleet, Some(&args.drive)).await?;
+            let state = self.state(&args.drive.state).await?;
+            let session = self.session(&loaded, &args.fleet, args.drive.clock_speed).await?;
             let all = session.zones().await;
             let zones = apply::zones_of(document.plan(), &all)?;
             let request = fleet::scan_request(&session.settings, session.fleet.clone());
@@ -155,7 +155,7 @@ impl App {
     /// `fleetwright resume`.
     pub fn resume(&self, args: &ResumeArgs) -> Outcome {
         in_runtime(Time::Wall, async {
-            let state = State::open(&args.drive.state, &self.environment)?;
+            let state = self.state(&args.drive.state).await?;
             let found = state.unfinished(args.run.as_deref()).await?;
             let Folded { run, damage, .. } = fold(&found);
             if let Some(damage) = damage {
@@ -185,7 +185,7 @@ impl App {
     /// `fleetwright retry`: the failed, the not started and the unknown of a run, planned anew.
     pub fn retry(&self, args: &ResumeArgs) -> Outcome {
         in_runtime(Time::Wall, async {
-            let state = State::open(&args.drive.state, &self.environment)?;
+            let state = self.state(&args.drive.state).await?;
             let found = state.find(args.run.as_deref()).await?;
             let Folded { run, records, .. } = ended(&found)?;
             let plan = found.plan.plan();
@@ -222,7 +222,7 @@ impl App {
     pub fn rollback(&self, args: &RollbackArgs) -> Outcome {
         let which = rollback::which(args)?;
         in_runtime(Time::Wall, async {
-            let state = State::open(&args.drive.state, &self.environment)?;
+            let state = self.state(&args.drive.state).await?;
             let found = state.find(Some(&args.run)).await?;
             let Folded { run, records, .. } = ended(&found)?;
             let plan = found.plan.plan();
@@ -259,7 +259,7 @@ impl App {
         if let Some(input) = state.input(&found.run).await? {
             run_input::lay_text(&mut loaded, input, self.console)?;
         }
-        let session = self.session(&loaded, &fleet, Some(drive)).await?;
+        let session = self.session(&loaded, &fleet, drive.clock_speed).await?;
         let zones = apply::zones_of(found.plan.plan(), &session.zones().await)?;
         Ok((session, zones))
     }
@@ -275,7 +275,7 @@ impl App {
         &self,
         loaded: &Loaded,
         args: &FleetArgs,
-        drive: Option<&DriveArgs>,
+        speed: Option<f64>,
     ) -> Result<Session, CommandError> {
         let mut settings = loaded.resolved.settings.clone();
         fleet::place_calendars(&loaded.resolved, &mut settings);
@@ -283,7 +283,7 @@ impl App {
         let mut options = fleet::aws_options(&loaded.resolved)?;
         options.dry_run = settings.safety.dry_run;
         let wall: Arc<dyn Clock> = Arc::new(SystemClock);
-        let clock: Arc<dyn Clock> = match drive.and_then(|drive| drive.clock_speed) {
+        let clock: Arc<dyn Clock> = match speed {
             None => Arc::clone(&wall),
             Some(speed) => {
                 let endpoint =
@@ -343,7 +343,8 @@ impl App {
 }
 
 impl Session {
-    fn looking(&self, stop: Stop, console: crate::console::Console) -> Looking<'_> {
+    /// Looks at the fleet, and plans.
+    pub(crate) fn looking(&self, stop: Stop, console: crate::console::Console) -> Looking<'_> {
         Looking { aws: &self.aws, clock: &self.clock, settings: &self.settings, stop, console }
     }
 
@@ -371,8 +372,23 @@ impl Session {
         Ok(records.map(|records| Change { records, poll: itsm.poll }))
     }
 
+    /// The settings.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The landing zones that are meant.
+    pub(crate) fn fleet(&self) -> &Fleet {
+        &self.fleet
+    }
+
+    /// AWS, as the settings have it.
+    pub(crate) fn aws(&self) -> &Aws {
+        &self.aws
+    }
+
     /// Every landing zone, those of the organisation included.
-    async fn zones(&self) -> Vec<Zone> {
+    pub(crate) async fn zones(&self) -> Vec<Zone> {
         let ports = fleetwright_survey::Ports {
             accounts: &self.aws,
             machines: &self.aws,
@@ -385,14 +401,14 @@ impl Session {
 /// What `--from` stands for: an earlier run, or the instances of an earlier scan.
 async fn from(
     from: Option<&str>,
-    state: impl FnOnce() -> Result<State, CommandError>,
+    state: impl AsyncFnOnce() -> Result<State, CommandError>,
 ) -> Result<(Continued, Vec<InstanceId>), CommandError> {
     match from {
         None => Ok((Continued::default(), Vec::new())),
         Some(file) if files::exists(file.as_ref()) => {
             Ok((Continued::default(), earlier_scan::patchable(file.as_ref())?))
         }
-        Some(name) => Ok((continued(&state()?.find(Some(name)).await?), Vec::new())),
+        Some(name) => Ok((continued(&state().await?.find(Some(name)).await?), Vec::new())),
     }
 }
 

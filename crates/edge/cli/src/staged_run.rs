@@ -107,7 +107,7 @@ impl StagedRun {
         };
         let flow = Arc::new(plan.flow.clone());
         let done = drive(set.ports, self.run.clone(), flow, begin, control, &watch).await;
-        set.on_record.log.sign(self.stage.clock.now()).expect("the log takes what it took before");
+        set.on_record.log.sign(self.stage.clock.now()).await.expect("the log takes what it took before");
         done
     }
 
@@ -122,7 +122,7 @@ impl StagedRun {
         let watch = Watch { plan: &plan, health: &set.health, also: &(), events: RunEvents::default() };
         let (flow, digest) = (Arc::new(plan.flow.clone()), self.document.digest().clone());
         let taken = turn(set.ports, &self.run, flow, digest, owner, at_gates, pace, number, &watch).await;
-        set.on_record.log.sign(self.stage.clock.now()).expect("the log takes what it took before");
+        set.on_record.log.sign(self.stage.clock.now()).await.expect("the log takes what it took before");
         taken
     }
 

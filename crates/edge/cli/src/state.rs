@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::args::{ConfigArgs, FleetArgs, StateArgs};
 use crate::environment::Environment;
 use crate::failure::CommandError;
+use crate::hub::Hub;
 use crate::planning::program;
 
 /// The variable that names the state directory.
@@ -36,8 +37,10 @@ pub struct State {
     pub audit: Arc<dyn AuditLogs>,
     /// What runs have out of service in the groups they share.
     pub budgets: Arc<dyn Budgets>,
-    /// The directory; none where runs are kept in memory.
+    /// The directory; none where runs are kept in memory or on a hub.
     pub directory: Option<PathBuf>,
+    /// The hub, for whoever is to wake its executions.
+    pub hub: Option<Arc<Hub>>,
 }
 
 /// What a run was begun with: enough to find the same configuration and landing zones again. Values
@@ -100,6 +103,7 @@ impl State {
             audit: Arc::new(audit),
             budgets: Arc::new(budgets),
             directory: Some(directory),
+            hub: None,
         })
     }
 
@@ -111,6 +115,7 @@ impl State {
             audit: Arc::new(MemoryAuditLogs::new()),
             budgets: Arc::new(MemoryBudgets::new()),
             directory: None,
+            hub: None,
         }
     }
 

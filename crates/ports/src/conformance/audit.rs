@@ -15,7 +15,7 @@ pub type Open<'a> = &'a dyn Fn() -> Box<dyn AuditLogs>;
 /// # Panics
 /// With the rule that was broken.
 pub async fn check(open: Open<'_>, run: &RunId, other: &RunId) {
-    a_run_that_changed_nothing_has_no_log(open, run);
+    a_run_that_changed_nothing_has_no_log(open, run).await;
     what_was_recorded_is_there_for_others_and_verifies(open, run).await;
     a_later_writer_goes_on_where_the_first_ended(open, run).await;
     calls_of_the_same_moment_have_each_their_record(open, other).await;
@@ -51,11 +51,11 @@ pub fn log(logs: &dyn AuditLogs, run: &RunId, process: &str) -> Arc<dyn AuditLog
 }
 
 /// What is there, judged by everything that is there.
-pub fn judged(logs: &dyn AuditLogs, run: &RunId) -> Verdict {
-    let trail = logs.trail(run).expect("the run is there");
+pub async fn judged(logs: &dyn AuditLogs, run: &RunId) -> Verdict {
+    let trail = logs.trail(run).await.expect("the run is there");
     let (heads, bad) = SignedHead::read_lines(&trail.heads);
     assert!(bad.is_empty(), "every line of the heads is one: {bad:?}");
-    let key = logs.public_key().expect("a key that can be read");
+    let key = logs.public_key().await.expect("a key that can be read");
     verify(&trail.log, &heads, key.as_ref())
 }
 
@@ -69,34 +69,34 @@ fn done(call: u64) -> Answer {
     }
 }
 
-fn a_run_that_changed_nothing_has_no_log(open: Open<'_>, run: &RunId) {
+async fn a_run_that_changed_nothing_has_no_log(open: Open<'_>, run: &RunId) {
     let logs = open();
     let log = log(&*logs, run, "the first");
-    assert_eq!(log.sign(moment()), Ok(None), "nothing was recorded, nothing is signed");
-    assert!(logs.trail(run).expect("the run is there").log.is_empty(), "and nothing is written");
+    assert_eq!(log.sign(moment()).await, Ok(None), "nothing was recorded, nothing is signed");
+    assert!(logs.trail(run).await.expect("the run is there").log.is_empty(), "and nothing is written");
 }
 
 async fn what_was_recorded_is_there_for_others_and_verifies(open: Open<'_>, run: &RunId) {
     let logs = open();
     let log = log(&*logs, run, "the first");
     let call = log.before(moment(), intent("ec2:CreateImage")).await.expect("recorded");
-    let verdict = judged(&*open(), run);
+    let verdict = judged(&*open(), run).await;
     assert!(verdict.is_sound(), "{:?}", verdict.findings);
     assert_eq!(verdict.calls.in_doubt, [call], "it is there before anybody answered");
     log.after(moment(), done(call)).expect("recorded");
-    assert_eq!(judged(&*open(), run).calls.done, 1, "and so is the answer");
-    let head = log.sign(moment()).expect("signed").expect("there is something to sign");
-    let verdict = judged(&*open(), run);
+    let head = log.sign(moment()).await.expect("signed").expect("there is something to sign");
+    assert_eq!(judged(&*open(), run).await.calls.done, 1, "and so is the answer");
+    let verdict = judged(&*open(), run).await;
     assert_eq!((verdict.proven_to, verdict.records), (head.head.sequence, head.head.sequence));
 }
 
 async fn a_later_writer_goes_on_where_the_first_ended(open: Open<'_>, run: &RunId) {
-    let before = judged(&*open(), run);
+    let before = judged(&*open(), run).await;
     let logs = open();
     let log = log(&*logs, run, "the second");
     let call = log.before(moment(), intent("ec2:StopInstances")).await.expect("recorded");
     assert_eq!(call, before.records + 2, "after the record that names the writer");
-    let verdict = judged(&*open(), run);
+    let verdict = judged(&*open(), run).await;
     assert!(verdict.is_sound(), "{:?}", verdict.findings);
     assert_eq!(verdict.proven_to, before.proven_to, "what was signed before is still proven");
 }
@@ -109,7 +109,8 @@ async fn calls_of_the_same_moment_have_each_their_record(open: Open<'_>, run: &R
     let (first, second) = (first.expect("recorded"), second.expect("recorded"));
     assert_ne!(first, second);
     log.after(moment(), done(second)).expect("recorded");
-    let verdict = judged(&*open(), run);
+    log.sign(moment()).await.expect("signed");
+    let verdict = judged(&*open(), run).await;
     assert!(verdict.is_sound(), "{:?}", verdict.findings);
     assert_eq!((verdict.calls.made, verdict.calls.in_doubt), (2, vec![first]));
 }

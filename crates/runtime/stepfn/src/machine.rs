@@ -105,12 +105,13 @@ impl Default for Shape {
 /// `${ReportFunctionArn}` and `${NoticeTopicArn}` stand for what CloudFormation puts in (`DefinitionSubstitutions`).
 ///
 /// An execution's input is `{"run": NAME}`, and the name of the execution is that of the run, so that a
-/// run is started once. Its output has what the last turn answered ([`Answer`]) in `turn`: `status` is 200 where
+/// run is started once; a schedule says `{"scheduled": TIME}`, of which the run's name is made, so that a schedule that is
+/// tried again starts no second run. With `"resume": true` another execution goes on with a run. Its output has what the last turn answered ([`Answer`]) in `turn`: `status` is 200 where
 /// everything was done and 206 where a part was. A run that ended otherwise ends the execution as failed, with
 /// the reason as its error and the answer, its status 500, as its cause.
 pub fn machine(shape: &Shape) -> Value {
     let states: Map<String, Value> = [
-        ("Prepare", call(shape, Function::Prepare, &["hosts", "stages"], "$.prepared", "Begin")),
+        ("Prepare", call(shape, Function::Prepare, &["run", "hosts", "stages"], "$.prepared", "Begin")),
         (
             "Begin",
             json!({ "Type": "Pass", "Result": { "number": 0 }, "ResultPath": "$.turn", "Next": "Turn" }),
@@ -168,13 +169,18 @@ fn substitution(function: Function) -> &'static str {
     }
 }
 
-/// A state that calls a function with the run's name, the execution's, and what the last turn said.
+/// A state that calls a function with the execution's id, and what it was started with, or the run's name and what the last
+/// turn said.
 fn call(shape: &Shape, function: Function, answers: &[&str], result: &str, next: &str) -> Value {
     let answers = answers.iter().map(|field| (format!("{field}.$"), format!("$.Payload.{field}").into()));
     let answers: Map<String, Value> = answers.collect();
-    let mut payload = json!({ "run.$": "$.run", "execution.$": "$$.Execution.Id" });
-    if function != Function::Prepare {
-        payload["turn.$"] = "$.turn".into();
+    let mut payload = json!({ "execution.$": "$$.Execution.Id" });
+    match function {
+        Function::Prepare => payload["input.$"] = "$$.Execution.Input".into(),
+        Function::Turn | Function::Gate | Function::Report => {
+            payload["run.$"] = "$.prepared.run".into();
+            payload["turn.$"] = "$.turn".into();
+        }
     }
     json!({
         "Type": "Task",
@@ -252,7 +258,7 @@ fn decision(shape: &Shape) -> Value {
         "Parameters": {
             "FunctionName": substitution(Function::Gate),
             "Payload": {
-                "run.$": "$.run",
+                "run.$": "$.prepared.run",
                 "execution.$": "$$.Execution.Id",
                 "token.$": "$$.Task.Token",
                 "turn.$": "$.turn",
@@ -283,7 +289,7 @@ fn notify(shape: &Shape, what: &str, next: &str) -> Value {
         "Resource": resource(shape, "sns:publish"),
         "Parameters": {
             "TopicArn": "${NoticeTopicArn}",
-            "Message": { "run.$": "$.run", "execution.$": "$$.Execution.Id", "said.$": what },
+            "Message": { "input.$": "$$.Execution.Input", "execution.$": "$$.Execution.Id", "said.$": what },
         },
         "ResultPath": "$.notified",
         "TimeoutSeconds": 60,

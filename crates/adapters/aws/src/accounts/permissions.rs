@@ -192,7 +192,9 @@ async fn attempt(
         },
         Service::DynamoDb
         | Service::EventBridge
+        | Service::SecretsManager
         | Service::Sns
+        | Service::StepFunctions
         | Service::CloudWatch
         | Service::Iam
         | Service::Organizations

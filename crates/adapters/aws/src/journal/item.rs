@@ -13,6 +13,10 @@ use serde_json::{Value, json};
 pub(super) const HEAD: &str = "head";
 /// The item of a run that is its mailbox.
 pub(super) const MAIL: &str = "mail";
+/// The item of a run that says which execution it is of.
+pub(super) const EXECUTION: &str = "execution";
+/// The item of a run with which an execution waits.
+pub(super) const TOKEN: &str = "token";
 /// The key under which every run is listed.
 pub(super) const RUNS: &str = "runs";
 

@@ -6,9 +6,7 @@ use fleetwright_flow::{Record, Sequence};
 use fleetwright_journal::{Mail, decode};
 use fleetwright_ports::{Damage, JournalError, LoadedRun, RunEntry, RunId};
 use miniz_oxide::inflate::decompress_to_vec;
-use serde_json::{Value, json};
-
-use crate::operations::{GET_ITEM, QUERY};
+use serde_json::Value;
 
 use super::DynamoJournal;
 use super::item::{self, HEAD, Head, MAIL, RUNS, get_bytes, get_text, key, records_key};
@@ -16,47 +14,16 @@ use super::write::MOST_RECORDS;
 
 impl DynamoJournal {
     async fn get(&self, run: &RunId, item: &str) -> Result<Value, JournalError> {
-        let body = json!({ "Key": key(run, item), "ConsistentRead": true });
-        let answer = self.call(&GET_ITEM, body).await?;
-        Ok(answer["Item"].clone())
+        self.table.get(key(run, item)).await
     }
 
     /// How a run stands.
     pub(super) async fn head(&self, run: &RunId) -> Result<Head, JournalError> {
         let item = self.get(run, HEAD).await?;
         if item.is_null() {
-            return Err(JournalError::NoSuchRun { run: run.as_str().into(), place: self.place() });
+            return Err(JournalError::NoSuchRun { run: run.as_str().into(), place: self.table.place() });
         }
-        Head::of(&item).ok_or_else(|| self.damaged(format!("what it says of {run} cannot be read")))
-    }
-
-    /// Every item of a partition from one key to another, in order.
-    async fn query(&self, partition: &str, from: &str, to: &str) -> Result<Vec<Value>, JournalError> {
-        let mut items = Vec::new();
-        let mut start = Value::Null;
-        loop {
-            let mut body = json!({
-                "ConsistentRead": true,
-                "KeyConditionExpression": "#run = :run AND #item BETWEEN :from AND :to",
-                "ExpressionAttributeNames": { "#run": "run", "#item": "item" },
-                "ExpressionAttributeValues": {
-                    ":run": item::text(partition),
-                    ":from": item::text(from),
-                    ":to": item::text(to),
-                },
-            });
-            if !start.is_null() {
-                body["ExclusiveStartKey"] = start;
-            }
-            let mut answer = self.call(&QUERY, body).await?;
-            if let Some(page) = answer["Items"].as_array_mut() {
-                items.append(page);
-            }
-            start = answer["LastEvaluatedKey"].take();
-            if start.is_null() {
-                return Ok(items);
-            }
-        }
+        Head::of(&item).ok_or_else(|| self.table.damaged(format!("what it says of {run} cannot be read")))
     }
 
     pub(super) async fn read(&self, run: &RunId) -> Result<LoadedRun, JournalError> {
@@ -77,8 +44,8 @@ impl DynamoJournal {
 
     async fn plan(&self, run: &RunId, head: &Head) -> Result<Vec<u8>, JournalError> {
         let prefix = format!("plan#{}#", head.plan);
-        let pieces = self.query(&format!("run#{run}"), &prefix, &format!("{prefix}~")).await?;
-        let whole = || self.damaged(format!("the plan of {run} is not the one that was stored"));
+        let pieces = self.table.query(&format!("run#{run}"), &prefix, &format!("{prefix}~")).await?;
+        let whole = || self.table.damaged(format!("the plan of {run} is not the one that was stored"));
         if pieces.len() != head.pieces as usize {
             return Err(whole());
         }
@@ -104,7 +71,7 @@ impl DynamoJournal {
         // The piece that the next record is in began at most so many records before it.
         let from = records_key((after + 1).saturating_sub(MOST_RECORDS as u64 - 1), 0);
         let to = records_key(head.last, u32::MAX);
-        let pieces = self.query(&format!("run#{run}"), &from, &to).await?;
+        let pieces = self.table.query(&format!("run#{run}"), &from, &to).await?;
         let mut by_first: BTreeMap<u64, Value> = BTreeMap::new();
         for piece in pieces {
             // In order of the key: of those that begin alike, the newest epoch comes last.
@@ -136,8 +103,8 @@ impl DynamoJournal {
 
     pub(super) async fn read_runs(&self) -> Result<Vec<RunEntry>, JournalError> {
         let mut entries = Vec::new();
-        let now = self.clock.now();
-        for item in self.query(RUNS, "0", "~").await? {
+        let now = self.table.now();
+        for item in self.table.query(RUNS, "0", "~").await? {
             let Some(run) = get_text(&item, "name").and_then(|name| name.parse::<RunId>().ok()) else {
                 continue;
             };
@@ -160,7 +127,7 @@ impl DynamoJournal {
     /// The mailbox.
     pub(super) async fn letters(&self, run: &RunId) -> Result<Vec<Mail>, JournalError> {
         let item = self.get(run, MAIL).await?;
-        item::letters(&item).ok_or_else(|| self.damaged(format!("a letter to {run} cannot be read")))
+        item::letters(&item).ok_or_else(|| self.table.damaged(format!("a letter to {run} cannot be read")))
     }
 
     pub(super) async fn read_mail(&self, run: &RunId, after: u64) -> Result<Vec<Mail>, JournalError> {

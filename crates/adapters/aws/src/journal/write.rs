@@ -1,33 +1,31 @@
 //! What changes the table. Each change is conditional on what was read before it, and may be sent again: whoever
 //! finds that it has been made already, by itself, goes on.
 
-use std::time::Duration;
-
 use fleetwright_flow::{Epoch, Record, Sequence};
 use fleetwright_journal::{Letter, Mail, encode, encode_mail};
 use fleetwright_ports::journal::{Standing, is_spent};
 use fleetwright_ports::{Delivery, HandOver, JournalError, RunId};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use miniz_oxide::deflate::compress_to_vec;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::lock::lock;
-use crate::operations::{PUT_ITEM, UPDATE_ITEM};
 
 use super::item::{self, HEAD, MAIL, RUNS, key, records_key};
-use super::{DynamoJournal, Held, Lease, Refused};
+use super::table::Refused;
+use super::{DynamoJournal, Held, Lease};
 
 /// Records of one item at most.
 pub(super) const MOST_RECORDS: usize = 1_000;
 /// Bytes of one item at most, of the 400 KB that DynamoDB takes; the rest is for its other attributes.
-const MOST_BYTES: usize = 380 * 1_000;
+pub(super) const MOST_BYTES: usize = 380 * 1_000;
 /// Letters are decisions of people: more bytes than this are none.
 const MOST_MAIL: usize = 300 * 1_000;
 /// How hard what is stored is compressed, of 10.
-const LEVEL: u8 = 6;
+pub(super) const LEVEL: u8 = 6;
 /// How often a change is tried where others change the same item.
-const TRIES: usize = 8;
+pub(super) const TRIES: usize = 8;
 
 /// The SHA-256 of a document, in hexadecimal.
 pub(super) fn digest(document: &[u8]) -> String {
@@ -35,35 +33,17 @@ pub(super) fn digest(document: &[u8]) -> String {
 }
 
 impl DynamoJournal {
-    fn expires(&self, now: Timestamp) -> Value {
-        item::number(later(now, self.at.keep).as_second())
-    }
-
-    async fn put(&self, key: Value, fields: Value) -> Result<(), JournalError> {
-        Ok(self.call(&PUT_ITEM, json!({ "Item": item::whole(key, fields) })).await.map(drop)?)
-    }
-
-    /// Puts an item where none is.
-    async fn put_new(&self, key: Value, fields: Value) -> Result<(), Refused> {
-        let body = json!({
-            "Item": item::whole(key, fields),
-            "ConditionExpression": "attribute_not_exists(#item)",
-            "ExpressionAttributeNames": { "#item": "item" },
-        });
-        self.call(&PUT_ITEM, body).await.map(drop)
-    }
-
     pub(super) async fn make(&self, run: &RunId, plan: &[u8], at: Timestamp) -> Result<(), JournalError> {
-        let (digest, expires) = (digest(plan), self.expires(at));
+        let (digest, expires) = (digest(plan), self.table.expires(at));
         let packed = compress_to_vec(plan, LEVEL);
         let pieces = packed.chunks(MOST_BYTES);
         let count = pieces.len();
         for (number, piece) in pieces.enumerate() {
             let fields = json!({ "bytes": item::bytes(piece), "expires": expires });
-            self.put(key(run, &format!("plan#{digest}#{number:04}")), fields).await?;
+            self.table.put(key(run, &format!("plan#{digest}#{number:04}")), fields).await?;
         }
         let listed = json!({ "run": item::text(RUNS), "item": item::text(format!("{at:.9}#{run}")) });
-        self.put(listed, json!({ "name": item::text(run.as_str()), "expires": expires })).await?;
+        self.table.put(listed, json!({ "name": item::text(run.as_str()), "expires": expires })).await?;
         let head = json!({
             "created_at": item::text(at.to_string()),
             "plan": item::text(&digest),
@@ -73,7 +53,7 @@ impl DynamoJournal {
             "claims": item::number(0),
             "expires": expires,
         });
-        match self.put_new(key(run, HEAD), head).await {
+        match self.table.put_new(key(run, HEAD), head).await {
             Ok(()) => Ok(()),
             Err(Refused::Condition) => {
                 let found = self.head(run).await?;
@@ -85,22 +65,10 @@ impl DynamoJournal {
         }
     }
 
-    /// Changes an item where it is as it was read.
-    async fn update(&self, key: Value, change: &str, condition: &str, values: Value) -> Result<(), Refused> {
-        let body = json!({
-            "Key": key,
-            "UpdateExpression": change,
-            "ConditionExpression": condition,
-            "ExpressionAttributeNames": names(&[change, condition]),
-            "ExpressionAttributeValues": values,
-        });
-        self.call(&UPDATE_ITEM, body).await.map(drop)
-    }
-
     pub(super) async fn take(&self, run: &RunId, owner: &str) -> Result<Lease, JournalError> {
         for _ in 0..TRIES {
             let head = self.head(run).await?;
-            let now = self.clock.now();
+            let now = self.table.now();
             if let Some(owner) = head.held_by(now) {
                 return Err(JournalError::Owned { owner: owner.clone() });
             }
@@ -108,8 +76,8 @@ impl DynamoJournal {
                 Some(_) => Some(head.epoch),
                 None => head.epoch.checked_add(1),
             };
-            let epoch = epoch.ok_or_else(|| self.damaged("its epoch is the largest there is"))?;
-            let (claims, until) = (head.claims + 1, later(now, self.at.lease).as_second());
+            let epoch = epoch.ok_or_else(|| self.table.damaged("its epoch is the largest there is"))?;
+            let (claims, until) = (head.claims + 1, self.table.lease_ends());
             let change =
                 "SET #epoch = :epoch, #claims = :claims, #holder = :holder, #until = :until REMOVE #left";
             let values = json!({
@@ -119,7 +87,7 @@ impl DynamoJournal {
                 ":until": item::number(until),
                 ":before": item::number(head.claims),
             });
-            let taken = match self.update(key(run, HEAD), change, "#claims = :before", values).await {
+            let taken = match self.table.update(key(run, HEAD), change, "#claims = :before", values).await {
                 Ok(()) => true,
                 Err(Refused::Condition) => self.head(run).await?.is_claim(claims, epoch, owner, until),
                 Err(Refused::Error(error)) => return Err(error),
@@ -139,7 +107,7 @@ impl DynamoJournal {
         after: Sequence,
         records: &[Record],
     ) -> Result<(), JournalError> {
-        let place = self.place();
+        let place = self.table.place();
         let Some(last) = records.last() else {
             return self.head(run).await?.standing().admit(epoch, after, records, &place);
         };
@@ -149,7 +117,7 @@ impl DynamoJournal {
             self.head(run).await?.standing().admit(epoch, after, records, &place)?;
         }
         Standing { epoch: epoch.0, last: after.0 }.admit(epoch, after, records, &place)?;
-        let expires = self.expires(self.clock.now());
+        let expires = self.table.expires(self.table.now());
         for piece in pieces(records) {
             let first = piece.records[0].seq.0;
             let fields = json!({
@@ -157,18 +125,18 @@ impl DynamoJournal {
                 "bytes": item::bytes(&piece.packed),
                 "expires": expires,
             });
-            self.put(key(run, &records_key(first, epoch.0)), fields).await?;
+            self.table.put(key(run, &records_key(first, epoch.0)), fields).await?;
         }
         let values = json!({
             ":epoch": item::number(epoch.0),
             ":after": item::number(after.0),
             ":last": item::number(last.seq.0),
             ":tail": item::bytes(&encode(std::slice::from_ref(last))),
-            ":until": item::number(later(self.clock.now(), self.at.lease).as_second()),
+            ":until": item::number(self.table.lease_ends()),
             ":expires": expires,
         });
         let change = "SET #last = :last, #tail = :tail, #until = :until, #expires = :expires";
-        match self.update(key(run, HEAD), change, "#epoch = :epoch AND #last = :after", values).await {
+        match self.table.update(key(run, HEAD), change, "#epoch = :epoch AND #last = :after", values).await {
             Ok(()) => Ok(()),
             Err(Refused::Condition) => {
                 let head = self.head(run).await?;
@@ -189,8 +157,13 @@ impl DynamoJournal {
         last: Sequence,
         left: &HandOver,
     ) -> Result<(), JournalError> {
-        let written = serde_json::to_string(left).map_err(|error| self.damaged(error.to_string()))?;
-        let claims = lock(&self.claims).get(run).map_or(0, |claim| claim.claims);
+        let written = serde_json::to_string(left).map_err(|error| self.table.damaged(error.to_string()))?;
+        let claim = lock(&self.claims).get(run).copied().filter(|claim| claim.epoch == epoch);
+        let Some(Held { claims, .. }) = claim else {
+            self.head(run).await?.standing().admit(epoch, last, &[], &self.table.place())?;
+            let cause = format!("this process does not hold epoch {} of {run}", epoch.0).into();
+            return Err(JournalError::Refused { place: self.table.place(), cause });
+        };
         let values = json!({
             ":epoch": item::number(epoch.0),
             ":last": item::number(last.0),
@@ -199,10 +172,10 @@ impl DynamoJournal {
         });
         let change = "SET #left = :left REMOVE #holder, #until";
         let condition = "#epoch = :epoch AND #last = :last AND #claims = :claims";
-        match self.update(key(run, HEAD), change, condition, values).await {
+        match self.table.update(key(run, HEAD), change, condition, values).await {
             Ok(()) => Ok(()),
             Err(Refused::Condition) => {
-                self.head(run).await?.standing().admit(epoch, last, &[], &self.place())?;
+                self.head(run).await?.standing().admit(epoch, last, &[], &self.table.place())?;
                 // Somebody has claimed it since: it was given back, and the answer was lost.
                 Ok(())
             }
@@ -221,7 +194,7 @@ impl DynamoJournal {
             let there: usize = letters.iter().map(|it| encode_mail(&as_sent(it)).len()).sum();
             if there + body.len() > MOST_MAIL {
                 let cause = format!("the mailbox of {run} holds {} letters", letters.len()).into();
-                return Err(JournalError::Full { place: self.place(), cause });
+                return Err(JournalError::Full { place: self.table.place(), cause });
             }
             let number = letters.len() as u64 + 1;
             match self.add_letter(run, &body, number).await {
@@ -247,7 +220,7 @@ impl DynamoJournal {
             ":none": { "L": [] },
             ":letter": { "L": [item::bytes(letter)] },
             ":number": item::number(number),
-            ":expires": self.expires(self.clock.now()),
+            ":expires": self.table.expires(self.table.now()),
         });
         let condition = match number {
             1 => "attribute_not_exists(#number)",
@@ -256,7 +229,7 @@ impl DynamoJournal {
                 "#number = :before"
             }
         };
-        self.update(key(run, MAIL), change, condition, values).await
+        self.table.update(key(run, MAIL), change, condition, values).await
     }
 }
 
@@ -264,18 +237,6 @@ impl DynamoJournal {
 fn as_sent(mail: &Mail) -> Letter {
     let Mail { number: _, at, signal, by, reason, basis, once } = mail.clone();
     Letter { at, signal, by, reason, basis, once }
-}
-
-/// That much later, or the end of time.
-fn later(at: Timestamp, by: Duration) -> Timestamp {
-    SignedDuration::try_from(by).ok().and_then(|by| at.checked_add(by).ok()).unwrap_or(Timestamp::MAX)
-}
-
-/// The names that expressions mark with `#`; DynamoDB reserves hundreds of words.
-fn names(expressions: &[&str]) -> Value {
-    let marked = expressions.iter().flat_map(|text| text.split(|c: char| !(c.is_alphanumeric() || c == '#')));
-    let names = marked.filter_map(|word| Some((word.to_owned(), word.strip_prefix('#')?.into())));
-    Value::Object(names.collect())
 }
 
 /// Records of one item.

@@ -42,8 +42,8 @@ pub(crate) enum On {
     MaintenanceWindows,
     /// Parameters below the prefixes that are used.
     Parameters,
-    /// The tables that runs are kept in.
-    Journals,
+    /// What a hub keeps with that service.
+    Hub(&'static str),
     /// Heads in the bucket that keeps those of audit logs.
     AuditHeads,
     /// Topics that notices go to.
@@ -146,10 +146,14 @@ static ALONE: &[Grant] = &[
     grant("ec2:RebootInstances", INSTANCES, &[Mark::Chosen]),
     grant("ec2:StartInstances", INSTANCES, &[Mark::Chosen]),
     grant("ec2:StopInstances", INSTANCES, &[Mark::Chosen]),
-    grant("dynamodb:GetItem", &[On::Journals], &[]),
-    grant("dynamodb:PutItem", &[On::Journals], &[]),
-    grant("dynamodb:Query", &[On::Journals], &[]),
-    grant("dynamodb:UpdateItem", &[On::Journals], &[]),
+    grant("s3:GetObject", &[On::Hub("s3")], &[]),
+    grant("s3:ListBucket", &[On::Hub("s3")], &[]),
+    grant("secretsmanager:GetSecretValue", &[On::Hub("secretsmanager")], &[]),
+    grant("states:SendTaskSuccess", &[On::Hub("states")], &[]),
+    grant("dynamodb:GetItem", &[On::Hub("dynamodb")], &[]),
+    grant("dynamodb:PutItem", &[On::Hub("dynamodb")], &[]),
+    grant("dynamodb:Query", &[On::Hub("dynamodb")], &[]),
+    grant("dynamodb:UpdateItem", &[On::Hub("dynamodb")], &[]),
     grant("elasticloadbalancing:DeregisterInstancesFromLoadBalancer", &[On::ClassicBalancers], &[]),
     grant("elasticloadbalancing:DeregisterTargets", &[On::TargetGroups], &[]),
     grant("elasticloadbalancing:RegisterInstancesWithLoadBalancer", &[On::ClassicBalancers], &[]),

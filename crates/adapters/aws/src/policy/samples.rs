@@ -65,14 +65,14 @@ pub(crate) fn questions(
     questions
 }
 
-/// The resource to ask about; `None` where the configuration names none, and for tables, parameters, topics and event buses: which
+/// The resource to ask about; `None` where the configuration names none, and for what hubs keep, parameters, topics and event buses: which
 /// landing zone has them is said where they are used, and topics and buses may refuse by policies of their own.
 fn resource(zone: &Zone, region: &Region, partition: &str, named: Named<'_>, on: On) -> Option<String> {
     let object = |bucket: &str, key: &str| format!("arn:{partition}:s3:::{bucket}/{key}");
     match on {
         On::PatchLists => named.patch_lists.map(|bucket| object(bucket, "sample")),
         On::AuditHeads => named.audit_heads.map(|bucket| object(bucket, &format!("{HEADS_PREFIX}/sample"))),
-        On::Topics | On::EventBuses | On::Parameters | On::Journals | On::Machines | On::Executions => None,
+        On::Topics | On::EventBuses | On::Parameters | On::Hub(_) | On::Machines | On::Executions => None,
         On::Everything => Some("*".to_owned()),
         other => Some(sample(zone, region, partition, other)),
     }
@@ -105,7 +105,7 @@ fn sample(zone: &Zone, region: &Region, partition: &str, on: On) -> String {
         | On::AuditHeads
         | On::Topics
         | On::EventBuses
-        | On::Journals
+        | On::Hub(_)
         | On::Parameters
         | On::Machines
         | On::Executions

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fleetwright_aws::{DynamoJournal, JournalTable};
+use fleetwright_aws::{Bucket, DynamoJournal, JournalTable};
 use fleetwright_flow::{Epoch, Event, Record, Sequence, StepIndex, TargetId};
-use fleetwright_ports::conformance::journal;
-use fleetwright_ports::{HandOver, Journal, JournalError, RunId};
+use fleetwright_audit::SigningKey;
+use fleetwright_ports::conformance::{artifacts, audit, budgets, journal};
+use fleetwright_ports::{Artifacts, HandOver, Journal, JournalError, RunId};
 use jiff::Timestamp;
 
 use crate::estate::{Stage, stage};
@@ -34,6 +35,16 @@ fn open(stage: &Stage) -> DynamoJournal {
         keep,
     };
     DynamoJournal::new(stage.aws.clone(), Arc::clone(&stage.clock), at)
+}
+
+/// A bucket, as another process has it.
+fn open_bucket(stage: &Stage) -> Bucket {
+    let cell = stage.cells().remove(0);
+    Bucket::new(stage.aws.clone(), cell.zone.clone(), cell.region.clone(), "artefacts".into())
+}
+
+fn key() -> Option<SigningKey> {
+    Some(SigningKey::new([7; 32]))
 }
 
 fn name() -> RunId {
@@ -156,4 +167,83 @@ async fn a_lease_is_prolonged_by_every_append_and_ends_by_itself() {
     assert_eq!(owned, Some(JournalError::Owned { owner: "one".into() }));
     stage.clock.sleep(Duration::from_secs(20)).await;
     assert_eq!(open(&stage).claim(&run, "two").await.expect("it is over").epoch(), Epoch(epoch.0 + 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn budgets_in_a_table_hold_the_contract_whatever_answers_are_lost() {
+    let stage = prepared("").await;
+    budgets::check(&|| Box::new(open(&stage).budgets())).await;
+    let lost = "[[faults]]\nkind = \"lost_reply\"\naction = \"UpdateItem\"\nnth = { every = 2 }\n";
+    let stage = prepared(lost).await;
+    budgets::check(&|| Box::new(open(&stage).budgets())).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn audit_logs_in_a_table_hold_the_contract_whatever_answers_are_lost() {
+    let lost = "[[faults]]\nkind = \"lost_reply\"\naction = \"PutItem\"\nnth = { every = 2 }\n";
+    for faults in ["", lost] {
+        let stage = prepared(faults).await;
+        let (one, two): (RunId, RunId) = (name(), "run-2".parse().expect("a name"));
+        for run in [&one, &two] {
+            open(&stage).create(run, b"{}", stage.clock.now()).await.expect("made");
+        }
+        audit::check(&|| Box::new(open(&stage).audit_logs(key())), &one, &two).await;
+    }
+}
+
+/// Of two functions that believe the run to be theirs, the late one may not send what it cannot record.
+#[tokio::test(start_paused = true)]
+async fn an_audit_log_in_a_table_has_one_writer() {
+    let stage = prepared("").await;
+    open(&stage).create(&name(), b"{}", stage.clock.now()).await.expect("made");
+    let logs = |process| audit::log(&open(&stage).audit_logs(key()), &name(), process);
+    let (late, quick) = (logs("late"), logs("quick"));
+    late.before(audit::moment(), audit::intent("ec2:CreateImage")).await.expect("recorded");
+    quick.before(audit::moment(), audit::intent("ec2:StopInstances")).await.expect("recorded");
+    let refused = late.before(audit::moment(), audit::intent("ec2:CreateImage")).await;
+    assert!(matches!(refused, Err(JournalError::Owned { .. })), "{refused:?}");
+    assert_eq!(late.sign(audit::moment()).await, refused.map(|_| None), "it takes nothing more");
+    let anybody = open(&stage).audit_logs(None);
+    let verdict = audit::judged(&anybody, &name()).await;
+    assert_eq!((verdict.is_sound(), verdict.calls.made, verdict.proven_to), (true, 2, 0), "nobody signed");
+    quick.sign(audit::moment()).await.expect("signed");
+    assert_eq!(audit::judged(&anybody, &name()).await.proven_to, 5, "whoever reads knows the key");
+    let unsigned = audit::log(&anybody, &name(), "a command");
+    unsigned.before(audit::moment(), audit::intent("ec2:StopInstances")).await.expect("recorded");
+    let refused = unsigned.sign(audit::moment()).await;
+    assert!(
+        matches!(&refused, Err(JournalError::Refused { cause, .. }) if cause.contains("no key")),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn artefacts_in_a_bucket_hold_the_contract() {
+    let stage = prepared("").await;
+    stage.estate.create_bucket(ACCOUNT, REGION, "artefacts");
+    let (one, two): (RunId, RunId) = (name(), "run-2".parse().expect("a name"));
+    artifacts::check(&|| Box::new(open_bucket(&stage)), &one, &two).await;
+    // More than one page of 1,000.
+    let bucket = open_bucket(&stage);
+    for number in 0..1_100 {
+        Artifacts::put(&bucket, &one, &format!("many/{number:04}"), b"").await.expect("put");
+    }
+    let listed = Artifacts::list(&bucket, &one, "many/").await.expect("listed");
+    assert_eq!((listed.len(), &*listed[1_099]), (1_100, "many/1099"));
+    assert_eq!(bucket.get_object("configuration/fleetwright.yaml").await, Ok(None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_put_down_by_whoever_holds_it() {
+    let stage = prepared("").await;
+    open(&stage).create(&name(), b"{}", stage.clock.now()).await.expect("made");
+    let holder = open(&stage);
+    let epoch = holder.claim(&name(), "one").await.expect("nobody drives it").epoch();
+    let left = HandOver { mail: 0 };
+    let refused = open(&stage).put_down(&name(), epoch, Sequence(0), &left).await;
+    assert!(
+        matches!(&refused, Err(JournalError::Refused { cause, .. }) if cause.contains("does not hold")),
+        "{refused:?}"
+    );
+    assert_eq!(holder.put_down(&name(), epoch, Sequence(0), &left).await, Ok(()));
 }

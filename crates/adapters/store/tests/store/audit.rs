@@ -44,12 +44,22 @@ fn state() -> tempfile::TempDir {
     state
 }
 
+fn answer(call: u64) -> fleetwright_audit::Answer {
+    fleetwright_audit::Answer {
+        call,
+        result: CallResult::Done,
+        request_id: None,
+        service_code: None,
+        code: None,
+    }
+}
+
 fn path_of(state: &Path, file: &str) -> PathBuf {
     state.join("runs/one").join(file)
 }
 
 fn records(state: &Path) -> Vec<Record> {
-    let log = files(state).trail(&run("one")).expect("there").log;
+    let log = through(files(state).trail(&run("one"))).expect("there").log;
     let lines = log.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     lines.map(|line| fleetwright_audit::chain::read(line).expect("whole")).collect()
 }
@@ -75,8 +85,8 @@ fn what_a_writer_in_memory_left_unwritten_comes_before_who_follows_it() {
     drop(cut_off);
     let second = log(&memory, &run("one"), "the second");
     through(second.before(moment(), intent("ec2:StopInstances"))).expect("recorded");
-    second.sign(moment()).expect("signed");
-    let verdict = judged(&memory, &run("one"));
+    through(second.sign(moment())).expect("signed");
+    let verdict = through(judged(&memory, &run("one")));
     assert_eq!((verdict.is_sound(), verdict.records), (true, 5), "{:?}", verdict.findings);
 }
 
@@ -84,14 +94,23 @@ fn what_a_writer_in_memory_left_unwritten_comes_before_who_follows_it() {
 fn commands_outside_of_runs_have_a_log_of_their_own() {
     let state = state();
     let commands = run(COMMANDS);
-    assert!(files(state.path()).trail(&commands).expect("no log yet").log.is_empty());
+    assert!(through(files(state.path()).trail(&commands)).expect("no log yet").log.is_empty());
     let first = log(&files(state.path()), &commands, "the first");
     through(first.before(moment(), intent("ssm:CreateMaintenanceWindow"))).expect("recorded");
-    first.sign(moment()).expect("signed");
-    let verdict = judged(&files(state.path()), &commands);
+    through(first.sign(moment())).expect("signed");
+    let verdict = through(judged(&files(state.path()), &commands));
     assert_eq!((verdict.is_sound(), verdict.proven_to), (true, 3), "{:?}", verdict.findings);
     let runs = through(samples::journal(state.path()).runs()).expect("the runs");
     assert_eq!(runs.len(), 2, "it is no run");
+}
+
+#[test]
+fn what_was_answered_survives_the_process_at_once() {
+    let state = state();
+    let first = log(&files(state.path()), &run("one"), "the first");
+    let call = through(first.before(moment(), intent("ec2:CreateImage"))).expect("recorded");
+    first.after(moment(), answer(call)).expect("recorded");
+    assert_eq!(through(judged(&files(state.path()), &run("one"))).calls.done, 1, "nobody flushed it");
 }
 
 #[test]
@@ -122,7 +141,7 @@ fn what_a_loss_of_power_left_of_a_record_is_taken_away_and_told() {
 
     let second = log(&files(state.path()), &run("one"), "the second");
     through(second.before(moment(), intent("ec2:StopInstances"))).expect("recorded");
-    let verdict = judged(&files(state.path()), &run("one"));
+    let verdict = through(judged(&files(state.path()), &run("one")));
     assert!(verdict.is_sound(), "{:?}", verdict.findings);
     let records = records(state.path());
     assert!(
@@ -146,14 +165,7 @@ fn a_log_that_was_changed_under_its_writer_takes_nothing_more() {
         matches!(&refused, Err(JournalError::Storage { cause, .. }) if cause.contains("damaged")),
         "{refused:?}"
     );
-    let answer = fleetwright_audit::Answer {
-        call,
-        result: CallResult::Done,
-        request_id: None,
-        service_code: None,
-        code: None,
-    };
-    assert!(writer.after(moment(), answer).is_err(), "what failed once has failed");
+    assert!(writer.after(moment(), answer(call)).is_err(), "what failed once has failed");
 }
 
 #[test]
@@ -180,7 +192,7 @@ fn heads_are_signed_on_the_way_so_that_a_crash_leaves_little_unproven() {
     for _ in 0..600 {
         through(writer.before(moment(), intent("ec2:CreateImage"))).expect("recorded");
     }
-    let verdict = judged(&files(state.path()), &run("one"));
+    let verdict = through(judged(&files(state.path()), &run("one")));
     assert!(verdict.is_sound());
     let unproven = verdict.records - verdict.proven_to;
     assert!(unproven < 256, "{unproven} of {}", verdict.records);
@@ -192,16 +204,16 @@ fn the_key_is_made_once_and_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let state = state();
     let logs = files(state.path());
-    assert_eq!(logs.public_key(), Ok(None), "nobody signed anything");
+    assert_eq!(through(logs.public_key()), Ok(None), "nobody signed anything");
     let writer = log(&logs, &run("one"), "the first");
     through(writer.before(moment(), intent("ec2:CreateImage"))).expect("recorded");
-    writer.sign(moment()).expect("signed");
+    through(writer.sign(moment())).expect("signed");
     let key = state.path().join("audit-key.pem");
     assert_eq!(std::fs::metadata(&key).expect("there").permissions().mode() & 0o777, 0o600);
-    assert!(logs.public_key().expect("readable").is_some());
+    assert!(through(logs.public_key()).expect("readable").is_some());
 
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).expect("opened up");
-    let refused = writer.sign(moment());
+    let refused = through(writer.sign(moment()));
     assert!(
         matches!(&refused, Err(JournalError::Refused { cause, .. }) if cause.contains("chmod 600")),
         "{refused:?}"

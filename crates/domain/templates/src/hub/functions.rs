@@ -34,6 +34,8 @@ pub enum Grant {
     WriteArtefacts,
     /// Enters spokes, with the external id.
     EnterSpokes,
+    /// Signs heads of audit logs.
+    SignAudit,
     /// Tells people.
     Notify,
     /// Leaves figures.
@@ -45,7 +47,7 @@ pub enum Grant {
 }
 
 use Grant::{
-    AnswerTasks, EnterSpokes, LeaveFigures, Notify, ReadApprovalKeys, ReadArtefacts, ReadJournal,
+    AnswerTasks, EnterSpokes, LeaveFigures, Notify, ReadApprovalKeys, ReadArtefacts, ReadJournal, SignAudit,
     WriteArtefacts, WriteJournal,
 };
 
@@ -63,14 +65,14 @@ pub const FUNCTIONS: [Function; 6] = [
         about: "Takes a turn of a run",
         seconds: 300,
         memory: 1024,
-        grants: &[ReadJournal, WriteJournal, ReadArtefacts, WriteArtefacts, EnterSpokes],
+        grants: &[ReadJournal, WriteJournal, ReadArtefacts, WriteArtefacts, EnterSpokes, SignAudit],
     },
     Function {
         name: "gate",
         about: "Asks people to approve a wave",
         seconds: 60,
         memory: 256,
-        grants: &[ReadJournal, WriteJournal, ReadArtefacts, Notify, ReadApprovalKeys],
+        grants: &[ReadJournal, WriteJournal, Notify, ReadApprovalKeys, AnswerTasks],
     },
     Function {
         name: "approve",
@@ -176,6 +178,7 @@ fn variables(function: &Function) -> Value {
             }
             Notify => all["NOTICE_TOPIC"] = reference("NoticeTopic"),
             ReadApprovalKeys => all["APPROVAL_KEY_SECRET"] = reference("ApprovalKeySecret"),
+            SignAudit => all["AUDIT_KEY_SECRET"] = reference("AuditKeySecret"),
             LeaveFigures => all["FIGURE_NAMESPACE"] = json!(NAMESPACE),
             ReadJournal | WriteJournal | ReadArtefacts | WriteArtefacts | AnswerTasks => {}
         }
@@ -204,8 +207,15 @@ fn granted(grant: Grant) -> Vec<Value> {
         || allow("ReadExternalId", &["secretsmanager:GetSecretValue"], reference("ExternalIdSecret"));
     match grant {
         EnterSpokes => vec![statement(grant), secret()],
+        ReadArtefacts => vec![statement(grant), find_artefacts()],
         other => vec![statement(other)],
     }
+}
+
+/// What there is in the bucket. Without it S3 calls what is missing forbidden, and with a condition on prefixes as well: a
+/// GetObject has none.
+fn find_artefacts() -> Value {
+    allow("FindArtefacts", &["s3:ListBucket"], attribute("ArtefactBucket", "Arn"))
 }
 
 fn statement(grant: Grant) -> Value {
@@ -227,6 +237,7 @@ fn statement(grant: Grant) -> Value {
             "Condition": { "StringEquals": { "aws:ResourceOrgID": reference("OrganizationId") } },
         }),
         Notify => allow("Notify", &["sns:Publish"], reference("NoticeTopic")),
+        SignAudit => allow("SignAudit", &["secretsmanager:GetSecretValue"], reference("AuditKeySecret")),
         // CloudWatch knows no resources for figures, but their namespace.
         LeaveFigures => allow_if(
             "LeaveFigures",

@@ -56,15 +56,6 @@ fn statements() -> Vec<Value> {
     ];
     vec![
         allow("CallFunctions", &["lambda:InvokeFunction"], json!(functions)),
-        // A distributed map begins executions of its own machine.
-        allow("BeginShards", &["states:StartExecution"], arn()),
-        allow(
-            "FollowShards",
-            &["states:DescribeExecution", "states:StopExecution"],
-            sub(&machine(":execution:fleetwright-${Environment}/*")),
-        ),
-        allow("ReadShards", &["s3:GetObject"], sub("${ArtefactBucket.Arn}/runs/*")),
-        allow("WriteShards", &["s3:PutObject"], sub("${ArtefactBucket.Arn}/runs/*")),
         allow("Notify", &["sns:Publish"], reference("NoticeTopic")),
         allow("Key", &["kms:Decrypt", "kms:GenerateDataKey"], attribute("Key", "Arn")),
         // Neither knows resources (Step Functions Developer Guide, "Logging using CloudWatch Logs" and "X-Ray").

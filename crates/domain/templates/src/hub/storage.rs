@@ -14,6 +14,7 @@ pub(super) fn add(resources: &mut Resources, keys: &TableKeys) {
         ("JournalTable", table(keys)),
         ("ArtefactBucket", bucket()),
         ("ArtefactBucketPolicy", bucket_policy()),
+        ("AuditKeySecret", audit_key()),
         ("NoticeTopic", topic()),
         ("NoticeTopicPolicy", topic_policy()),
         ("AlarmSubscription", subscription()),
@@ -163,6 +164,7 @@ fn bucket() -> Value {
     kept(json!({
         "Type": "AWS::S3::Bucket",
         "Properties": {
+            "BucketName": sub("fleetwright-${Environment}-${AWS::AccountId}-${AWS::Region}"),
             "BucketEncryption": { "ServerSideEncryptionConfiguration": [encryption] },
             "LifecycleConfiguration": { "Rules": rules },
             "OwnershipControls": { "Rules": [{ "ObjectOwnership": "BucketOwnerEnforced" }] },
@@ -173,6 +175,20 @@ fn bucket() -> Value {
                 "RestrictPublicBuckets": true,
             },
             "VersioningConfiguration": { "Status": "Enabled" },
+            "Tags": tags(),
+        },
+    }))
+}
+
+/// What the key of audit logs is made of; nobody has ever seen it.
+fn audit_key() -> Value {
+    kept(json!({
+        "Type": "AWS::SecretsManager::Secret",
+        "Properties": {
+            "Name": sub("fleetwright-${Environment}-audit-key"),
+            "Description": "What heads of audit logs are signed with",
+            "GenerateSecretString": { "PasswordLength": 64, "ExcludePunctuation": true },
+            "KmsKeyId": reference("Key"),
             "Tags": tags(),
         },
     }))

@@ -67,7 +67,7 @@ async fn scanners_head_options_and_strange_methods_decide_nothing() {
         }
     }
     let answer = send(&server, &format!("{}content-length: 0\r\n\r\n", head("POST", &path))).await;
-    assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 415 "), "{answer}");
     assert_eq!(world.mail().await, []);
     server.stop().await;
 }

@@ -12,6 +12,9 @@ pub struct StateArgs {
     /// The directory that holds the record of runs [default: the user's state directory]
     #[arg(long, value_name = "DIR", help_heading = "Runs")]
     pub state_dir: Option<PathBuf>,
+    /// Runs of the hub of this environment instead, in the account of this terminal's AWS credentials and in AWS_REGION
+    #[arg(long, value_name = "ENVIRONMENT", help_heading = "Runs", conflicts_with = "state_dir")]
+    pub hub: Option<String>,
 }
 
 /// How a run is driven.

@@ -28,8 +28,8 @@ const TOLD: usize = 20;
 ///
 /// # Errors
 /// There is none.
-pub fn trail(state: &State, run: &RunId) -> Result<AuditTrail, CommandError> {
-    let trail = state.audit.trail(run).map_err(|error| refused(&error))?;
+pub async fn trail(state: &State, run: &RunId) -> Result<AuditTrail, CommandError> {
+    let trail = state.audit.trail(run).await.map_err(|error| refused(&error))?;
     if trail.log.is_empty() {
         return Err(CommandError::new(&code::NO_AUDIT, format!("{run} has no audit log")));
     }
@@ -71,17 +71,17 @@ pub fn public_key(path: &Path) -> Result<PublicKey, CommandError> {
 ///
 /// # Errors
 /// Something is wrong with it.
-pub fn judge(
+pub async fn judge(
     state: &State,
     run: &RunId,
     args: &AuditVerifyArgs,
     format: OutputFormat,
 ) -> Result<Exit, CommandError> {
-    let trail = trail(state, run)?;
+    let trail = trail(state, run).await?;
     let heads = heads(run.as_str(), &trail.heads, &args.heads)?;
     let key = match &args.key {
         Some(path) => Some(public_key(path)?),
-        None => state.audit.public_key().map_err(|error| refused(&error))?,
+        None => state.audit.public_key().await.map_err(|error| refused(&error))?,
     };
     let verdict = verify(&trail.log, &heads, key.as_ref());
     match format {
@@ -154,13 +154,13 @@ fn records(log: &[u8]) -> Vec<Record> {
 ///
 /// # Errors
 /// They differ, the log is not sound, or a file cannot be read.
-pub fn hold_against(
+pub async fn hold_against(
     state: &State,
     run: &RunId,
     args: &ReconcileArgs,
     format: OutputFormat,
 ) -> Result<Exit, CommandError> {
-    let trail = trail(state, run)?;
+    let trail = trail(state, run).await?;
     sound(&verify(&trail.log, &[], None))?;
     let mut events = Vec::new();
     for path in files::below(&args.cloudtrail, &[".json", ".json.gz"])? {
@@ -230,8 +230,8 @@ fn call_text(call: &Call) -> String {
 ///
 /// # Errors
 /// There is none, or it cannot be written.
-pub fn head(state: &State, run: &RunId, args: &HeadArgs, console: Console) -> Result<Exit, CommandError> {
-    let trail = trail(state, run)?;
+pub async fn head(state: &State, run: &RunId, args: &HeadArgs, console: Console) -> Result<Exit, CommandError> {
+    let trail = trail(state, run).await?;
     let last = heads(run.as_str(), &trail.heads, &[])?.pop().ok_or_else(|| {
         CommandError::new(&code::NO_AUDIT, format!("the audit log of {run} has no signed head yet"))
     })?;
@@ -248,8 +248,8 @@ pub fn head(state: &State, run: &RunId, args: &HeadArgs, console: Console) -> Re
 ///
 /// # Errors
 /// None was made yet.
-pub fn key(state: &State) -> Result<Exit, CommandError> {
-    let key = state.audit.public_key().map_err(|error| refused(&error))?;
+pub async fn key(state: &State) -> Result<Exit, CommandError> {
+    let key = state.audit.public_key().await.map_err(|error| refused(&error))?;
     let none = || CommandError::new(&code::NO_AUDIT, "no head was signed yet, so that there is no key");
     console::write_text(&key.ok_or_else(none)?.to_pem())?;
     Ok(Exit::Success)

@@ -109,11 +109,11 @@ pub async fn bundle_of(state: &State, found: &FoundRun) -> Result<Bundle, Comman
     files.insert(APPROVALS.to_owned(), pretty(&decisions(found)));
     artefacts(state, &found.run, &mut files).await?;
     differences(&mut files);
-    let trail = state.audit.trail(&found.run).map_err(|error| refused(&error))?;
+    let trail = state.audit.trail(&found.run).await.map_err(|error| refused(&error))?;
     if !trail.log.is_empty() {
         files.insert(LOG.to_owned(), trail.log);
         files.insert(HEADS.to_owned(), trail.heads);
-        if let Some(key) = state.audit.public_key().map_err(|error| refused(&error))? {
+        if let Some(key) = state.audit.public_key().await.map_err(|error| refused(&error))? {
             files.insert(KEY.to_owned(), key.to_pem().into_bytes());
         }
     }

@@ -261,9 +261,16 @@ pub async fn decide(
         ));
     }
     let driven = is_driven(state, found).await?;
-    let then = match driven {
-        true => "its driver takes it up within a second".to_owned(),
-        false => format!("nobody drives the run; `fleetwright resume {}` takes it up", found.run),
+    let then = match (&state.hub, driven) {
+        (Some(hub), _) => match hub.wake(&found.run).await {
+            Ok(true) => "its execution goes on".to_owned(),
+            Ok(false) => "its execution takes it up with the next turn".to_owned(),
+            Err(fault) => {
+                format!("its execution could not be woken ({}), and takes it up when its wait is over", fault.message)
+            }
+        },
+        (None, true) => "its driver takes it up within a second".to_owned(),
+        (None, false) => format!("nobody drives the run; `fleetwright resume {}` takes it up", found.run),
     };
     console.note(&format!("{}: {then}", found.run));
     Ok(Exit::Success)

@@ -24,7 +24,7 @@ use crate::failure::CommandError;
 use crate::fleet;
 use crate::maintenance::{Clash, Made, Wish, conflicts, findings, make};
 use crate::on_record::{OnRecord, nobody_approves};
-use crate::state::{State, refused};
+use crate::state::refused;
 
 /// What the commands on windows work with.
 pub struct Windows {
@@ -61,7 +61,7 @@ impl App {
             let mut aws = connect(options, Arc::clone(&clock)).await;
             let on_record = match command.on_record() {
                 Some((state, reason)) => {
-                    let state = State::open(state, &self.environment)?;
+                    let state = self.state(state).await?;
                     let on_record = OnRecord::of_commands(&state, self.user());
                     aws = aws.on_behalf(on_record.behalf(reason, &nobody_approves()));
                     Some(on_record)
@@ -83,7 +83,7 @@ impl App {
                 WindowCommand::Delete(named) => windows.delete(&named.window).await,
             };
             if let Some(on_record) = on_record {
-                on_record.log.sign(clock.now()).map_err(|error| refused(&error))?;
+                on_record.log.sign(clock.now()).await.map_err(|error| refused(&error))?;
             }
             outcome
         })

@@ -19,12 +19,13 @@ pub(crate) fn audited(staged: &StagedRun, wrong: &mut Vec<String>) {
     let runs = staged.state.journal.runs().now_or_never().expect("a journal in memory answers at once");
     for entry in runs.expect("the runs") {
         let run = entry.run.as_str();
-        let trail = staged.state.audit.trail(&entry.run).expect("a log, or none");
+        let trail = staged.state.audit.trail(&entry.run).now_or_never();
+        let trail = trail.expect("logs in memory answer at once").expect("a log, or none");
         if trail.log.is_empty() {
             continue;
         }
         let (heads, _) = SignedHead::read_lines(&trail.heads);
-        let key = staged.state.audit.public_key().expect("readable");
+        let key = staged.state.audit.public_key().now_or_never().expect("at once").expect("readable");
         let verdict = verify(&trail.log, &heads, key.as_ref());
         wrong.extend(verdict.findings.iter().map(|finding| format!("I27: {run}: {finding}")));
         let records: Vec<Record> = trail

@@ -25,7 +25,10 @@ async fn heads_that_were_kept_in_a_locked_bucket_and_a_file_tell_of_a_log_that_w
     let region = Region::new("eu-central-1").expect("a region");
     let heads = Heads::of(&settings, &staged.zones, &region).expect("there is such a zone");
     let (on_record, now) = (staged.on_record(&control), staged.stage.clock.now());
-    let signed = on_record.log.sign(now).expect("signed").or_else(|| last_head(&staged)).expect("a head");
+    let signed = match on_record.log.sign(now).await.expect("signed") {
+        Some(head) => head,
+        None => last_head(&staged).await.expect("a head"),
+    };
     for _ in 0..2 {
         let failed = heads.keep(&staged.stage.aws, &on_record, &signed).await;
         assert_eq!(failed, [""; 0]);
@@ -43,8 +46,8 @@ async fn heads_that_were_kept_in_a_locked_bucket_and_a_file_tell_of_a_log_that_w
     );
 
     // That they were put there is on record, after the head.
-    let trail = staged.state.audit.trail(&staged.run).expect("a log");
-    let key = staged.state.audit.public_key().expect("readable");
+    let trail = staged.state.audit.trail(&staged.run).await.expect("a log");
+    let key = staged.state.audit.public_key().await.expect("readable");
     let whole = verify(&trail.log, std::slice::from_ref(&signed), key.as_ref());
     assert!(whole.is_sound() && whole.records > whole.proven_to, "{:?}", whole.findings);
     let lines: Vec<&[u8]> = trail.log.split_inclusive(|byte| *byte == b'\n').collect();
@@ -57,7 +60,7 @@ async fn heads_that_were_kept_in_a_locked_bucket_and_a_file_tell_of_a_log_that_w
     assert!(error.to_string().contains("nobody"), "{error}");
 }
 
-fn last_head(staged: &StagedRun) -> Option<SignedHead> {
-    let trail = staged.state.audit.trail(&staged.run).expect("a log");
+async fn last_head(staged: &StagedRun) -> Option<SignedHead> {
+    let trail = staged.state.audit.trail(&staged.run).await.expect("a log");
     SignedHead::read_lines(&trail.heads).0.pop()
 }

@@ -38,7 +38,7 @@ const SCAN_ACTIONS: [&str; 11] = [
 ];
 
 /// Makes the hub account with its user; the estate issues the key.
-pub(super) fn hub(world: &mut World, seed: &Seed, number: u64, role_name: &str) -> Result<Hub, PolicyError> {
+pub(super) fn hub(world: &mut World, seed: &Seed, number: u64, access: &AccessSection) -> Result<Hub, PolicyError> {
     let id = account_id(&seed.child("hub"), 0);
     let account = world.accounts.entry(id.clone()).or_default();
     account.name = HUB_NAME.to_owned();
@@ -46,13 +46,20 @@ pub(super) fn hub(world: &mut World, seed: &Seed, number: u64, role_name: &str) 
     crate::generate::offer_regions(account);
     let policy = json!({"Version": "2012-10-17", "Statement": [
         {"Sid": "Spokes", "Effect": "Allow", "Action": "sts:AssumeRole",
-         "Resource": format!("arn:aws:iam::*:role/{role_name}")},
+         "Resource": format!("arn:aws:iam::*:role/{}", access.role_name)},
         {"Sid": "Accounts", "Effect": "Allow",
          "Action": ["organizations:Describe*", "organizations:List*"], "Resource": "*"},
         {"Sid": "Self", "Effect": "Allow",
          "Action": ["iam:GetRole", "iam:SimulatePrincipalPolicy", "ec2:DescribeRegions"], "Resource": "*"}
     ]});
-    account.iam.add_user(&id, USER, vec![NamedPolicy::parse("operate-fleet", &policy.to_string())?]);
+    let mut policies = vec![NamedPolicy::parse("operate-fleet", &policy.to_string())?];
+    if !access.hub_actions.is_empty() {
+        let own = json!({"Version": "2012-10-17", "Statement": [
+            {"Sid": "Own", "Effect": "Allow", "Action": access.hub_actions, "Resource": "*"}
+        ]});
+        policies.push(NamedPolicy::parse("operate-hub", &own.to_string())?);
+    }
+    account.iam.add_user(&id, USER, policies);
     Ok(Hub { account: id, user: USER.to_owned() })
 }
 

@@ -154,6 +154,8 @@ pub struct AccessSection {
     pub external_id: Option<String>,
     /// What the role may do.
     pub permissions: Permissions,
+    /// Actions that the hub's user may take in its own account besides entering the others, with `*` and `?`.
+    pub hub_actions: Vec<String>,
     /// Names of the buckets that instances with a profile may put objects into and get them from, with `*` and `?`.
     pub instance_buckets: Vec<String>,
     /// Accounts where something is different.
@@ -166,6 +168,7 @@ impl Default for AccessSection {
             role_name: "FleetwrightSpoke".to_owned(),
             external_id: None,
             permissions: Permissions::Full,
+            hub_actions: Vec::new(),
             instance_buckets: vec!["*".to_owned()],
             exceptions: Vec::new(),
         }

@@ -126,7 +126,7 @@ pub(super) fn prepare(
             format!("the role's policies are not valid: {error}; check role_name and actions"),
         )
     };
-    let hub = access::hub(&mut world, &seed, number, &scenario.access.role_name).map_err(broken)?;
+    let hub = access::hub(&mut world, &seed, number, &scenario.access).map_err(broken)?;
     let landing_zones =
         access::roles(&mut world, &plans, &scenario.access, &hub, (&seed, number), scenario.start)
             .map_err(broken)?;

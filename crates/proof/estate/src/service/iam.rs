@@ -1,10 +1,10 @@
-//! IAM: what a principal may do (SimulatePrincipalPolicy), and what a role is (GetRole).
+//! IAM: what a principal may do (SimulatePrincipalPolicy), and roles.
 //!
 //! Rules: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html>.
 
-use std::collections::BTreeSet;
+mod roles;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use std::collections::BTreeSet;
 
 use crate::authorize::{self, Principal};
 use crate::call::{ApiError, Call, Operation, QueryParams, Requirement, Service};
@@ -16,7 +16,9 @@ use crate::world::World;
 /// Every IAM operation of the estate.
 #[must_use]
 pub fn operations() -> Vec<Box<dyn Operation>> {
-    vec![Box::new(SimulatePrincipalPolicy), Box::new(GetRole)]
+    let simulate: Box<dyn Operation> = Box::new(SimulatePrincipalPolicy);
+    let roles = roles::OPERATIONS.into_iter().map(|operation| Box::new(operation) as Box<dyn Operation>);
+    std::iter::once(simulate).chain(roles).collect()
 }
 
 struct SimulatePrincipalPolicy;
@@ -286,48 +288,6 @@ fn layer_of(decision: &Decision) -> Option<Layer> {
         Decision::Allowed(_) => None,
         Decision::ExplicitDeny(by) => Some(by.layer),
         Decision::ImplicitDeny(layer) => Some(*layer),
-    }
-}
-
-struct GetRole;
-
-impl Operation for GetRole {
-    fn service(&self) -> Service {
-        Service::Iam
-    }
-
-    fn name(&self) -> &'static str {
-        "GetRole"
-    }
-
-    fn requirements(&self, _world: &World, call: &Call) -> Vec<Requirement> {
-        let name = call.query().get("RoleName").unwrap_or("*");
-        vec![Requirement {
-            action: "iam:GetRole".into(),
-            resource: authorize::role_arn(&call.account, name),
-            context: Vec::new(),
-        }]
-    }
-
-    fn answer(&self, world: &mut World, call: &Call) -> Result<String, ApiError> {
-        let name = required(call.query(), "RoleName", "roleName")?;
-        let role = world
-            .accounts
-            .get(&call.account)
-            .and_then(|account| account.iam.roles.get(name))
-            .ok_or_else(|| no_such_entity("role", name))?;
-        let mut body = String::with_capacity(1024);
-        xml::element(&mut body, "Role", |out| {
-            xml::text(out, "Path", "/");
-            xml::text(out, "RoleName", name);
-            xml::text(out, "RoleId", &role.id);
-            xml::text(out, "Arn", &authorize::role_arn(&call.account, name));
-            xml::plain(out, "CreateDate", role.created.strftime("%Y-%m-%dT%H:%M:%SZ"));
-            let trust = utf8_percent_encode(&role.trust_text, NON_ALPHANUMERIC);
-            xml::plain(out, "AssumeRolePolicyDocument", trust);
-            xml::plain(out, "MaxSessionDuration", role.max_session_seconds);
-        });
-        Ok(body)
     }
 }
 

@@ -74,10 +74,10 @@ impl Operation for AssumeRole {
 
     /// `sts:AssumeRole` on the role, always: the shortcut by which a trust policy that names a
     /// principal of its own account is enough by itself is not modelled.
-    fn requirements(&self, _world: &World, call: &Call) -> Vec<Requirement> {
+    fn requirements(&self, world: &World, call: &Call) -> Vec<Requirement> {
         let params = call.query();
         match params.get("RoleArn") {
-            Some(arn) if role_arn(arn).is_some() => vec![requirement(params, arn)],
+            Some(arn) if role_arn(arn).is_some() => vec![requirement(world, params, arn)],
             _ => Vec::new(),
         }
     }
@@ -85,7 +85,7 @@ impl Operation for AssumeRole {
     fn answer(&self, world: &mut World, call: &Call) -> Result<String, ApiError> {
         let principal = caller(call)?;
         let wanted = wanted(call.query())?;
-        let requirement = requirement(call.query(), wanted.arn);
+        let requirement = requirement(world, call.query(), wanted.arn);
         // AWS does not tell a role that is not there from one that does not trust the caller.
         let refused = || authorize::denied(call, &requirement, "");
         let role = world
@@ -144,14 +144,22 @@ fn caller(call: &Call) -> Result<Principal, ApiError> {
         .ok_or_else(|| ApiError::new(403, "AccessDenied", "Roles may not be assumed by root accounts."))
 }
 
-fn requirement(params: &QueryParams, role_arn: &str) -> Requirement {
+/// What the caller must be allowed: with the organisation that the role's account belongs to, so that a policy can keep
+/// to it (IAM User Guide, "AWS global condition context keys").
+fn requirement(world: &World, params: &QueryParams, arn: &str) -> Requirement {
     let mut context = Vec::new();
+    if let Some(role) = role_arn(arn) {
+        let organization = world.organization.as_ref().filter(|it| it.members.contains_key(&role.account));
+        let id = organization.map(|organization| organization.id.clone());
+        context.extend(id.map(|id| ("aws:ResourceOrgID".to_owned(), id)));
+        context.push(("aws:ResourceAccount".to_owned(), role.account));
+    }
     for (key, parameter) in [("sts:ExternalId", "ExternalId"), ("sts:RoleSessionName", "RoleSessionName")] {
         if let Some(value) = params.get(parameter) {
             context.push((key.to_owned(), value.to_owned()));
         }
     }
-    Requirement { action: "sts:AssumeRole".into(), resource: role_arn.to_owned(), context }
+    Requirement { action: "sts:AssumeRole".into(), resource: arn.to_owned(), context }
 }
 
 const POLICY_LENGTH_MAX: usize = 2048;

@@ -1,0 +1,84 @@
+//! What functions are called with, and what they answer where they cannot.
+
+use fleetwright_model::code;
+use fleetwright_ports::{JournalError, RunId};
+use fleetwright_stepfn::{ErrorName, TurnError};
+use serde_json::{Value, json};
+
+use crate::failure::CommandError;
+
+/// An invocation of a function.
+#[derive(Clone, Copy, Debug)]
+pub struct Invocation<'a> {
+    /// The event.
+    pub event: &'a Value,
+    /// The ARN the function was invoked by: it names account and region.
+    pub arn: &'a str,
+    /// The request's id.
+    pub request: &'a str,
+}
+
+impl Invocation<'_> {
+    /// A text of the event.
+    ///
+    /// # Errors
+    /// It has none of that name.
+    pub fn text(&self, name: &str) -> Result<&str, Fault> {
+        self.event[name].as_str().ok_or_else(|| Fault::unusable(format!("the event has no text {name:?}")))
+    }
+
+    /// The run that is meant.
+    ///
+    /// # Errors
+    /// The event names none.
+    pub fn run(&self) -> Result<RunId, Fault> {
+        self.text("run")?.parse().map_err(|error| Fault::unusable(format!("run: {error}")))
+    }
+}
+
+/// Why a function did not do what it was called for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The name that `Retry` and `Catch` of the state machine know.
+    pub name: ErrorName,
+    /// What is wrong, for people, with the code where there is one.
+    pub message: String,
+}
+
+impl Fault {
+    /// Something that does not get better by itself.
+    pub fn unusable(message: impl Into<String>) -> Self {
+        Self { name: ErrorName::Unusable, message: message.into() }
+    }
+
+    /// As Lambda's Runtime API wants it.
+    pub fn to_json(&self) -> Value {
+        json!({ "errorType": self.name.as_str(), "errorMessage": self.message, "stackTrace": [] })
+    }
+}
+
+impl From<CommandError> for Fault {
+    fn from(error: CommandError) -> Self {
+        let transient = [code::STATE_UNUSABLE.id, code::INTERNAL.id].contains(&error.code.id);
+        let name = if transient { ErrorName::Transient } else { ErrorName::Unusable };
+        Self { name, message: format!("{}: {}", error.code.id, error.message) }
+    }
+}
+
+impl From<JournalError> for Fault {
+    fn from(error: JournalError) -> Self {
+        TurnError::Journal(error).into()
+    }
+}
+
+impl From<TurnError> for Fault {
+    fn from(error: TurnError) -> Self {
+        let mut message = format!("{}: {error}", error.code().id);
+        let mut cause = std::error::Error::source(&error);
+        while let Some(source) = cause {
+            message.push_str(&format!(": {source}"));
+            cause = source.source();
+        }
+        Self { name: error.name(), message }
+    }
+}

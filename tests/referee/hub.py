@@ -1,0 +1,286 @@
+"""A hub in the estate, made from its own templates: what CloudFormation would make of them, as far as functions need it."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+import boto3
+import yaml
+
+from driven_functions import archive
+from estate import Clients, Estate
+from servers import Server, clean_environment
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+#: How many times as fast as the wall clock the estate runs, and everything of the hub with it.
+SPEED = 60
+
+ENVIRONMENT = "test"
+FUNCTIONS = ("prepare", "turn", "gate", "approve", "authorise", "report")
+REGION = "eu-central-1"
+EXTERNAL_ID = "fleet-of-the-referee"
+ADDRESS = "https://approvals.example"
+
+#: A call's patience is counted by the run's clock: a busy machine must not look like a broken network.
+UNHURRIED = {"FLEETWRIGHT_AWS_TIMEOUT": "15m", "FLEETWRIGHT_AWS_CONNECT_TIMEOUT": "1m"}
+
+
+class Template:
+    """A template with its parameters, made out."""
+
+    def __init__(self, document, parameters, account):
+        self.resources = document["Resources"]
+        defaults = {name: it.get("Default") for name, it in document["Parameters"].items()}
+        self.parameters = {**defaults, **parameters}
+        self.pseudo = {
+            "AWS::AccountId": account,
+            "AWS::Region": REGION,
+            "AWS::Partition": "aws",
+            "AWS::URLSuffix": "amazonaws.com",
+        }
+        self.account = account
+        #: ARNs of what was made, by logical id; `Ref` of what has no other.
+        self.arns = {}
+
+    def reference(self, name):
+        """What `Ref` comes to."""
+        if name in self.pseudo:
+            return self.pseudo[name]
+        if name in self.parameters:
+            return self.parameters[name]
+        properties = self.resources[name].get("Properties", {})
+        kind = self.resources[name]["Type"]
+        named = {"AWS::DynamoDB::Table": "TableName", "AWS::S3::Bucket": "BucketName", "AWS::IAM::Role": "RoleName"}
+        if kind in named:
+            return self.value(properties[named[kind]]) if named[kind] in properties else name
+        return self.arn(name)
+
+    def arn(self, name):
+        if name in self.arns:
+            return self.arns[name]
+        kind, place = self.resources[name]["Type"], f"{REGION}:{self.account}"
+        return {
+            "AWS::DynamoDB::Table": lambda: f"arn:aws:dynamodb:{place}:table/{self.reference(name)}",
+            "AWS::S3::Bucket": lambda: f"arn:aws:s3:::{self.reference(name)}",
+            "AWS::IAM::Role": lambda: f"arn:aws:iam::{self.account}:role/{self.reference(name)}",
+            "AWS::KMS::Key": lambda: f"arn:aws:kms:{place}:key/00000000-0000-0000-0000-000000000000",
+            "AWS::Logs::LogGroup": lambda: f"arn:aws:logs:{place}:log-group:{name}",
+            "AWS::Lambda::Function": lambda: f"arn:aws:lambda:{place}:function:{self.function_name(name)}",
+            "AWS::StepFunctions::StateMachine": lambda: f"arn:aws:states:{place}:stateMachine:fleetwright-{ENVIRONMENT}",
+        }[kind]()
+
+    def function_name(self, name):
+        return self.value(self.resources[name]["Properties"]["FunctionName"])
+
+    def value(self, given):
+        """A value of the template with its functions carried out."""
+        if isinstance(given, list):
+            return [self.value(each) for each in given]
+        if not isinstance(given, dict):
+            return given
+        if len(given) == 1:
+            [(function, of)] = given.items()
+            if function == "Ref":
+                return self.reference(of)
+            if function == "Fn::GetAtt":
+                name, attribute = of if isinstance(of, list) else of.split(".")
+                return ADDRESS if attribute == "ApiEndpoint" else self.arn(name)
+            if function == "Fn::Sub":
+                return re.sub(r"\$\{([^}]+)\}", lambda found: self.substituted(found.group(1)), of)
+        return {name: self.value(each) for name, each in given.items()}
+
+    def substituted(self, name):
+        if "." in name:
+            return self.value({"Fn::GetAtt": name.split(".")})
+        return self.reference(name)
+
+
+class Hub:
+    """The estate with a hub, and the interpreter of its state machine."""
+
+    def __init__(self, binary, bootstrap, scenario, settings, directory):
+        self.binary, self.directory, self.settings = binary, directory, settings
+        path = directory / "scenario.toml"
+        path.write_text(scenario)
+        served = [part for name in FUNCTIONS for part in ("--function", f"fleetwright-{ENVIRONMENT}-{name}={bootstrap}")]
+        self.estate = Estate(binary, path, directory, "--speed", str(SPEED), *served)
+        self.clients = Clients(self.estate)
+        self.account = self.client("sts").get_caller_identity()["Account"]
+        self.template = self.made_out()
+        self.interpreter = Interpreter(self.estate, self.template.arn("MachineRole"), directory)
+        self.deploy()
+        self.machine = self.interpreter.machine(self.definition_with_arns(), self.template.arn("MachineRole"))
+
+    def definition_with_arns(self):
+        """The definition as CloudFormation would hand it on."""
+        definition = self.definition
+        for name, value in self.template.resources["Machine"]["Properties"]["DefinitionSubstitutions"].items():
+            definition = definition.replace(f"${{{name}}}", self.template.value(value))
+        return definition
+
+    def stop(self):
+        self.interpreter.server.stop()
+        assert self.estate.stop() == 0
+
+    def start(self, run, **more):
+        """Begins an execution of that run's name."""
+        given = {"run": run, **more}
+        started = self.interpreter.states.start_execution(
+            stateMachineArn=self.machine, name=run, input=json.dumps(given)
+        )
+        return started["executionArn"]
+
+    def described(self, execution):
+        return self.interpreter.states.describe_execution(executionArn=execution)
+
+    def ended(self, execution):
+        """What an execution came to."""
+        return until(lambda: self.over(execution))
+
+    def over(self, execution):
+        described = self.described(execution)
+        return described if described["status"] != "RUNNING" else None
+
+    def messages(self):
+        """What was published."""
+        return json.loads(self.estate.get(f"/_estate/messages?account={self.account}"))["messages"]
+
+    def call(self, function, event):
+        """An invocation by somebody else than the machine."""
+        name = f"fleetwright-{ENVIRONMENT}-{function}"
+        answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+        document = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, document
+        return document
+
+    def client(self, service, **config):
+        return self.clients.client(service, self.keys(), region=REGION, **config)
+
+    def keys(self):
+        variables = self.estate.variables
+        return [variables.get(f"AWS_{name}") for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")]
+
+    def made_out(self):
+        """`cloud template`, with parameters as they would be given."""
+        home = self.directory / "operator"
+        home.mkdir()
+        zones = [{**zone, "external_id": EXTERNAL_ID} for zone in self.estate.zones]
+        (home / "zones.yaml").write_text(yaml.safe_dump({"landing_zones": zones}))
+        settings = {"landing_zones": {"inventory": ["zones.yaml"]}, "environments": {ENVIRONMENT: {}}, **self.settings}
+        (home / "fleetwright.yaml").write_text(yaml.safe_dump(settings))
+        organization = self.client("organizations").describe_organization()["Organization"]["Id"]
+        secrets = {name: self.secret(name, value) for name, value in self.secrets().items()}
+        command = [self.binary, "cloud", "template", "--hub-account", self.account, "--code-bucket", "code"]
+        command += ["--organization", organization, "--external-id-secret", secrets["external-id"]]
+        command += ["--approval-key-secret", secrets["approvals"]]
+        done = subprocess.run(command, cwd=home, env=clean_environment(home), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        cloud = home / "cloud"
+        given = json.loads((cloud / "parameters" / f"hub.{ENVIRONMENT}.json").read_text())
+        parameters = {it["ParameterKey"]: it["ParameterValue"] for it in given}
+        template = Template(json.loads((cloud / "hub.template.json").read_text()), parameters, self.account)
+        template.arns["AuditKeySecret"] = self.secret("audit-key", "k" * 64)
+        self.definition = (cloud / "machine.asl.json").read_text()
+        self.home = home
+        return template
+
+    def secrets(self):
+        return {"external-id": EXTERNAL_ID, "approvals": (self.directory / "approvals.json").read_text()}
+
+    def secret(self, name, value):
+        return self.client("secretsmanager").create_secret(Name=f"fleetwright-{name}", SecretString=value)["ARN"]
+
+    def deploy(self):
+        """Makes what functions need, as the template has it."""
+        template = self.template
+        table = template.value(template.resources["JournalTable"]["Properties"])
+        names = ("TableName", "AttributeDefinitions", "KeySchema", "BillingMode")
+        self.client("dynamodb").create_table(**{name: table[name] for name in names})
+        bucket, s3 = template.reference("ArtefactBucket"), self.client("s3")
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        for file in ("fleetwright.yaml", "zones.yaml"):
+            s3.put_object(Bucket=bucket, Key=f"configuration/{file}", Body=(self.home / file).read_bytes())
+        topic = self.client("sns").create_topic(Name=f"fleetwright-{ENVIRONMENT}")["TopicArn"]
+        template.arns["NoticeTopic"] = topic
+        for name in (*FUNCTIONS, "machine"):
+            self.role(f"{name.capitalize()}Role")
+        for name in FUNCTIONS:
+            self.function(f"{name.capitalize()}Function")
+
+    def role(self, name):
+        """A role with exactly the policies of the template. The machine's may be taken by its own account rather than by
+        Step Functions, because the interpreter is not the estate's."""
+        properties = self.template.value(self.template.resources[name]["Properties"])
+        trust = properties["AssumeRolePolicyDocument"]
+        if name == "MachineRole":
+            ours = {"AWS": f"arn:aws:iam::{self.account}:root"}
+            trust["Statement"] = [{"Effect": "Allow", "Principal": ours, "Action": "sts:AssumeRole"}]
+        iam = self.client("iam")
+        iam.create_role(RoleName=self.template.reference(name), AssumeRolePolicyDocument=json.dumps(trust))
+        for policy in properties["Policies"]:
+            iam.put_role_policy(
+                RoleName=self.template.reference(name),
+                PolicyName=policy["PolicyName"],
+                PolicyDocument=json.dumps(policy["PolicyDocument"]),
+            )
+
+    def function(self, name):
+        properties = self.template.value(self.template.resources[name]["Properties"])
+        variables = properties["Environment"]["Variables"]
+        simulated = {"ESTATE_CLOCK_SPEED": str(SPEED), "AWS_ENDPOINT_URL_SFN": self.interpreter.endpoint, **UNHURRIED}
+        functions = self.client("lambda")
+        functions.create_function(
+            FunctionName=properties["FunctionName"],
+            Runtime=properties["Runtime"],
+            Handler=properties["Handler"],
+            Role=properties["Role"],
+            Timeout=properties["Timeout"],
+            MemorySize=properties["MemorySize"],
+            Code={"ZipFile": archive()},
+            Environment={"Variables": {**variables, **simulated}},
+        )
+        functions.get_waiter("function_active_v2").wait(
+            FunctionName=properties["FunctionName"], WaiterConfig={"Delay": 0.1, "MaxAttempts": 100}
+        )
+
+
+class Interpreter:
+    """moto's interpreter of state machines, as the machine's role."""
+
+    def __init__(self, estate, role, home):
+        variables = {
+            "TASK_ENDPOINT": estate.endpoint,
+            "TASK_SPEED": str(SPEED),
+            "TASK_ROLE": role,
+            "TASK_KEY": estate.variables["AWS_ACCESS_KEY_ID"],
+            "TASK_SECRET": estate.variables["AWS_SECRET_ACCESS_KEY"],
+        }
+        command = [sys.executable, HERE / "interpreter.py", "-H", "127.0.0.1", "-p", "0"]
+        self.server = Server(command, clean_environment(home, **variables), stream="stderr")
+        self.endpoint = next(line.split()[-1] for line in self.server.lines() if "Running on" in line)
+        self.server.run_on()
+        self.states = boto3.client(
+            "stepfunctions",
+            region_name=REGION,
+            endpoint_url=self.endpoint,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
+
+    def machine(self, definition, role):
+        made = self.states.create_state_machine(name="fleetwright", definition=definition, roleArn=role)
+        return made["stateMachineArn"]
+
+
+def until(what, patience=300, every=0.2):
+    """What it comes to, once it comes to something."""
+    for _ in range(int(patience / every)):
+        found = what()
+        if found:
+            return found
+        time.sleep(every)
+    raise AssertionError(f"nothing after {patience} s")
