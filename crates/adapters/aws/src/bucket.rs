@@ -77,7 +77,8 @@ impl Bucket {
             let mut query = vec![("list-type", "2"), ("prefix", prefix)];
             query.extend(token.as_deref().map(|token| ("continuation-token", token)));
             let path = format!("/{}?{}", self.name, form(&query));
-            let request = Request { service: "s3", method: "GET", path, headers: Vec::new(), body: Vec::new() };
+            let request =
+                Request { service: "s3", method: "GET", path, headers: Vec::new(), body: Vec::new() };
             let send = |signer: &Signer| signer.clone().send(request.clone());
             let answered = self.connection().call(&LIST_BUCKET, send).await;
             let answered = answered.map_err(|failure| self.refused(&failure))?;

@@ -31,7 +31,8 @@ impl Aws {
     /// It cannot be read, or the answer has no value.
     pub async fn secret(&self, zone: &Zone, region: &Region, id: &str) -> Result<Vec<u8>, Failure> {
         let body = json!({ "SecretId": id });
-        let request = Request::json("secretsmanager", "1.1", "secretsmanager.GetSecretValue".to_owned(), &body);
+        let request =
+            Request::json("secretsmanager", "1.1", "secretsmanager.GetSecretValue".to_owned(), &body);
         let connection: Connection<'_, Signer> = self.at(zone, region);
         let send = |signer: &Signer| signer.clone().send(request.clone());
         let answered = connection.call(&GET_SECRET_VALUE, send).await?.json();

@@ -106,7 +106,12 @@ impl DynamoJournal {
     ///
     /// # Errors
     /// The table refuses.
-    pub async fn reserve(&self, run: &RunId, execution: &str, takes_over: bool) -> Result<String, JournalError> {
+    pub async fn reserve(
+        &self,
+        run: &RunId,
+        execution: &str,
+        takes_over: bool,
+    ) -> Result<String, JournalError> {
         let (key, now) = (item::key(run, item::EXECUTION), self.table.now());
         let fields = json!({ "execution": item::text(execution), "expires": self.table.expires(now) });
         if takes_over {

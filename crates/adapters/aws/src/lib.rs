@@ -48,9 +48,9 @@ use std::sync::Arc;
 use fleetwright_model::{AccountId, Failure, Region, Zone};
 
 pub use crate::audit::{Approvals, Behalf};
+pub use crate::bucket::Bucket;
 use crate::call::Caller;
 use crate::clients::{Connection, SdkClient};
-pub use crate::bucket::Bucket;
 pub use crate::connector::{ConnectionLost, InProcess};
 pub use crate::governor::{OperationUsage, Usage};
 pub use crate::hub::Woken;

@@ -62,7 +62,6 @@ impl Place {
             | Service::StepFunctions
             | Service::Ssm
             | Service::S3
-            | Service::StepFunctions
             | Service::Sts => self.region.clone(),
         };
         Self { scope: self.scope.clone(), region }

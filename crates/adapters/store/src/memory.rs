@@ -13,7 +13,6 @@ use fleetwright_ports::{
 };
 use jiff::Timestamp;
 
-
 /// What messages name as the place.
 const PLACE: &str = "memory";
 

@@ -17,8 +17,7 @@ use fleetwright_telemetry::Telemetry;
 use crate::args::{
     AbortArgs, ApprovalsCommand, AuditCommand, Cli, CloudCommand, Command, ConfigCommand, DecisionArgs,
     DoctorArgs, EstateCommand, ExportArgs, FleetArgs, GlobalArgs, InternalCommand, KeyCommand, KeyringArgs,
-    OutputFormat, PlanCommand, PolicyArgs, RunArgs, RunReportArgs, RunsArgs, ScanArgs, StateArgs,
-    StatusArgs,
+    OutputFormat, PlanCommand, PolicyArgs, RunArgs, RunReportArgs, RunsArgs, ScanArgs, StateArgs, StatusArgs,
 };
 use crate::bench;
 use crate::commands::runs::Decision;
@@ -390,9 +389,9 @@ impl App {
         let now = SystemClock.now();
         match command {
             ApprovalsCommand::Link(args) => in_runtime(Time::Wall, async {
-                    let (state, file) = self.keyring(&args.keyring).await?;
-                    let found = state.unfinished(args.run.as_deref()).await?;
-                    approvals::link(&found, &file, &args, now, self.console)
+                let (state, file) = self.keyring(&args.keyring).await?;
+                let found = state.unfinished(args.run.as_deref()).await?;
+                approvals::link(&found, &file, &args, now, self.console)
             }),
             ApprovalsCommand::Serve(args) => in_runtime(Time::Wall, async {
                 let (state, file) = self.keyring(&args.keyring).await?;

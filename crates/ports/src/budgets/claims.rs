@@ -35,9 +35,8 @@ struct Row {
 
 impl From<Vec<Row>> for Claims {
     fn from(rows: Vec<Row>) -> Self {
-        let claim = |row: Row| {
-            ((row.key, row.member, row.run), Terms { capacity: row.capacity, kept: row.kept })
-        };
+        let claim =
+            |row: Row| ((row.key, row.member, row.run), Terms { capacity: row.capacity, kept: row.kept });
         Self(rows.into_iter().map(claim).collect())
     }
 }
@@ -136,7 +135,8 @@ impl Claims {
     fn has_room(&self, run: &RunId, wish: &Wanted, place: &Place) -> bool {
         let at_work = self.of(&place.key).filter(|((_, _, by), terms)| by != run && !terms.kept);
         let limit = at_work.map(|(_, terms)| terms.capacity).chain([place.capacity]).min();
-        let mut held: BTreeSet<Text> = self.of(&place.key).map(|((_, member, _), _)| member.clone()).collect();
+        let mut held: BTreeSet<Text> =
+            self.of(&place.key).map(|((_, member, _), _)| member.clone()).collect();
         place.out_of_service(&mut held, &wish.member) < limit.unwrap_or_default()
     }
 }

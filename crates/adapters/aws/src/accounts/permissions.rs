@@ -199,7 +199,6 @@ async fn attempt(
         | Service::Iam
         | Service::Organizations
         | Service::S3
-        | Service::StepFunctions
         | Service::Sts => None,
     };
     let answer = match tried {

@@ -171,7 +171,9 @@ impl TableLog {
                 let there = self.table.get(key(&self.run, item)).await?;
                 match get_bytes(&there, "bytes").as_ref() == Some(&packed) {
                     true => Ok(()),
-                    false => Err(JournalError::Owned { owner: "another process writes to this audit log; it".into() }),
+                    false => Err(JournalError::Owned {
+                        owner: "another process writes to this audit log; it".into(),
+                    }),
                 }
             }
             Err(Refused::Error(error)) => Err(error),

@@ -61,7 +61,8 @@ impl TableBudgets {
             if claims == before {
                 return Ok(answer);
             }
-            let written = serde_json::to_vec(&claims).map_err(|error| self.table.damaged(error.to_string()))?;
+            let written =
+                serde_json::to_vec(&claims).map_err(|error| self.table.damaged(error.to_string()))?;
             let packed = compress_to_vec(&written, LEVEL);
             if packed.len() > MOST_BYTES {
                 let cause = "more members are out of service than an item has room for".into();

@@ -137,7 +137,12 @@ impl Table {
     }
 
     /// Every item of a partition from one key to another, in order.
-    pub(super) async fn query(&self, partition: &str, from: &str, to: &str) -> Result<Vec<Value>, JournalError> {
+    pub(super) async fn query(
+        &self,
+        partition: &str,
+        from: &str,
+        to: &str,
+    ) -> Result<Vec<Value>, JournalError> {
         let mut items = Vec::new();
         let mut start = Value::Null;
         loop {
@@ -157,7 +162,12 @@ impl Table {
     }
 
     /// The last item of a partition from one key to another.
-    pub(super) async fn last(&self, partition: &str, from: &str, to: &str) -> Result<Option<Value>, JournalError> {
+    pub(super) async fn last(
+        &self,
+        partition: &str,
+        from: &str,
+        to: &str,
+    ) -> Result<Option<Value>, JournalError> {
         let mut body = between(partition, from, to);
         body["ScanIndexForward"] = false.into();
         body["Limit"] = 1.into();

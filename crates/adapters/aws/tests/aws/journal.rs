@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fleetwright_audit::SigningKey;
 use fleetwright_aws::{Bucket, DynamoJournal, JournalTable};
 use fleetwright_flow::{Epoch, Event, Record, Sequence, StepIndex, TargetId};
-use fleetwright_audit::SigningKey;
 use fleetwright_ports::conformance::{artifacts, audit, budgets, journal};
 use fleetwright_ports::{Artifacts, HandOver, Journal, JournalError, RunId};
 use jiff::Timestamp;

@@ -230,7 +230,12 @@ fn call_text(call: &Call) -> String {
 ///
 /// # Errors
 /// There is none, or it cannot be written.
-pub async fn head(state: &State, run: &RunId, args: &HeadArgs, console: Console) -> Result<Exit, CommandError> {
+pub async fn head(
+    state: &State,
+    run: &RunId,
+    args: &HeadArgs,
+    console: Console,
+) -> Result<Exit, CommandError> {
     let trail = trail(state, run).await?;
     let last = heads(run.as_str(), &trail.heads, &[])?.pop().ok_or_else(|| {
         CommandError::new(&code::NO_AUDIT, format!("the audit log of {run} has no signed head yet"))

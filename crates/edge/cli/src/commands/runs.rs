@@ -266,7 +266,10 @@ pub async fn decide(
             Ok(true) => "its execution goes on".to_owned(),
             Ok(false) => "its execution takes it up with the next turn".to_owned(),
             Err(fault) => {
-                format!("its execution could not be woken ({}), and takes it up when its wait is over", fault.message)
+                format!(
+                    "its execution could not be woken ({}), and takes it up when its wait is over",
+                    fault.message
+                )
             }
         },
         (None, true) => "its driver takes it up within a second".to_owned(),

@@ -23,7 +23,8 @@ pub(super) async fn answer(app: &App, invocation: &Invocation<'_>) -> Result<Val
     let path = event["rawPath"].as_str().unwrap_or_default();
     let body = body(event)?;
     let keys = ring.clone();
-    let keys = Box::new(move || keys.clone().ok_or_else(|| "the hub has no secret of approval keys".to_owned()));
+    let keys =
+        Box::new(move || keys.clone().ok_or_else(|| "the hub has no secret of approval keys".to_owned()));
     let desk = Desk::new(hub.state.journal.clone(), Arc::clone(&hub.clock), keys);
     let question = Question {
         method,

@@ -36,12 +36,8 @@ pub(super) async fn handle(app: &App, invocation: &Invocation<'_>) -> Result<Val
         .map_err(|error| Fault::unusable(format!("{}: {error}", error.code().id)))?;
     if !gates.is_empty() {
         let ring = hub.keyring(app).await?;
-        let topic = Topic::new(
-            hub.aws.clone(),
-            hub.zone.clone(),
-            hub.region.clone(),
-            variable(app, "NOTICE_TOPIC")?,
-        );
+        let topic =
+            Topic::new(hub.aws.clone(), hub.zone.clone(), hub.region.clone(), variable(app, "NOTICE_TOPIC")?);
         for gate in &gates {
             let message = ask(app, gate, ring.as_ref(), hub.clock.now())?;
             let sent = topic.send(&message).await;

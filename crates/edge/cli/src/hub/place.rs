@@ -100,7 +100,8 @@ impl Hub {
         let region = region.ok_or_else(none)?;
         let speed = speed(app)?;
         let found = connected(app, speed, None).await?;
-        let account = found.aws.own_account().await.map_err(|failure| Fault::unusable(failure.to_string()))?;
+        let account =
+            found.aws.own_account().await.map_err(|failure| Fault::unusable(failure.to_string()))?;
         let place = Place {
             table: format!("fleetwright-{name}-journal").into(),
             bucket: format!("fleetwright-{name}-{account}-{region}").into(),
@@ -190,7 +191,8 @@ impl Hub {
     /// Puts the files of the configuration where they can be read as files.
     async fn fetch_configuration(&self) -> Result<PathBuf, CommandError> {
         let keys = self.bucket.list_objects(CONFIGURATION).await.map_err(|error| refused(&error))?;
-        let directory = std::env::temp_dir().join(format!("fleetwright-configuration-{}", std::process::id()));
+        let directory =
+            std::env::temp_dir().join(format!("fleetwright-configuration-{}", std::process::id()));
         files::remove_directory(&directory)?;
         let mut is_there = false;
         for key in keys.iter().filter(|key| !key.ends_with('/')) {
@@ -240,8 +242,9 @@ impl Hub {
 fn of_variables(app: &App) -> Result<Resolved, Fault> {
     let ours = app.environment.iter().filter(|(name, _)| name.starts_with("FLEETWRIGHT_"));
     let variables = ours.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    resolve(&Layers { variables, ..Layers::default() })
-        .map_err(|errors| Fault::unusable(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
+    resolve(&Layers { variables, ..Layers::default() }).map_err(|errors| {
+        Fault::unusable(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    })
 }
 
 /// A variable of the function.
@@ -320,8 +323,7 @@ async fn connected(app: &App, speed: Option<f64>, endpoint: Option<&str>) -> Res
 }
 
 /// Names of environments that a hub can have: its bucket is named after it.
-pub const ENVIRONMENT_FORM: &str =
-    "the environment of a hub is named by 1 to 22 lower-case letters, digits and hyphens, a letter or digit first";
+pub const ENVIRONMENT_FORM: &str = "the environment of a hub is named by 1 to 22 lower-case letters, digits and hyphens, a letter or digit first";
 
 /// Whether a hub can have that environment.
 pub fn is_environment(name: &str) -> bool {

@@ -17,18 +17,19 @@ use crate::app::App;
 use crate::commands::apply;
 use crate::commands::scan::calls;
 use crate::driving::{Health, ports};
+use crate::evidence;
 use crate::on_record::OnRecord;
 use crate::outgoing::tell_account;
 use crate::planning::program;
 use crate::run_events::RunEvents;
-use crate::evidence;
 
 /// Answers with what the state machine does next ([`Answer`]).
 pub(super) async fn handle(app: &App, invocation: &Invocation<'_>) -> Result<Value, Fault> {
     let run = invocation.run()?;
     let execution = invocation.text("execution")?;
     let number = invocation.event["turn"]["number"].as_u64().and_then(|number| u32::try_from(number).ok());
-    let number = number.ok_or_else(|| Fault::unusable("the event has no number of a turn"))?.saturating_add(1);
+    let number =
+        number.ok_or_else(|| Fault::unusable("the event has no number of a turn"))?.saturating_add(1);
     let hub = Hub::of_function(app, invocation).await?;
     let (_, session) = hub.session(app).await?;
     let found = hub.state.find(Some(run.as_str())).await?;
@@ -45,8 +46,7 @@ pub(super) async fn handle(app: &App, invocation: &Invocation<'_>) -> Result<Val
     let seen = Seen { plan: &plan, health: &health, events: RunEvents::default(), records: Mutex::default() };
     let (flow, digest) = (Arc::new(plan.flow.clone()), document.digest().clone());
     let watch = Both(&seen, announced);
-    let taken =
-        turn(all, &run, flow, digest, owner, AtGates::Wait, &Pace::default(), number, &watch).await;
+    let taken = turn(all, &run, flow, digest, owner, AtGates::Wait, &Pace::default(), number, &watch).await;
     if let Some(announcer) = announcer {
         tell_account(&announcer.finish().await, app.console);
     }

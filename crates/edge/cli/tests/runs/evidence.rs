@@ -18,7 +18,14 @@ use fleetwright_model::code;
 use crate::story::{CONSOLE, approving, planned, planned_into};
 
 fn records(staged: &StagedRun) -> Vec<Record> {
-    let log = staged.state.audit.trail(&staged.run).now_or_never().expect("memory answers at once").expect("the run is there").log;
+    let log = staged
+        .state
+        .audit
+        .trail(&staged.run)
+        .now_or_never()
+        .expect("memory answers at once")
+        .expect("the run is there")
+        .log;
     let lines = log.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     lines.map(|line| chain::read(line).expect("as it was written")).collect()
 }

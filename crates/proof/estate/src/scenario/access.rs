@@ -38,7 +38,12 @@ const SCAN_ACTIONS: [&str; 11] = [
 ];
 
 /// Makes the hub account with its user; the estate issues the key.
-pub(super) fn hub(world: &mut World, seed: &Seed, number: u64, access: &AccessSection) -> Result<Hub, PolicyError> {
+pub(super) fn hub(
+    world: &mut World,
+    seed: &Seed,
+    number: u64,
+    access: &AccessSection,
+) -> Result<Hub, PolicyError> {
     let id = account_id(&seed.child("hub"), 0);
     let account = world.accounts.entry(id.clone()).or_default();
     account.name = HUB_NAME.to_owned();

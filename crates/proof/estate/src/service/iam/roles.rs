@@ -144,7 +144,11 @@ fn delete_policy(iam: &mut Iam, call: &Call, name: &str) -> Result<String, ApiEr
 
 fn delete(iam: &mut Iam, _: &Call, name: &str) -> Result<String, ApiError> {
     if !role(iam, name)?.policies.is_empty() {
-        return Err(ApiError::new(409, "DeleteConflict", "Cannot delete entity, must delete policies first."));
+        return Err(ApiError::new(
+            409,
+            "DeleteConflict",
+            "Cannot delete entity, must delete policies first.",
+        ));
     }
     iam.roles.remove(name);
     Ok(String::new())
