@@ -8,7 +8,10 @@ import pytest
 
 import typed_events
 import typed_functions
+import typed_keys
+import typed_queues
 import typed_roles
+import typed_secrets
 import typed_tables
 from driven_balancing import CLASSIC, NAME, all_in_service, balanced, lifecycle, soon, target_group
 from driven_commands import ended, nodes, query, send
@@ -46,7 +49,10 @@ def facts(estate, tmp_path_factory):
         **parameters(clients.zone("ssm", region=REGION)),
         **typed_events.events(clients),
         **typed_functions.functions(clients, content.parent),
+        **typed_keys.keys(clients, content.parent),
+        **typed_queues.queues(clients),
         **typed_roles.roles(clients),
+        **typed_secrets.secrets(clients),
         **typed_tables.tables(clients),
         "node": node,
         "sent": sent(ssm, node),
@@ -163,7 +169,10 @@ def in_zone(estate, facts):
 TYPED = {
     **typed_events.TYPED,
     **typed_functions.TYPED,
+    **typed_keys.TYPED,
+    **typed_queues.TYPED,
     **typed_roles.TYPED,
+    **typed_secrets.TYPED,
     **typed_tables.TYPED,
     ("sts", "GetCallerIdentity"): ("zone", "sts get-caller-identity", "Account"),
     ("sts", "AssumeRole"): (

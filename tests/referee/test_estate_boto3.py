@@ -1,6 +1,8 @@
 """boto3 against the estate: every operation works through the official client, every response is
 shaped as botocore's own model says, and every wrong request gets the error AWS gives."""
 
+import json
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -9,12 +11,18 @@ import driven_commands  # noqa: F401 - enters its drivers into the table
 import driven_ec2_changes  # noqa: F401 - enters its drivers into the table
 import driven_events  # noqa: F401 - enters its drivers into the table
 import driven_functions  # noqa: F401 - enters its drivers into the table
+import driven_keys  # noqa: F401 - enters its drivers into the table
 import driven_parameters  # noqa: F401 - enters its drivers into the table
+import driven_queues  # noqa: F401 - enters its drivers into the table
 import driven_roles  # noqa: F401 - enters its drivers into the table
+import driven_secrets  # noqa: F401 - enters its drivers into the table
 import driven_storage  # noqa: F401 - enters its drivers into the table
 import driven_tables  # noqa: F401 - enters its drivers into the table
 import driven_windows  # noqa: F401 - enters its drivers into the table
 from driven_by_boto3 import DRIVEN, instances
+from driven_events import entry, rule_of
+from driven_queues import arn_of, queue_of, received
+from driven_storage import topic_of
 from estate import role_of
 
 NOBODY = "i-0123456789abcdef0"
@@ -157,3 +165,18 @@ def test_tags_are_set_for_all_resources_or_for_none(clients):
 def test_the_invariants_hold_over_everything_that_was_asked(estate, clients):
     clients.zone("ec2").describe_instances(MaxResults=5)
     assert '"findings"' in estate.get("/_estate/check")
+
+
+def test_topics_and_rules_tell_queues(clients):
+    sqs, url = queue_of(clients, "referee-told")
+    arn = arn_of(sqs, url)
+    sns, topic = topic_of(clients, "referee-tells-a-queue")
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    sns.publish(TopicArn=topic, Subject="Wave", Message="done")
+    events, _ = rule_of(clients, "referee-tells-a-queue", EventPattern='{"source": ["referee-queue"]}')
+    events.put_targets(Rule="referee-tells-a-queue", Targets=[{"Id": "q", "Arn": arn, "InputPath": "$.detail"}])
+    events.put_events(Entries=[entry("referee-queue", run="r-1")])
+    bodies = [json.loads(message["Body"]) for message in received(sqs, url)]
+    assert (bodies[0]["TopicArn"], bodies[0]["Subject"], bodies[0]["Message"]) == (topic, "Wave", "done")
+    assert bodies[1:] == [{"run": "r-1"}]
+    assert clients.deviations() == []

@@ -399,6 +399,7 @@ fn outcome_of(error: &ApiError) -> Outcome {
         || matches!(
             code,
             "NoSuchEntity"
+                | "QueueDoesNotExist"
                 | "DoesNotExistException"
                 | "InvalidInstance"
                 | "InvalidTarget"
@@ -412,6 +413,7 @@ fn outcome_of(error: &ApiError) -> Outcome {
     let overtaken = matches!(
         code,
         "ConditionalCheckFailedException"
+            | "AlreadyExistsException"
             | "IncorrectInstanceState"
             | "IncorrectState"
             | "InvalidAMIName.Duplicate"
@@ -419,7 +421,9 @@ fn outcome_of(error: &ApiError) -> Outcome {
             | "InvalidIPAddress.InUse"
             | "InvalidSnapshot.InUse"
             | "PreconditionFailed"
+            | "QueueDeletedRecently"
             | "ResourceConflictException"
+            | "ResourceExistsException"
             | "ResourceInUseException"
             | "TargetInUseException"
             | "TransactionCanceledException"

@@ -347,6 +347,9 @@ pub fn denied(call: &Call, requirement: &Requirement, reason: &str) -> ApiError 
         Service::CloudWatch
         | Service::DynamoDb
         | Service::EventBridge
+        | Service::Kms
+        | Service::SecretsManager
+        | Service::Sqs
         | Service::Ssm
         | Service::Organizations => ApiError::new(400, "AccessDeniedException", sentence),
     }

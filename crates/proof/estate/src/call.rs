@@ -33,14 +33,20 @@ pub enum Service {
     Elbv2,
     /// Identity and Access Management, awsQuery, global.
     Iam,
+    /// Key Management Service, awsJson 1.1.
+    Kms,
     /// Lambda, restJson.
     Lambda,
     /// Organizations, awsJson 1.1, global.
     Organizations,
     /// Simple Storage Service, restXml.
     S3,
+    /// Secrets Manager, awsJson 1.1.
+    SecretsManager,
     /// Simple Notification Service, awsQuery.
     Sns,
+    /// Simple Queue Service, awsJson 1.0.
+    Sqs,
     /// Systems Manager, awsJson 1.1.
     Ssm,
     /// Security Token Service, awsQuery.
@@ -49,7 +55,7 @@ pub enum Service {
 
 impl Service {
     /// Every service the estate answers for.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::AutoScaling,
         Self::ClassicElb,
         Self::CloudWatch,
@@ -58,10 +64,13 @@ impl Service {
         Self::EventBridge,
         Self::Elbv2,
         Self::Iam,
+        Self::Kms,
         Self::Lambda,
         Self::Organizations,
         Self::S3,
+        Self::SecretsManager,
         Self::Sns,
+        Self::Sqs,
         Self::Ssm,
         Self::Sts,
     ];
@@ -89,9 +98,12 @@ impl Service {
             Self::EventBridge => "events",
             Self::Ec2 => "ec2",
             Self::Iam => "iam",
+            Self::Kms => "kms",
             Self::Lambda => "lambda",
             Self::Organizations => "organizations",
             Self::S3 => "s3",
+            Self::Sqs => "sqs",
+            Self::SecretsManager => "secretsmanager",
             Self::Sns => "sns",
             Self::Ssm => "ssm",
             Self::Sts => "sts",
@@ -270,7 +282,7 @@ pub struct ApiError {
     pub code: Cow<'static, str>,
     /// Text for people.
     pub message: String,
-    /// Further elements of an XML error, by name.
+    /// Further elements of an XML error, by name; for SQS the code of its query protocol, as `QueryError`.
     pub details: Vec<(&'static str, String)>,
     /// Further members of a JSON error, by name.
     pub members: Map<String, Value>,

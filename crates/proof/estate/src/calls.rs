@@ -9,8 +9,17 @@ use crate::wire::rest::RestRequest;
 use crate::wire::rest_json::PathRequest;
 
 /// Parameters whose values never reach the log, by the last part of their name.
-const SECRET_PARAMETERS: [&str; 6] =
-    ["Environment", "ExternalId", "SAMLAssertion", "SerialNumber", "TokenCode", "WebIdentityToken"];
+const SECRET_PARAMETERS: [&str; 9] = [
+    "Environment",
+    "ExternalId",
+    "Plaintext",
+    "SAMLAssertion",
+    "SecretBinary",
+    "SecretString",
+    "SerialNumber",
+    "TokenCode",
+    "WebIdentityToken",
+];
 
 /// One AWS call, as it was answered.
 #[derive(Clone, Debug, Serialize)]
@@ -110,7 +119,7 @@ fn as_json<S: serde::Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
 /// Texts longer than this are left out of a request whose content is somebody's data.
 const MAX_DATA_CHARACTERS: usize = 256;
 
-/// A call's parameters as JSON text, secrets left out, and of items, archives and events what is long.
+/// A call's parameters as JSON text, secrets left out, and of items, archives, events and messages what is long.
 #[must_use]
 pub fn describe_request(service: Service, input: &Input) -> Box<str> {
     let mut document = match input {
@@ -129,7 +138,7 @@ pub fn describe_request(service: Service, input: &Input) -> Box<str> {
         Input::Rest(request) => describe_rest(request),
         Input::RestJson(request) => describe_path(request),
     };
-    if matches!(service, Service::DynamoDb | Service::EventBridge | Service::Lambda) {
+    if matches!(service, Service::DynamoDb | Service::EventBridge | Service::Lambda | Service::Sqs) {
         shorten(&mut document);
     }
     document.to_string().into_boxed_str()

@@ -34,6 +34,7 @@ impl Estate {
                 records.events.extend(region.events.put.iter().cloned());
                 records.undelivered.extend(region.events.undelivered.iter().cloned());
             }
+            records.events.sort_by_key(|it| it.at);
             records.undelivered.sort_by_key(|it| it.at);
             Some(records)
         })

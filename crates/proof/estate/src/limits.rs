@@ -364,6 +364,9 @@ fn rate(settings: &LimitSettings, cell: &Cell) -> Rate {
         // lower number, that of requests that write.
         Service::S3 => Rate::new(3_500.0, 3_500.0),
         Service::EventBridge => events_rate(cell.action),
+        Service::Kms => kms_rate(cell.action),
+        Service::SecretsManager => secrets_rate(cell.action),
+        Service::Sqs => sqs_rate(cell.action),
         Service::Sns => sns_rate(cell.action),
     }
 }
@@ -408,6 +411,36 @@ fn events_rate(action: &str) -> Rate {
     }
 }
 
+/// KMS's published rates (developer guide, "Request quotas"), for cryptography that of the smaller regions.
+fn kms_rate(action: &str) -> Rate {
+    match action {
+        "Encrypt" | "Decrypt" | "GenerateDataKey" => Rate::new(10_000.0, 10_000.0),
+        "DescribeKey" => Rate::new(2_000.0, 2_000.0),
+        "ListAliases" => Rate::new(500.0, 500.0),
+        "GetKeyRotationStatus" => Rate::new(1_000.0, 1_000.0),
+        "EnableKeyRotation" | "ScheduleKeyDeletion" => Rate::new(15.0, 15.0),
+        _ => Rate::new(5.0, 5.0),
+    }
+}
+
+/// Secrets Manager's published rates (user guide, "AWS Secrets Manager quotas").
+fn secrets_rate(action: &str) -> Rate {
+    match action {
+        "GetSecretValue" => Rate::new(10_000.0, 10_000.0),
+        "DescribeSecret" => Rate::new(40_000.0, 40_000.0),
+        "ListSecrets" => Rate::new(100.0, 100.0),
+        _ => Rate::new(50.0, 50.0),
+    }
+}
+
+/// SQS publishes no limit for messages of standard queues, and none that binds for queues themselves.
+fn sqs_rate(action: &str) -> Rate {
+    match action.contains("Message") {
+        true => Rate::new(10_000.0, 10_000.0),
+        false => Rate::new(100.0, 100.0),
+    }
+}
+
 /// EC2's published buckets.
 fn ec2_rate(action: &str, class: ReadClass) -> Rate {
     let is_read = ["Describe", "Get", "List"].iter().any(|verb| action.starts_with(verb));
@@ -445,7 +478,10 @@ pub fn throttled(service: Service) -> ApiError {
             error
         }
         Service::S3 => ApiError::new(503, "SlowDown", "Please reduce your request rate."),
-        Service::EventBridge => ApiError::new(400, "ThrottlingException", "Rate exceeded"),
+        Service::EventBridge | Service::Kms | Service::SecretsManager => {
+            ApiError::new(400, "ThrottlingException", "Rate exceeded")
+        }
+        Service::Sqs => ApiError::new(403, "RequestThrottled", "Request is throttled."),
         Service::Sns => ApiError::new(400, "Throttled", "Rate exceeded"),
         Service::Sts | Service::Iam | Service::AutoScaling | Service::ClassicElb | Service::Elbv2 => {
             ApiError::new(400, "Throttling", "Rate exceeded")

@@ -2,7 +2,8 @@
 //!
 //! Source: CloudTrail user guide, "CloudTrail record contents"; "CloudTrail userIdentity element". What
 //! could not be authenticated is in no trail. Changes of objects in S3 are data events, which trails keep
-//! only where they are told to; so are those of items in DynamoDB.
+//! only where they are told to; so are those of items in DynamoDB and
+//! of messages in queues.
 
 use serde_json::{Value, json};
 
@@ -38,6 +39,7 @@ fn is_data_event(call: &CallRecord) -> bool {
         Service::S3 => true,
         Service::DynamoDb => ["Item", "Items", "Query", "Scan"].iter().any(|end| call.action.ends_with(end)),
         Service::Lambda => &*call.action == "Invoke",
+        Service::Sqs => call.action.contains("Message"),
         _ => false,
     }
 }

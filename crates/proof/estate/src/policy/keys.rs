@@ -33,15 +33,27 @@ const WHOLE: &[&str] = &[
     "events:source",
     "events:targetarn",
     "iam:passedtoservice",
+    "kms:encryptioncontextkeys",
+    "kms:requestalias",
+    "kms:resourcealiases",
     "s3:delimiter",
     "s3:max-keys",
     "s3:prefix",
+    "secretsmanager:name",
+    "secretsmanager:secretid",
     "sts:externalid",
     "sts:rolesessionname",
 ];
 
-/// Keys that end with the key of a tag, in lower case.
-const WITH_TAG: &[&str] = &["aws:requesttag/", "aws:resourcetag/", "ec2:resourcetag/", "ssm:resourcetag/"];
+/// Keys that end with the key of a tag, or with a name of the request's own, in lower case.
+const WITH_TAG: &[&str] = &[
+    "aws:requesttag/",
+    "aws:resourcetag/",
+    "ec2:resourcetag/",
+    "kms:encryptioncontext:",
+    "secretsmanager:resourcetag/",
+    "ssm:resourcetag/",
+];
 
 /// Whether requests of the estate can carry the key, given in lower case.
 #[must_use]

@@ -9,13 +9,16 @@ pub mod elb;
 pub mod elbv2;
 pub mod events;
 pub mod iam;
+pub mod kms;
 pub mod lambda;
 mod members;
 pub mod organizations;
 pub mod page;
 mod query;
 pub mod s3;
+pub mod secrets;
 pub mod sns;
+pub mod sqs;
 pub mod ssm;
 pub mod sts;
 
@@ -42,10 +45,13 @@ impl Registry {
             elb::operations(),
             elbv2::operations(),
             iam::operations(),
+            kms::operations(),
             lambda::operations(),
             organizations::operations(),
             s3::operations(),
+            secrets::operations(),
             sns::operations(),
+            sqs::operations(),
             ssm::operations(),
             sts::operations(),
         ];

@@ -27,14 +27,16 @@ impl Service {
     pub const fn protocol(self) -> Protocol {
         match self {
             Self::CloudWatch => Protocol::RpcV2Cbor,
-            Self::DynamoDb => Protocol::Json10,
+            Self::DynamoDb | Self::Sqs => Protocol::Json10,
             Self::Ec2 => Protocol::Ec2Query,
             Self::AutoScaling | Self::ClassicElb | Self::Elbv2 | Self::Iam | Self::Sns | Self::Sts => {
                 Protocol::AwsQuery
             }
             Self::Lambda => Protocol::RestJson,
             Self::S3 => Protocol::RestXml,
-            Self::EventBridge | Self::Organizations | Self::Ssm => Protocol::Json11,
+            Self::EventBridge | Self::Kms | Self::Organizations | Self::SecretsManager | Self::Ssm => {
+                Protocol::Json11
+            }
         }
     }
 
@@ -48,12 +50,15 @@ impl Service {
             Self::DynamoDb => "2012-08-10",
             Self::Ec2 => "2016-11-15",
             Self::Elbv2 => "2015-12-01",
+            Self::EventBridge => "2015-10-07",
             Self::Iam => "2010-05-08",
+            Self::Kms => "2014-11-01",
             Self::Lambda => "2015-03-31",
             Self::Organizations => "2016-11-28",
             Self::S3 => "2006-03-01",
+            Self::SecretsManager => "2017-10-17",
             Self::Sns => "2010-03-31",
-            Self::EventBridge => "2015-10-07",
+            Self::Sqs => "2012-11-05",
             Self::Ssm => "2014-11-06",
             Self::Sts => "2011-06-15",
         }
@@ -71,11 +76,14 @@ impl Service {
             Self::S3 => "http://s3.amazonaws.com/doc/2006-03-01/",
             Self::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
-            Self::EventBridge
-            | Self::CloudWatch
+            Self::CloudWatch
             | Self::DynamoDb
+            | Self::EventBridge
+            | Self::Kms
             | Self::Lambda
             | Self::Organizations
+            | Self::SecretsManager
+            | Self::Sqs
             | Self::Ssm => "",
         }
     }
@@ -86,8 +94,11 @@ impl Service {
         match self {
             Self::CloudWatch => "GraniteServiceVersion20100801",
             Self::DynamoDb => "DynamoDB_20120810",
-            Self::Organizations => "AWSOrganizationsV20161128",
             Self::EventBridge => "AWSEvents",
+            Self::Kms => "TrentService",
+            Self::Organizations => "AWSOrganizationsV20161128",
+            Self::SecretsManager => "secretsmanager",
+            Self::Sqs => "AmazonSQS",
             Self::Ssm => "AmazonSSM",
             Self::AutoScaling
             | Self::ClassicElb

@@ -23,6 +23,9 @@ const BATCH_LIMIT_BYTES: usize = 16 * 1024 * 1024;
 /// The largest request of Lambda's: 50 MB of archive in base64, as its own error says it.
 const ARCHIVE_LIMIT_BYTES: usize = 70_167_211;
 
+/// The largest request of SQS's: a full batch of 1 MiB, escaped.
+const MESSAGES_LIMIT_BYTES: usize = 8 * 1024 * 1024;
+
 /// The largest body of this request, whose service its credential scope tells: S3's may be objects.
 #[must_use]
 pub fn body_limit_bytes(headers: &http::HeaderMap) -> usize {
@@ -32,6 +35,7 @@ pub fn body_limit_bytes(headers: &http::HeaderMap) -> usize {
     match () {
         () if is_for("s3") => OBJECT_LIMIT_BYTES,
         () if is_for("dynamodb") => BATCH_LIMIT_BYTES,
+        () if is_for("sqs") => MESSAGES_LIMIT_BYTES,
         () if is_for("lambda") => ARCHIVE_LIMIT_BYTES,
         () => BODY_LIMIT_BYTES,
     }

@@ -60,7 +60,7 @@ fn envelope_start(service: Service, action: &str, body_bytes: usize) -> String {
 pub fn failure(service: Service, request_id: &str, error: &ApiError) -> Response<Bytes> {
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let text = match service.protocol() {
-        Protocol::Json10 => qualified_json_error(error),
+        Protocol::Json10 => qualified_json_error(service, error),
         Protocol::Json11 => json_error(error),
         Protocol::RestJson => rest_json_error(error),
         Protocol::RpcV2Cbor => json!({ "__type": error.code, "message": error.message }).to_string(),
@@ -102,6 +102,14 @@ pub fn failure(service: Service, request_id: &str, error: &ApiError) -> Response
         && let Ok(code) = HeaderValue::from_str(&error.code)
     {
         response.headers_mut().insert("x-amzn-errortype", code);
+    }
+    if service == Service::Sqs {
+        let known = error.details.iter().find(|(name, _)| *name == "QueryError");
+        let code = known.map_or(error.code.as_ref(), |(_, code)| code.as_str());
+        let whose = if error.status < 500 { "Sender" } else { "Receiver" };
+        if let Ok(value) = HeaderValue::from_str(&format!("{code};{whose}")) {
+            response.headers_mut().insert("x-amzn-query-error", value);
+        }
     }
     let region = error.details.iter().find(|(name, _)| *name == "Region");
     if let Some(region) = region.and_then(|(_, region)| HeaderValue::from_str(region).ok()) {
@@ -186,9 +194,9 @@ fn rest_json_error(error: &ApiError) -> String {
     document.to_string()
 }
 
-/// DynamoDB's errors: the code behind the name of the model it is from, the message in lower case but
+/// Errors of DynamoDB and SQS: the code behind the name of the model it is from, the message in lower case but
 /// where there is more to say.
-fn qualified_json_error(error: &ApiError) -> String {
+fn qualified_json_error(service: Service, error: &ApiError) -> String {
     let code = error.code.as_ref();
     let of = match code {
         "ValidationException" => "com.amazon.coral.validate",
@@ -202,6 +210,7 @@ fn qualified_json_error(error: &ApiError) -> String {
         | "ServiceUnavailableException"
         | "UnknownOperationException"
         | "UnrecognizedClientException" => "com.amazon.coral.service",
+        _ if service == Service::Sqs => "com.amazonaws.sqs",
         _ => "com.amazonaws.dynamodb.v20120810",
     };
     let member = match code {
@@ -383,6 +392,11 @@ pub fn bad_token(service: Service) -> ApiError {
         Service::Lambda => ApiError::new(400, "InvalidParameterValueException", "Invalid pagination token"),
         Service::S3 => ApiError::new(400, "InvalidArgument", "The continuation token provided is incorrect"),
         Service::Sns => ApiError::new(400, "InvalidParameter", "Invalid parameter: NextToken"),
+        Service::Kms => ApiError::new(400, "InvalidMarkerException", "The marker is not valid"),
+        Service::SecretsManager => {
+            ApiError::new(400, "InvalidNextTokenException", "Invalid pagination token")
+        }
+        Service::Sqs => ApiError::new(400, "InvalidParameterValue", "Invalid or expired next token"),
         Service::EventBridge => ApiError::new(400, "ValidationException", "NextToken is not valid"),
     }
 }

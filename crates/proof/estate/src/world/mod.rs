@@ -15,6 +15,7 @@ pub mod ids;
 pub mod images;
 pub mod instance;
 pub mod instance_types;
+pub mod keys;
 pub mod launch;
 pub mod life_cycle;
 pub mod maintenance;
@@ -27,11 +28,13 @@ pub mod parameters;
 pub mod patch_catalog;
 pub mod patching;
 pub mod platform;
+pub mod queues;
 pub mod regions;
 pub mod releases;
 pub mod root_tasks;
 pub mod scaling;
 pub mod schedule;
+pub mod secrets;
 pub mod storage;
 pub mod tables;
 pub mod tags;
@@ -131,6 +134,12 @@ pub struct Region {
     pub tables: tables::Tables,
     /// Topics of SNS, and what was published to them.
     pub notifications: notifications::Notifications,
+    /// Queues of SQS.
+    pub queues: queues::Queues,
+    /// Secrets of Secrets Manager.
+    pub secrets: secrets::Secrets,
+    /// Keys of KMS.
+    pub keys: keys::Keys,
     /// Patch baselines, the predefined ones among them.
     pub baselines: BTreeMap<BaselineId, Baseline>,
 }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rand::RngExt;
 use serde::Serialize;
+use serde_json::json;
 
 use super::Region;
 use super::command::uuid;
+use super::queues::Outgoing;
 use crate::generate::seed::Seed;
 
 /// Topics and messages of a region.
@@ -48,7 +50,7 @@ pub struct Subscription {
     pub standing: Standing,
 }
 
-/// How a subscriber is told. The estate records deliveries and sends nothing.
+/// How a subscriber is told. The estate records deliveries, and sends to queues only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
@@ -155,15 +157,58 @@ pub struct Attribute {
 pub struct Draft {
     /// The subject, if it has one.
     pub subject: Option<String>,
-    /// The text.
+    /// The text, or a document of texts.
     pub message: String,
+    /// Which of the two.
+    pub wording: Wording,
     /// Its attributes by name.
     pub attributes: BTreeMap<String, Attribute>,
 }
 
+/// What a message's text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wording {
+    /// One text for everybody.
+    Same,
+    /// A document of texts by protocol, and `default`.
+    ByProtocol,
+}
+
+impl Draft {
+    /// What a queue is told: the message as JSON (SNS developer guide, "Amazon SNS HTTP/HTTPS and Amazon SQS
+    /// message formats"). The signature says that it is none.
+    fn for_queues(&self, topic: &str, id: &str, at: Timestamp) -> String {
+        let by_protocol = match self.wording {
+            Wording::Same => None,
+            Wording::ByProtocol => serde_json::from_str::<serde_json::Value>(&self.message).ok(),
+        };
+        let worded =
+            by_protocol.as_ref().and_then(|texts| texts["sqs"].as_str().or(texts["default"].as_str()));
+        let mut told = json!({
+            "Type": "Notification",
+            "MessageId": id,
+            "TopicArn": topic,
+            "Message": worded.unwrap_or(&self.message),
+            "Timestamp": at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
+            "SignatureVersion": "1",
+            "Signature": "none",
+        });
+        if let Some(subject) = &self.subject {
+            told["Subject"] = subject.as_str().into();
+        }
+        if !self.attributes.is_empty() {
+            let shown = |it: &Attribute| json!({ "Type": it.data_type, "Value": it.value });
+            let shown = self.attributes.iter().map(|(name, it)| (name.clone(), shown(it)));
+            told["MessageAttributes"] = shown.collect::<serde_json::Map<_, _>>().into();
+        }
+        told.to_string()
+    }
+}
+
 impl Region {
     /// Publishes to the topic with that ARN and name, and gives the message's id, which is drawn below
-    /// `seed`; none where there is no such topic.
+    /// `seed`; none where there is no such topic. Subscribed queues of the same account and region get it; for
+    /// all other subscribers it is on record that they were told.
     pub fn publish(
         &mut self,
         seed: &Seed,
@@ -174,6 +219,15 @@ impl Region {
         let topic = self.notifications.topics.get(name)?;
         let told = topic.subscriptions.iter().filter(|s| s.standing == Standing::Confirmed);
         let id = uuid(seed.nth(self.notifications.messages.len()).stream().random());
+        let deliveries: Arc<[Subscription]> = told.cloned().collect();
+        let text = draft.for_queues(arn, &id, at);
+        let own_queues = arn.strip_suffix(name).map(|own| own.replacen(":sns:", ":sqs:", 1));
+        for queue in deliveries.iter().filter(|it| it.protocol == Protocol::Sqs) {
+            let named = own_queues.as_ref().and_then(|own| queue.endpoint.strip_prefix(own.as_str()));
+            let sender = "sns.amazonaws.com".to_owned();
+            let outgoing = Outgoing { body: text.clone(), sender, ..Outgoing::default() };
+            named.map(|queue| self.queues.send(seed, queue, outgoing, at));
+        }
         let published = Message {
             id: id.clone(),
             at,
@@ -181,7 +235,7 @@ impl Region {
             subject: draft.subject,
             message: draft.message,
             attributes: draft.attributes,
-            deliveries: told.cloned().collect(),
+            deliveries,
         };
         self.notifications.messages.push(published);
         Some(id)

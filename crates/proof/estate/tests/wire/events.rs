@@ -41,42 +41,12 @@ impl Told {
 fn estate_of_events() -> Arc<Estate> {
     let mut world = world();
     let hub = world.accounts.get_mut(HUB).expect("the hub");
-    let policy = NamedPolicy::parse("events", POLICY).expect("a policy");
-    hub.iam.add_user(&HUB.to_owned(), "hub", vec![policy]);
     hub.iam.add_role(&HUB.to_owned(), "Worker", LAMBDA, Vec::new(), start()).expect("a trust policy");
-    hub.regions.insert(REGION.to_owned(), Region { enabled: true, ..Region::default() });
-    let estate = Estate::new(EstateOptions {
-        seed: 7,
-        clock: ClockMode::Virtual { start: start() },
-        limits: LimitSettings {
-            enforcement: fleetwright_estate::limits::Enforcement::Off,
-            ..LimitSettings::default()
-        },
-        faults: Vec::new(),
-        world,
-        hub: Hub {
-            account: HUB.to_owned(),
-            user: "hub".to_owned(),
-            region: REGION.to_owned(),
-            roles: [].into(),
-        },
-        powershell: None,
-    });
-    Arc::new(estate.expect("an estate"))
+    estate_allowing(POLICY, world)
 }
 
 async fn ask(estate: &Estate, action: &str, document: Value) -> (u16, Value) {
-    let mut request = Request::post("/")
-        .header("host", "127.0.0.1")
-        .header("content-type", "application/x-amz-json-1.1")
-        .header("x-amz-target", format!("AWSEvents.{action}"))
-        .body(Bytes::from(document.to_string()))
-        .expect("a request");
-    sigv4::sign(&mut request, estate.credentials(), REGION, "events", start());
-    let response = estate.call(request).await.expect("an answer");
-    let status = response.status().as_u16();
-    let document: Value = serde_json::from_slice(response.body()).unwrap_or_default();
-    (status, if status == 200 { document } else { document["__type"].clone() })
+    ask_json(estate, ("events", &format!("AWSEvents.{action}"), "1.1"), document).await
 }
 
 async fn done(estate: &Estate, action: &str, document: Value) -> Value {

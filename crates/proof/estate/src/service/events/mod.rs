@@ -2,7 +2,9 @@
 //!
 //! Rules: <https://docs.aws.amazon.com/eventbridge/latest/APIReference/Welcome.html>. Event buses are made by the
 //! embedder ([`crate::estate::Estate::create_event_bus`]); archives, replays, endpoints and partners do not exist.
-//! Whether the policies of functions, queues and topics let EventBridge in is not judged.
+//! Whether the policies of functions, queues and topics let EventBridge in is not judged. A rule by the clock is
+//! part of its region's timeline: its event has its own moment, and comes about with the next call to the region
+//! or look at the world; functions that it tells run with the next call.
 
 mod pattern;
 mod put_events;

@@ -128,7 +128,7 @@ pub(super) fn describe(world: &mut World, call: &Call) -> Result<Value, ApiError
     Ok(shown)
 }
 
-/// ListRules: those of a bus whose names begin as asked.
+/// ListRules: those of a bus whose names begin as asked. Those by the clock come due as the module says.
 pub(super) fn list(world: &mut World, call: &Call) -> Result<Value, ApiError> {
     let members = members(call, &["NamePrefix", "EventBusName", "NextToken", "Limit"])?;
     let prefix = text_within(members, "NamePrefix", (1, 64))?.unwrap_or_default();

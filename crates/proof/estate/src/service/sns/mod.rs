@@ -1,4 +1,4 @@
-//! SNS: standard topics, subscriptions that are recorded, and messages that tests can read.
+//! SNS: standard topics, subscriptions, and messages that queues get and tests can read.
 //!
 //! Rules: <https://docs.aws.amazon.com/sns/latest/api/Welcome.html>.
 

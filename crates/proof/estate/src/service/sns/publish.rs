@@ -10,14 +10,14 @@ use crate::call::{ApiError, Call, Operation, QueryParams, Requirement, Service};
 use crate::generate::seed::Seed;
 use crate::wire::xml;
 use crate::world::World;
-use crate::world::notifications::{Attribute, Draft};
+use crate::world::notifications::{Attribute, Draft, Wording};
 
 /// Bytes of a message with its attributes, at most.
 const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 /// Characters of a subject, at most.
 const SUBJECT_MAX: usize = 100;
 
-/// Publish: a message to everybody who is to be told. It is kept, and nothing is sent.
+/// Publish: a message to everybody who is to be told. It is kept, and sent to queues.
 pub(super) struct Publish;
 
 fn target(call: &Call) -> &str {
@@ -67,7 +67,12 @@ impl Operation for Publish {
             return Err(invalid("Message too long"));
         }
         let seed = Seed::root(world.seed).child("message").child(target(call));
-        let draft = Draft { subject: subject.map(str::to_owned), message: message.to_owned(), attributes };
+        let wording = match query.get("MessageStructure") {
+            Some("json") => Wording::ByProtocol,
+            _ => Wording::Same,
+        };
+        let draft =
+            Draft { wording, subject: subject.map(str::to_owned), message: message.to_owned(), attributes };
         let region = region_mut(world, call)?;
         let id = region.publish(&seed, (target(call), name), draft, call.now).ok_or_else(no_such_topic)?;
         let mut body = String::new();

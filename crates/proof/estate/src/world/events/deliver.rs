@@ -15,11 +15,15 @@ use super::{Bus, DEFAULT_BUS, PutEvent, State, Target, Undelivered};
 use crate::service::lambda;
 use crate::world::command::uuid;
 use crate::world::functions::Queued;
-use crate::world::notifications::Draft;
+use crate::world::notifications::{Attribute, Draft, Wording};
+use crate::world::queues::Outgoing;
 use crate::world::timeline::Place;
 
 /// Bytes that a function is told at once, at most (Lambda developer guide, "Lambda quotas").
 const MAX_PAYLOAD_BYTES: usize = 1_024 * 1_024;
+
+/// Who sends EventBridge's messages to queues.
+const SENDER: &str = "events.amazonaws.com";
 
 /// The id of the event with that number.
 pub(crate) fn event_id(place: &Place<'_>, number: u64, at: Timestamp) -> String {
@@ -72,7 +76,7 @@ pub(crate) fn from_schedule(place: &mut Place<'_>, name: &str, event: Value, at:
 
 fn on_its_way(place: &mut Place<'_>, bus: &str, matches: Vec<Match>, event: Value, at: Timestamp) {
     let rules = matches.iter().map(|it| it.rule.clone()).collect();
-    place.region.events.put.push(PutEvent { bus: bus.to_owned(), event: event.clone(), rules });
+    place.region.events.put.push(PutEvent { at, bus: bus.to_owned(), event: event.clone(), rules });
     for found in matches {
         for target in &found.targets {
             deliver(place, (bus, &found.rule), target, &event, at);
@@ -109,7 +113,10 @@ fn deliver(place: &mut Place<'_>, (bus, rule): (&str, &str), target: &Target, ev
             sent.err().map(|reason| Undelivered { reason, ..otherwise })
         }
     };
-    place.region.events.undelivered.extend(failed);
+    if let Some(missed) = failed {
+        send_dead_letter(place, target, &arn, &missed);
+        place.region.events.undelivered.push(missed);
+    }
 }
 
 /// Sends a target what it is told. A function runs after the call; `otherwise` is kept where nothing runs it.
@@ -126,27 +133,64 @@ fn send(
     };
     let here = (region, account) == (place.code, place.account);
     match (service, here) {
-        ("lambda" | "sns", false) => {
+        ("lambda" | "sns" | "sqs", false) => {
             Err("the target is in another account or region, where the estate delivers nothing".to_owned())
         }
         ("lambda", true) => {
             if payload.len() > MAX_PAYLOAD_BYTES || serde_json::from_str::<Value>(&payload).is_err() {
                 return Err("the function takes JSON of at most 1 MiB".to_owned());
             }
-            let id = format!("delivery to {} of {}", target.arn, otherwise.event);
-            let id = uuid(place.draws(&id, place.region.functions.runs.len() as u64, at).random());
+            let functions = &place.region.functions;
+            let number = (functions.runs.len() + functions.queued.len()) as u64;
+            let id = uuid(place.draws(&format!("delivery to {}", target.arn), number, at).random());
             let started = lambda::event(place, resource, Bytes::from(payload), id, at)?;
             place.region.functions.queued.push(Queued { started, otherwise: otherwise.clone() });
             Ok(())
         }
         ("sns", true) => {
-            let draft = Draft { subject: None, message: payload, attributes: BTreeMap::new() };
+            let attributes = BTreeMap::new();
+            let draft = Draft { subject: None, message: payload, wording: Wording::Same, attributes };
             let seed = place.seed.child("message").child(&target.arn);
             let published = place.region.publish(&seed, (&target.arn, resource), draft, at);
             published.map(|_| ()).ok_or_else(|| format!("there is no topic {resource}"))
         }
+        ("sqs", true) => {
+            let parameters = target.members.get("SqsParameters");
+            let group = parameters.and_then(|it| it["MessageGroupId"].as_str()).map(str::to_owned);
+            let outgoing =
+                Outgoing { body: payload, group, sender: SENDER.to_owned(), ..Outgoing::default() };
+            send_to_queue(place, resource, outgoing, at)
+        }
         _ => Err(format!("the estate has no {service} for rules to tell")),
     }
+}
+
+fn send_to_queue(
+    place: &mut Place<'_>,
+    queue: &str,
+    outgoing: Outgoing,
+    at: Timestamp,
+) -> Result<(), String> {
+    let seed = place.seed.child("message of EventBridge");
+    let sent = place.region.queues.send(&seed, queue, outgoing, at);
+    sent.map(|_| ()).ok_or_else(|| format!("there is no queue {queue}"))
+}
+
+/// Sends what a target missed to its queue for dead letters, where it names one that is there (user guide,
+/// "Using dead-letter queues to process undelivered events in EventBridge").
+fn send_dead_letter(place: &mut Place<'_>, target: &Target, rule: &str, missed: &Undelivered) {
+    let arn = target.members.get("DeadLetterConfig").and_then(|it| it["Arn"].as_str());
+    let own = format!("arn:aws:sqs:{}:{}:", place.code, place.account);
+    let Some(queue) = arn.and_then(|arn| arn.strip_prefix(own.as_str())) else { return };
+    let said = [("RULE_ARN", rule), ("TARGET_ARN", &target.arn), ("ERROR_MESSAGE", &missed.reason)];
+    let attribute = |(name, value): (&str, &str)| {
+        (name.to_owned(), Attribute { data_type: "String".to_owned(), value: value.to_owned() })
+    };
+    let body = missed.payload.clone().unwrap_or_default();
+    let attributes = said.into_iter().map(attribute).collect();
+    let outgoing = Outgoing { body, attributes, sender: SENDER.to_owned(), ..Outgoing::default() };
+    // A queue that is not there leaves what was missed where it is kept in any case.
+    let _ = send_to_queue(place, queue, outgoing, missed.at);
 }
 
 fn text(event: &Value, member: &str) -> String {

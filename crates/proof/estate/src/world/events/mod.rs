@@ -113,6 +113,8 @@ pub struct Target {
 /// An event on a bus.
 #[derive(Clone, Debug, Serialize)]
 pub struct PutEvent {
+    /// When it was put.
+    pub at: Timestamp,
     /// The bus.
     pub bus: String,
     /// The event as targets see it.
