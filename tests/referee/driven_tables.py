@@ -73,6 +73,23 @@ def create_table(clients):
     tables_of(clients, "referee-made").delete_table(TableName="referee-made")
 
 
+@drives("dynamodb", "UpdateTable")
+def update_table(clients):
+    dynamodb = tables_of(clients, "referee-updated")
+    table = {"TableName": "referee-updated"}
+    protected = dynamodb.update_table(**table, DeletionProtectionEnabled=True)["TableDescription"]
+    assert protected["DeletionProtectionEnabled"] and protected["TableStatus"] == "ACTIVE"
+    assert refusal(dynamodb.delete_table, **table) == "ValidationException"
+    units = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 6}
+    assert refusal(dynamodb.update_table, **table, ProvisionedThroughput=units) == "ValidationException"
+    updated = dynamodb.update_table(**table, BillingMode="PROVISIONED", ProvisionedThroughput=units)
+    assert updated["TableDescription"]["ProvisionedThroughput"]["WriteCapacityUnits"] == 6
+    tables_of(clients, "referee-updated")
+    assert refusal(dynamodb.update_table, **table) == "ValidationException"
+    index = {"Delete": {"IndexName": "by-number"}}
+    assert refusal(dynamodb.update_table, **table, GlobalSecondaryIndexUpdates=[index]) == "ValidationException"
+
+
 @drives("dynamodb", "DescribeTable")
 def describe_table(clients):
     table = tables_of(clients).describe_table(TableName=TABLE)["Table"]

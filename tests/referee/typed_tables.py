@@ -4,7 +4,7 @@ import json
 
 from driven_tables import keyed, tables_of, wire
 
-KEPT, UNWANTED, MADE = "typed-kept", "typed-unwanted", "typed-made"
+KEPT, UNWANTED, MADE, UPDATED = "typed-kept", "typed-unwanted", "typed-made", "typed-updated"
 
 
 def compact(document):
@@ -14,7 +14,7 @@ def compact(document):
 
 def tables(clients):
     """Tables and an item, for commands to show and to delete."""
-    for name in (UNWANTED, KEPT):
+    for name in (UNWANTED, UPDATED, KEPT):
         dynamodb = tables_of(clients, name)
     item = wire(run="typed", number=1)
     dynamodb.put_item(TableName=KEPT, Item=item)
@@ -23,6 +23,7 @@ def tables(clients):
         "table": KEPT,
         "unwanted_table": UNWANTED,
         "made_table": MADE,
+        "updated_table": UPDATED,
         "table_key": compact(made["KeySchema"]),
         "table_attributes": compact(made["AttributeDefinitions"]),
         "item": compact(item),
@@ -40,6 +41,11 @@ TYPED = {
         "zone",
         "dynamodb create-table --table-name {made_table} --key-schema {table_key} --attribute-definitions"
         " {table_attributes} --billing-mode PAY_PER_REQUEST",
+        "TableDescription",
+    ),
+    ("dynamodb", "UpdateTable"): (
+        "zone",
+        "dynamodb update-table --table-name {updated_table} --deletion-protection-enabled",
         "TableDescription",
     ),
     ("dynamodb", "DescribeTable"): ("zone", "dynamodb describe-table --table-name {table}", "Table"),

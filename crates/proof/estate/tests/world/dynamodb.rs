@@ -112,6 +112,47 @@ fn a_table_can_be_used_a_few_seconds_after_it_was_made_and_is_gone_a_few_after_i
 }
 
 #[test]
+fn a_table_that_is_updated_can_be_used_and_not_changed_meanwhile() {
+    let mut tables = Tables { scene: Scene::new(""), second: 0 };
+    tables.ok("CreateTable", runs());
+    tables.second = 16;
+    let update = |more: Value| {
+        let mut document = json!({ "TableName": "runs" });
+        document.as_object_mut().expect("members").extend(more.as_object().expect("members").clone());
+        document
+    };
+    let protected = tables.ok("UpdateTable", update(json!({ "DeletionProtectionEnabled": true })));
+    assert_eq!(protected["TableDescription"]["TableStatus"], "ACTIVE");
+    assert_eq!(tables.refused("DeleteTable", json!({ "TableName": "runs" })).0, "ValidationException");
+    let units = json!({ "ReadCapacityUnits": 5, "WriteCapacityUnits": 6 });
+    let without_mode = tables.refused("UpdateTable", update(json!({ "ProvisionedThroughput": units })));
+    assert!(without_mode.1.contains("when BillingMode is PAY_PER_REQUEST"), "{}", without_mode.1);
+    let provisioned = update(json!({ "BillingMode": "PROVISIONED", "ProvisionedThroughput": units }));
+    let updated = tables.ok("UpdateTable", provisioned.clone());
+    assert_eq!(updated["TableDescription"]["TableStatus"], "UPDATING");
+    assert_eq!(updated["TableDescription"]["ProvisionedThroughput"]["WriteCapacityUnits"], 6);
+    tables.ok("GetItem", json!({ "TableName": "runs", "Key": key("r", 1) }));
+    assert_eq!(tables.refused("UpdateTable", provisioned).0, "ResourceInUseException");
+    tables.second = 60;
+    let same = tables.refused("UpdateTable", update(json!({ "ProvisionedThroughput": units })));
+    assert!(same.1.contains("equals the current value"), "{}", same.1);
+    for (more, reason) in [
+        (json!({}), "At least one of"),
+        (json!({ "GlobalSecondaryIndexUpdates": [] }), "GlobalSecondaryIndexUpdates is not supported"),
+        (json!({ "StreamSpecification": { "StreamEnabled": true } }), "StreamSpecification is not supported"),
+    ] {
+        let refused = tables.refused("UpdateTable", update(more));
+        assert!(refused.0 == "ValidationException" && refused.1.contains(reason), "{refused:?}");
+    }
+    assert_eq!(
+        tables
+            .refused("UpdateTable", json!({ "TableName": "none-here", "BillingMode": "PAY_PER_REQUEST" }))
+            .0,
+        "ResourceNotFoundException"
+    );
+}
+
+#[test]
 fn what_the_simulation_does_not_have_is_refused_and_not_ignored() {
     let mut tables = Tables { scene: Scene::new(""), second: 0 };
     let mut indexed = runs();

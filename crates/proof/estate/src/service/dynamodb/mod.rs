@@ -14,6 +14,7 @@ mod reading;
 mod settings;
 mod tables;
 mod transact;
+mod update_table;
 mod write;
 
 use crate::call::{ApiError, Call, Operation, Requirement, Service};
@@ -31,6 +32,7 @@ pub fn operations() -> Vec<Box<dyn Operation>> {
         ("CreateTable", Mutation, on_table as Needs, tables::create as Does),
         ("DescribeTable", Read, on_table, tables::describe),
         ("DeleteTable", Mutation, on_table, tables::delete),
+        ("UpdateTable", Mutation, on_table, update_table::update),
         ("ListTables", Read, on_all_tables, tables::list_tables),
         ("UpdateTimeToLive", Mutation, on_table, settings::update_time_to_live),
         ("DescribeTimeToLive", Read, on_table, settings::describe_time_to_live),
@@ -75,7 +77,8 @@ fn resource(call: &Call, given: &str) -> String {
 
 /// A table that can be used.
 fn active<'w>(region: &'w Region, call: &Call, name: &str) -> Result<&'w Table, ApiError> {
-    let table = region.tables.get(name, call.now).filter(|it| it.status(call.now) == Status::Active);
+    let usable = |table: &&Table| matches!(table.status(call.now), Status::Active | Status::Updating);
+    let table = region.tables.get(name, call.now).filter(usable);
     table.ok_or_else(|| ApiError::new(400, "ResourceNotFoundException", "Requested resource not found"))
 }
 

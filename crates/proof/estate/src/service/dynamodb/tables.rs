@@ -49,10 +49,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Json, ApiError> {
     let billing = billing(members)?;
     let tags = tags(members)?;
     word(members, "TableClass", &["STANDARD", "STANDARD_INFREQUENT_ACCESS"])?;
-    if object(members, "StreamSpecification")?.is_some_and(|it| it.get("StreamEnabled") == Some(&true.into()))
-    {
-        return Err(invalid("StreamSpecification is not supported by the estate; leave it out"));
-    }
+    without_stream(members)?;
     let key = encryption(members)?;
     let deletion_protection = match flag(members, "DeletionProtectionEnabled")? {
         true => Protection::On,
@@ -77,6 +74,8 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Json, ApiError> {
         billing,
         created: call.now,
         active,
+        billed: call.now,
+        updating: call.now,
         gone: None,
         deletion_protection,
         point_in_time: None,
@@ -90,7 +89,17 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Json, ApiError> {
     Ok(answer)
 }
 
-fn later(now: Timestamp, takes: SignedDuration) -> Timestamp {
+/// Refuses streams, of which there are none.
+pub(super) fn without_stream(members: &Members) -> Result<(), ApiError> {
+    match object(members, "StreamSpecification")?.and_then(|it| it.get("StreamEnabled")) {
+        Some(Json::Bool(true)) => {
+            Err(invalid("StreamSpecification is not supported by the estate; leave it out"))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn later(now: Timestamp, takes: SignedDuration) -> Timestamp {
     now.checked_add(takes).unwrap_or(Timestamp::MAX)
 }
 
@@ -146,7 +155,7 @@ fn schema(members: &Members) -> Result<Schema, ApiError> {
     Ok(Schema { partition, sort })
 }
 
-fn billing(members: &Members) -> Result<Billing, ApiError> {
+pub(super) fn billing(members: &Members) -> Result<Billing, ApiError> {
     let mode = word(members, "BillingMode", &["PROVISIONED", "PAY_PER_REQUEST"])?.unwrap_or("PROVISIONED");
     let given = object(members, "ProvisionedThroughput")?;
     match (mode, given) {
@@ -168,7 +177,7 @@ fn billing(members: &Members) -> Result<Billing, ApiError> {
 }
 
 /// The key that items are encrypted with, where it is not DynamoDB's own.
-fn encryption(members: &Members) -> Result<Option<String>, ApiError> {
+pub(super) fn encryption(members: &Members) -> Result<Option<String>, ApiError> {
     let Some(given) = object(members, "SSESpecification")? else { return Ok(None) };
     only(given, &["Enabled", "SSEType", "KMSMasterKeyId"])?;
     word(given, "SSEType", &["KMS"])?;
@@ -178,7 +187,7 @@ fn encryption(members: &Members) -> Result<Option<String>, ApiError> {
 
 /// A table as the service shows it. Counts are those of the moment; the real ones are up to six
 /// hours old.
-fn shown(call: &Call, name: &str, table: &Table) -> Json {
+pub(super) fn shown(call: &Call, name: &str, table: &Table) -> Json {
     let kinds: Vec<Json> = table
         .schema
         .parts()
@@ -217,7 +226,7 @@ fn shown(call: &Call, name: &str, table: &Table) -> Json {
     if table.billing == Billing::OnDemand {
         shown["BillingModeSummary"] = json!({
             "BillingMode": "PAY_PER_REQUEST",
-            "LastUpdateToPayPerRequestDateTime": seconds(table.created),
+            "LastUpdateToPayPerRequestDateTime": seconds(table.billed),
         });
     }
     if let Some(key) = &table.key {
@@ -248,15 +257,7 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Json, ApiError> {
     let place = place(world, call)?;
     let takes = place.length(place.pace.table, &format!("end of table {name}"), 0, call.now);
     let table = place.region.tables.get_mut(name, call.now).ok_or_else(|| not_found(name))?;
-    match table.status(call.now) {
-        Status::Active => {}
-        other => {
-            let doing = if other == Status::Creating { "created" } else { "deleted" };
-            return Err(in_use(format!(
-                "Attempt to change a resource which is still in use: Table is being {doing}: {name}"
-            )));
-        }
-    }
+    changeable(table, call, name)?;
     if table.deletion_protection == Protection::On {
         return Err(invalid(
             "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection \
@@ -265,6 +266,17 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Result<Json, ApiError> {
     }
     table.gone = Some(later(call.now, takes));
     Ok(json!({ "TableDescription": shown(call, name, table) }))
+}
+
+/// Refuses to change a table while something else is done with it.
+pub(super) fn changeable(table: &Table, call: &Call, name: &str) -> Result<(), ApiError> {
+    let doing = match table.status(call.now) {
+        Status::Active => return Ok(()),
+        Status::Creating => "created",
+        Status::Updating => "updated",
+        Status::Deleting => "deleted",
+    };
+    Err(in_use(format!("Attempt to change a resource which is still in use: Table is being {doing}: {name}")))
 }
 
 /// ListTables.

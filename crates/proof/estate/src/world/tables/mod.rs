@@ -168,6 +168,10 @@ pub struct Table {
     pub created: Timestamp,
     /// From when on it can be used.
     pub active: Timestamp,
+    /// When it was last changed to be paid for as it is.
+    pub billed: Timestamp,
+    /// Until when its last update is being made.
+    pub updating: Timestamp,
     /// From when on it is gone, once it is being deleted.
     pub gone: Option<Timestamp>,
     /// Whether it refuses to be deleted.
@@ -191,6 +195,8 @@ pub enum Status {
     Creating,
     /// It can be used.
     Active,
+    /// It can be used, and changes meanwhile.
+    Updating,
     /// It is being deleted.
     Deleting,
 }
@@ -202,6 +208,7 @@ impl Status {
         match self {
             Self::Creating => "CREATING",
             Self::Active => "ACTIVE",
+            Self::Updating => "UPDATING",
             Self::Deleting => "DELETING",
         }
     }
@@ -218,6 +225,8 @@ impl Table {
             billing: Billing::OnDemand,
             created: made,
             active: made,
+            billed: made,
+            updating: made,
             gone: None,
             deletion_protection: Protection::default(),
             point_in_time: None,
@@ -234,6 +243,7 @@ impl Table {
         match self.gone {
             Some(_) => Status::Deleting,
             None if now < self.active => Status::Creating,
+            None if now < self.updating => Status::Updating,
             None => Status::Active,
         }
     }
