@@ -21,6 +21,7 @@ use aws_smithy_types::error::metadata::ErrorMetadata;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::request_id::RequestId;
+use aws_types::service_config::ServiceConfigKey;
 
 use crate::clients::SdkClient;
 
@@ -142,6 +143,9 @@ impl Signer {
 
     /// Where the service is in that region, without a path.
     fn endpoint(&self, service: &str, region: &str) -> String {
+        if let Some(url) = self.own_endpoint(service) {
+            return url.trim_end_matches('/').to_owned();
+        }
         if let Some(url) = self.config.endpoint_url() {
             return url.trim_end_matches('/').to_owned();
         }
@@ -151,6 +155,22 @@ impl Signer {
         let dual = if dual { ".dualstack" } else { "" };
         let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
         format!("https://{service}{fips}{dual}.{region}.{suffix}")
+    }
+
+    /// Where environment or profile say that this service alone is: `AWS_ENDPOINT_URL_SFN` and the like (AWS SDKs and Tools
+    /// Reference Guide, "Service-specific endpoints").
+    fn own_endpoint(&self, service: &str) -> Option<String> {
+        let id = match service {
+            "dynamodb" => "DynamoDB",
+            "events" => "EventBridge",
+            "s3" => "S3",
+            "secretsmanager" => "Secrets Manager",
+            "sns" => "SNS",
+            "states" => "SFN",
+            _ => return None,
+        };
+        let key = ServiceConfigKey::builder().service_id(id).env("AWS_ENDPOINT_URL").profile("endpoint_url");
+        self.config.service_config()?.load_config(key.build().ok()?)
     }
 
     /// The headers that sign the request.

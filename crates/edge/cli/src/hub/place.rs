@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fleetwright_approval::Keyring;
 use fleetwright_audit::SigningKey;
-use fleetwright_aws::{Aws, Bucket, Clocks, DynamoJournal, Endpoints, JournalTable, Origin, connect};
+use fleetwright_aws::{Aws, Bucket, Clocks, DynamoJournal, JournalTable, connect};
 use fleetwright_config::{Layers, Resolved, resolve};
 use fleetwright_model::{Access, AccountId, Region, Regions, Text, Zone, ZoneName, code};
 use fleetwright_ports::{Clock, RunId};
@@ -28,9 +28,6 @@ const CONFIGURATION: &str = "configuration/";
 const MAIN_FILE: &str = "fleetwright.yaml";
 /// The variable with which the functions of a simulated hub keep pace with their estate.
 const SPEED: &str = "ESTATE_CLOCK_SPEED";
-/// Where Step Functions is, where it is not with everything else: as AWS's tools name it (AWS SDKs and Tools Reference
-/// Guide, "Service-specific endpoints").
-const EXECUTIONS: &str = "AWS_ENDPOINT_URL_SFN";
 /// How long a run is kept after it was last written to: auditors ask for the last year.
 const KEPT: Duration = Duration::from_secs(400 * 86_400);
 
@@ -38,8 +35,6 @@ const KEPT: Duration = Duration::from_secs(400 * 86_400);
 pub struct Hub {
     /// AWS, with the function's own role.
     pub aws: Aws,
-    /// The same, where Step Functions is elsewhere.
-    executions: Aws,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// The hub's own account.
@@ -82,7 +77,7 @@ impl Hub {
             audit_key: app.environment.get("AUDIT_KEY_SECRET").map(str::to_owned),
             speed: speed(app)?,
         };
-        Self::at(app, connected(app, place.speed, None).await?, place).await
+        Self::at(connected(app, place.speed).await?, place).await
     }
 
     /// Opens the hub of that environment, in the account and region of this terminal's credentials, by the names that its
@@ -99,7 +94,7 @@ impl Hub {
         let none = || Fault::unusable("AWS_REGION does not say in which region the hub is");
         let region = region.ok_or_else(none)?;
         let speed = speed(app)?;
-        let found = connected(app, speed, None).await?;
+        let found = connected(app, speed).await?;
         let account =
             found.aws.own_account().await.map_err(|failure| Fault::unusable(failure.to_string()))?;
         let place = Place {
@@ -110,16 +105,12 @@ impl Hub {
             audit_key: None,
             speed,
         };
-        Self::at(app, found, place).await
+        Self::at(found, place).await
     }
 
-    async fn at(app: &App, found: Connected, place: Place) -> Result<Self, Fault> {
+    async fn at(found: Connected, place: Place) -> Result<Self, Fault> {
         let Connected { aws, clock } = found;
         let Place { account, region, table, bucket, audit_key, speed } = place;
-        let executions = match app.environment.get(EXECUTIONS) {
-            None => aws.clone(),
-            Some(url) => connected(app, speed, Some(url)).await?.aws,
-        };
         let zone = own_zone(account, &region)?;
         let lease = Duration::from_secs(u64::from(Function::Turn.seconds()) + 30);
         let at = JournalTable { zone: zone.clone(), region: region.clone(), table, lease, keep: KEPT };
@@ -137,7 +128,7 @@ impl Hub {
             directory: None,
             hub: None,
         };
-        Ok(Self { aws, executions, clock, zone, region, journal, state, speed, bucket })
+        Ok(Self { aws, clock, zone, region, journal, state, speed, bucket })
     }
 
     /// The keys and people of approval links; none where the hub has none.
@@ -232,7 +223,7 @@ impl Hub {
     /// Step Functions refuses, or the journal.
     pub async fn wake(&self, run: &RunId) -> Result<bool, Fault> {
         let Some(token) = self.journal.token(run).await? else { return Ok(false) };
-        let woken = self.executions.wake(&self.zone, &self.region, &token).await;
+        let woken = self.aws.wake(&self.zone, &self.region, &token).await;
         let woken = woken.map_err(|failure| Fault::unusable(failure.to_string()))?;
         Ok(woken == fleetwright_aws::Woken::Yes)
     }
@@ -304,7 +295,7 @@ struct Connected {
 }
 
 /// Connects with what is known before the configuration is read.
-async fn connected(app: &App, speed: Option<f64>, endpoint: Option<&str>) -> Result<Connected, Fault> {
+async fn connected(app: &App, speed: Option<f64>) -> Result<Connected, Fault> {
     let wall: Arc<dyn Clock> = Arc::new(fleetwright_clock::SystemClock);
     let clock: Arc<dyn Clock> = match speed {
         None => Arc::clone(&wall),
@@ -313,11 +304,7 @@ async fn connected(app: &App, speed: Option<f64>, endpoint: Option<&str>) -> Res
             Arc::new(fleetwright_clock::ScaledClock::starting_at(now, speed))
         }
     };
-    let mut options = fleet::aws_options(&of_variables(app)?)?;
-    if let Some(url) = endpoint {
-        let endpoints = Endpoints { url: Some(url.to_owned()), ..Endpoints::default() };
-        options.origin = Origin::Environment { endpoints };
-    }
+    let options = fleet::aws_options(&of_variables(app)?)?;
     let aws = connect(options, Clocks { work: Arc::clone(&clock), credentials: wall }).await;
     Ok(Connected { aws, clock })
 }
