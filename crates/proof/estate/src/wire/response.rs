@@ -105,7 +105,11 @@ pub fn failure(service: Service, request_id: &str, error: &ApiError) -> Response
     }
     if service == Service::Sqs {
         let known = error.details.iter().find(|(name, _)| *name == "QueryError");
-        let code = known.map_or(error.code.as_ref(), |(_, code)| code.as_str());
+        let code = match (known, error.code.as_ref()) {
+            (Some((_, code)), _) => code.as_str(),
+            (None, "AccessDeniedException") => "AccessDenied",
+            (None, code) => code,
+        };
         let whose = if error.status < 500 { "Sender" } else { "Receiver" };
         if let Ok(value) = HeaderValue::from_str(&format!("{code};{whose}")) {
             response.headers_mut().insert("x-amzn-query-error", value);

@@ -118,6 +118,8 @@ async fn topics_and_rules_tell_queues_and_what_a_rule_cannot_tell_is_a_dead_lett
     assert_eq!(dead.len(), 1);
     assert_eq!(dead[0]["MessageAttributes"]["TARGET_ARN"]["StringValue"], format!("{ARN}:gone"));
     assert_eq!(dead[0]["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"], "there is no queue gone");
+    let event: Value = serde_json::from_str(bodies(&dead)[0]).expect("JSON");
+    assert_eq!((&event["source"], &event["detail"]["run"]), (&json!("x"), &json!("r-1")));
     assert_eq!(estate.events(None).expect("all accounts").undelivered.len(), 1);
 
     let ask = async |form: String| {

@@ -114,7 +114,7 @@ fn deliver(place: &mut Place<'_>, (bus, rule): (&str, &str), target: &Target, ev
         }
     };
     if let Some(missed) = failed {
-        send_dead_letter(place, target, &arn, &missed);
+        send_dead_letter(place, target, (&arn, event), &missed);
         place.region.events.undelivered.push(missed);
     }
 }
@@ -176,9 +176,14 @@ fn send_to_queue(
     sent.map(|_| ()).ok_or_else(|| format!("there is no queue {queue}"))
 }
 
-/// Sends what a target missed to its queue for dead letters, where it names one that is there (user guide,
-/// "Using dead-letter queues to process undelivered events in EventBridge").
-fn send_dead_letter(place: &mut Place<'_>, target: &Target, rule: &str, missed: &Undelivered) {
+/// Sends the event that a target missed to its queue for dead letters, where it names one that is there (user
+/// guide, "Using dead-letter queues to process undelivered events in EventBridge").
+fn send_dead_letter(
+    place: &mut Place<'_>,
+    target: &Target,
+    (rule, event): (&str, &Value),
+    missed: &Undelivered,
+) {
     let arn = target.members.get("DeadLetterConfig").and_then(|it| it["Arn"].as_str());
     let own = format!("arn:aws:sqs:{}:{}:", place.code, place.account);
     let Some(queue) = arn.and_then(|arn| arn.strip_prefix(own.as_str())) else { return };
@@ -186,9 +191,9 @@ fn send_dead_letter(place: &mut Place<'_>, target: &Target, rule: &str, missed: 
     let attribute = |(name, value): (&str, &str)| {
         (name.to_owned(), Attribute { data_type: "String".to_owned(), value: value.to_owned() })
     };
-    let body = missed.payload.clone().unwrap_or_default();
     let attributes = said.into_iter().map(attribute).collect();
-    let outgoing = Outgoing { body, attributes, sender: SENDER.to_owned(), ..Outgoing::default() };
+    let outgoing =
+        Outgoing { body: event.to_string(), attributes, sender: SENDER.to_owned(), ..Outgoing::default() };
     // A queue that is not there leaves what was missed where it is kept in any case.
     let _ = send_to_queue(place, queue, outgoing, missed.at);
 }

@@ -123,7 +123,8 @@ pub struct PutEvent {
     pub rules: Vec<String>,
 }
 
-/// Something that reached nobody. Where its target names a queue for dead letters, it is there as well.
+/// Something that reached nobody. Where its target names a queue for dead letters, the event is there as well,
+/// but for functions that there is nothing to run with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Undelivered {
     /// When.
