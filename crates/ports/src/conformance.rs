@@ -6,6 +6,7 @@ pub mod balancers;
 pub mod budgets;
 pub mod change_records;
 pub mod commands;
+pub mod event_rules;
 pub mod images;
 pub mod journal;
 pub mod machines;

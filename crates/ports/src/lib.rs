@@ -11,6 +11,8 @@ pub mod change_records;
 pub mod clock;
 pub mod commands;
 pub mod conformance;
+pub mod event_rules;
+pub mod events;
 pub mod executions;
 pub mod images;
 pub mod journal;
@@ -32,6 +34,8 @@ pub use change_calendars::ChangeCalendars;
 pub use change_records::{Attachment, ChangeRecords};
 pub use clock::Clock;
 pub use commands::{CommandRequest, CommandState, HostCommands, Invocation, InvocationStatus};
+pub use event_rules::EventRules;
+pub use events::Events;
 pub use executions::Executions;
 pub use fleetwright_model::permission::{
     Answer, Identity, PermissionAnswer, Refusal, RequiredAction, Verified,

@@ -7,7 +7,7 @@ use fleetwright_model::code::{self, Code, Exit};
 use super::{Documents, markdown};
 
 /// The areas, by the letter in the id.
-const AREAS: [(char, &str); 15] = [
+const AREAS: [(char, &str); 16] = [
     ('A', "Access to AWS"),
     ('V', "Approvals by link"),
     ('U', "Audit and evidence"),
@@ -16,6 +16,7 @@ const AREAS: [(char, &str); 15] = [
     ('R', "Plans and runs"),
     ('C', "Configuration and landing zones"),
     ('D', "Definitions of state machines"),
+    ('E', "Events and rules of EventBridge"),
     ('G', "General"),
     ('M', "Maintenance windows of Systems Manager"),
     ('N', "Notifications and change records"),

@@ -291,6 +291,7 @@ fn refused(trouble: &Trouble) -> (ErrorClass, &'static Code) {
         | "ScalingActivityInProgress"
         | "InvalidAMIID.Unavailable"
         | "Conflict"
+        | "ConcurrentModification"
         | "ExecutionAlreadyExists"
         | "StateMachineAlreadyExists"
         | "StateMachineDeleting" => (ErrorClass::Conflict, &code::RESOURCE_STATE),

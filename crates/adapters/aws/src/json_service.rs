@@ -2,7 +2,7 @@
 //!
 //! Source: Smithy, "AWS JSON 1.0 protocol" and "AWS JSON 1.1 protocol".
 
-use fleetwright_model::{Cell, Failure, Text};
+use fleetwright_model::{Cell, ErrorClass, Failure, Region, Text, Zone};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -30,6 +30,11 @@ impl<'a> JsonService<'a> {
         Self { service: "states", version: "1.0", prefix: "AWSStepFunctions", connection }
     }
 
+    /// EventBridge.
+    pub(crate) fn event_bridge(aws: &'a Aws, zone: &'a Zone, region: &Region) -> Self {
+        Self { service: "events", version: "1.1", prefix: "AWSEvents", connection: aws.at(zone, region) }
+    }
+
     /// Makes a call that changes nothing.
     ///
     /// # Errors
@@ -43,7 +48,8 @@ impl<'a> JsonService<'a> {
     /// Makes a call that changes `target`, its name or ARN.
     ///
     /// # Errors
-    /// As [`Connection::change`]; or the answer is no JSON object.
+    /// As [`Connection::change`]; or the answer is no JSON object, so that nobody knows what became of it
+    /// ([`ErrorClass::Ambiguous`]).
     pub(crate) async fn change(
         &self,
         operation: &'static Operation,
@@ -52,7 +58,9 @@ impl<'a> JsonService<'a> {
     ) -> Result<Value, Failure> {
         let request = self.request(operation, body);
         let send = |signer: &Signer| signer.clone().send(request.clone());
-        object(operation, &self.connection.change(operation, &[Text::from(target)], send).await?.body)
+        let answered = self.connection.change(operation, &[Text::from(target)], send).await?;
+        object(operation, &answered.body)
+            .map_err(|failure| Failure { class: ErrorClass::Ambiguous, ..failure })
     }
 
     fn request(&self, operation: &Operation, body: &Value) -> Request {
@@ -69,6 +77,14 @@ fn object(operation: &Operation, body: &[u8]) -> Result<Value, Failure> {
         Ok(object @ Value::Object(_)) => Ok(object),
         _ => Err(unexpected(operation, "the answer is no JSON object")),
     }
+}
+
+/// A body without what is not said.
+pub(crate) fn without_nulls(mut body: Value) -> Value {
+    if let Some(members) = body.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    body
 }
 
 /// A text of an answer, where there is one.

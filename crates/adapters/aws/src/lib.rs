@@ -15,6 +15,7 @@ mod clients;
 mod commands;
 mod connector;
 mod ec2_terms;
+mod event_bridge;
 mod governor;
 mod hub;
 mod images;

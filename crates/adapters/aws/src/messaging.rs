@@ -5,13 +5,16 @@
 use async_trait::async_trait;
 use fleetwright_model::{ErrorClass, Failure, Region, Text, Zone};
 use fleetwright_notify::{Message, shortened};
+use fleetwright_ports::events::EntryRefusal;
 use fleetwright_ports::{Again, NotSent, Notifier};
+use serde_json::Value;
 
 use crate::Aws;
 use crate::clients::Connection;
-use crate::operation::Operation;
-use crate::operations::{PUBLISH, PUT_EVENTS};
-use crate::signed::{Answered, Request, Signer, form};
+use crate::event_bridge::put_entries;
+use crate::json_service::JsonService;
+use crate::operations::PUBLISH;
+use crate::signed::{Request, Signer, form};
 
 /// Characters of a subject.
 const SUBJECT: usize = 100;
@@ -78,7 +81,7 @@ fn publication(arn: &str, message: &Message) -> Request {
     }
 }
 
-fn events(arn: &str, message: &Message) -> Request {
+fn event(arn: &str, message: &Message) -> Value {
     let detail = serde_json::json!({
         "id": message.id,
         "run": &*message.run,
@@ -88,32 +91,20 @@ fn events(arn: &str, message: &Message) -> Request {
         "facts": message.facts,
         "count": message.count(),
     });
-    let entry = serde_json::json!({
+    serde_json::json!({
         "Source": "fleetwright",
         "DetailType": "fleetwright notification",
         "Detail": detail.to_string(),
         "EventBusName": arn,
         "Time": message.at.as_second(),
-    });
-    let body = serde_json::json!({ "Entries": [entry] });
-    Request::json("events", "1.1", "AWSEvents.PutEvents".to_owned(), &body)
+    })
 }
 
 /// An entry that was not taken although the request was.
-fn refused_entry(answer: &serde_json::Value) -> Option<NotSent> {
-    if answer["FailedEntryCount"] == 0 {
-        return None;
-    }
-    let entry = &answer["Entries"][0];
-    let code = entry["ErrorCode"].as_str().unwrap_or("no error code");
-    let again = match code {
-        "ThrottlingException" | "InternalFailure" => Again::Later,
-        _ => Again::Never,
-    };
-    let said = entry["ErrorMessage"].as_str().unwrap_or_default();
-    let message =
-        shortened(&fleetwright_notify::line(&format!("events:PutEvents: {code} {said}")), 600).into_owned();
-    Some(NotSent { again, message })
+fn not_taken(refusal: &EntryRefusal) -> NotSent {
+    let again = if refusal.is_of_the_moment() { Again::Later } else { Again::Never };
+    let said = format!("events:PutEvents: {refusal}");
+    NotSent { again, message: shortened(&fleetwright_notify::line(&said), 600).into_owned() }
 }
 
 fn not_sent(failure: &Failure) -> NotSent {
@@ -128,36 +119,24 @@ fn not_sent(failure: &Failure) -> NotSent {
     NotSent { again, message }
 }
 
-async fn post(
-    aws: &Aws,
-    zone: &Zone,
-    region: &Region,
-    operation: &'static Operation,
-    target: &Text,
-    request: Request,
-) -> Result<Answered, NotSent> {
-    let connection: Connection<'_, Signer> = aws.at(zone, region);
-    let send = |signer: &Signer| signer.clone().send(request.clone());
-    connection
-        .change(operation, std::slice::from_ref(target), send)
-        .await
-        .map_err(|failure| not_sent(&failure))
-}
-
 #[async_trait]
 impl Notifier for Topic {
     async fn send(&self, message: &Message) -> Result<(), NotSent> {
         let request = publication(&self.arn, message);
-        post(&self.aws, &self.zone, &self.region, &PUBLISH, &self.arn, request).await.map(drop)
+        let connection: Connection<'_, Signer> = self.aws.at(&self.zone, &self.region);
+        let send = |signer: &Signer| signer.clone().send(request.clone());
+        let sent = connection.change(&PUBLISH, std::slice::from_ref(&self.arn), send).await;
+        sent.map(drop).map_err(|failure| not_sent(&failure))
     }
 }
 
 #[async_trait]
 impl Notifier for EventBus {
     async fn send(&self, message: &Message) -> Result<(), NotSent> {
-        let request = events(&self.arn, message);
-        let posted = post(&self.aws, &self.zone, &self.region, &PUT_EVENTS, &self.arn, request).await?;
-        refused_entry(&posted.json()).map_or(Ok(()), Err)
+        let service = JsonService::event_bridge(&self.aws, &self.zone, &self.region);
+        let became = put_entries(&service, &self.arn, &[event(&self.arn, message)]).await;
+        let became = became.map_err(|failure| not_sent(&failure))?;
+        became.into_iter().try_for_each(|entry| entry.map(drop).map_err(|refusal| not_taken(&refusal)))
     }
 }
 
@@ -173,14 +152,11 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_was_not_taken_is_no_success() {
-        let refused_entry = |text: &str| refused_entry(&serde_json::from_str(text).unwrap_or_default());
-        assert_eq!(refused_entry(r#"{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}"#), None);
-        let refused =
-            r#"{"FailedEntryCount":1,"Entries":[{"ErrorCode":"ThrottlingException","ErrorMessage":"slow"}]}"#;
-        assert_eq!(refused_entry(refused).map(|it| it.again), Some(Again::Later));
-        let refused = r#"{"FailedEntryCount":1,"Entries":[{"ErrorCode":"NotAuthorizedForSourceException"}]}"#;
-        assert_eq!(refused_entry(refused).map(|it| it.again), Some(Again::Never));
-        assert!(refused_entry("<html>").is_some());
+    fn an_event_that_was_not_taken_is_tried_again_where_that_may_help() {
+        let refused = |code: &str| not_taken(&EntryRefusal { code: code.into(), message: "slow".into() });
+        assert_eq!(refused("ThrottlingException").again, Again::Later);
+        let never = refused("NotAuthorizedForSourceException");
+        assert_eq!(never.again, Again::Never);
+        assert_eq!(never.message, "events:PutEvents: NotAuthorizedForSourceException: slow");
     }
 }

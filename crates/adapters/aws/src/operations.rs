@@ -56,6 +56,8 @@ const MACHINE_READ: Rate = Rate::Assumed { burst: 50, per_second: 5.0 };
 const MACHINE_CHANGE: Rate = Rate::Assumed { burst: 20, per_second: 1.0 };
 /// Executions that are started and stopped.
 const EXECUTION_CHANGE: Rate = Rate::Assumed { burst: 50, per_second: 10.0 };
+/// Rules and targets. EventBridge grants 50 and more a second for each (EventBridge quotas, "API throttle limits").
+const RULES: Rate = Rate::Assumed { burst: 20, per_second: 10.0 };
 /// Messages about a run: a handful.
 const MESSAGES: Rate = Rate::Assumed { burst: 10, per_second: 5.0 };
 /// A share of what STS grants.
@@ -293,7 +295,25 @@ operations! {
     PUBLISH = Sns "Publish" "sns:Publish", Zone, REPORT, Optional, NEVER_TWICE, MESSAGES,
         "for notifications through SNS; allow it on the topic";
     PUT_EVENTS = EventBridge "PutEvents" "events:PutEvents", Zone, REPORT, Optional, NEVER_TWICE, MESSAGES,
-        "for notifications through EventBridge; allow it on the event bus";
+        "for notifications through EventBridge, and for `cloud event`; allow it on the event bus";
+    LIST_RULES = EventBridge "ListRules" "events:ListRules", Zone, APART, Optional, READS, RULES,
+        "for `cloud rule`: to list the rules of an event bus";
+    DESCRIBE_RULE = EventBridge "DescribeRule" "events:DescribeRule", Zone, APART, Optional, READS, RULES,
+        "for `cloud rule`: to see what a rule is";
+    PUT_RULE = EventBridge "PutRule" "events:PutRule", Zone, APART, Optional, BY_STATE, RULES,
+        "for `cloud rule`: to put rules";
+    ENABLE_RULE = EventBridge "EnableRule" "events:EnableRule", Zone, APART, Optional, BY_STATE, RULES,
+        "for `cloud rule`: to let a rule take events";
+    DISABLE_RULE = EventBridge "DisableRule" "events:DisableRule", Zone, APART, Optional, BY_STATE, RULES,
+        "for `cloud rule`: to keep a rule from taking events";
+    DELETE_RULE = EventBridge "DeleteRule" "events:DeleteRule", Zone, APART, Optional, BY_STATE, RULES,
+        "for `cloud rule`: to delete rules";
+    LIST_TARGETS_BY_RULE = EventBridge "ListTargetsByRule" "events:ListTargetsByRule", Zone, APART, Optional, READS, RULES,
+        "for `cloud rule`: to list the targets of a rule";
+    PUT_TARGETS = EventBridge "PutTargets" "events:PutTargets", Zone, APART, Optional, BY_STATE, RULES,
+        "for `cloud rule`: to say who gets the events of a rule; with iam:PassRole for targets that have a role";
+    REMOVE_TARGETS = EventBridge "RemoveTargets" "events:RemoveTargets", Zone, APART, Optional, BY_STATE, RULES,
+        "for `cloud rule`: to remove targets of a rule";
 }
 
 #[cfg(test)]

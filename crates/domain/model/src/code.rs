@@ -10,6 +10,7 @@ mod backup;
 mod configuration;
 mod definition;
 mod eligibility;
+mod event;
 mod general;
 mod host;
 mod maintenance;
@@ -26,6 +27,7 @@ pub use backup::*;
 pub use configuration::*;
 pub use definition::*;
 pub use eligibility::*;
+pub use event::*;
 pub use general::*;
 pub use host::*;
 pub use maintenance::*;
@@ -137,7 +139,7 @@ impl Serialize for Code {
 }
 
 /// Every area's list.
-const AREAS: [&[&Code]; 15] = [
+const AREAS: [&[&Code]; 16] = [
     access::ALL,
     approval::ALL,
     audit::ALL,
@@ -145,6 +147,7 @@ const AREAS: [&[&Code]; 15] = [
     configuration::ALL,
     definition::ALL,
     eligibility::ALL,
+    event::ALL,
     general::ALL,
     host::ALL,
     maintenance::ALL,

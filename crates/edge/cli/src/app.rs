@@ -147,6 +147,8 @@ impl App {
             Command::Config(command) => self.config(command),
             Command::Cloud(CloudCommand::Machine(command)) => self.machines(&command),
             Command::Cloud(CloudCommand::Execution(command)) => self.executions(&command),
+            Command::Cloud(CloudCommand::Event(command)) => self.events(&command),
+            Command::Cloud(CloudCommand::Rule(command)) => self.rules(&command),
             Command::Cloud(CloudCommand::Param(command)) => self.parameters(&command),
             Command::Cloud(CloudCommand::Template(args)) => self.template(&args),
             Command::Pipeline(args) => self.pipeline(&args),
@@ -460,6 +462,14 @@ impl App {
         let mut scope = policy_scope::scope(settings, &fleet, &phases);
         if args.windows {
             scope.uses.insert(Use::MaintenanceWindows);
+        }
+        for name in &args.rules {
+            scope.uses.insert(Use::EventRules);
+            scope.rules.insert(name.clone());
+        }
+        for arn in &args.event_buses {
+            scope.uses.insert(Use::EventBuses);
+            scope.event_buses.insert(arn.clone());
         }
         for name in &args.machines {
             scope.uses.insert(Use::Machines);

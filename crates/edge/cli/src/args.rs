@@ -6,6 +6,7 @@ mod bench_report;
 mod bench_waves;
 mod cloud;
 mod estate;
+mod event;
 mod execution;
 mod fleet;
 mod machine;
@@ -33,6 +34,10 @@ pub use bench_report::{BenchReportArgs, Sample, SampleReportsArgs};
 pub use bench_waves::BenchWavesArgs;
 pub use cloud::CloudCommand;
 pub use estate::{EstateCommand, ServeArgs, WorldArgs};
+pub use event::{
+    EventCommand, EventPublishArgs, RuleChangeArgs, RuleCommand, RuleListArgs, RuleNamedArgs, RulePutArgs,
+    RuleReadyArgs, TargetPutArgs, TargetRemoveArgs,
+};
 pub use execution::{
     ExecutionCommand, ExecutionHistoryArgs, ExecutionListArgs, ExecutionStartArgs, ExecutionState,
     ExecutionStopArgs, ExecutionWaitArgs, Since,
@@ -213,7 +218,7 @@ pub enum Command {
     /// Write, check and explain configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// What runs on AWS itself: state machines and their executions, parameters of Systems Manager
+    /// What runs on AWS itself: state machines, executions, events, rules, parameters
     #[command(subcommand)]
     Cloud(CloudCommand),
     /// Write the workflow as a pipeline for Harness, GitHub Actions, GitLab CI or Jenkins

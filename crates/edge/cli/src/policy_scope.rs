@@ -51,6 +51,7 @@ pub fn scope(settings: &Settings, fleet: &Fleet, phases: &[Phase]) -> Scope {
         hub: BTreeSet::new(),
         parameters: BTreeSet::new(),
         machines: BTreeSet::new(),
+        rules: BTreeSet::new(),
         phases,
     }
 }

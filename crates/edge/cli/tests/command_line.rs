@@ -3,6 +3,8 @@
 
 #[path = "command_line/approvals.rs"]
 mod approvals;
+#[path = "command_line/events.rs"]
+mod events;
 #[path = "command_line/machines.rs"]
 mod machines;
 #[path = "command_line/parameters.rs"]

@@ -48,8 +48,10 @@ pub(crate) enum On {
     AuditHeads,
     /// Topics that notices go to.
     Topics,
-    /// Event buses that notices go to.
+    /// Event buses that notices and events go to.
     EventBuses,
+    /// The rules that are worked on.
+    EventRules,
     /// Whatever there is: AWS tells no resources apart.
     Everything,
 }
@@ -69,6 +71,8 @@ pub(crate) enum Mark {
     While(&'static str),
     /// The role is handed to EC2.
     ToEc2,
+    /// The role is handed to EventBridge.
+    ToEventBridge,
     /// The role is handed to Step Functions.
     ToStepFunctions,
     /// The metric is in the namespace of a run's figures.
@@ -131,6 +135,11 @@ static CREATE_MACHINE: &[Grant] = &[
     grant("states:PublishStateMachineVersion", &[On::Machines], &[]),
     grant("iam:PassRole", &[On::Roles], &[Mark::ToStepFunctions]),
 ];
+/// Targets may have a role, which is handed over.
+static PUT_TARGETS: &[Grant] = &[
+    grant("events:PutTargets", &[On::EventRules], &[]),
+    grant("iam:PassRole", &[On::Roles], &[Mark::ToEventBridge]),
+];
 /// One call for two buckets, each granted where it is used.
 static PUT_OBJECT: &[Grant] =
     &[grant("s3:PutObject", &[On::PatchLists], &[]), grant("s3:PutObject", &[On::AuditHeads], &[])];
@@ -158,7 +167,14 @@ static ALONE: &[Grant] = &[
     grant("elasticloadbalancing:DeregisterTargets", &[On::TargetGroups], &[]),
     grant("elasticloadbalancing:RegisterInstancesWithLoadBalancer", &[On::ClassicBalancers], &[]),
     grant("elasticloadbalancing:RegisterTargets", &[On::TargetGroups], &[]),
+    grant("events:DeleteRule", &[On::EventRules], &[]),
+    grant("events:DescribeRule", &[On::EventRules], &[]),
+    grant("events:DisableRule", &[On::EventRules], &[]),
+    grant("events:EnableRule", &[On::EventRules], &[]),
+    grant("events:ListTargetsByRule", &[On::EventRules], &[]),
     grant("events:PutEvents", &[On::EventBuses], &[]),
+    grant("events:PutRule", &[On::EventRules], &[]),
+    grant("events:RemoveTargets", &[On::EventRules], &[]),
     grant("iam:SimulatePrincipalPolicy", &[On::OwnRole], &[]),
     grant("sns:Publish", &[On::Topics], &[]),
     grant("ssm:AddTagsToResource", &[On::Parameters], &[]),
@@ -188,6 +204,7 @@ pub(crate) fn of(call: &str) -> Option<&'static [Grant]> {
         "ec2:CreateImage" => Some(CREATE_IMAGE),
         "ec2:CreateReplaceRootVolumeTask" => Some(RESTORE_ROOT),
         "ec2:RunInstances" => Some(LAUNCH),
+        "events:PutTargets" => Some(PUT_TARGETS),
         "s3:PutObject" => Some(PUT_OBJECT),
         "ssm:SendCommand" => Some(SEND_COMMAND),
         "states:CreateStateMachine" => Some(CREATE_MACHINE),

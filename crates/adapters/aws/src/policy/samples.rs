@@ -72,7 +72,13 @@ fn resource(zone: &Zone, region: &Region, partition: &str, named: Named<'_>, on:
     match on {
         On::PatchLists => named.patch_lists.map(|bucket| object(bucket, "sample")),
         On::AuditHeads => named.audit_heads.map(|bucket| object(bucket, &format!("{HEADS_PREFIX}/sample"))),
-        On::Topics | On::EventBuses | On::Parameters | On::Hub(_) | On::Machines | On::Executions => None,
+        On::Topics
+        | On::EventBuses
+        | On::Parameters
+        | On::Hub(_)
+        | On::Machines
+        | On::Executions
+        | On::EventRules => None,
         On::Everything => Some("*".to_owned()),
         other => Some(sample(zone, region, partition, other)),
     }
@@ -109,6 +115,7 @@ fn sample(zone: &Zone, region: &Region, partition: &str, on: On) -> String {
         | On::Parameters
         | On::Machines
         | On::Executions
+        | On::EventRules
         | On::Everything => {
             return "*".to_owned();
         }
@@ -134,6 +141,9 @@ fn context(zone: &Zone, region: &Region, partition: &str, grant: &Grant) -> Vec<
             }
             Mark::While(call) => context.push(("ec2:CreateAction".to_owned(), (*call).to_owned())),
             Mark::Namespace => {}
+            Mark::ToEventBridge => {
+                context.push(("iam:PassedToService".to_owned(), super::EVENT_BRIDGE_PRINCIPAL.to_owned()))
+            }
             Mark::ToStepFunctions => {
                 context.push(("iam:PassedToService".to_owned(), super::STEP_FUNCTIONS_PRINCIPAL.to_owned()))
             }

@@ -13,10 +13,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::events::{cleared, event};
-use super::machines::without_nulls;
 use super::{PAGE, arns};
 use crate::Aws;
-use crate::json_service::{JsonService, moment, text};
+use crate::json_service::{JsonService, moment, text, without_nulls};
 use crate::operations::{
     DESCRIBE_EXECUTION, GET_EXECUTION_HISTORY, LIST_EXECUTIONS, START_EXECUTION, STOP_EXECUTION,
 };

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{PAGE, arns};
 use crate::Aws;
-use crate::json_service::{JsonService, moment, text};
+use crate::json_service::{JsonService, moment, text, without_nulls};
 use crate::operations::{
     CREATE_STATE_MACHINE, DELETE_STATE_MACHINE, DESCRIBE_STATE_MACHINE, LIST_STATE_MACHINE_VERSIONS,
     LIST_STATE_MACHINES, UPDATE_STATE_MACHINE,
@@ -178,12 +178,4 @@ impl StateMachines for Aws {
         let body = json!({ "stateMachineArn": arn });
         service.change(&DELETE_STATE_MACHINE, &arn, &body).await.map(drop)
     }
-}
-
-/// A body without what is not said.
-pub(super) fn without_nulls(mut body: Value) -> Value {
-    if let Some(members) = body.as_object_mut() {
-        members.retain(|_, value| !value.is_null());
-    }
-    body
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use fleetwright_model::{
     CalendarAnswer, CalendarState, Cell, HealthCheck, Instance, InstanceState, OsFamily, PingStatus,
 };
-use fleetwright_ports::conformance::{commands, images, maintenance, metrics, parameters, power};
+use fleetwright_ports::conformance::{
+    commands, event_rules, images, maintenance, metrics, parameters, power,
+};
 use fleetwright_ports::{
     ChangeCalendars, CommandRequest, ImageQuery, ImageRequest, ImageState, Images, InstanceQuery, Machines,
     Metrics, Power,
@@ -120,6 +122,21 @@ async fn the_estate_fulfils_the_contract_of_maintenance_windows() {
 async fn the_estate_fulfils_the_contract_of_parameters() {
     let stage = stage(&format!("name = \"t\"\nseed = 27\n{FLEET}")).await;
     parameters::check(&stage.aws, &stage.cells()[0]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_estate_fulfils_the_contract_of_events_and_rules() {
+    let stage = stage(&format!("name = \"t\"\nseed = 28\n{FLEET}")).await;
+    let cell = &stage.cells()[0];
+    let account = cell.zone.account.as_str();
+    assert!(stage.estate.create_topic(account, "eu-central-1", "upgrades"));
+    let expected = event_rules::Expected {
+        target: format!("arn:aws:sns:eu-central-1:{account}:upgrades"),
+        role: format!("arn:aws:iam::{account}:role/events"),
+    };
+    event_rules::check((&stage.aws, &stage.aws, &*stage.clock), cell, &expected).await;
+    let records = stage.estate.events(Some(account)).expect("the account is there");
+    assert_eq!(records.events.len(), 23, "each once");
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,6 +4,8 @@
 use fleetwright_aws::messaging::{EventBus, Topic};
 use fleetwright_model::Region;
 use fleetwright_notify::{Message, Severity};
+use fleetwright_ports::event_rules::BusName;
+use fleetwright_ports::events::{Entry, Event, UpgradeEvent, publish};
 use fleetwright_ports::{Again, NotSent, Notifier, Objects};
 use serde_json::Value as Json;
 
@@ -92,6 +94,8 @@ async fn an_event_bus_that_refuses_is_not_tried_again_and_one_that_is_busy_is() 
     let denied = r#"{"__type":"AccessDeniedException","message":"not authorized"}"#;
     let (sent, _) = event(400, denied).await;
     assert_eq!(sent.expect_err("denied").again, Again::Never);
+    let (sent, _) = event(200, "<html>").await;
+    assert_eq!(sent.expect_err("who knows").again, Again::Later, "told twice is better than not at all");
     let (sent, _) = event(500, r#"{"__type":"InternalException","message":"try later"}"#).await;
     assert_eq!(sent.expect_err("broken").again, Again::Later);
     let (sent, _) = event(
@@ -100,6 +104,48 @@ async fn an_event_bus_that_refuses_is_not_tried_again_and_one_that_is_busy_is() 
     )
     .await;
     assert_eq!(sent.expect_err("the entry was not taken").again, Again::Later);
+}
+
+/// Publishes three events to a bus that answers so; what became of them, and how many entries each call had.
+async fn published(answers: &'static [(u16, &'static str)]) -> (Vec<Entry>, Vec<usize>) {
+    let script = move |seen: &Seen| match seen.action.as_str() {
+        "sts:AssumeRole" => assumed(seen),
+        _ => Reply::Answer(answers[seen.before].0, answers[seen.before].1.to_owned()),
+    };
+    let stage = fake::stage(script).await;
+    let zone = fake::zone("011122223333", None);
+    let event = |id: &str| UpgradeEvent::PhaseStarted.of("shop", id, Default::default(), None);
+    let events: Vec<Event> = ["a", "b", "c"].into_iter().map(event).collect();
+    let (bus, cell) = (BusName::default(), fake::cell(&zone));
+    let became = publish((&stage.aws, &*stage.clock), &cell, &bus, &events).await;
+    let entries = |seen: &Seen| {
+        let body: Json = serde_json::from_str(&seen.body).expect("JSON");
+        body["Entries"].as_array().map_or(0, Vec::len)
+    };
+    (became, stage.fake.asked("events:PutEvents").iter().map(entries).collect())
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_were_not_taken_for_a_reason_of_the_moment_are_sent_again_and_no_others() {
+    let (became, calls) = published(&[
+        (
+            200,
+            r#"{"FailedEntryCount":2,"Entries":[{"ErrorCode":"ThrottlingException"},{"EventId":"b"},{"ErrorCode":"MalformedDetail","ErrorMessage":"no"}]}"#,
+        ),
+        (200, r#"{"FailedEntryCount":1,"Entries":[{"ErrorCode":"InternalFailure"}]}"#),
+        (200, r#"{"FailedEntryCount":0,"Entries":[{"EventId":"a"}]}"#),
+    ])
+    .await;
+    assert_eq!(calls, [3, 1, 1]);
+    assert_eq!(became[..2], [Entry::Taken("a".into()), Entry::Taken("b".into())]);
+    assert!(matches!(&became[2], Entry::Refused(why) if why.code == "MalformedDetail"), "{became:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_of_a_call_whose_answer_says_nothing_of_them_are_not_sent_again() {
+    let (became, calls) = published(&[(200, r#"{"FailedEntryCount":0,"Entries":[]}"#)]).await;
+    assert_eq!(calls, [3]);
+    assert!(became.iter().all(|entry| matches!(entry, Entry::Failed(_))), "{became:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,9 @@
 use clap::Subcommand;
 
 use super::template::TEMPLATE_ABOUT;
-use super::{ExecutionCommand, MachineCommand, OutputFormat, ParamCommand, TemplateArgs};
+use super::{
+    EventCommand, ExecutionCommand, MachineCommand, OutputFormat, ParamCommand, RuleCommand, TemplateArgs,
+};
 
 /// `fleetwright cloud …`.
 #[derive(Debug, Subcommand)]
@@ -14,6 +16,12 @@ pub enum CloudCommand {
     /// Executions of state machines: start, watch, stop
     #[command(subcommand)]
     Execution(ExecutionCommand),
+    /// Events of EventBridge
+    #[command(subcommand)]
+    Event(EventCommand),
+    /// Rules of EventBridge: which events go where
+    #[command(subcommand)]
+    Rule(RuleCommand),
     /// Parameters of Systems Manager: single ones, and whole configurations
     #[command(subcommand)]
     Param(ParamCommand),
@@ -28,6 +36,8 @@ impl CloudCommand {
         match self {
             Self::Machine(command) => command.output(),
             Self::Execution(command) => command.args().output,
+            Self::Event(command) => command.change().0.args.output,
+            Self::Rule(command) => command.args().output,
             Self::Param(command) => command.args().output,
             Self::Template(args) => args.output,
         }

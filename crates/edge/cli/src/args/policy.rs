@@ -24,6 +24,13 @@ pub struct PolicyArgs {
     /// for anything; may be given several times
     #[arg(long, value_name = "NAME", conflicts_with_all = ["caller", "trust"])]
     pub machines: Vec<String>,
+    /// Also what `cloud rule` needs for rules of this name, BUS/NAME on another bus than the default one, in which *
+    /// and ? stand for anything; may be given several times
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["caller", "trust"])]
+    pub rules: Vec<String>,
+    /// Also what `cloud event` needs for the event bus of this ARN; may be given several times
+    #[arg(long = "event-bus", value_name = "ARN", conflicts_with_all = ["caller", "trust"])]
+    pub event_buses: Vec<String>,
     /// The policy of the credentials a command starts with, instead of the role's
     #[arg(long, conflicts_with = "trust")]
     pub caller: bool,

@@ -254,7 +254,12 @@ async fn history(at: &OnePlace, args: &ExecutionHistoryArgs) -> Outcome {
             state if state.is_empty() => String::new(),
             state => format!(" {state}"),
         };
-        let mut words = format!("{:>5}  {}  {}{state}", row["id"], moment(row, "at"), text(row, "type"));
+        let mut words = format!(
+            "{:>5}  {}  {}{state}",
+            row["id"].as_u64().unwrap_or_default(),
+            moment(row, "at"),
+            text(row, "type")
+        );
         if row["error"].is_string() || row["cause"].is_string() {
             words.push_str(&format!("  {}: {}", text(row, "error"), text(row, "cause")));
         }

@@ -9,6 +9,8 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod estate;
+pub mod event_rules;
+pub mod events;
 pub mod executions;
 pub mod machines;
 pub mod notify;

@@ -26,6 +26,8 @@ use crate::story::{CONSOLE, approving};
 
 #[path = "least_privilege/commands.rs"]
 mod commands;
+#[path = "least_privilege/events.rs"]
+mod events;
 
 /// One of everything a run has to deal with.
 const WORLD: &str = r#"

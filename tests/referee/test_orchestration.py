@@ -1,4 +1,5 @@
-"""State machines and executions by our commands, in moto, whose interpreter carries them out; boto3 sees the same."""
+"""State machines, executions, rules and events by our commands, in moto, whose interpreter carries executions out;
+boto3 sees the same."""
 
 import json
 import pathlib
@@ -78,7 +79,7 @@ class Commands:
     def __call__(self, *arguments, said=""):
         """Its exit code, standard output and standard error."""
         command = [self.binary, "cloud", *arguments, "--landing-zones", "lz.yaml"]
-        if arguments[1] in ("create", "update", "delete", "start", "stop", "put", "publish", "enable", "disable"):
+        if arguments[1] not in ("describe", "list", "versions", "wait", "history"):
             command += ["--state-dir", self.home / "state"]
         ended = subprocess.run(
             [str(part) for part in command],
@@ -224,3 +225,38 @@ def test_every_change_stands_in_the_audit_log(cloud, machine):
     text = "\n".join(logs)
     assert "states:CreateStateMachine" in text and "states:StartExecution" in text
     assert f"execution:{machine}:on-record" in text
+
+
+def test_events_of_a_cluster_reach_the_target_of_its_rule_and_no_others_do(cloud, moto):
+    queue = client(moto, "sqs")
+    url = queue.create_queue(QueueName="upgrades")["QueueUrl"]
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:upgrades"
+    for command in (["monitor", "shop"], ["rollback-trigger", "shop"]):
+        assert cloud("rule", *command, "--target", arn)[0] == 0
+    events = client(moto, "events")
+    seen = {rule["Name"]: json.loads(rule["EventPattern"]) for rule in events.list_rules()["Rules"]}
+    rows = cloud.rows("rule", "list", "--prefix", "fleetwright-shop-")
+    assert {row["name"]: row["pattern"] for row in rows} == seen
+    assert seen["fleetwright-shop-rollback"]["detail-type"] == ["upgrade.failed", "validation.failure"]
+    targets = events.list_targets_by_rule(Rule="fleetwright-shop-monitoring")["Targets"]
+    assert [target["Arn"] for target in targets] == [arn]
+
+    told = [("upgrade.started", "shop"), ("upgrade.started", "search"), ("upgrade.failed", "shop")]
+    lines = [json.dumps({"kind": kind, "cluster": cluster, "upgrade": "u-1"}) for kind, cluster in told]
+    cloud.write("events.jsonl", "\n".join(lines))
+    code, out, err = cloud("event", "publish", "--file", "events.jsonl")
+    assert code == 0 and len(out.splitlines()) == 3, err
+    kinds = []
+    while messages := queue.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            event = json.loads(message["Body"])
+            assert (event["source"], event["detail"]["cluster"]) == ("fleetwright.upgrade", "shop")
+            kinds.append(event["detail-type"])
+            queue.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    assert sorted(kinds) == ["upgrade.failed", "upgrade.failed", "upgrade.started"], "the failure reaches both rules"
+
+    assert cloud("rule", "disable", "fleetwright-shop-rollback")[0] == 0
+    assert events.describe_rule(Name="fleetwright-shop-rollback")["State"] == "DISABLED"
+    for name in seen:
+        assert cloud("rule", "delete", name)[:2] == (0, f"delete {name}\n")
+    assert events.list_rules()["Rules"] == []
