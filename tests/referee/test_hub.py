@@ -11,6 +11,7 @@ import urllib.parse
 
 import pytest
 
+from effects import effects
 from hub import EXTERNAL_ID, Hub, until
 from servers import clean_environment
 
@@ -59,26 +60,17 @@ tags = {{ Name = "{name}-{region}", Application = "shop" }}
     for name, account in ACCOUNTS.items()
 )
 
-#: What goes wrong with single invocations of functions: of the fourth, the seventh and so on of all.
-FAULTS = """
+#: What goes wrong with single invocations, of whichever function: the machine's and those of people who decide.
+FAULTS = "".join(
+    f"""
 [[faults]]
-kind = "function_crashes"
+kind = "{kind}"
 service = "lambda"
 action = "Invoke"
-nth = { exactly = 4 }
-
-[[faults]]
-kind = "function_times_out"
-service = "lambda"
-action = "Invoke"
-nth = { exactly = 9 }
-
-[[faults]]
-kind = "function_runs_twice"
-service = "lambda"
-action = "Invoke"
-nth = { exactly = 14 }
+nth = {{ every = {every} }}
 """
+    for kind, every in (("function_runs_twice", 5), ("function_crashes", 11), ("function_times_out", 17))
+)
 
 SETTINGS = {
     "safety": {
@@ -89,10 +81,6 @@ SETTINGS = {
     },
 }
 
-#: The calls that change something on a host, beside commands and images.
-CHANGES = ("StartInstances", "StopInstances", "RebootInstances", "CreateReplaceRootVolumeTask", "RunInstances")
-
-
 @pytest.fixture(scope="module")
 def bootstrap(binary):
     """The built functions: FLEETWRIGHT_BOOTSTRAP, or what is built beside the binary."""
@@ -102,16 +90,22 @@ def bootstrap(binary):
 
 
 @pytest.fixture
-def hub(binary, bootstrap, tmp_path):
-    keys = tmp_path / "approvals.json"
+def make(binary, bootstrap, tmp_path):
+    """Makes a hub whose functions have these faults."""
+    keys, made = tmp_path / "approvals.json", []
     environment = clean_environment(tmp_path)
     kept = ["--state-dir", tmp_path / "state", "--keys", keys]
     for more in (["key", "new"], ["approver", "ann", "--passphrase-stdin"]):
         command = [binary, "approvals", *more, *kept]
         subprocess.run(command, env=environment, input=PASSPHRASE, text=True, check=True, capture_output=True)
-    made = Hub(binary, bootstrap, SCENARIO + FAULTS, SETTINGS, tmp_path)
-    yield made
-    made.stop()
+
+    def hub(faults):
+        made.append(Hub(binary, bootstrap, SCENARIO + faults, SETTINGS, tmp_path))
+        return made[-1]
+
+    yield hub
+    for each in made:
+        each.stop()
 
 
 def links(hub):
@@ -143,7 +137,8 @@ def decide(hub, link, decision):
     token = urllib.parse.urlsplit(link).path.rsplit("/", 1)[1]
     form = {"token": token, "decision": decision, "passphrase": PASSPHRASE, "reason": ""}
     done = hub.call("approve", asked("POST", link, form))
-    assert done["statusCode"] == 200, done
+    # Where the function ran before, and nobody learnt of it, the link is used up.
+    assert done["statusCode"] in (200, 410), done
 
 
 def approve_until_over(hub, execution):
@@ -160,28 +155,60 @@ def approve_until_over(hub, execution):
     return until(look), decided
 
 
-def changes(call):
-    """The changes one call made, each as (what, instance)."""
-    asked, action = call["request"], call["action"]
-    if action == "SendCommand":
-        return [(asked.get("Comment") or asked["DocumentName"], each) for each in asked.get("InstanceIds", [])]
-    if action == "CreateImage":
-        return [(action, asked["InstanceId"])]
-    return [(action, str(asked))] if action in CHANGES else []
-
-
 def file(hub, run, name):
     bucket = hub.template.reference("ArtefactBucket")
     return hub.client("s3").get_object(Bucket=bucket, Key=f"runs/{run}/{name}")["Body"].read()
 
 
-def test_a_run_goes_through_whatever_becomes_of_single_invocations(hub):
+def test_a_run_goes_through_whatever_becomes_of_single_invocations(make):
+    hub = make(FAULTS)
     execution = hub.start("night-1")
     described, decided = approve_until_over(hub, execution)
     assert described["status"] == "SUCCEEDED", described
     turn = json.loads(described["output"])["turn"]
     assert (turn["status"], turn["ending"]) == (200, "complete")
     assert len(decided) == 3, "before the canary, before one half, before the rest"
-    report = json.loads(file(hub, "night-1", "artefacts/reports/run.json"))
+
+    report = json.loads(file(hub, "night-1", "reports/run.json"))
     outcomes = collections.Counter(host["outcome"] for host in report["instances"])
-    assert outcomes == {"patched": 16}, outcomes
+    places = {(host["account_id"], host["region"]) for host in report["instances"]}
+    assert (outcomes, len(places)) == ({"success": 16}, 8)
+    calls = hub.estate.calls()
+    twice = {what: times for what, times in effects(calls).items() if times > 1}
+    assert not twice
+    assert json.loads(hub.estate.get("/_estate/check"))["findings"] == []
+    denied = {call["action"] for call in calls if not call["ok"] and "Denied" in str(call.get("error"))}
+    assert not denied, "the roles of the template are enough"
+    broken = [it for it in hub.history(execution) if it["type"] in ("TaskFailed", "TaskTimedOut")]
+    errors = {error for it in broken for key, value in it.items() if key.endswith("Details") for error in [value.get("error")]}
+    assert {"Runtime.ExitError", "Sandbox.Timedout"} <= errors, errors
+
+    judged = hub.do("audit", "verify", "night-1", "--output", "json")
+    assert json.loads(judged.stdout)["proven_to"] == json.loads(judged.stdout)["records"], judged.stdout
+    watched = hub.do("watch", "night-1")
+    assert "16 patched" in watched.stdout, watched.stdout
+
+
+def test_a_run_is_that_of_one_execution_and_an_abort_ends_it_as_failed(make):
+    hub = make("")
+    execution = hub.start("night-2")
+    assert hub.start("night-2") == execution, "the same name and input are the same execution"
+    until(lambda: links(hub))
+    other = hub.interpreter.states.start_execution(
+        stateMachineArn=hub.machine, name="another", input=json.dumps({"run": "night-2"})
+    )["executionArn"]
+    refused = hub.ended(other)
+    assert (refused["status"], refused["error"]) == ("FAILED", "Fleetwright.Unusable"), refused
+    assert f"night-2 is the run of {execution}" in refused["cause"], refused
+    before = effects(hub.estate.calls())
+
+    assert "canary" in hub.do("status", "night-2").stdout
+    aborted = hub.do("abort", "night-2", "--by", "ann")
+    assert "its execution goes on" in aborted.stderr, aborted.stderr
+    described = hub.ended(execution)
+    assert (described["status"], described["error"]) == ("FAILED", "Fleetwright.Aborted"), described
+    assert json.loads(described["cause"])["status"] == 500
+    assert effects(hub.estate.calls()) == before, "nothing was changed after that"
+    report = json.loads(file(hub, "night-2", "reports/run.json"))
+    assert report["run"]["run_id"] == "night-2"
+    assert any("Fleetwright" not in it["message"] and "aborted" in it["message"] for it in hub.messages())

@@ -1,11 +1,11 @@
 """A run that is killed at fifty moments and taken up again each time does what an unharmed one does:
 every image, command and reboot once, and the same end for every host."""
 
-import collections
 import random
 
 import pytest
 
+from effects import effects
 from processes import Processes, records
 
 #: How often the run is killed.
@@ -148,9 +148,6 @@ COMPARED = (
     "not_compared",
 )
 
-#: The calls that change something, beside commands and images.
-CHANGES = ("StartInstances", "StopInstances", "RebootInstances", "CreateReplaceRootVolumeTask", "RunInstances")
-
 
 @pytest.fixture(scope="module")
 def unharmed(binary, tmp_path_factory):
@@ -177,35 +174,13 @@ class Seen:
         self.findings = world.check(phase="ended", planned={})
 
     def effects(self):
-        """How often each change was carried out: what, and which instance. A call with the client token of
-        an earlier one changes nothing: it is how a task that may have begun is asked for again."""
-        done, tokens = collections.Counter(), set()
-        for call in self.calls:
-            token = call["request"].get("ClientToken")
-            if call["ok"] and token not in tokens:
-                done.update(changes(call))
-            if call["ok"] and token:
-                tokens.add(token)
-        return done
+        """How often each change was carried out: what, and which instance."""
+        return effects(self.calls)
 
 
 def compared(host):
     made = {name: host[name] is not None for name in ("image", "restored_from")}
     return {name: host[name] for name in COMPARED} | made
-
-
-def changes(call):
-    """The changes one call made, each as (what, instance)."""
-    asked, action = call["request"], call["action"]
-    if action == "SendCommand":
-        # "fw RUN STEP ATTEMPT": everything but the run's name.
-        _, _, *step = asked["Comment"].split()
-        return [(f"{asked['DocumentName']} {' '.join(step)}", instance) for instance in asked["InstanceIds"]]
-    if action == "CreateImage":
-        return [("image", asked["InstanceId"])]
-    if action in CHANGES:
-        return [(action, value) for name, value in asked.items() if name.startswith("InstanceId")]
-    return []
 
 
 def test_a_run_killed_fifty_times_ends_like_one_left_alone(binary, tmp_path, unharmed, record_property):

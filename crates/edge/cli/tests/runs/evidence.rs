@@ -14,6 +14,7 @@ use fleetwright_estate::trail::{self, DataEvents};
 use fleetwright_host::Difference;
 use fleetwright_host::difference::Listed;
 use fleetwright_model::code;
+use futures::FutureExt;
 
 use crate::story::{CONSOLE, approving, planned, planned_into};
 
