@@ -198,7 +198,7 @@ async fn a_log_that_was_edited_in_the_state_directory_is_found_out() {
         output: None,
         state: StateArgs::default(),
     };
-    audit::judge(&staged.state, &staged.run, &args, OutputFormat::Json).expect("as it was written");
+    audit::judge(&staged.state, &staged.run, &args, OutputFormat::Json).await.expect("as it was written");
     let path = directory.path().join("runs").join(staged.run.as_str()).join("audit.jsonl");
     let log = fleetwright::files::read_text(&path).expect("there");
     let without_the_last: Vec<&str> = log.lines().collect();
@@ -208,7 +208,7 @@ async fn a_log_that_was_edited_in_the_state_directory_is_found_out() {
             std::io::Write::write_all(file, changed.as_bytes())
         })
         .expect("written");
-        let judged = audit::judge(&staged.state, &staged.run, &args, OutputFormat::Json);
+        let judged = audit::judge(&staged.state, &staged.run, &args, OutputFormat::Json).await;
         assert_eq!(judged.map_err(|error| error.code.id), Err(code::AUDIT_BROKEN.id));
     }
 }
