@@ -114,7 +114,7 @@ class Hub:
         self.clients = Clients(self.estate)
         self.account = self.client("sts").get_caller_identity()["Account"]
         self.template = self.made_out()
-        self.interpreter = Interpreter(self.estate, self.template.arn("MachineRole"), directory)
+        self.interpreter = Interpreter(self.estate, self.account, self.template.arn("MachineRole"), directory)
         self.deploy()
         self.machine = self.interpreter.machine(self.definition_with_arns(), self.template.arn("MachineRole"))
 
@@ -129,13 +129,10 @@ class Hub:
         self.interpreter.server.stop()
         assert self.estate.stop() == 0
 
-    def start(self, run, **more):
-        """Begins an execution of that run's name."""
-        given = {"run": run, **more}
-        started = self.interpreter.states.start_execution(
-            stateMachineArn=self.machine, name=run, input=json.dumps(given)
-        )
-        return started["executionArn"]
+    def start(self, run):
+        """Begins an execution of that run's name, or finds it."""
+        self.do("cloud", "start", run)
+        return f"{self.machine.replace(':stateMachine:', ':execution:')}:{run}"
 
     def history(self, execution):
         """Every event of an execution."""
@@ -274,8 +271,10 @@ class Hub:
 class Interpreter:
     """moto's interpreter of state machines, as the machine's role."""
 
-    def __init__(self, estate, role, home):
+    def __init__(self, estate, account, role, home):
         variables = {
+            # Whose everything is, whoever asks.
+            "MOTO_ACCOUNT_ID": account,
             "TASK_ENDPOINT": estate.endpoint,
             "TASK_SPEED": str(SPEED),
             "TASK_ROLE": role,
@@ -295,7 +294,7 @@ class Interpreter:
         )
 
     def machine(self, definition, role):
-        made = self.states.create_state_machine(name="fleetwright", definition=definition, roleArn=role)
+        made = self.states.create_state_machine(name=f"fleetwright-{ENVIRONMENT}", definition=definition, roleArn=role)
         return made["stateMachineArn"]
 
 

@@ -152,7 +152,7 @@ def approve_until_over(hub, execution):
                 decide(hub, link, "approve")
         return hub.over(execution)
 
-    return until(look), decided
+    return until(look)
 
 
 def file(hub, run, name):
@@ -163,11 +163,13 @@ def file(hub, run, name):
 def test_a_run_goes_through_whatever_becomes_of_single_invocations(make):
     hub = make(FAULTS)
     execution = hub.start("night-1")
-    described, decided = approve_until_over(hub, execution)
-    assert described["status"] == "SUCCEEDED", described
+    described = approve_until_over(hub, execution)
+    assert described["status"] == "SUCCEEDED", (described, hub.history(execution)[-12:])
     turn = json.loads(described["output"])["turn"]
     assert (turn["status"], turn["ending"]) == (200, "complete")
-    assert len(decided) == 3, "before the canary, before one half, before the rest"
+    # A function that asks is not always the only one that asked.
+    stages = [found for it in hub.messages() for found in re.findall(r"night-1: stage (\S+) waits", it["message"])]
+    assert set(stages) == {"canary", "half", "rest"}, stages
 
     report = json.loads(file(hub, "night-1", "reports/run.json"))
     outcomes = collections.Counter(host["outcome"] for host in report["instances"])
@@ -192,8 +194,8 @@ def test_a_run_goes_through_whatever_becomes_of_single_invocations(make):
 def test_a_run_is_that_of_one_execution_and_an_abort_ends_it_as_failed(make):
     hub = make("")
     execution = hub.start("night-2")
-    assert hub.start("night-2") == execution, "the same name and input are the same execution"
     until(lambda: links(hub))
+    assert "running" in hub.do("cloud", "start", "night-2").stdout.lower(), "the same name is the same execution"
     other = hub.interpreter.states.start_execution(
         stateMachineArn=hub.machine, name="another", input=json.dumps({"run": "night-2"})
     )["executionArn"]
@@ -203,12 +205,18 @@ def test_a_run_is_that_of_one_execution_and_an_abort_ends_it_as_failed(make):
     before = effects(hub.estate.calls())
 
     assert "canary" in hub.do("status", "night-2").stdout
+    listed = json.loads(hub.do("cloud", "list", "--output", "json").stdout)
+    assert {row["name"]: row["status"] for row in listed} == {"night-2": "RUNNING", "another": "FAILED"}
+    assert json.loads(hub.do("cloud", "describe", "night-2", "--output", "json").stdout)[0]["status"] == "RUNNING"
+    assert "TaskStateEntered Decision" in hub.do("cloud", "history", "night-2").stdout
     aborted = hub.do("abort", "night-2", "--by", "ann")
     assert "its execution goes on" in aborted.stderr, aborted.stderr
     described = hub.ended(execution)
     assert (described["status"], described["error"]) == ("FAILED", "Fleetwright.Aborted"), described
     assert json.loads(described["cause"])["status"] == 500
     assert effects(hub.estate.calls()) == before, "nothing was changed after that"
-    report = json.loads(file(hub, "night-2", "reports/run.json"))
+    fetched = hub.directory / "evidence"
+    hub.do("cloud", "evidence", "night-2", "--below", "reports/", "--into", fetched)
+    report = json.loads((fetched / "reports" / "run.json").read_text())
     assert report["run"]["run_id"] == "night-2"
     assert any("Fleetwright" not in it["message"] and "aborted" in it["message"] for it in hub.messages())

@@ -129,6 +129,15 @@ impl DynamoJournal {
         }
     }
 
+    /// The execution that the run is of, by its ARN; none where nobody reserved it.
+    ///
+    /// # Errors
+    /// The table refuses.
+    pub async fn execution(&self, run: &RunId) -> Result<Option<String>, JournalError> {
+        let there = self.table.get(item::key(run, item::EXECUTION)).await?;
+        Ok(item::get_text(&there, "execution").map(str::to_owned))
+    }
+
     /// Keeps the token with which an execution waits for a decision about the run; the newest counts.
     ///
     /// # Errors

@@ -150,6 +150,7 @@ impl App {
             Command::Cloud(CloudCommand::Event(command)) => self.events(&command),
             Command::Cloud(CloudCommand::Rule(command)) => self.rules(&command),
             Command::Cloud(CloudCommand::Param(command)) => self.parameters(&command),
+            Command::Cloud(CloudCommand::Hub(command)) => self.of_hub(&command),
             Command::Cloud(CloudCommand::Template(args)) => self.template(&args),
             Command::Pipeline(args) => self.pipeline(&args),
             Command::Estate(EstateCommand::Serve(args)) => {
@@ -207,7 +208,7 @@ impl App {
     }
 
     /// Commands that read no settings log their warnings.
-    fn log_warnings(&self) {
+    pub(crate) fn log_warnings(&self) {
         // Standard error alone: nothing can be wrong with it.
         let _ = self.listen(Wanted::warnings(self.console.color, &self.environment));
     }
@@ -362,7 +363,7 @@ impl App {
         })
     }
 
-    fn decide(&self, args: &DecisionArgs, decision: Decision<'_>) -> Outcome {
+    pub(crate) fn decide(&self, args: &DecisionArgs, decision: Decision<'_>) -> Outcome {
         self.log_warnings();
         in_runtime(Time::Wall, async {
             let state = self.state(&args.state).await?;

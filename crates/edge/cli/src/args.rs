@@ -9,6 +9,7 @@ mod estate;
 mod event;
 mod execution;
 mod fleet;
+mod hub;
 mod machine;
 mod notify;
 mod parameters;
@@ -43,6 +44,7 @@ pub use execution::{
     ExecutionStopArgs, ExecutionWaitArgs, Since,
 };
 pub use fleet::{FleetArgs, PhaseName, ScanArgs, SelectionArgs, Workflow};
+pub use hub::{HubArgs, HubCommand, HubEvidenceArgs, HubListArgs, HubRunArgs, HubStartArgs, HubStopArgs};
 pub use machine::{
     MachineCommand, MachineCreateArgs, MachineDeleteArgs, MachineDescribeArgs, MachineListArgs, MachineRules,
     MachineType, MachineUpdateArgs, MachineValidateArgs, MachineVersionsArgs, PublishArgs, Switch,

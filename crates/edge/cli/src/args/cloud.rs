@@ -4,7 +4,8 @@ use clap::Subcommand;
 
 use super::template::TEMPLATE_ABOUT;
 use super::{
-    EventCommand, ExecutionCommand, MachineCommand, OutputFormat, ParamCommand, RuleCommand, TemplateArgs,
+    EventCommand, ExecutionCommand, HubCommand, MachineCommand, OutputFormat, ParamCommand, RuleCommand,
+    TemplateArgs,
 };
 
 /// `fleetwright cloud …`.
@@ -25,6 +26,9 @@ pub enum CloudCommand {
     /// Parameters of Systems Manager: single ones, and whole configurations
     #[command(subcommand)]
     Param(ParamCommand),
+    /// Runs of a hub.
+    #[command(flatten)]
+    Hub(HubCommand),
     /// Write the CloudFormation templates of the hub and of its spokes; needs no AWS
     #[command(long_about = TEMPLATE_ABOUT)]
     Template(Box<TemplateArgs>),
@@ -39,6 +43,7 @@ impl CloudCommand {
             Self::Event(command) => command.change().0.args.output,
             Self::Rule(command) => command.args().output,
             Self::Param(command) => command.args().output,
+            Self::Hub(command) => command.output(),
             Self::Template(args) => args.output,
         }
     }

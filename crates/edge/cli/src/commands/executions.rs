@@ -10,7 +10,7 @@ use fleetwright_ports::executions::{
     Started, wait,
 };
 use fleetwright_ports::state_machines::{MachineKind, MachineName, MachineRef};
-use fleetwright_ports::{Executions, StateMachines};
+use fleetwright_ports::{Clock, Executions, StateMachines};
 use fleetwright_report::safe;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -82,6 +82,14 @@ async fn start(at: &OnePlace, args: &ExecutionStartArgs) -> Outcome {
         name: args.name.parse().map_err(unnamed)?,
         input: input(args.input.as_deref())?,
     };
+    started(at, &new).await
+}
+
+/// Starts an execution, and shows how it stands.
+///
+/// # Errors
+/// The machine is of type Express, or the call fails.
+pub(super) async fn started(at: &OnePlace, new: &NewExecution) -> Outcome {
     let cell = at.place.cell();
     if at.aws.machine(&cell, &new.machine).await?.kind == MachineKind::Express {
         let message = format!("{} is of type Express", new.machine);
@@ -89,7 +97,7 @@ async fn start(at: &OnePlace, args: &ExecutionStartArgs) -> Outcome {
     }
     let started = match at.dry_run {
         true => Started::Running(None),
-        false => at.aws.start_execution(&cell, &new).await?,
+        false => at.aws.start_execution(&cell, new).await?,
     };
     let (status, started_at) = match &started {
         Started::Running(since) => (ExecutionStatus::Running, *since),
@@ -117,11 +125,24 @@ async fn start(at: &OnePlace, args: &ExecutionStartArgs) -> Outcome {
 
 async fn stop(at: &OnePlace, args: &ExecutionStopArgs) -> Outcome {
     let id = id(&args.machine, &args.name)?;
+    stopped(at, &id, args.error.as_deref(), args.cause.as_deref()).await
+}
+
+/// Stops an execution, and shows what was done.
+///
+/// # Errors
+/// The failure of a call.
+pub(super) async fn stopped(
+    at: &OnePlace,
+    id: &ExecutionId,
+    error: Option<&str>,
+    cause: Option<&str>,
+) -> Outcome {
     let cell = at.place.cell();
-    let before = at.aws.execution(&cell, &id, Payloads::Hidden).await?;
+    let before = at.aws.execution(&cell, id, Payloads::Hidden).await?;
     let running = !before.status.is_over();
     let stopped_at = match running && !at.dry_run {
-        true => at.aws.stop_execution(&cell, &id, args.error.as_deref(), args.cause.as_deref()).await?,
+        true => at.aws.stop_execution(&cell, id, error, cause).await?,
         false => before.stopped_at,
     };
     let row = json!({
@@ -189,8 +210,15 @@ fn payloads(wanted: bool) -> Payloads {
 }
 
 async fn describe(at: &OnePlace, args: &ExecutionHistoryArgs) -> Outcome {
-    let id = id(&args.machine, &args.name)?;
-    let execution = at.aws.execution(&at.place.cell(), &id, payloads(args.with_payloads)).await?;
+    described(at, &id(&args.machine, &args.name)?, args.with_payloads).await
+}
+
+/// Shows how an execution stands.
+///
+/// # Errors
+/// The failure of the call.
+pub(super) async fn described(at: &OnePlace, id: &ExecutionId, with_payloads: bool) -> Outcome {
+    let execution = at.aws.execution(&at.place.cell(), id, payloads(with_payloads)).await?;
     tell(at.format, [row(&execution)], in_words)
 }
 
@@ -246,8 +274,15 @@ fn happened(event: &HistoryEvent) -> Value {
 }
 
 async fn history(at: &OnePlace, args: &ExecutionHistoryArgs) -> Outcome {
-    let id = id(&args.machine, &args.name)?;
-    let events = at.aws.history(&at.place.cell(), &id, payloads(args.with_payloads)).await;
+    told(at, &id(&args.machine, &args.name)?, args.with_payloads).await
+}
+
+/// Shows everything that happened in an execution.
+///
+/// # Errors
+/// The failure of a call; what was read before it is shown.
+pub(super) async fn told(at: &OnePlace, id: &ExecutionId, with_payloads: bool) -> Outcome {
+    let events = at.aws.history(&at.place.cell(), id, payloads(with_payloads)).await;
     // What was read is of use also where it breaks off.
     let shown = tell(at.format, events.items.iter().map(happened), |row| {
         let state = match text(row, "state") {
@@ -275,21 +310,39 @@ async fn history(at: &OnePlace, args: &ExecutionHistoryArgs) -> Outcome {
 
 async fn list(at: &OnePlace, args: &ExecutionListArgs) -> Outcome {
     let machine: MachineName = args.machine.parse().map_err(unnamed)?;
-    let filter = ExecutionFilter {
-        status: args.status.map(|status| match status {
+    let filter = filter(args.status, args.prefix.clone(), args.since, at.clock.as_ref());
+    listed(at, &machine, &filter).await
+}
+
+/// Which executions are meant.
+pub(super) fn filter(
+    status: Option<ExecutionState>,
+    prefix: Option<String>,
+    since: Option<Since>,
+    clock: &dyn Clock,
+) -> ExecutionFilter {
+    ExecutionFilter {
+        status: status.map(|status| match status {
             ExecutionState::Running => ExecutionStatus::Running,
             ExecutionState::Succeeded => ExecutionStatus::Succeeded,
             ExecutionState::Failed => ExecutionStatus::Failed,
             ExecutionState::TimedOut => ExecutionStatus::TimedOut,
             ExecutionState::Aborted => ExecutionStatus::Aborted,
         }),
-        prefix: args.prefix.clone(),
-        since: args.since.and_then(|since| match since {
+        prefix,
+        since: since.and_then(|since| match since {
             Since::At(moment) => Some(moment),
-            Since::Ago(ago) => at.clock.now().checked_sub(ago).ok(),
+            Since::Ago(ago) => clock.now().checked_sub(ago).ok(),
         }),
-    };
-    let executions = whole(at.aws.executions(&at.place.cell(), &machine, &filter).await)?;
+    }
+}
+
+/// Lists executions.
+///
+/// # Errors
+/// The list cannot be read whole.
+pub(super) async fn listed(at: &OnePlace, machine: &MachineName, filter: &ExecutionFilter) -> Outcome {
+    let executions = whole(at.aws.executions(&at.place.cell(), machine, filter).await)?;
     let rows = executions.iter().map(|row| {
         json!({
             "machine": machine.as_str(),

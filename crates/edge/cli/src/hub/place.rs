@@ -41,6 +41,8 @@ pub struct Hub {
     pub zone: Zone,
     /// Its region.
     pub region: Region,
+    /// Its environment, as its resources are named.
+    pub environment: Text,
     /// The record of runs.
     pub journal: Arc<DynamoJournal>,
     /// The same, as commands know it.
@@ -51,6 +53,7 @@ pub struct Hub {
 
 /// What a hub is opened with.
 struct Place {
+    environment: Text,
     account: AccountId,
     region: Region,
     table: Text,
@@ -70,6 +73,7 @@ impl Hub {
         let (account, region) = of_arn(invocation.arn)?;
         let (table, bucket) = (variable(app, "JOURNAL_TABLE")?, variable(app, "ARTEFACT_BUCKET")?);
         let place = Place {
+            environment: app.environment.get("HUB_ENVIRONMENT").unwrap_or_default().into(),
             account,
             region,
             table: table.into(),
@@ -98,6 +102,7 @@ impl Hub {
         let account =
             found.aws.own_account().await.map_err(|failure| Fault::unusable(failure.to_string()))?;
         let place = Place {
+            environment: name.into(),
             table: format!("fleetwright-{name}-journal").into(),
             bucket: format!("fleetwright-{name}-{account}-{region}").into(),
             account,
@@ -110,7 +115,7 @@ impl Hub {
 
     async fn at(found: Connected, place: Place) -> Result<Self, Fault> {
         let Connected { aws, clock } = found;
-        let Place { account, region, table, bucket, audit_key, speed } = place;
+        let Place { environment, account, region, table, bucket, audit_key, speed } = place;
         let zone = own_zone(account, &region)?;
         let lease = Duration::from_secs(u64::from(Function::Turn.seconds()) + 30);
         let at = JournalTable { zone: zone.clone(), region: region.clone(), table, lease, keep: KEPT };
@@ -128,7 +133,7 @@ impl Hub {
             directory: None,
             hub: None,
         };
-        Ok(Self { aws, clock, zone, region, journal, state, speed, bucket })
+        Ok(Self { environment, aws, clock, zone, region, journal, state, speed, bucket })
     }
 
     /// The keys and people of approval links; none where the hub has none.
