@@ -85,6 +85,9 @@ const OF_LAMBDA: [&str; 6] = [
     "Lambda.Unknown",
 ];
 
+/// What Lambda calls it that a function ended, or was ended, before it answered.
+const OF_THE_SANDBOX: [&str; 2] = ["Sandbox.Timedout", "Runtime.ExitError"];
+
 /// What differs between one machine and another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shape {
@@ -198,32 +201,36 @@ fn call(shape: &Shape, function: Function, answers: &[&str], result: &str, next:
 
 /// Every call may be made again: who comes second goes on where the first one was broken off.
 fn retry(function: Function) -> Value {
-    let names = |names: &[ErrorName]| names.iter().map(|name| Value::from(name.as_str())).collect::<Vec<_>>();
-    let mut passing: Vec<Value> = OF_LAMBDA.map(Value::from).to_vec();
-    passing.extend(names(&[ErrorName::Transient, ErrorName::TakenOver]));
+    let timed_out = [&["States.Timeout"], &OF_THE_SANDBOX[..]].concat();
     json!([
         {
             // Whoever was broken off holds the run until its function would have ended.
-            "ErrorEquals": names(&[ErrorName::Owned]),
+            "ErrorEquals": [ErrorName::Owned.as_str()],
             "IntervalSeconds": 30,
             "MaxAttempts": 2 * function.seconds() / 30,
             "BackoffRate": 1.0,
         },
-        {
-            "ErrorEquals": passing,
-            "IntervalSeconds": 5,
-            "MaxAttempts": 6,
-            "BackoffRate": 2.0,
-            "MaxDelaySeconds": 120,
-            "JitterStrategy": "FULL",
-        },
-        {
-            "ErrorEquals": ["States.Timeout", "Sandbox.Timedout", "Runtime.ExitError"],
-            "IntervalSeconds": 30,
-            "MaxAttempts": 3,
-            "BackoffRate": 2.0,
-        },
+        passing(&[ErrorName::Transient, ErrorName::TakenOver]),
+        broken_off(&timed_out),
     ])
+}
+
+/// What passes by itself: Lambda's own trouble, and these.
+fn passing(ours: &[ErrorName]) -> Value {
+    let errors: Vec<&str> = OF_LAMBDA.into_iter().chain(ours.iter().map(|name| name.as_str())).collect();
+    json!({
+        "ErrorEquals": errors,
+        "IntervalSeconds": 5,
+        "MaxAttempts": 6,
+        "BackoffRate": 2.0,
+        "MaxDelaySeconds": 120,
+        "JitterStrategy": "FULL",
+    })
+}
+
+/// A function that ended before it answered.
+fn broken_off(errors: &[&str]) -> Value {
+    json!({ "ErrorEquals": errors, "IntervalSeconds": 30, "MaxAttempts": 3, "BackoffRate": 2.0 })
 }
 
 fn caught() -> Value {
@@ -266,14 +273,7 @@ fn decision(shape: &Shape) -> Value {
         },
         "ResultPath": "$.decision",
         "TimeoutSecondsPath": "$.turn.seconds",
-        "Retry": [{
-            "ErrorEquals": OF_LAMBDA,
-            "IntervalSeconds": 5,
-            "MaxAttempts": 6,
-            "BackoffRate": 2.0,
-            "MaxDelaySeconds": 120,
-            "JitterStrategy": "FULL",
-        }],
+        "Retry": [passing(&[ErrorName::Transient]), broken_off(&OF_THE_SANDBOX)],
         "Catch": [
             { "ErrorEquals": ["States.Timeout"], "ResultPath": "$.decision", "Next": "Turn" },
             { "ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Notify of failure" },

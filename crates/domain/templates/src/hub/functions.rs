@@ -86,14 +86,14 @@ pub const FUNCTIONS: [Function; 6] = [
         about: "Says whether an approval link is one of ours",
         seconds: 10,
         memory: 256,
-        grants: &[ReadJournal, ReadApprovalKeys],
+        grants: &[ReadApprovalKeys],
     },
     Function {
         name: "report",
-        about: "Writes the reports of a run and tells how it ended",
+        about: "Writes the reports of a run",
         seconds: 900,
         memory: 1024,
-        grants: &[ReadJournal, ReadArtefacts, WriteArtefacts, Notify, LeaveFigures],
+        grants: &[ReadJournal, ReadArtefacts, WriteArtefacts, LeaveFigures],
     },
 ];
 
@@ -248,8 +248,6 @@ fn statement(grant: Grant) -> Value {
         ReadApprovalKeys => {
             allow("ReadApprovalKeys", &["secretsmanager:GetSecretValue"], reference("ApprovalKeySecret"))
         }
-        AnswerTasks => {
-            allow("AnswerTasks", &["states:SendTaskFailure", "states:SendTaskSuccess"], super::machine::arn())
-        }
+        AnswerTasks => allow("AnswerTasks", &["states:SendTaskSuccess"], super::machine::arn()),
     }
 }

@@ -13,8 +13,9 @@ Write the CloudFormation templates of the hub and of its spokes, the definition 
 schedule, alarms and dashboard; a spoke is the role in an account that is patched, which may do exactly what
 `fleetwright policy` prints for this configuration. Neither names an account or a region. Needs no AWS.
 
-This version does not make the archive of the functions: what is written can be read, checked and reviewed,
-and a spoke can be deployed for runs from a jump host; a hub that is deployed has nothing to call yet.
+The functions are one program, `bootstrap` of crates/edge/lambda, alone in a zip file and built for arm64; this version
+neither makes that archive nor puts it into its bucket. The configuration of a hub lies in its bucket of artefacts:
+configuration/fleetwright.yaml, and beside it the inventories that it names. `cloud start` then begins runs.
 
 The external id is in no file: it is a parameter of the spoke that is given when it is deployed.
 

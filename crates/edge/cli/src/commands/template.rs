@@ -19,6 +19,7 @@ use crate::console::Console;
 use crate::diagnosis::{Sources, command_error};
 use crate::failure::CommandError;
 use crate::generated::{GeneratedFile, write};
+use crate::hub::{ENVIRONMENT_FORM, is_environment};
 use crate::{files, policy_scope};
 
 /// The role of spokes where the configuration names none.
@@ -109,6 +110,9 @@ fn environments(settings: &Settings) -> Result<Vec<&str>, CommandError> {
             hint,
             ..CommandError::new(&code::USAGE, "a hub belongs to an environment")
         });
+    }
+    if let Some(name) = names.iter().find(|name| !is_environment(name)) {
+        return Err(CommandError::new(&code::USAGE, format!("environment {name:?}: {ENVIRONMENT_FORM}")));
     }
     Ok(names)
 }

@@ -60,6 +60,7 @@ pub(crate) async fn execute(
     let context = json!({
         "Execution": {
             "Id": "arn:aws:states:us-east-1:111122223333:execution:fleetwright-production:run-20261101T020000Z-4f1a",
+            "Input": input,
         },
         // As long as tokens are. Source: Step Functions API reference, `SendTaskSuccess`, taskToken: 2,048 at most.
         "Task": { "Token": "t".repeat(700) },
@@ -229,7 +230,7 @@ mod tests {
                 "${TurnFunctionArn}" => {
                     serde_json::to_value(Answer::of(self.answers.remove(0), 1, Exit::Success))?
                 }
-                "${PrepareFunctionArn}" => json!({ "hosts": 1, "stages": 1 }),
+                "${PrepareFunctionArn}" => json!({ "run": "r", "hosts": 1, "stages": 1 }),
                 _ => json!({ "reports": 1 }),
             })
         }

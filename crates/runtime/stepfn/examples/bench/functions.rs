@@ -98,7 +98,7 @@ impl Functions {
 
     async fn prepare(&self) -> Result<Value, Failed> {
         self.table.create(&self.run, &self.document.write(), self.clock.now()).await?;
-        Ok(json!({ "hosts": self.plan.work.len(), "stages": self.plan.flow.stages.len() }))
+        Ok(json!({ "run": self.run, "hosts": self.plan.work.len(), "stages": self.plan.flow.stages.len() }))
     }
 
     /// Takes a turn, and measures it.
