@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 
 use crate::fleet::Size;
 use crate::measure::{Measured, measure};
-use crate::print::Sized;
+use crate::print::OfSize;
 
 /// Why something was not measured.
 pub(crate) type Failed = Box<dyn std::error::Error + Send + Sync>;
@@ -88,7 +88,7 @@ fn run(asked: &Asked) -> Result<ExitCode, Failed> {
         println!("{}", serde_json::to_string(&take_up::here(path)?)?);
         return Ok(ExitCode::SUCCESS);
     }
-    let mut sizes: Vec<Sized> = Vec::new();
+    let mut sizes: Vec<OfSize> = Vec::new();
     for hosts in &asked.sizes {
         let size = Size { hosts: *hosts, in_region: asked.in_region };
         let measured = one(size, &asked.work);

@@ -24,7 +24,7 @@ use crate::take_up::{Kept, TakenUp};
 const ONE_VCPU_MIB: f64 = 1_769.0;
 
 /// What was measured of one size.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Measured {
     pub(crate) size: Size,
     /// From the first event to the last, in virtual time.

@@ -7,7 +7,7 @@ use crate::measure::Measured;
 use crate::prices;
 
 /// A size, and what was measured of it or why it was not finished.
-pub(crate) type Sized = (u32, Result<Measured, Failed>);
+pub(crate) type OfSize = (u32, Result<Measured, Failed>);
 
 /// A column: its head, and what stands in it.
 type Column = (&'static str, fn(&Measured) -> String);
@@ -71,7 +71,7 @@ const MONEY: [Column; 6] = [
 ];
 
 /// All tables, what broke a limit or was not finished, and the prices.
-pub(crate) fn tables(sizes: &[Sized]) -> String {
+pub(crate) fn tables(sizes: &[OfSize]) -> String {
     let mut text = String::new();
     table(&mut text, "The execution", &EXECUTION, sizes);
     table(&mut text, "Table, artefacts, calls", &TABLE, sizes);
@@ -84,7 +84,7 @@ pub(crate) fn tables(sizes: &[Sized]) -> String {
     text
 }
 
-fn table(text: &mut String, about: &str, columns: &[Column], sizes: &[Sized]) {
+fn table(text: &mut String, about: &str, columns: &[Column], sizes: &[OfSize]) {
     let heads: Vec<&str> = columns.iter().map(|(head, _)| *head).collect();
     let _ = writeln!(
         text,
@@ -100,7 +100,7 @@ fn table(text: &mut String, about: &str, columns: &[Column], sizes: &[Sized]) {
     text.push('\n');
 }
 
-fn limits(text: &mut String, sizes: &[Sized]) {
+fn limits(text: &mut String, sizes: &[OfSize]) {
     let _ = writeln!(text, "*Limits*\n");
     for line in broken(sizes) {
         let _ = writeln!(text, "- **broken**: {line}");
@@ -116,7 +116,7 @@ fn limits(text: &mut String, sizes: &[Sized]) {
 }
 
 /// What does not hold.
-pub(crate) fn broken(sizes: &[Sized]) -> Vec<String> {
+pub(crate) fn broken(sizes: &[OfSize]) -> Vec<String> {
     let mut broken = Vec::new();
     for (hosts, measured) in sizes {
         match measured {

@@ -1,11 +1,13 @@
 //! A small fleet, whole, and that counting twice in two ways gives the same.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use fleetwright_stepfn::EVENTS_PER_TURN;
 
 use crate::fleet::Size;
 use crate::measure::{Measured, measure};
+use crate::print::broken;
 use crate::table::Kind;
 
 fn measured() -> Measured {
@@ -65,4 +67,20 @@ fn two_measurements_differ_in_nothing_but_what_was_computed() {
     assert_eq!((one.lasted, one.puts, one.records), (other.lasted, other.puts, other.records));
     let open = |measured: &Measured| measured.taken.iter().map(|turn| turn.open).collect::<Vec<_>>();
     assert_eq!(open(one), open(other));
+}
+
+#[test]
+fn what_breaks_a_limit_or_was_not_finished_is_named_with_its_size() {
+    let fine = a_hundred().clone();
+    assert_eq!(broken(&[(100, Ok(fine.clone()))]), Vec::<String>::new());
+    let mut events = fine.clone();
+    events.tally.events = 12_501;
+    let mut late = fine;
+    late.taken[0].open = Duration::from_secs(301);
+    let unfinished = Err("the execution ended in Failed, not in Done".into());
+    let told = broken(&[(100, Ok(events)), (100, Ok(late)), (7, unfinished)]);
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert_eq!(told[0], "100 hosts: history events, half of 25,000 is 12501, of 12500");
+    assert!(told[1].starts_with("100 hosts: seconds of a turn's function is 30"), "{}", told[1]);
+    assert_eq!(told[2], "7 hosts: not finished: the execution ended in Failed, not in Done");
 }
