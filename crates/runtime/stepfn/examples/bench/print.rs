@@ -78,7 +78,7 @@ pub(crate) fn tables(sizes: &[OfSize]) -> String {
     table(&mut text, "The function that takes turns", &FUNCTION, sizes);
     table(&mut text, "Dollars for 1,000 hosts", &MONEY, sizes);
     limits(&mut text, sizes);
-    let price = |it: &prices::Price| format!("${} for {} {} ({})", it.dollars, it.buys, it.of, it.source);
+    let price = |it: &prices::Price| format!("${} for {:e} {} ({})", it.dollars, it.buys, it.of, it.source);
     let prices: Vec<String> = prices::ALL.iter().map(price).collect();
     let _ = writeln!(text, "Prices of us-east-1: {}.", prices.join("; "));
     text
