@@ -70,7 +70,8 @@ fn ask(app: &App, gate: &GateFacts, ring: Option<&Keyring>, now: Timestamp) -> R
         text.push_str(&format!("\n{}: {link}\n", safe::line(name)));
     }
     if links.is_empty() {
-        text.push_str(&format!("\nDecide with: fleetwright cloud approve {run}\n"));
+        let hub = app.environment.get("HUB_ENVIRONMENT").unwrap_or("ENVIRONMENT");
+        text.push_str(&format!("\nDecide with: fleetwright cloud approve {run} --hub {hub}\n"));
     }
     Ok(Message {
         id: format!("{run}-{}", gate.basis),
