@@ -10,8 +10,11 @@ use proptest::prelude::*;
 use serde_json::json;
 use std::io::Write;
 
+/// What stands on which line.
+type Lines = Vec<(u32, String)>;
+
 /// Objects and gaps with their lines.
-fn read(text: &str) -> (Vec<(u32, String)>, Vec<(u32, String)>) {
+fn read(text: &str) -> (Lines, Lines) {
     let read = Manifests::read("all.yaml", text);
     assert!(read.objects.iter().map(|object| &object.file).all(|file| file == "all.yaml"));
     let objects = read.objects.iter().map(|of| (of.line, format!("{} {}", of.api, of.reference().name)));
