@@ -216,7 +216,7 @@ def all_in_service(clients):
     """Puts back whatever stands by: the next module finds the group whole."""
     scaling = at_home(clients, "autoscaling")
     for one in balanced(clients):
-        soon(lambda: lifecycle(scaling, one) in ("InService", "Standby"))
+        soon(lambda one=one: lifecycle(scaling, one) in ("InService", "Standby"))
         if lifecycle(scaling, one) == "Standby":
             put_back(scaling, one)
 

@@ -130,9 +130,13 @@ def asked(method, link, form=None):
 
 
 def decide(hub, link, decision):
-    """Opens a link, as a person does, and decides."""
+    """Opens a link, as a person does, and decides: a function that runs twice asks twice, and where the other link
+    was answered already, there is nothing left to decide."""
     assert hub.call("authorise", asked("GET", link)) == {"isAuthorized": True}
     page = hub.call("approve", asked("GET", link))
+    if page["statusCode"] == 410:
+        assert re.search(r"FW-V00(08|10|11)", page["body"]), page
+        return
     assert page["statusCode"] == 200 and "passphrase" in page["body"], page
     token = urllib.parse.urlsplit(link).path.rsplit("/", 1)[1]
     form = {"token": token, "decision": decision, "passphrase": PASSPHRASE, "reason": ""}

@@ -1,6 +1,7 @@
 """A run that is killed at fifty moments and taken up again each time does what an unharmed one does:
 every image, command and reboot once, and the same end for every host."""
 
+import collections
 import random
 
 import pytest
