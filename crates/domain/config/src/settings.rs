@@ -493,6 +493,8 @@ pub struct SafetySettings {
     pub bake: Duration,
     /// Whether a wave goes on one zone at a time.
     pub zone_by_zone: ZoneByZone,
+    /// How many zones such a wave changes at once.
+    pub zones_at_once: u32,
     /// Which faults between two waves end the run.
     pub abort_on_issues: AbortOnIssues,
     /// Instances out of service at once in the beginning.

@@ -38,6 +38,7 @@ pub fn roll_out(settings: &Settings) -> Result<RollOut, CommandError> {
         canary: safety.canary,
         bake_seconds: seconds(safety.bake),
         zone_by_zone: zone_by_zone(safety.zone_by_zone),
+        zones_at_once: safety.zones_at_once,
         issues: match safety.abort_on_issues {
             configured::AbortOnIssues::Never => Issues::Ignore,
             configured::AbortOnIssues::Gate => Issues::Gate,

@@ -30,6 +30,9 @@ pub struct Visit {
     pub patience: Duration,
     /// From when on it begins nothing and leaves as soon as it can, by the clock.
     pub leave_by: Timestamp,
+    /// Slots that one turn of a lane takes at most, of the 1,000 of one who stays: a turn that has begun is
+    /// finished, so that together with the rates of AWS this is how long leaving takes.
+    pub longest_turn: usize,
 }
 
 /// How far a person at this process wants it to stop. None of it is part of the run's record.

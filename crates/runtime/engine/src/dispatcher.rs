@@ -8,6 +8,7 @@ use crate::control::{AtGates, Control, Interrupt};
 use crate::drive::{Concluded, Conclusion, Ports};
 use crate::error::DriveError;
 use crate::frozen::{self, Frozen};
+use crate::lane::LONGEST_TURN;
 use crate::lanes::{Lanes, Report, TurnEnd};
 use crate::mail::Mailbox;
 use crate::outages::Outlook;
@@ -77,6 +78,7 @@ impl<'a> Dispatcher<'a> {
         let owned_since = goes_on.map_or(time.now(), |record| record.at);
         let durable = run.last();
         let places = run.plan().places.clone();
+        let longest_turn = control.visit().map_or(LONGEST_TURN, |visit| visit.longest_turn.max(1));
         Self {
             ports,
             name,
@@ -85,7 +87,7 @@ impl<'a> Dispatcher<'a> {
             control,
             watch,
             time,
-            lanes: Lanes::new(places),
+            lanes: Lanes::new(places, longest_turn),
             mailbox,
             shared,
             outlook,

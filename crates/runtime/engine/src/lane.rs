@@ -113,12 +113,12 @@ impl Lane {
 
     /// The slots of a turn now: fresh ones as far as they fill batches or have been held back long
     /// enough, and those that are due.
-    pub(crate) fn take_turn(&mut self, now: Timestamp) -> Vec<Slot> {
+    pub(crate) fn take_turn(&mut self, now: Timestamp, longest: usize) -> Vec<Slot> {
         if self.running.is_some() {
             return Vec::new();
         }
-        let mut targets = self.take_fresh(now);
-        while targets.len() < LONGEST_TURN
+        let mut targets = self.take_fresh(now, longest);
+        while targets.len() < longest
             && let Some(&(at, target)) = self.due.first()
             && at <= now
         {
@@ -134,12 +134,12 @@ impl Lane {
         slots.collect()
     }
 
-    fn take_fresh(&mut self, now: Timestamp) -> Vec<TargetId> {
+    fn take_fresh(&mut self, now: Timestamp, longest: usize) -> Vec<TargetId> {
         let held_long_enough = self.gathers_until().is_some_and(|until| until <= now);
         let whole = self.fresh.len() / self.batch() * self.batch();
         let rest_goes = held_long_enough || self.company.is_enough(self.fresh.len() - whole, self.batch());
         let ready = if rest_goes { self.fresh.len() } else { whole };
-        self.fresh.drain(..ready.min(LONGEST_TURN)).map(|(target, _)| target).collect()
+        self.fresh.drain(..ready.min(longest)).map(|(target, _)| target).collect()
     }
 
     /// When the slot that waits longest has waited long enough.

@@ -58,6 +58,8 @@ impl Reports for Outbox {
 /// Every lane of a run.
 pub(crate) struct Lanes {
     list: Vec<Lane>,
+    /// Slots a turn takes at most.
+    longest_turn: usize,
     by_key: BTreeMap<LaneKey, LaneIndex>,
     /// When idle lanes want their next turn, and per lane its entry there.
     wakes: BTreeSet<(Timestamp, LaneIndex)>,
@@ -72,10 +74,11 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    pub(crate) fn new(places: Vec<Place>) -> Self {
+    pub(crate) fn new(places: Vec<Place>, longest_turn: usize) -> Self {
         let (sender, inbox) = unbounded_channel();
         Self {
             list: Vec::new(),
+            longest_turn,
             by_key: BTreeMap::new(),
             wakes: BTreeSet::new(),
             scheduled: Vec::new(),
@@ -168,7 +171,7 @@ impl Lanes {
         while let Some(&(at, lane)) = self.wakes.first()
             && at <= now
         {
-            let slots = self.list[lane.0].take_turn(now);
+            let slots = self.list[lane.0].take_turn(now, self.longest_turn);
             if slots.is_empty() {
                 self.reschedule(lane);
                 return;

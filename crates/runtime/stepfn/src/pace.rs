@@ -33,6 +33,9 @@ pub struct Pace {
     /// How long the machine may wait without looking whether somebody decided something, while hosts are being
     /// worked on.
     pub listens: Duration,
+    /// Hosts of one region that one round of work takes at most: what is begun is finished, and is not to outlast
+    /// the function.
+    pub longest_turn: usize,
 }
 
 impl Default for Pace {
@@ -43,6 +46,7 @@ impl Default for Pace {
             works: Duration::from_secs(180),
             apart: Duration::from_secs(15),
             listens: Duration::from_secs(60),
+            longest_turn: 400,
         }
     }
 }

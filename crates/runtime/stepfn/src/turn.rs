@@ -161,7 +161,8 @@ pub async fn turn(
     }
     let clock = Arc::clone(&ports.clock);
     let leave_by = clock.now().checked_add(pace.works).unwrap_or(jiff::Timestamp::MAX);
-    let control = Control::visiting(owner, at_gates, Visit { patience: pace.patience, leave_by });
+    let visit = Visit { patience: pace.patience, leave_by, longest_turn: pace.longest_turn };
+    let control = Control::visiting(owner, at_gates, visit);
     let loaded = ports.journal.load(name).await?;
     let begin = match loaded.records.is_empty() && loaded.damage.is_none() {
         true => Begin::New { digest },

@@ -42,6 +42,15 @@ pub(super) static KEYS: &[Key] = &[
     .default("none")
     .phases(&[Patch]),
     Key::new(
+        "safety.zones_at_once",
+        Kind::Integer { min: 1, max: 1_000, unit: "zones" },
+        "4",
+        "How many zones a wave that goes on zone by zone changes at once: with `safety.zone_by_zone: landing-zone`, \
+         how many accounts; with `region`, how many regions of accounts.",
+    )
+    .default("1")
+    .phases(&[Patch]),
+    Key::new(
         "safety.abort_on_issues",
         Kind::Text(TextForm::OneOf(&["never", "gate", "any"])),
         "any",

@@ -65,6 +65,7 @@ fn take_all(values: &mut Values, environments: BTreeSet<String>) -> Settings {
             canary: values.integer("safety.canary"),
             bake: values.duration("safety.bake"),
             zone_by_zone: ZoneByZone::from_word(&values.word("safety.zone_by_zone")).expect(AGREES),
+            zones_at_once: values.integer("safety.zones_at_once"),
             abort_on_issues: AbortOnIssues::from_word(&values.word("safety.abort_on_issues")).expect(AGREES),
             ramp: values.optional_integer("safety.ramp"),
             budgets: budgets(values),

@@ -133,6 +133,7 @@ impl<'a> Draft<'a> {
                 stages: Vec::new(),
                 canary: wave.canary,
                 zone_by_zone: wave.asked.zone_by_zone.unwrap_or(asked.zone_by_zone),
+                zones_at_once: asked.zones_at_once.max(1),
                 bake_seconds: wave.asked.bake_seconds.unwrap_or(asked.bake_seconds),
                 min_verified: 0,
                 max_failures: 0,

@@ -223,10 +223,9 @@ pub fn make(inventory: &Inventory, request: &PlanRequest) -> Result<PatchPlan, R
         note_waivers(&sets, &mut candidates);
     }
     let (waves, of) = waves::assign(&candidates, &sets, &request.roll_out, changes);
-    let keys =
-        waves::stages(&candidates, &sets, &waves, &of, request.roll_out.zone_by_zone).ok_or_else(|| {
-            Refused::Order { what: "sets of hosts come after each other in a circle".to_owned() }
-        })?;
+    let keys = waves::stages(&candidates, &sets, &waves, &of, &request.roll_out).ok_or_else(|| {
+        Refused::Order { what: "sets of hosts come after each other in a circle".to_owned() }
+    })?;
     for (candidate, key) in candidates.iter().zip(&keys) {
         if key.is_none() {
             left_out.push(leave(candidate.host, &vec![&code::NO_WAVE].into()));

@@ -26,6 +26,8 @@ pub struct RollOut {
     pub bake_seconds: u32,
     /// Whether waves go on one zone at a time.
     pub zone_by_zone: ZoneByZone,
+    /// How many zones waves that go on zone by zone change at once; 0 is one.
+    pub zones_at_once: u32,
     /// Which faults between waves end the run.
     pub issues: Issues,
     /// Hosts out of service at once in the beginning; none begins with the full budget.
@@ -424,6 +426,9 @@ pub struct PlannedWave {
     pub canary: bool,
     /// Whether it goes on one zone at a time.
     pub zone_by_zone: ZoneByZone,
+    /// How many zones it changes at once, where it goes on by zones.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub zones_at_once: u32,
     /// Seconds between its end and the checks of its gate.
     pub bake_seconds: u32,
     /// Hosts that must be verified healthy in each of its stages.
@@ -442,6 +447,15 @@ pub struct PlannedGroup {
     /// Members that were out of service already.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub down: u32,
+}
+
+/// Plans of before there was a choice change one zone at a time.
+fn one() -> u32 {
+    1
+}
+
+fn is_one(count: &u32) -> bool {
+    *count == 1
 }
 
 fn is_zero(count: &u32) -> bool {

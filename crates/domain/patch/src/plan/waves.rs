@@ -149,6 +149,46 @@ pub(super) fn zone_of(slices: ZoneByZone, host: &Host) -> Text {
     }
 }
 
+/// What each wave goes through one after another: zones, or several of them at once.
+struct Slices {
+    /// By wave: what a zone is, and the slice of each zone that the wave has.
+    of_waves: Vec<(ZoneByZone, BTreeMap<Text, Text>)>,
+}
+
+impl Slices {
+    fn of(candidates: &[Candidate<'_>], waves: &[Wave], of: &[Option<usize>], roll_out: &RollOut) -> Self {
+        let at_once = roll_out.zones_at_once.max(1) as usize;
+        let of_wave = |(number, wave): (usize, &Wave)| {
+            let zones = wave.asked.zone_by_zone.unwrap_or(roll_out.zone_by_zone);
+            let members = candidates.iter().zip(of).filter(|(_, of)| **of == Some(number));
+            let names: BTreeSet<Text> = members.map(|(it, _)| zone_of(zones, it.host)).collect();
+            let names: Vec<Text> = names.into_iter().collect();
+            let slices = names.chunks(at_once).flat_map(|slice| {
+                let called = slice_name(slice);
+                slice.iter().map(move |zone| (zone.clone(), called.clone()))
+            });
+            (zones, slices.collect())
+        };
+        Self { of_waves: waves.iter().enumerate().map(of_wave).collect() }
+    }
+
+    /// A host's slice of a wave. One that is in it only because of others' order may be of a zone of its own.
+    fn name(&self, wave: usize, host: &Host) -> Text {
+        let (zones, slices) = &self.of_waves[wave];
+        let zone = zone_of(*zones, host);
+        slices.get(&zone).cloned().unwrap_or(zone)
+    }
+}
+
+/// What a slice is called, in the order of its zones: slices are ordered by their names as zones are.
+fn slice_name(zones: &[Text]) -> Text {
+    match zones {
+        [first, .., last] => format!("{first} to {last}").into(),
+        [zone] => zone.clone(),
+        [] => Text::default(),
+    }
+}
+
 /// The stage of each candidate that is in a wave: raised where it must not come before another's.
 /// None where hosts wait for each other in a circle.
 pub(super) fn stages(
@@ -156,12 +196,12 @@ pub(super) fn stages(
     sets: &[Set],
     waves: &[Wave],
     of: &[Option<usize>],
-    slices: ZoneByZone,
+    roll_out: &RollOut,
 ) -> Option<Vec<Option<StageKey>>> {
+    let slices = Slices::of(candidates, waves, of, roll_out);
     let key = |index: usize| {
         let wave = of[index]?;
-        let slices = waves[wave].asked.zone_by_zone.unwrap_or(slices);
-        Some(StageKey { wave, round: 0, zone: zone_of(slices, candidates[index].host) })
+        Some(StageKey { wave, round: 0, zone: slices.name(wave, candidates[index].host) })
     };
     let mut keys: Vec<Option<StageKey>> = (0..candidates.len()).map(key).collect();
     // A chain of sets, each with leaders, settles in twice as many passes, unless it is a circle.
@@ -171,9 +211,9 @@ pub(super) fn stages(
             let prerequisites = sets.iter().filter(|other| set.after.contains(&other.base));
             let latest =
                 prerequisites.flat_map(|other| &other.members).filter_map(|it| keys[*it].clone()).max();
-            raise(&mut keys, set.members.iter().copied(), latest.as_ref(), waves, slices, candidates);
+            raise(&mut keys, set.members.iter().copied(), latest.as_ref(), &slices, candidates);
             let followers = set.followers().filter_map(|it| keys[it].clone()).max();
-            raise(&mut keys, set.leaders.iter().copied(), followers.as_ref(), waves, slices, candidates);
+            raise(&mut keys, set.leaders.iter().copied(), followers.as_ref(), &slices, candidates);
         }
         if keys == before {
             return Some(keys);
@@ -186,8 +226,7 @@ fn raise(
     keys: &mut [Option<StageKey>],
     members: impl Iterator<Item = usize>,
     latest: Option<&StageKey>,
-    waves: &[Wave],
-    slices: ZoneByZone,
+    slices: &Slices,
     candidates: &[Candidate<'_>],
 ) {
     let Some(latest) = latest else { return };
@@ -196,8 +235,7 @@ fn raise(
         if *key >= *latest {
             continue;
         }
-        let slices = waves[latest.wave].asked.zone_by_zone.unwrap_or(slices);
-        let zone = zone_of(slices, candidates[index].host);
+        let zone = slices.name(latest.wave, candidates[index].host);
         let round = latest.round + usize::from(zone < latest.zone);
         *key = StageKey { wave: latest.wave, round, zone };
     }

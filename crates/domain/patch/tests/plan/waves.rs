@@ -178,6 +178,32 @@ fn zone_by_zone_is_a_stage_for_each_zone_with_a_gate_and_an_approval_between() {
 }
 
 #[test]
+fn as_many_zones_as_asked_for_share_a_stage() {
+    let letters = ["a", "b", "c"];
+    let hosts = fleet(1..=6, |number, it| {
+        let letter = letters[number as usize % 3];
+        it.instance.availability_zone = Some(format!("eu-central-1{letter}").into());
+    });
+    let zone_by_zone = ZoneByZone::AvailabilityZone;
+    let two = RollOut { zone_by_zone, zones_at_once: 2, ..RollOut::default() };
+    let plan = make(&inventory(hosts.clone()), &rolled(two));
+    let named = |plan| {
+        let all = stages(plan).into_iter().filter(|(_, hosts)| !hosts.is_empty());
+        all.collect::<Vec<_>>()
+    };
+    let first = "fleet: payments/eu-central-1a to payments/eu-central-1b";
+    assert_eq!(
+        named(&plan),
+        [
+            (first.to_owned(), vec!["web-1", "web-3", "web-4", "web-6"]),
+            ("fleet: payments/eu-central-1c".to_owned(), vec!["web-2", "web-5"]),
+        ]
+    );
+    let all = RollOut { zone_by_zone, zones_at_once: 9, ..RollOut::default() };
+    assert_eq!(named(&make(&inventory(hosts), &rolled(all))).len(), 1);
+}
+
+#[test]
 fn a_wave_that_would_empty_an_application_is_refused_unless_it_has_a_budget_or_is_alone() {
     let pair = || inventory(fleet(1..=2, |_, it| tag(it, &[("Application", "checkout")])));
     let refused = plan::make(&pair(), &request()).expect_err("both at once");

@@ -152,6 +152,7 @@ pub(crate) fn plan(hosts: u32, manner: Manner) -> PatchPlan {
             stages: vec![StageId(u16::try_from(place).expect("four"))],
             canary: place == 0,
             zone_by_zone: ZoneByZone::default(),
+            zones_at_once: 1,
             bake_seconds: 1_800,
             min_verified: 0,
             max_failures: hosts / 10,

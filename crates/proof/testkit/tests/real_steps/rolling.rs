@@ -93,6 +93,7 @@ fn some_roll_out(draw: &mut Draw) -> RollOut {
             ZoneByZone::Region,
             ZoneByZone::AvailabilityZone,
         ]),
+        zones_at_once: draw.one_of(&[1, 1, 2]),
         issues: draw.one_of(&[Issues::Gate, Issues::Gate, Issues::Ignore, Issues::Any]),
         ramp: draw.one_of(&[None, Some(1)]),
         budgets: Budgets {

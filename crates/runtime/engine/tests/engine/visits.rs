@@ -27,7 +27,11 @@ const SHORT: Visits =
 impl Visits {
     fn control(&self, world: &World) -> Control {
         let leave_by = world.clock.now() + self.length;
-        Control::visiting("a visitor", AtGates::Wait, Visit { patience: self.patience, leave_by })
+        Control::visiting(
+            "a visitor",
+            AtGates::Wait,
+            Visit { patience: self.patience, leave_by, longest_turn: 1_000 },
+        )
     }
 
     async fn one(&self, world: &World) -> Conclusion {

@@ -112,7 +112,7 @@ fn check_thresholds(plan: &PatchPlan, wave: &PlannedWave, found: &mut Vec<Violat
     }
 }
 
-/// Each stage is of one zone.
+/// Each stage is of one zone, or of as many as may be changed at once.
 fn check_zones(plan: &PatchPlan, wave: &PlannedWave, found: &mut Vec<Violation>) {
     if wave.zone_by_zone == ZoneByZone::Off {
         return;
@@ -131,7 +131,7 @@ fn check_zones(plan: &PatchPlan, wave: &PlannedWave, found: &mut Vec<Violation>)
             };
             *zones.entry(zone).or_default() += 1;
         }
-        if zones.len() > 1 {
+        if zones.len() > wave.zones_at_once as usize {
             let names: Vec<String> = zones.into_keys().collect();
             let stage = plan.flow.stages.get(stage.index()).map_or("?", |stage| &stage.name);
             let what = format!("changes {} at once", names.join(", "));
