@@ -92,10 +92,10 @@ impl<'a> Placement<'a> {
         self.nodes.insert(&node.metadata.name, site);
     }
 
-    /// Cordons a node.
-    pub fn cordon(&mut self, node: &str) {
+    /// Cordons a node, or opens it to pods again.
+    pub fn set_cordoned(&mut self, node: &str, cordoned: bool) {
         if let Some(site) = self.nodes.get_mut(node) {
-            site.cordoned = true;
+            site.cordoned = cordoned;
         }
     }
 

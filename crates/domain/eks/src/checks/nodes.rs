@@ -1,0 +1,256 @@
+//! Nodes and what makes them.
+
+mod catalogue;
+
+use fleetwright_kubernetes::{IntOrPercent, Node, Skew, version::skew};
+
+pub(super) use catalogue::CHECKS;
+
+use crate::check::{Context, Examination};
+use crate::facts::nodes::UpdateStrategy;
+
+/// The label of nodes that says what they are made of, and its values.
+const COMPUTE_TYPE: &str = "eks.amazonaws.com/compute-type";
+/// Nodes of a managed group that may be unavailable at once. Source: EKS API reference, `NodegroupUpdateConfig`.
+const MAX_UNAVAILABLE: i32 = 100;
+
+fn compute_type(node: &Node) -> Option<&str> {
+    node.metadata.labels.get(COMPUTE_TYPE).map(String::as_str)
+}
+
+fn node_name(node: &Node) -> String {
+    format!("node {}", node.metadata.name)
+}
+
+fn kubelet_skew(context: &Context<'_>, exam: &mut Examination) {
+    for node in exam.read(&context.facts.nodes.nodes).into_iter().flatten() {
+        let evidence = format!("kubelet {}", node.kubelet);
+        match skew(node.kubelet, context.hop.to) {
+            Skew::Supported => {}
+            Skew::Newer => exam.find(node_name(node), "the kubelet is newer than the API server", evidence),
+            Skew::TooOld { oldest } if context.is_first_hop() => {
+                let what = format!("the kubelet is too old for {}: at least {oldest}", context.hop.to);
+                exam.find(node_name(node), what, evidence);
+            }
+            Skew::TooOld { oldest } => {
+                let what =
+                    format!("the node must be at {oldest} or newer before the hop to {}", context.hop.to);
+                exam.warn(node_name(node), what, evidence);
+            }
+        }
+    }
+}
+
+fn managed_groups(context: &Context<'_>, exam: &mut Examination) {
+    for group in exam.read(&context.facts.nodes.managed).into_iter().flatten() {
+        let subject = format!("node group {}", group.name);
+        if group.status != "ACTIVE" {
+            exam.find(&subject, "the node group is not active", format!("status {}", group.status));
+        }
+        for issue in &group.health_issues {
+            exam.find(&subject, "EKS reports a health issue", issue);
+        }
+    }
+}
+
+fn amazon_linux_2(context: &Context<'_>, exam: &mut Examination) {
+    let facts = &context.facts.nodes;
+    for group in exam.read(&facts.managed).into_iter().flatten() {
+        if group.ami_type.starts_with("AL2_") {
+            let what = format!("there is no Amazon Linux 2 image for {}", context.hop.to);
+            exam.find(format!("node group {}", group.name), what, format!("AMI type {}", group.ami_type));
+        }
+    }
+    for pool in exam.read(&facts.pools).into_iter().flatten() {
+        if pool.image_family == "AL2" {
+            let what = format!("there is no Amazon Linux 2 image for {}", context.hop.to);
+            exam.find(format!("node pool {}", pool.name), what, "amiFamily AL2");
+        }
+    }
+    for node in exam.read(&facts.nodes).into_iter().flatten() {
+        if node.os_image.starts_with("Amazon Linux 2") && !node.os_image.starts_with("Amazon Linux 2023") {
+            exam.find(node_name(node), "the node runs Amazon Linux 2", &node.os_image);
+        }
+    }
+}
+
+fn target_images(context: &Context<'_>, exam: &mut Examination) {
+    for group in exam.read(&context.facts.nodes.managed).into_iter().flatten() {
+        if exam.read(&group.target_image) == Some(&false) {
+            let what = format!("no image for {} is known", context.hop.to);
+            exam.find(format!("node group {}", group.name), what, format!("AMI type {}", group.ami_type));
+        }
+    }
+}
+
+fn runtimes(context: &Context<'_>, exam: &mut Examination) {
+    let facts = &context.facts.nodes;
+    for node in exam.read(&facts.nodes).into_iter().flatten() {
+        // The node is replaced in the hop: what it runs now is what its image brings back.
+        if context.hop.to.number() >= 36 && node.containerd_major() == Some(1) {
+            exam.find(node_name(node), "containerd 1 is not supported from 1.36 on", &node.container_runtime);
+        }
+    }
+    if context.hop.to.number() >= 35 {
+        for name in exam.read(&facts.cgroup_v1).into_iter().flatten() {
+            let what = "the kubelet of 1.35 refuses to start with version 1 of control groups";
+            exam.find(format!("node {name}"), what, "cgroup v1");
+        }
+    }
+    for flag in exam.read(&facts.kubelet_flags).into_iter().flatten() {
+        let gone = match flag.flag.as_str() {
+            "--keep-terminated-pod-volumes" => 31,
+            "--pod-infra-container-image" => 35,
+            _ => continue,
+        };
+        if context.hop.to.number() >= gone {
+            exam.find(&flag.by, format!("the kubelet of 1.{gone} does not know the flag"), &flag.flag);
+        }
+    }
+}
+
+fn ipvs(context: &Context<'_>, exam: &mut Examination) {
+    if let Some(mode) = exam.read(&context.facts.nodes.proxy_mode)
+        && mode == "ipvs"
+    {
+        exam.find("kube-proxy", "the mode ipvs is deprecated since 1.35 and will be removed", "mode ipvs");
+    }
+}
+
+fn git_repo(context: &Context<'_>, exam: &mut Examination) {
+    use fleetwright_kubernetes::pod::Volume;
+    for pod in exam.read(&context.facts.workloads.pods).into_iter().flatten() {
+        if pod.volumes.contains(&Volume::GitRepo) {
+            let subject = pod.metadata.reference("Pod");
+            exam.find(subject, "volumes of type gitRepo are off from 1.36 on", "gitRepo");
+        }
+    }
+}
+
+fn launch_templates(context: &Context<'_>, exam: &mut Examination) {
+    for group in exam.read(&context.facts.nodes.managed).into_iter().flatten() {
+        if group.pending_launch_template {
+            let what = "a newer launch template would be rolled out together with the version";
+            exam.find(format!("node group {}", group.name), what, "its default version is newer");
+        }
+    }
+}
+
+fn launch_configurations(context: &Context<'_>, exam: &mut Examination) {
+    for group in exam.read(&context.facts.nodes.self_managed).into_iter().flatten() {
+        if group.launch_configuration {
+            let what = "the group is made from a launch configuration, which cannot take a new image";
+            exam.find(format!("Auto Scaling group {}", group.name), what, "launchConfigurationName");
+        }
+    }
+}
+
+fn fargate(context: &Context<'_>, exam: &mut Examination) {
+    let Some(nodes) = exam.read(&context.facts.nodes.nodes) else { return };
+    for node in nodes.iter().filter(|node| compute_type(node) == Some("fargate")) {
+        if node.kubelet < context.hop.from {
+            let what = "the Fargate pod is older than the control plane already: evict it";
+            exam.find(node_name(node), what, format!("kubelet {}", node.kubelet));
+        }
+    }
+}
+
+fn karpenter(context: &Context<'_>, exam: &mut Examination) {
+    let Some(pools) = exam.read(&context.facts.nodes.pools) else { return };
+    for pool in pools.iter().filter(|pool| !pool.auto_mode) {
+        let subject = format!("node pool {}", pool.name);
+        if pool.pinned_images {
+            let what = "images are pinned: the nodes do not follow the control plane";
+            exam.find(&subject, what, "amiSelectorTerms name ids");
+        }
+        if matches!(pool.budget, IntOrPercent::Count(0) | IntOrPercent::Percent(0)) {
+            exam.find(&subject, "the budget lets no node drift", format!("nodes: {}", pool.budget));
+        }
+        if pool.vcpus_left == Some(0) {
+            exam.find(&subject, "the limit leaves no room for a replacement", "limits.cpu is reached");
+        }
+    }
+}
+
+fn auto_mode(context: &Context<'_>, exam: &mut Examination) {
+    let Some(pools) = exam.read(&context.facts.nodes.pools) else { return };
+    for pool in pools.iter().filter(|pool| pool.auto_mode) {
+        if matches!(pool.budget, IntOrPercent::Count(0) | IntOrPercent::Percent(0)) {
+            let what = "the budget lets Auto Mode replace no node before it has to";
+            exam.find(format!("node pool {}", pool.name), what, format!("nodes: {}", pool.budget));
+        }
+    }
+}
+
+fn other_kinds(context: &Context<'_>, exam: &mut Examination) {
+    for node in exam.read(&context.facts.nodes.nodes).into_iter().flatten() {
+        if compute_type(node) == Some("hybrid") {
+            exam.find(
+                node_name(node),
+                "hybrid nodes are upgraded by whoever runs them",
+                "compute type hybrid",
+            );
+        }
+        if node.operating_system == "windows" {
+            exam.find(node_name(node), "Windows nodes take longer to come up", &node.os_image);
+        }
+    }
+}
+
+fn health(context: &Context<'_>, exam: &mut Examination) {
+    for node in exam.read(&context.facts.nodes.nodes).into_iter().flatten() {
+        if !node.ready {
+            exam.find(node_name(node), "the node is not ready", "condition Ready");
+        }
+        if !node.pressures.is_empty() {
+            exam.find(node_name(node), "the node is under pressure", node.pressures.join(", "));
+        }
+        if node.unschedulable {
+            exam.find(
+                node_name(node),
+                "the node is cordoned, perhaps since an earlier attempt",
+                "spec.unschedulable",
+            );
+        }
+    }
+}
+
+fn scaling_groups(context: &Context<'_>, exam: &mut Examination) {
+    // What a drain and an instance refresh need of an Auto Scaling group.
+    const NEEDED: [&str; 4] = ["Launch", "Terminate", "HealthCheck", "ReplaceUnhealthy"];
+    for group in exam.read(&context.facts.nodes.self_managed).into_iter().flatten() {
+        let subject = format!("Auto Scaling group {}", group.name);
+        let suspended: Vec<&str> =
+            group.suspended.iter().map(String::as_str).filter(|process| NEEDED.contains(process)).collect();
+        if !suspended.is_empty() {
+            exam.find(&subject, "processes that the upgrade needs are suspended", suspended.join(", "));
+        }
+        if group.refreshing {
+            exam.find(&subject, "an instance refresh is under way", "DescribeInstanceRefreshes");
+        }
+        if group.protected_instances > 0 {
+            let evidence = format!("{} instances", group.protected_instances);
+            exam.find(&subject, "instances are protected from scaling in", evidence);
+        }
+    }
+}
+
+fn update_settings(context: &Context<'_>, exam: &mut Examination) {
+    for group in exam.read(&context.facts.nodes.managed).into_iter().flatten() {
+        let subject = format!("node group {}", group.name);
+        let nodes = i32::try_from(group.nodes).unwrap_or(i32::MAX);
+        let unavailable = group.max_unavailable.of(nodes);
+        if unavailable > MAX_UNAVAILABLE {
+            let what = format!("more than {MAX_UNAVAILABLE} nodes would be unavailable at once");
+            exam.find(&subject, what, format!("maxUnavailable {}", group.max_unavailable));
+        }
+        if nodes > 1 && unavailable >= nodes {
+            let what = "all nodes of the group would be replaced at once";
+            exam.find(&subject, what, format!("maxUnavailable {} of {nodes} nodes", group.max_unavailable));
+        }
+        if group.strategy == UpdateStrategy::Minimal && group.nodes == 1 {
+            let what = "MINIMAL takes the group's only node away before there is another";
+            exam.find(&subject, what, "updateStrategy MINIMAL, one node");
+        }
+    }
+}

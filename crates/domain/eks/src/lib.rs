@@ -1,0 +1,12 @@
+//! Upgrades of EKS clusters: what was read of one ([`facts`]), how ready it is ([`check`], [`checks`]).
+//!
+//! Nothing here asks AWS or Kubernetes: facts are handed in, each known or not, and a check says so when it could
+//! not look.
+
+pub mod check;
+pub mod checks;
+pub mod facts;
+pub mod solve;
+
+pub use check::{Assessment, Check, CheckResult, Finding, Severity, Suppression, Verdict, assess};
+pub use facts::{Fact, Facts, Unread, UnreadCause};

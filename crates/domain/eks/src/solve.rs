@@ -1,0 +1,3 @@
+//! What an upgrade needs, worked out from the facts.
+
+pub mod surge;

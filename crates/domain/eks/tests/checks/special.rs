@@ -1,0 +1,141 @@
+//! What single checks tell apart.
+
+use fleetwright_eks::facts::addons::Software;
+use fleetwright_eks::facts::apis::{Caller, HelmFacts};
+use fleetwright_eks::facts::control_plane::{Insight, InsightCategory, InsightStatus};
+use fleetwright_eks::facts::nodes::UpdateStrategy;
+use fleetwright_eks::{Fact, Severity, Verdict};
+use fleetwright_kubernetes::{
+    GroupVersionKind, HelmRelease, ImageRef, Manifests, Minor, ObjectRef, UnreadableRelease,
+};
+
+use super::world::{healthy, now, time};
+use super::{findings, of, one_hop, verdict};
+
+/// A release with one FlowSchema of this API.
+pub(crate) fn release(api_version: &str) -> HelmRelease {
+    let text = format!("apiVersion: {api_version}\nkind: FlowSchema\nmetadata: {{name: slow}}\n");
+    HelmRelease {
+        name: "web".into(),
+        namespace: "shop".into(),
+        revision: 3,
+        chart: "web 1.0.0".into(),
+        manifests: Manifests::read("helm:shop/web", &text),
+    }
+}
+
+#[test]
+fn a_caller_that_was_last_seen_weeks_ago_warns_and_a_live_one_blocks() {
+    let severity = |last: &str| {
+        let mut facts = healthy(31);
+        let api =
+            GroupVersionKind::new("flowcontrol.apiserver.k8s.io/v1beta3", "FlowSchema").expect("an API");
+        let last_request = Some(time(last));
+        of(&mut facts.apis.callers).push(Caller { api, user_agent: "old/1".into(), last_request });
+        findings(&facts, 31, "EKS-A6")[0].severity
+    };
+    assert_eq!(severity("2025-10-05T00:00:00Z"), Severity::Warning);
+    assert_eq!(severity("2025-11-01T11:59:00Z"), Severity::Blocking);
+}
+
+#[test]
+fn a_release_that_cannot_be_read_leaves_the_check_open_and_a_finding_beside_it_stands() {
+    let holder = ObjectRef { kind: "Secret".into(), namespace: "shop".into(), name: "r".into() };
+    let unreadable = UnreadableRelease { holder, reason: "not base64" };
+    let mut facts = healthy(31);
+    facts.apis.helm = Fact::Known(HelmFacts { releases: vec![], unreadable: vec![unreadable] });
+    let Verdict::NotEvaluated { unread } = verdict(&one_hop(&facts, 31), "EKS-A4") else { panic!("open") };
+    assert!(unread[0].detail.contains("Secret shop/r"), "{unread:?}");
+    of(&mut facts.apis.helm).releases.push(release("flowcontrol.apiserver.k8s.io/v1beta3"));
+    let Verdict::Finding { findings, unread } = verdict(&one_hop(&facts, 31), "EKS-A4") else {
+        panic!("found")
+    };
+    assert_eq!((findings.len(), unread.len()), (1, 1));
+}
+
+#[test]
+fn a_manifest_that_cannot_be_read_is_named_with_file_and_line() {
+    let mut facts = healthy(33);
+    facts.apis.manifests = Fact::Known(Manifests::read("bad.yaml", "a: 1\n"));
+    let Verdict::NotEvaluated { unread } = verdict(&one_hop(&facts, 33), "EKS-A5") else { panic!("open") };
+    assert_eq!(unread[0].detail, "bad.yaml:1: the object has no apiVersion");
+}
+
+#[test]
+fn beyond_the_table_of_apis_nothing_passes() {
+    let Verdict::NotEvaluated { unread } = verdict(&one_hop(&healthy(37), 37), "EKS-A1") else {
+        panic!("open")
+    };
+    assert_eq!(unread[0].detail, "the table of APIs ends with 1.37: use a newer program");
+}
+
+#[test]
+fn insights_of_yesterday_are_refreshed_before_anybody_decides() {
+    let mut facts = healthy(33);
+    of(&mut facts.control_plane.insights).refreshed_at = time("2025-10-30T00:00:00Z");
+    assert!(matches!(verdict(&one_hop(&facts, 33), "EKS-C7"), Verdict::NotEvaluated { .. }));
+    of(&mut facts.control_plane.insights).refreshed_at = now();
+    let insight = |status, version| Insight {
+        name: "kubelet skew".into(),
+        category: InsightCategory::UpgradeReadiness,
+        version: Some(Minor::new(version)),
+        status,
+        reason: "old".into(),
+    };
+    of(&mut facts.control_plane.insights).list = vec![insight(InsightStatus::Error, 35)];
+    assert_eq!(verdict(&one_hop(&facts, 33), "EKS-C7"), Verdict::Pass, "it is about another version");
+    of(&mut facts.control_plane.insights).list = vec![insight(InsightStatus::Unknown, 34)];
+    assert!(matches!(verdict(&one_hop(&facts, 33), "EKS-C7"), Verdict::NotEvaluated { .. }));
+}
+
+#[test]
+fn containerd_1_serves_up_to_1_35_and_control_groups_1_up_to_1_34() {
+    let found = |minor: u16| {
+        let mut facts = healthy(minor);
+        of(&mut facts.nodes.nodes)[0].container_runtime = "containerd://1.7.27".into();
+        of(&mut facts.nodes.cgroup_v1).push("node-a".into());
+        findings(&facts, minor, "EKS-N5").len()
+    };
+    assert_eq!([33, 34, 35].map(found), [0, 1, 2]);
+}
+
+#[test]
+fn karpenter_beyond_its_table_is_not_waved_through() {
+    let mut facts = healthy(35);
+    of(&mut facts.addons.software).push(Software { name: "karpenter".into(), version: (1, 12, 0) });
+    let Verdict::NotEvaluated { unread } = verdict(&one_hop(&facts, 35), "EKS-D11") else { panic!("open") };
+    assert!(unread[0].detail.contains("ends with 1.35"), "{unread:?}");
+}
+
+#[test]
+fn a_kube_proxy_without_a_readable_version_is_not_waved_through() {
+    let mut facts = healthy(33);
+    facts.addons.kube_proxy = Fact::Known(ImageRef::parse("eks/kube-proxy:latest"));
+    assert!(matches!(verdict(&one_hop(&facts, 33), "EKS-D6"), Verdict::NotEvaluated { .. }));
+}
+
+#[test]
+fn a_group_of_one_is_not_updated_by_taking_it_away() {
+    let mut facts = healthy(33);
+    let group = &mut of(&mut facts.nodes.managed)[0];
+    (group.nodes, group.strategy) = (1, UpdateStrategy::Minimal);
+    assert!(findings(&facts, 33, "EKS-N15")[0].what.contains("only node"));
+}
+
+#[test]
+fn a_budget_that_waits_warns_and_one_that_never_allows_blocks() {
+    let mut facts = healthy(33);
+    let status = &mut of(&mut facts.workloads.budgets)[0].status;
+    (status.current_healthy, status.disruptions_allowed) = (1, 0);
+    assert_eq!(findings(&facts, 33, "EKS-P1")[0].severity, Severity::Warning);
+}
+
+#[test]
+fn a_quota_that_was_not_read_is_not_taken_for_room() {
+    let mut facts = healthy(33);
+    of(&mut facts.nodes.vcpu_quotas).clear();
+    assert!(matches!(verdict(&one_hop(&facts, 33), "EKS-K3"), Verdict::NotEvaluated { .. }));
+    let mut facts = healthy(33);
+    of(&mut facts.nodes.subnets).pop();
+    assert!(matches!(verdict(&one_hop(&facts, 33), "EKS-K1"), Verdict::NotEvaluated { .. }));
+}
