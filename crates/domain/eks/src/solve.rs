@@ -1,3 +1,5 @@
 //! What an upgrade needs, worked out from the facts.
 
+pub mod addon_path;
+pub mod schedule;
 pub mod surge;
