@@ -6,12 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::LazyLock;
 
 use crate::node::Node;
 use crate::object::Labels;
 use crate::pod::{AffinityTerm, Binding, Namespaces, Pod, TopologySpread, Volume};
 use crate::quantity::{Quantity, Resources, add};
-use crate::taint::{Taint, untolerated};
+use crate::taint::{Effect, Taint, untolerated};
 
 /// Why a pod cannot be placed on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,13 @@ pub enum Misfit {
     /// The place would lead the emptiest by too many pods.
     TopologySpread(String),
 }
+
+/// The taint that stands for a cordon: who tolerates it is placed on a cordoned node.
+static CORDON: LazyLock<Taint> = LazyLock::new(|| Taint {
+    key: "node.kubernetes.io/unschedulable".to_owned(),
+    value: String::new(),
+    effect: Effect::NoSchedule,
+});
 
 /// Which pods run where.
 #[derive(Clone, Debug, Default)]
@@ -86,7 +94,7 @@ impl<'a> Placement<'a> {
         placement
     }
 
-    /// Adds an empty node, which surging does.
+    /// Adds an empty node, as a surge does.
     pub fn add_node(&mut self, node: &'a Node) {
         let site = Site { node, cordoned: node.unschedulable, pods: Vec::new(), used: Resources::new() };
         self.nodes.insert(&node.metadata.name, site);
@@ -134,9 +142,9 @@ impl<'a> Placement<'a> {
         }
     }
 
-    /// The first node, in order of names, that a pod fits on.
-    pub fn first_fit(&self, pod: &Pod) -> Option<&'a str> {
-        self.nodes.keys().copied().find(|node| self.fits(pod, node).is_ok())
+    /// The first node, in order of names and but for those named, that a pod fits on.
+    pub fn first_fit(&self, pod: &Pod, but: &[&str]) -> Option<&'a str> {
+        self.nodes.keys().copied().find(|node| !but.contains(node) && self.fits(pod, node).is_ok())
     }
 
     /// Whether a pod can be placed on a node.
@@ -145,7 +153,7 @@ impl<'a> Placement<'a> {
     /// The first [`Misfit`]; a node that is not there is [`Misfit::NotReady`].
     pub fn fits(&self, pod: &Pod, node: &str) -> Result<(), Misfit> {
         let site = self.nodes.get(node).ok_or(Misfit::NotReady)?;
-        if site.cordoned {
+        if site.cordoned && !pod.tolerations.iter().any(|toleration| toleration.tolerates(&CORDON)) {
             return Err(Misfit::Unschedulable);
         }
         if !site.node.ready {

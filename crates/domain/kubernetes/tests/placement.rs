@@ -58,6 +58,8 @@ fn a_cordoned_unready_or_tainted_node_takes_nobody_it_does_not_have_to() {
     assert_eq!(fits(&nodes, &[], &pod("p", "web", None), "a"), Ok(()));
     nodes[0].unschedulable = true;
     assert_eq!(fits(&nodes, &[], &pod("p", "web", None), "a"), Err(Misfit::Unschedulable));
+    let careless = Pod { tolerations: vec![Toleration::everything()], ..pod("p", "web", None) };
+    assert_eq!(fits(&nodes, &[], &careless, "a"), Ok(()), "who tolerates everything tolerates a cordon");
     nodes[0].unschedulable = false;
     nodes[0].ready = false;
     assert_eq!(fits(&nodes, &[], &pod("p", "web", None), "a"), Err(Misfit::NotReady));

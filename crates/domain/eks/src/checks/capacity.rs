@@ -195,7 +195,7 @@ pub(super) fn displaced<'a>(context: &Context<'a>, exam: &mut Examination) -> Op
         placement.set_cordoned(name, true);
         leaving.iter().for_each(|pod| placement.take(pod, name));
         for pod in &leaving {
-            match placement.first_fit(pod) {
+            match placement.first_fit(pod, &[name]) {
                 Some(to) => {
                     placement.place(pod, to);
                     moved.push((*pod, to));

@@ -1,6 +1,7 @@
 //! What an upgrade needs, against every other way of doing it on small cases.
 
 mod addon_paths;
+mod drains;
 mod schedules;
 mod surges;
 
