@@ -421,9 +421,7 @@ impl App {
     /// It cannot be used.
     pub(crate) async fn state(&self, args: &StateArgs) -> Result<State, CommandError> {
         let Some(name) = &args.hub else { return State::open(args, &self.environment) };
-        let hub = Hub::of_environment(self, name).await;
-        let hub = hub.map_err(|fault| CommandError::new(&code::STATE_UNUSABLE, fault.message))?;
-        Ok(hub.into_state())
+        Ok(Hub::of_environment(self, name).await?.into_state())
     }
 
     /// As [`App::state`], where there is one already: whoever only looks makes none.

@@ -17,7 +17,7 @@ use crate::failure::CommandError;
 use crate::on_record::OnRecord;
 use crate::outgoing::{Outgoing, change_records, needs_aws, outgoing, place_files};
 use crate::report_files;
-use crate::state::{FoundRun, refused};
+use crate::state::FoundRun;
 
 impl App {
     /// `fleetwright notify …`.
@@ -37,7 +37,7 @@ impl App {
                     let session = self.session(&loaded, &args.fleet, None).await?;
                     let outgoing = session.outgoing(&on_record).await?;
                     let sent = self.notify_now(outgoing, args).await;
-                    on_record.log.sign(SystemClock.now()).await.map_err(|error| refused(&error))?;
+                    on_record.sign(SystemClock.now()).await?;
                     sent
                 }
                 false => {

@@ -11,10 +11,12 @@ use fleetwright_model::Text;
 use fleetwright_patch::plan::PatchPlan;
 use fleetwright_ports::audit::COMMANDS;
 use fleetwright_ports::{AuditLog, RunId};
+use jiff::Timestamp;
 
 use crate::driving::Health;
+use crate::failure::CommandError;
 use crate::planning::program;
-use crate::state::State;
+use crate::state::{State, refused};
 
 /// A run's log, and the person in whose name it is written.
 #[derive(Clone)]
@@ -25,6 +27,8 @@ pub struct OnRecord {
     pub log: Arc<dyn AuditLog>,
     /// Who started this process.
     pub person: Text,
+    /// Whether this process signs it: a hub's functions alone hold the key of its logs.
+    signs: bool,
 }
 
 impl OnRecord {
@@ -32,7 +36,7 @@ impl OnRecord {
     pub fn of(state: &State, run: &RunId, digest: &Text, process: &Text, person: Text) -> Self {
         let opening = Opening { format: FORMAT, plan: Some(digest.clone()) };
         let writer = Writer { process: process.clone(), person: person.clone(), torn_bytes: 0 };
-        Self { run: run.clone(), log: state.audit.log(run, opening, writer), person }
+        Self { run: run.clone(), log: state.audit.log(run, opening, writer), person, signs: true }
     }
 
     /// The log of commands outside of runs, written by this process.
@@ -41,7 +45,18 @@ impl OnRecord {
         let process = format!("{}, process {}", program(), std::process::id()).into();
         let writer = Writer { process, person: person.clone(), torn_bytes: 0 };
         let log = state.audit.log(&run, Opening { format: FORMAT, plan: None }, writer);
-        Self { run, log, person }
+        Self { run, log, person, signs: state.hub.is_none() }
+    }
+
+    /// Signs what was recorded so far, where that is for this process to do.
+    ///
+    /// # Errors
+    /// What was recorded cannot be kept.
+    pub async fn sign(&self, at: Timestamp) -> Result<(), CommandError> {
+        if self.signs {
+            self.log.sign(at).await.map_err(|error| refused(&error))?;
+        }
+        Ok(())
     }
 
     /// What that step does is done in this name.

@@ -18,7 +18,6 @@ use crate::console::{self, Console};
 use crate::failure::CommandError;
 use crate::fleet;
 use crate::on_record::{OnRecord, nobody_approves};
-use crate::state::refused;
 
 /// What the commands work with.
 pub struct OnePlace {
@@ -76,7 +75,7 @@ impl App {
             let at = OnePlace { aws, clock: Arc::clone(&clock), place, dry_run, format, console };
             let outcome = work(at).await;
             if let Some(on_record) = on_record {
-                on_record.log.sign(clock.now()).await.map_err(|error| refused(&error))?;
+                on_record.sign(clock.now()).await?;
             }
             outcome
         })

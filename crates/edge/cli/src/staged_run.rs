@@ -101,10 +101,7 @@ impl StagedRun {
         let watch = Watch { plan: &plan, health: &set.health, also, events: RunEvents::default() };
         let digest = self.document.digest().clone();
         let loaded = self.state.journal.load(&self.run).await.expect("the run was made");
-        let begin = match loaded.records.is_empty() {
-            true => Begin::New { digest },
-            false => Begin::Resume { digest, loaded },
-        };
+        let begin = Begin::of(digest, loaded);
         let flow = Arc::new(plan.flow.clone());
         let done = drive(set.ports, self.run.clone(), flow, begin, control, &watch).await;
         set.on_record.log.sign(self.stage.clock.now()).await.expect("the log takes what it took before");
@@ -121,7 +118,8 @@ impl StagedRun {
         let plan = Arc::clone(&set.plan);
         let watch = Watch { plan: &plan, health: &set.health, also: &(), events: RunEvents::default() };
         let (flow, digest) = (Arc::new(plan.flow.clone()), self.document.digest().clone());
-        let taken = turn(set.ports, &self.run, flow, digest, owner, at_gates, pace, number, &watch).await;
+        let begin = Begin::of(digest, self.state.journal.load(&self.run).await?);
+        let taken = turn(set.ports, &self.run, flow, begin, owner, at_gates, pace, number, &watch).await;
         set.on_record.log.sign(self.stage.clock.now()).await.expect("the log takes what it took before");
         taken
     }

@@ -39,7 +39,7 @@ async fn serve() -> Result<(), String> {
         match handle(&environment, handler, &invocation).await {
             Ok(answer) => api.answer(&next.request, &answer).await?,
             Err(fault) => {
-                eprintln!("{}: {}: {}", next.request, fault.name.as_str(), fault.message);
+                eprintln!("{}: {}: {fault}", next.request, fault.name.as_str());
                 api.fail(&next.request, &fault.to_json()).await?;
             }
         }

@@ -46,6 +46,16 @@ pub enum Begin {
     },
 }
 
+impl Begin {
+    /// As what the journal has of it asks for.
+    pub fn of(digest: Text, loaded: LoadedRun) -> Self {
+        match loaded.records.is_empty() && loaded.damage.is_none() {
+            true => Self::New { digest },
+            false => Self::Resume { digest, loaded },
+        }
+    }
+}
+
 /// Why the driver came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Conclusion {

@@ -140,7 +140,7 @@ fn of_journal(error: &JournalError) -> ErrorName {
 /// Takes a turn: goes on with the run where it stands, does what is due, and leaves it in good order.
 ///
 /// `number` is that of the turn in its execution, from 1. `owner` names the function and its invocation for
-/// people. The plan is that of the document with this digest.
+/// people. The plan is that of the document that `begin` has the digest of; whoever calls has read the run.
 ///
 /// # Errors
 /// [`TurnError`]. Two turns of a run at once are one turn and one [`ErrorName::Owned`].
@@ -149,7 +149,7 @@ pub async fn turn(
     ports: Ports,
     name: &RunId,
     plan: Arc<Plan>,
-    digest: Text,
+    begin: Begin,
     owner: Text,
     at_gates: AtGates,
     pace: &Pace,
@@ -163,11 +163,6 @@ pub async fn turn(
     let leave_by = clock.now().checked_add(pace.works).unwrap_or(jiff::Timestamp::MAX);
     let visit = Visit { patience: pace.patience, leave_by, longest_turn: pace.longest_turn };
     let control = Control::visiting(owner, at_gates, visit);
-    let loaded = ports.journal.load(name).await?;
-    let begin = match loaded.records.is_empty() && loaded.damage.is_none() {
-        true => Begin::New { digest },
-        false => Begin::Resume { digest, loaded },
-    };
     let concluded = drive(ports, name.clone(), plan, begin, &control, watch).await?;
     let run = concluded.run;
     let in_flight = run.in_flight().next().is_some();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fleetwright_clock::VirtualClock;
-use fleetwright_engine::{AtGates, Ports, StepTable, Surroundings, Unwatched};
+use fleetwright_engine::{AtGates, Begin, Ports, StepTable, Surroundings, Unwatched};
 use fleetwright_flow::Plan;
 use fleetwright_ports::{Clock, Journal, RunId};
 use fleetwright_stepfn::{ErrorName, MOST_TURNS, Next, Pace, Taken, TurnError, turn};
@@ -34,8 +34,9 @@ async fn world() -> World {
 impl World {
     async fn turn(&self, number: u32) -> Result<Taken, TurnError> {
         let (ports, plan, pace) = (self.ports.clone(), Arc::clone(&self.plan), Pace::default());
-        let (digest, owner) = ("digest".into(), "a function".into());
-        turn(ports, &self.run, plan, digest, owner, AtGates::Wait, &pace, number, &Unwatched).await
+        let begin = Begin::of("digest".into(), self.journal.load(&self.run).await?);
+        let owner = "a function".into();
+        turn(ports, &self.run, plan, begin, owner, AtGates::Wait, &pace, number, &Unwatched).await
     }
 }
 

@@ -91,6 +91,9 @@ codes! {
     GATE_UNKNOWN = "FW-R0052", Some(Exit::Halted), "Gate could not be checked",
         "Something that the gate between two waves should look at could not be looked at. That is not a pass, so the next wave does not begin.",
         "Correct what the gate names (an alarm's name, a permission, data that an alarm waits for), or leave the check out (safety.gate), then `fleetwright retry`.";
+    HUB_UNUSABLE = "FW-R0055", Some(Exit::Configuration), "Hub not set up as expected",
+        "A hub of fleetwright, or one of its functions, is not as its template makes it: a variable, a secret or a resource is missing or says what cannot be, or somebody called a function with an event that is not of its state machine.",
+        "Correct what the message names; where the hub was changed by hand, deploy its template again (`fleetwright cloud template`).";
     CALENDAR_CLOSED = "FW-R0060", None, "Change calendar closed",
         "A change calendar named in safety.change_calendars is closed. No host that is not changed yet is changed before it opens; looking and preparing go on, and hosts already changed are taken to their end.",
         "Nothing, if the calendar is right: the run goes on by itself when it opens. `fleetwright abort` ends the run instead.";

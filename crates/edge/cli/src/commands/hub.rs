@@ -16,21 +16,19 @@ use crate::args::{HubArgs, HubCommand, HubEvidenceArgs, HubStartArgs};
 use crate::cells::Place;
 use crate::failure::CommandError;
 use crate::files;
-use crate::hub::{Fault, Hub};
+use crate::hub::Hub;
 use crate::on_record::{OnRecord, nobody_approves};
 use crate::one_place::{OnePlace, tell, text};
 use crate::state::refused;
-
-impl From<Fault> for CommandError {
-    fn from(fault: Fault) -> Self {
-        Self::new(&code::STATE_UNUSABLE, fault.message)
-    }
-}
 
 impl App {
     /// `fleetwright cloud start|list|describe|history|stop|approve|evidence`.
     pub(crate) fn of_hub(&self, command: &HubCommand) -> Outcome {
         if let HubCommand::Approve(args) = command {
+            if args.state.hub.is_none() {
+                let message = "which hub? --hub names its environment; `fleetwright approve` is for runs of this machine";
+                return Err(CommandError::new(&code::USAGE, message));
+            }
             return self.decide(args, Decision::Approve(None));
         }
         self.log_warnings();

@@ -24,7 +24,6 @@ use crate::failure::CommandError;
 use crate::fleet;
 use crate::maintenance::{Clash, Made, Wish, conflicts, findings, make};
 use crate::on_record::{OnRecord, nobody_approves};
-use crate::state::refused;
 
 /// What the commands on windows work with.
 pub struct Windows {
@@ -83,7 +82,7 @@ impl App {
                 WindowCommand::Delete(named) => windows.delete(&named.window).await,
             };
             if let Some(on_record) = on_record {
-                on_record.log.sign(clock.now()).await.map_err(|error| refused(&error))?;
+                on_record.sign(clock.now()).await?;
             }
             outcome
         })

@@ -21,7 +21,12 @@ pub(super) async fn answer(app: &App, invocation: &Invocation<'_>) -> Result<Val
     let ring = hub.keyring(app).await?;
     let method = event["requestContext"]["http"]["method"].as_str().unwrap_or_default();
     let path = event["rawPath"].as_str().unwrap_or_default();
-    let body = body(event)?;
+    let Some(body) = body(event)? else {
+        let body = "A decision needs a few hundred bytes; this is more.";
+        return Ok(
+            json!({ "statusCode": 413, "headers": { "content-type": "text/plain" }, "body": body, "isBase64Encoded": false }),
+        );
+    };
     let keys = ring.clone();
     let keys =
         Box::new(move || keys.clone().ok_or_else(|| "the hub has no secret of approval keys".to_owned()));
@@ -53,14 +58,15 @@ pub(super) async fn answer(app: &App, invocation: &Invocation<'_>) -> Result<Val
     }))
 }
 
-fn body(event: &Value) -> Result<Vec<u8>, Fault> {
+/// What was sent; none where it is too large.
+fn body(event: &Value) -> Result<Option<Vec<u8>>, Fault> {
     let text = event["body"].as_str().unwrap_or_default();
     let body = match event["isBase64Encoded"] == true {
         true => STANDARD.decode(text).map_err(|_| Fault::unusable("the body is not base64"))?,
         false => text.as_bytes().to_vec(),
     };
     // API Gateway takes 10 MB; a decision needs a few hundred bytes.
-    if body.len() > LARGEST_BODY { Err(Fault::unusable("the body is too large")) } else { Ok(body) }
+    Ok(Some(body).filter(|body| body.len() <= LARGEST_BODY))
 }
 
 /// Says whether the request's link is one of ours; the page says what is wrong with one that is late or used up.

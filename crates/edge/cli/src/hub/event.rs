@@ -1,6 +1,8 @@
 //! What functions are called with, and what they answer where they cannot.
 
-use fleetwright_model::code;
+use std::fmt;
+
+use fleetwright_model::{Code, ErrorClass, Failure, code};
 use fleetwright_ports::{JournalError, RunId};
 use fleetwright_stepfn::{ErrorName, TurnError};
 use serde_json::{Value, json};
@@ -41,19 +43,32 @@ impl Invocation<'_> {
 pub struct Fault {
     /// The name that `Retry` and `Catch` of the state machine know.
     pub name: ErrorName,
-    /// What is wrong, for people, with the code where there is one.
+    /// The code with its page and next step.
+    pub code: &'static Code,
+    /// What is wrong, for people.
     pub message: String,
 }
 
 impl Fault {
-    /// Something that does not get better by itself.
+    /// A hub, or an event, that is not as it should be: it does not get better by itself.
     pub fn unusable(message: impl Into<String>) -> Self {
-        Self { name: ErrorName::Unusable, message: message.into() }
+        Self::of(&code::HUB_UNUSABLE, message)
+    }
+
+    /// Something that does not get better by itself, with its code.
+    pub fn of(code: &'static Code, message: impl Into<String>) -> Self {
+        Self { name: ErrorName::Unusable, code, message: message.into() }
     }
 
     /// As Lambda's Runtime API wants it.
     pub fn to_json(&self) -> Value {
-        json!({ "errorType": self.name.as_str(), "errorMessage": self.message, "stackTrace": [] })
+        json!({ "errorType": self.name.as_str(), "errorMessage": self.to_string(), "stackTrace": [] })
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.id, self.message)
     }
 }
 
@@ -61,7 +76,22 @@ impl From<CommandError> for Fault {
     fn from(error: CommandError) -> Self {
         let transient = [code::STATE_UNUSABLE.id, code::INTERNAL.id].contains(&error.code.id);
         let name = if transient { ErrorName::Transient } else { ErrorName::Unusable };
-        Self { name, message: format!("{}: {}", error.code.id, error.message) }
+        Self { name, code: error.code, message: error.message }
+    }
+}
+
+impl From<Fault> for CommandError {
+    fn from(fault: Fault) -> Self {
+        Self::new(fault.code, fault.message)
+    }
+}
+
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Self {
+        let passes =
+            matches!(failure.class, ErrorClass::Throttled | ErrorClass::Transient | ErrorClass::Ambiguous);
+        let name = if passes { ErrorName::Transient } else { ErrorName::Unusable };
+        Self { name, code: failure.code, message: failure.to_string() }
     }
 }
 
@@ -73,12 +103,12 @@ impl From<JournalError> for Fault {
 
 impl From<TurnError> for Fault {
     fn from(error: TurnError) -> Self {
-        let mut message = format!("{}: {error}", error.code().id);
+        let mut message = error.to_string();
         let mut cause = std::error::Error::source(&error);
         while let Some(source) = cause {
             message.push_str(&format!(": {source}"));
             cause = source.source();
         }
-        Self { name: error.name(), message }
+        Self { name: error.name(), code: error.code(), message }
     }
 }

@@ -33,7 +33,7 @@ pub(super) async fn handle(app: &App, invocation: &Invocation<'_>) -> Result<Val
     }
     let loaded = hub.journal.load(&run).await?;
     let gates = waiting(&run, &loaded, hub.clock.now())
-        .map_err(|error| Fault::unusable(format!("{}: {error}", error.code().id)))?;
+        .map_err(|error| Fault::of(error.code(), error.to_string()))?;
     if !gates.is_empty() {
         let ring = hub.keyring(app).await?;
         let topic =
@@ -43,6 +43,7 @@ pub(super) async fn handle(app: &App, invocation: &Invocation<'_>) -> Result<Val
             let sent = topic.send(&message).await;
             sent.map_err(|unsent| Fault {
                 name: fleetwright_stepfn::ErrorName::Transient,
+                code: &fleetwright_model::code::NOT_DELIVERED,
                 message: format!("{run}: nobody could be asked to decide: {}", unsent.message),
             })?;
         }

@@ -91,16 +91,15 @@ impl Hub {
     /// Account or region cannot be found out, or the name is none.
     pub async fn of_environment(app: &App, name: &str) -> Result<Self, Fault> {
         if !is_environment(name) {
-            return Err(Fault::unusable(format!("--hub {name:?}: {ENVIRONMENT_FORM}")));
+            return Err(Fault::of(&code::USAGE, format!("--hub {name:?}: {ENVIRONMENT_FORM}")));
         }
         let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| app.environment.get(name));
         let region = region.and_then(|region| Region::new(region).ok());
-        let none = || Fault::unusable("AWS_REGION does not say in which region the hub is");
+        let none = || Fault::of(&code::INVALID_REGION, "AWS_REGION does not say in which region the hub is");
         let region = region.ok_or_else(none)?;
         let speed = speed(app)?;
         let found = connected(app, speed).await?;
-        let account =
-            found.aws.own_account().await.map_err(|failure| Fault::unusable(failure.to_string()))?;
+        let account = found.aws.own_account().await?;
         let place = Place {
             environment: name.into(),
             table: format!("fleetwright-{name}-journal").into(),
@@ -142,11 +141,10 @@ impl Hub {
     /// The secret cannot be read, or is no keyring.
     pub async fn keyring(&self, app: &App) -> Result<Option<Keyring>, Fault> {
         let Some(id) = app.environment.get("APPROVAL_KEY_SECRET") else { return Ok(None) };
-        let bytes = self.aws.secret(&self.zone, &self.region, id).await;
-        let bytes = bytes.map_err(|failure| Fault::unusable(failure.to_string()))?;
+        let bytes = self.aws.secret(&self.zone, &self.region, id).await?;
         let ring = Keyring::read(&String::from_utf8_lossy(&bytes));
         ring.map(Some).map_err(|error| {
-            Fault::unusable(format!("{}: the secret of approval keys: {error}", code::KEYRING_UNUSABLE.id))
+            Fault::of(&code::KEYRING_UNUSABLE, format!("the secret of approval keys: {error}"))
         })
     }
 
@@ -179,8 +177,7 @@ impl Hub {
 
     async fn external_id(&self, app: &App) -> Result<Option<String>, Fault> {
         let Some(id) = app.environment.get("EXTERNAL_ID_SECRET") else { return Ok(None) };
-        let secret = self.aws.secret(&self.zone, &self.region, id).await;
-        let secret = secret.map_err(|failure| Fault::unusable(failure.to_string()))?;
+        let secret = self.aws.secret(&self.zone, &self.region, id).await?;
         Ok(Some(String::from_utf8_lossy(&secret).into_owned()))
     }
 
@@ -228,8 +225,7 @@ impl Hub {
     /// Step Functions refuses, or the journal.
     pub async fn wake(&self, run: &RunId) -> Result<bool, Fault> {
         let Some(token) = self.journal.token(run).await? else { return Ok(false) };
-        let woken = self.aws.wake(&self.zone, &self.region, &token).await;
-        let woken = woken.map_err(|failure| Fault::unusable(failure.to_string()))?;
+        let woken = self.aws.wake(&self.zone, &self.region, &token).await?;
         Ok(woken == fleetwright_aws::Woken::Yes)
     }
 }
@@ -288,8 +284,7 @@ fn own_zone(account: AccountId, region: &Region) -> Result<Zone, Fault> {
 
 /// The key that signs heads of audit logs: made of a secret of at least 256 bits, which the hub's template has made.
 async fn signing_key(aws: &Aws, zone: &Zone, region: &Region, id: &str) -> Result<SigningKey, Fault> {
-    let secret = aws.secret(zone, region, id).await;
-    let secret = secret.map_err(|failure| Fault::unusable(failure.to_string()))?;
+    let secret = aws.secret(zone, region, id).await?;
     Ok(SigningKey::new(Sha256::digest(&secret).into()))
 }
 

@@ -28,7 +28,7 @@ pub(super) async fn handle(app: &App, invocation: &Invocation<'_>) -> Result<Val
     match hub.journal.load(&run).await {
         Ok(loaded) => {
             let document = PlanDocument::read(&loaded.plan)
-                .map_err(|error| Fault::unusable(format!("{}: {run}: {error}", error.code().id)))?;
+                .map_err(|error| Fault::of(error.code(), format!("{run}: {error}")))?;
             return Ok(answer(&run, &document));
         }
         Err(JournalError::NoSuchRun { .. }) => {}

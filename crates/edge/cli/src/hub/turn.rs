@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fleetwright_announce::Both;
-use fleetwright_engine::{AtGates, Unwatched, Watcher};
+use fleetwright_engine::{AtGates, Begin, Unwatched, Watcher};
 use fleetwright_flow::{Record, Run};
 use fleetwright_model::Text;
 use fleetwright_patch::outcome::{results, run_outcome};
@@ -46,7 +46,8 @@ pub(super) async fn handle(app: &App, invocation: &Invocation<'_>) -> Result<Val
     let seen = Seen { plan: &plan, health: &health, events: RunEvents::default(), records: Mutex::default() };
     let (flow, digest) = (Arc::new(plan.flow.clone()), document.digest().clone());
     let watch = Both(&seen, announced);
-    let taken = turn(all, &run, flow, digest, owner, AtGates::Wait, &Pace::default(), number, &watch).await;
+    let begin = Begin::of(digest, found.loaded.clone());
+    let taken = turn(all, &run, flow, begin, owner, AtGates::Wait, &Pace::default(), number, &watch).await;
     if let Some(announcer) = announcer {
         tell_account(&announcer.finish().await, app.console);
     }

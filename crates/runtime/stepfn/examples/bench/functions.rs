@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use fleetwright_engine::{AtGates, Ports, StepTable, Surroundings, Watcher};
+use fleetwright_engine::{AtGates, Begin, Ports, StepTable, Surroundings, Watcher};
 use fleetwright_flow::{End, Event, Record, Run, Signal, StageId, TargetId};
 use fleetwright_model::{Exit, InstanceId, Text, Zone};
 use fleetwright_patch::plan::notes::step::VALIDATE;
@@ -114,7 +114,8 @@ impl Functions {
             "arn:aws:lambda:us-east-1:111122223333:function:fleetwright-production-turn".into(),
             Pace::default(),
         );
-        let taken = turn(ports, &self.run, flow, digest, owner, AtGates::Wait, &pace, number, &watch).await?;
+        let begin = Begin::of(digest, ports.journal.load(&self.run).await?);
+        let taken = turn(ports, &self.run, flow, begin, owner, AtGates::Wait, &pace, number, &watch).await?;
         self.waiting = taken.run.gate_waiting();
         self.records = taken.run.last().0;
         let answer = Answer::of(taken.next, number, exit(&taken.run));
