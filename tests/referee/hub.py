@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import re
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import yaml
 from driven_functions import archive
 from estate import Clients, Estate
 from servers import Server, clean_environment
+from template import REGION, Template
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -24,82 +24,10 @@ LEAST_TIMEOUT = 300
 
 ENVIRONMENT = "test"
 FUNCTIONS = ("prepare", "turn", "gate", "approve", "authorise", "report")
-REGION = "eu-central-1"
 EXTERNAL_ID = "fleet-of-the-referee"
-ADDRESS = "https://approvals.example"
 
 #: A call's patience is counted by the run's clock: a busy machine must not look like a broken network.
 UNHURRIED = {"FLEETWRIGHT_AWS_TIMEOUT": "15m", "FLEETWRIGHT_AWS_CONNECT_TIMEOUT": "1m"}
-
-
-class Template:
-    """A template with its parameters, made out."""
-
-    def __init__(self, document, parameters, account):
-        self.resources = document["Resources"]
-        defaults = {name: it.get("Default") for name, it in document["Parameters"].items()}
-        self.parameters = {**defaults, **parameters}
-        self.pseudo = {
-            "AWS::AccountId": account,
-            "AWS::Region": REGION,
-            "AWS::Partition": "aws",
-            "AWS::URLSuffix": "amazonaws.com",
-        }
-        self.account = account
-        #: ARNs of what was made, by logical id; `Ref` of what has no other.
-        self.arns = {}
-
-    def reference(self, name):
-        """What `Ref` comes to."""
-        if name in self.pseudo:
-            return self.pseudo[name]
-        if name in self.parameters:
-            return self.parameters[name]
-        properties = self.resources[name].get("Properties", {})
-        kind = self.resources[name]["Type"]
-        named = {"AWS::DynamoDB::Table": "TableName", "AWS::S3::Bucket": "BucketName", "AWS::IAM::Role": "RoleName"}
-        if kind in named:
-            return self.value(properties[named[kind]]) if named[kind] in properties else name
-        return self.arn(name)
-
-    def arn(self, name):
-        if name in self.arns:
-            return self.arns[name]
-        kind, place = self.resources[name]["Type"], f"{REGION}:{self.account}"
-        return {
-            "AWS::DynamoDB::Table": lambda: f"arn:aws:dynamodb:{place}:table/{self.reference(name)}",
-            "AWS::S3::Bucket": lambda: f"arn:aws:s3:::{self.reference(name)}",
-            "AWS::IAM::Role": lambda: f"arn:aws:iam::{self.account}:role/{self.reference(name)}",
-            "AWS::KMS::Key": lambda: f"arn:aws:kms:{place}:key/00000000-0000-0000-0000-000000000000",
-            "AWS::Logs::LogGroup": lambda: f"arn:aws:logs:{place}:log-group:{name}",
-            "AWS::Lambda::Function": lambda: f"arn:aws:lambda:{place}:function:{self.function_name(name)}",
-            "AWS::StepFunctions::StateMachine": lambda: f"arn:aws:states:{place}:stateMachine:fleetwright-{ENVIRONMENT}",
-        }[kind]()
-
-    def function_name(self, name):
-        return self.value(self.resources[name]["Properties"]["FunctionName"])
-
-    def value(self, given):
-        """A value of the template with its functions carried out."""
-        if isinstance(given, list):
-            return [self.value(each) for each in given]
-        if not isinstance(given, dict):
-            return given
-        if len(given) == 1:
-            [(function, of)] = given.items()
-            if function == "Ref":
-                return self.reference(of)
-            if function == "Fn::GetAtt":
-                name, attribute = of if isinstance(of, list) else of.split(".")
-                return ADDRESS if attribute == "ApiEndpoint" else self.arn(name)
-            if function == "Fn::Sub":
-                return re.sub(r"\$\{([^}]+)\}", lambda found: self.substituted(found.group(1)), of)
-        return {name: self.value(each) for name, each in given.items()}
-
-    def substituted(self, name):
-        if "." in name:
-            return self.value({"Fn::GetAtt": name.split(".")})
-        return self.reference(name)
 
 
 class Hub:
@@ -201,7 +129,7 @@ class Hub:
         cloud = home / "cloud"
         given = json.loads((cloud / "parameters" / f"hub.{ENVIRONMENT}.json").read_text())
         parameters = {it["ParameterKey"]: it["ParameterValue"] for it in given}
-        template = Template(json.loads((cloud / "hub.template.json").read_text()), parameters, self.account)
+        template = Template(json.loads((cloud / "hub.template.json").read_text()), parameters, self.account, ENVIRONMENT)
         template.arns["AuditKeySecret"] = self.secret("audit-key", "k" * 64)
         self.definition = (cloud / "machine.asl.json").read_text()
         self.home = home

@@ -7,15 +7,6 @@ use super::{Definition, FUNCTIONS, Function, Resources};
 use crate::policy::{allow, service_role};
 use crate::{attribute, reference, sub, tags};
 
-/// The ARN of the state machine; its own role and the functions need it before it is there.
-pub(super) fn arn() -> Value {
-    sub(&machine(":stateMachine:fleetwright-${Environment}"))
-}
-
-fn machine(rest: &str) -> String {
-    format!("arn:${{AWS::Partition}}:states:${{AWS::Region}}:${{AWS::AccountId}}{rest}")
-}
-
 /// Adds the state machine and what begins it.
 pub(super) fn add(resources: &mut Resources, definition: &Definition) {
     resources.insert("MachineLog".to_owned(), log("/aws/vendedlogs/states/fleetwright-${Environment}"));
