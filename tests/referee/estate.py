@@ -52,6 +52,12 @@ class Estate:
         with urllib.request.urlopen(self.endpoint + path, timeout=30) as answer:
             return answer.read().decode()
 
+    def post(self, path, document):
+        """What a control request that says something is answered."""
+        asked = urllib.request.Request(self.endpoint + path, data=json.dumps(document).encode())
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            return json.load(answer)
+
     def calls(self, since=0):
         """The AWS calls it got, from the `since`th on."""
         return [json.loads(line) for line in self.get(f"/_estate/calls?since={since}").splitlines()]

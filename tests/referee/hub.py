@@ -24,6 +24,8 @@ LEAST_TIMEOUT = 300
 
 ENVIRONMENT = "test"
 FUNCTIONS = ("prepare", "turn", "gate", "approve", "authorise", "report")
+#: Who answers, and who judges first.
+BEHIND = {"integration": "ApproveFunction", "authorizer": "AuthoriseFunction"}
 EXTERNAL_ID = "fleet-of-the-referee"
 
 #: A call's patience is counted by the run's clock: a busy machine must not look like a broken network.
@@ -93,17 +95,6 @@ class Hub:
         """What was published."""
         return json.loads(self.estate.get(f"/_estate/messages?account={self.account}"))["messages"]
 
-    def call(self, function, event):
-        """An invocation by somebody else than the machine, who tries again where it broke off."""
-        name = f"fleetwright-{ENVIRONMENT}-{function}"
-        for _ in range(5):
-            answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
-            document = json.loads(answer["Payload"].read())
-            if "FunctionError" not in answer:
-                return document
-            assert document["errorType"] in ("Sandbox.Timedout", "Runtime.ExitError"), document
-        raise AssertionError(f"{function} broke off five times: {document}")
-
     def client(self, service, **config):
         return self.clients.client(service, self.keys(), region=REGION, **config)
 
@@ -157,6 +148,15 @@ class Hub:
             self.role(f"{name.capitalize()}Role")
         for name in FUNCTIONS:
             self.function(f"{name.capitalize()}Function")
+        self.approvals()
+
+    def approvals(self):
+        """The API before the page, with the template's routes: API Gateway's part is played by the estate."""
+        template = self.template
+        keys = [it["Properties"]["RouteKey"] for it in template.resources.values() if it["Type"] == "AWS::ApiGatewayV2::Route"]
+        functions = {which: template.function_name(name) for which, name in BEHIND.items()}
+        api = {"account": self.account, "region": REGION, "routes": dict.fromkeys(keys, functions)}
+        self.estate.post("/_estate/http-apis", {"approvals": api})
 
     def role(self, name):
         """A role with exactly the policies of the template. The machine's may be taken by its own account rather than by

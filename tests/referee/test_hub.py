@@ -7,13 +7,16 @@ import os
 import pathlib
 import re
 import subprocess
+import urllib.error
 import urllib.parse
+import urllib.request
 
 import pytest
 
 from effects import effects
 from hub import EXTERNAL_ID, Hub, until
 from servers import clean_environment
+from template import ADDRESS
 
 ACCOUNTS = {"one": "111122223333", "two": "222233334444", "three": "333344445555", "four": "444455556666"}
 PASSPHRASE = "correct horse battery staple"
@@ -114,35 +117,36 @@ def links(hub):
     return list(dict.fromkeys(found))
 
 
-def asked(method, link, form=None):
-    """A request as API Gateway hands it on."""
-    path = urllib.parse.urlsplit(link).path
-    event = {
-        "version": "2.0",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {"content-type": "application/x-www-form-urlencoded"} if form else {},
-        "pathParameters": {"token": path.rsplit("/", 1)[1]},
-        "requestContext": {"http": {"method": method}},
-        "isBase64Encoded": False,
-    }
-    return {**event, "body": urllib.parse.urlencode(form)} if form else event
+def browse(hub, link, form=None):
+    """What a browser is answered at a link; one that is answered by a function that broke off asks again."""
+    url = link.replace(ADDRESS, f"{hub.estate.endpoint}/_http-api/approvals")
+    data = urllib.parse.urlencode(form).encode() if form else None
+    for _ in range(5):
+        try:
+            with urllib.request.urlopen(url, data, timeout=120) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                status, body = error.code, error.read().decode()
+        if status != 500:
+            return status, body
+    raise AssertionError(body)
 
 
 def decide(hub, link, decision):
     """Opens a link, as a person does, and decides: a function that runs twice asks twice, and where the other link
     was answered already, there is nothing left to decide."""
-    assert hub.call("authorise", asked("GET", link)) == {"isAuthorized": True}
-    page = hub.call("approve", asked("GET", link))
-    if page["statusCode"] == 410:
-        assert re.search(r"FW-V00(08|10|11)", page["body"]), page
+    forged, _, _ = link.rpartition("/")
+    assert browse(hub, f"{forged}/AAAA")[0] == 403, "no page for a link that nobody signed"
+    status, page = browse(hub, link)
+    if status == 410:
+        assert re.search(r"FW-V00(08|10|11)", page), page
         return
-    assert page["statusCode"] == 200 and "passphrase" in page["body"], page
-    token = urllib.parse.urlsplit(link).path.rsplit("/", 1)[1]
-    form = {"token": token, "decision": decision, "passphrase": PASSPHRASE, "reason": ""}
-    done = hub.call("approve", asked("POST", link, form))
+    assert status == 200 and "passphrase" in page, page
+    form = {"token": link.rpartition("/")[2], "decision": decision, "passphrase": PASSPHRASE, "reason": ""}
+    status, page = browse(hub, link, form)
     # Where the function ran before, and nobody learnt of it, the link is used up.
-    assert done["statusCode"] in (200, 410), done
+    assert status in (200, 410), page
 
 
 def approve_until_over(hub, execution):

@@ -6,7 +6,7 @@ use fleetwright_model::{
     RequiredAction, Zone,
 };
 
-/// Identity, entry and permissions. Every method reads only.
+/// Identity and entry. Every method reads only.
 #[async_trait]
 pub trait Accounts: Send + Sync {
     /// The principal the command itself runs as, with the zone's profile where one is given.
@@ -23,7 +23,11 @@ pub trait Accounts: Send + Sync {
 
     /// The accounts in the scope, each once.
     async fn organization_accounts(&self, scope: &OrganizationScope) -> Partial<OrganizationAccount>;
+}
 
+/// What may be done in a zone, for who wants to know before it is tried. Every method reads only.
+#[async_trait]
+pub trait Rights: Send + Sync {
     /// Every action any of the phases needs.
     fn required_actions(&self, phases: &[Phase]) -> Vec<RequiredAction>;
 
@@ -34,6 +38,6 @@ pub trait Accounts: Send + Sync {
     async fn reach(&self, zone: &Zone, region: &Region) -> Result<(), Failure>;
 
     /// Whether each action the phases need is allowed in the zone and region: one answer per
-    /// required action, in the order of [`Accounts::required_actions`].
+    /// required action, in the order of [`Rights::required_actions`].
     async fn permissions(&self, zone: &Zone, region: &Region, phases: &[Phase]) -> Vec<PermissionAnswer>;
 }

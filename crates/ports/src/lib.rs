@@ -26,7 +26,7 @@ pub mod power;
 pub mod state_machines;
 pub mod surroundings;
 
-pub use accounts::Accounts;
+pub use accounts::{Accounts, Rights};
 pub use audit::{AuditLog, AuditLogs, AuditTrail};
 pub use balancers::{Balancers, Member, MemberState, PoolArn, Registration, ScalingGroup, Seat, SeatHealth};
 pub use budgets::Budgets;

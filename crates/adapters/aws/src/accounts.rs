@@ -1,4 +1,4 @@
-//! The [`Accounts`] port: identity, entry, organisation, permissions.
+//! The ports [`Accounts`] (identity, entry, organisation) and [`Rights`] (permissions).
 
 mod organization;
 mod permissions;
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use fleetwright_model::{Failure, OrganizationAccount, OrganizationScope, Partial, Phase, Region, Zone};
-use fleetwright_ports::{Accounts, Identity, PermissionAnswer, RequiredAction};
+use fleetwright_ports::{Accounts, Identity, PermissionAnswer, RequiredAction, Rights};
 
 use crate::Aws;
 use crate::clients::Connection;
@@ -32,7 +32,10 @@ impl Accounts for Aws {
     async fn organization_accounts(&self, scope: &OrganizationScope) -> Partial<OrganizationAccount> {
         organization::accounts(self, scope).await
     }
+}
 
+#[async_trait]
+impl Rights for Aws {
     fn required_actions(&self, phases: &[Phase]) -> Vec<RequiredAction> {
         required(self, phases).into_iter().map(action).collect()
     }

@@ -8,7 +8,7 @@ use fleetwright_model::{
     InstanceId, InstanceState, OrganizationAccount, OrganizationScope, Partial, PatchDetail, PatchFacts,
     PermissionAnswer, Phase, Refusal, Region, RequiredAction, Storage, SystemHealth, Text, Verified, Zone,
 };
-use fleetwright_ports::{Accounts, Baseline, InstanceQuery, Machines};
+use fleetwright_ports::{Accounts, Baseline, InstanceQuery, Machines, Rights};
 use globset::Glob;
 
 use crate::sample;
@@ -223,7 +223,10 @@ impl Accounts for FakeFleet {
     async fn organization_accounts(&self, _scope: &OrganizationScope) -> Partial<OrganizationAccount> {
         Partial { items: self.organization.clone(), failure: self.organization_failure.clone() }
     }
+}
 
+#[async_trait]
+impl Rights for FakeFleet {
     fn required_actions(&self, phases: &[Phase]) -> Vec<RequiredAction> {
         let needed = |action: &&RequiredAction| action.phases.iter().any(|phase| phases.contains(phase));
         ACTIONS.iter().filter(needed).copied().collect()

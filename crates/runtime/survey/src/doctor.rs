@@ -2,7 +2,7 @@
 
 use fleetwright_model::{Cell, Failure, InstanceState, Phase, PingStatus, Zone};
 use fleetwright_patch::checkup::{AgentCoverage, Checkup, Severity, ZoneCheckup};
-use fleetwright_ports::InstanceQuery;
+use fleetwright_ports::{InstanceQuery, Rights};
 use futures::stream::{self, StreamExt};
 
 use crate::Ports;
@@ -21,7 +21,7 @@ pub struct DoctorRequest {
 }
 
 /// Examines every zone. Never fails as a whole; what goes wrong is what it is there to find.
-pub async fn examine(ports: Ports<'_>, request: &DoctorRequest, stop: &Stop) -> Checkup {
+pub async fn examine(ports: Ports<'_>, rights: &dyn Rights, request: &DoctorRequest, stop: &Stop) -> Checkup {
     let profile = request.fleet.zones.first().and_then(|zone| zone.access.profile.as_deref());
     let caller = stop
         .or_stop(ports.accounts.caller(profile))
@@ -29,7 +29,7 @@ pub async fn examine(ports: Ports<'_>, request: &DoctorRequest, stop: &Stop) -> 
         .unwrap_or_else(|why| Err(stopped(why, "sts:GetCallerIdentity")));
     let expanded = expand_or_stop(ports, &request.fleet, stop).await;
     let mut zones: Vec<ZoneCheckup> = stream::iter(&expanded.zones)
-        .map(|zone| examine_or_stop(ports, zone, &request.phases, stop))
+        .map(|zone| examine_or_stop(ports, rights, zone, &request.phases, stop))
         .buffer_unordered(request.max_concurrent_zones.max(1))
         .collect()
         .await;
@@ -37,16 +37,28 @@ pub async fn examine(ports: Ports<'_>, request: &DoctorRequest, stop: &Stop) -> 
     Checkup { caller, organization_gaps: expanded.gaps.into_iter().map(|gap| gap.failure).collect(), zones }
 }
 
-async fn examine_or_stop(ports: Ports<'_>, zone: &Zone, phases: &[Phase], stop: &Stop) -> ZoneCheckup {
+async fn examine_or_stop(
+    ports: Ports<'_>,
+    rights: &dyn Rights,
+    zone: &Zone,
+    phases: &[Phase],
+    stop: &Stop,
+) -> ZoneCheckup {
     let mut checkup = ZoneCheckup::of(zone);
-    if let Err(why) = stop.or_stop(examine_zone(ports, zone, &mut checkup, phases)).await {
+    if let Err(why) = stop.or_stop(examine_zone(ports, rights, zone, &mut checkup, phases)).await {
         checkup.not_entered(zone, &stopped(why, "doctor"), Severity::NotChecked);
     }
     checkup.conclude();
     checkup
 }
 
-async fn examine_zone(ports: Ports<'_>, zone: &Zone, checkup: &mut ZoneCheckup, phases: &[Phase]) {
+async fn examine_zone(
+    ports: Ports<'_>,
+    rights: &dyn Rights,
+    zone: &Zone,
+    checkup: &mut ZoneCheckup,
+    phases: &[Phase],
+) {
     let regions = match enter(ports, zone).await {
         Ok((identity, regions)) => {
             checkup.identity = Some(identity);
@@ -58,12 +70,12 @@ async fn examine_zone(ports: Ports<'_>, zone: &Zone, checkup: &mut ZoneCheckup, 
         }
     };
     for region in regions {
-        if let Err(failure) = ports.accounts.reach(zone, &region).await {
+        if let Err(failure) = rights.reach(zone, &region).await {
             let what = format!("region {region} cannot be used");
             checkup.region_failed(&region, &failure, Severity::Problem, &what);
             continue;
         }
-        checkup.permissions(&region, &ports.accounts.permissions(zone, &region, phases).await);
+        checkup.permissions(&region, &rights.permissions(zone, &region, phases).await);
         match agent_coverage(ports, &Cell { zone, region: region.clone() }).await {
             Ok(coverage) => checkup.agents(coverage),
             Err(failure) => {

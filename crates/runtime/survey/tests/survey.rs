@@ -344,7 +344,7 @@ async fn examined(fleet: &FakeFleet, zones: Vec<Zone>) -> Checkup {
         phases: vec![Phase::Scan],
         max_concurrent_zones: 4,
     };
-    examine(ports, &request, &Stop::never()).await
+    examine(ports, fleet, &request, &Stop::never()).await
 }
 
 #[tokio::test(start_paused = true)]

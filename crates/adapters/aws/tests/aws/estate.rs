@@ -17,7 +17,7 @@ use fleetwright_model::{
     Zone, ZoneName,
 };
 use fleetwright_ports::conformance::machines;
-use fleetwright_ports::{Accounts, Answer, Clock, InstanceQuery, Machines, Verified};
+use fleetwright_ports::{Accounts, Answer, Clock, InstanceQuery, Machines, Rights, Verified};
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 

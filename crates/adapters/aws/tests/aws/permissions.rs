@@ -1,7 +1,7 @@
 //! What we may do: by simulation, otherwise by trying without effect.
 
 use fleetwright_model::Phase;
-use fleetwright_ports::{Accounts, Answer, Refusal, Verified};
+use fleetwright_ports::{Answer, Refusal, Rights, Verified};
 
 use crate::fake::{Reply, assumed, cell, ec2_error, json_error, query_error, stage, zone};
 

@@ -1,7 +1,7 @@
 //! Sessions: whose credentials go where, and when they are renewed.
 
 use fleetwright_model::{Access, ErrorClass};
-use fleetwright_ports::{Accounts, InstanceQuery, Machines};
+use fleetwright_ports::{Accounts, InstanceQuery, Machines, Rights};
 use futures::future::join_all;
 
 use crate::fake::{Reply, assumed, cell, ec2_error, identity, instances, query_error, stage, zone};

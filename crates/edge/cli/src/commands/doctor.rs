@@ -34,7 +34,7 @@ pub struct Prepared {
 pub async fn carry_out(prepared: Prepared, console: Console) -> Result<Exit, CommandError> {
     let Prepared { request, aws, clock, stop, format } = prepared;
     let ports = Ports { accounts: &aws, machines: &aws, clock: clock.as_ref() };
-    let checkup = examine(ports, &request, &stop).await;
+    let checkup = examine(ports, &aws, &request, &stop).await;
     match format {
         OutputFormat::Text => {
             let mut text = String::new();

@@ -437,7 +437,7 @@ async fn doctor(stage: &Stage, phases: &[Phase]) -> String {
         zone.tags.extend(stage.settings.scan.tags.clone());
     }
     let request = DoctorRequest { fleet, phases: phases.to_vec(), max_concurrent_zones: 1 };
-    let checkup = examine(ports, &request, &Stop::never()).await;
+    let checkup = examine(ports, &stage.aws, &request, &Stop::never()).await;
     let symptoms = checkup.zones.iter().flat_map(|zone| &zone.symptoms);
     let denied = symptoms.filter(|symptom| symptom.action.is_some() || symptom.code == &code::DENIED);
     denied.map(|it| format!("{} {} {}\n", it.code.id, it.message, it.remedy)).collect()

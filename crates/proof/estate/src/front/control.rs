@@ -1,5 +1,6 @@
 //! The control API, beside AWS's paths: the call log, the state, time, faults and the checkers.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,12 +19,13 @@ use crate::checkers::Purpose;
 use crate::estate::Estate;
 use crate::fault::FaultRule;
 use crate::front::tcp::whole;
+use crate::functions::http_api::{self, HttpApi};
 use crate::trail::{self, DataEvents};
 
 /// Where the control API begins; no AWS service of the estate has such a path.
 pub const PREFIX: &str = "/_estate";
 
-const ROUTES: [&str; 13] = [
+const ROUTES: [&str; 14] = [
     "GET /_estate/time",
     "GET /_estate/calls?since=N",
     "GET /_estate/cloudtrail?since=N&data=true",
@@ -34,6 +36,7 @@ const ROUTES: [&str; 13] = [
     "GET /_estate/faults",
     "POST /_estate/faults RULE or [RULE, …]",
     "DELETE /_estate/faults",
+    "POST /_estate/http-apis {NAME: API, …}",
     "GET /_estate/check",
     "GET /_estate/check?dry_run=true",
     "POST /_estate/check RUN",
@@ -62,6 +65,7 @@ pub fn answer(estate: &Arc<Estate>, parts: &Parts, body: &Bytes) -> Response<Box
             let cleared = estate.clear_faults();
             whole(document(StatusCode::OK, &json!({ "cleared": cleared })))
         }
+        (&Method::POST, "/http-apis") => whole(put_http_apis(estate, body)),
         (&Method::GET, "/check") => whole(check(estate, query)),
         (&Method::POST, "/check") => whole(check_run(estate, body)),
         _ => whole(document(
@@ -88,6 +92,24 @@ fn calls(estate: &Arc<Estate>, query: &str) -> Response<BoxBody<Bytes, Infallibl
         .headers_mut()
         .insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     response
+}
+
+/// Puts HTTP APIs in front of functions, by name.
+fn put_http_apis(estate: &Estate, body: &Bytes) -> Response<Bytes> {
+    let apis: BTreeMap<String, HttpApi> = match serde_json::from_slice(body) {
+        Ok(apis) => apis,
+        Err(error) => {
+            return refusal(StatusCode::BAD_REQUEST, &format!("APIs by name are expected: {error}"));
+        }
+    };
+    let mut put = Vec::new();
+    for (name, api) in apis {
+        if !estate.put_http_api(&name, api) {
+            return refusal(StatusCode::CONFLICT, "the estate was given nothing to run functions with");
+        }
+        put.push(format!("{}{name}/", http_api::PREFIX));
+    }
+    document(StatusCode::OK, &json!({ "at": put }))
 }
 
 /// The call log as a file of CloudTrail's.

@@ -26,6 +26,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::estate::{Estate, Lost};
 use crate::front::control;
+use crate::functions::http_api;
 use crate::wire::request::body_limit_bytes;
 
 /// How long a client may take to send a request's head.
@@ -153,6 +154,9 @@ async fn answer(
     };
     if parts.uri.path().starts_with(control::PREFIX) {
         return Ok(control::answer(&estate, &parts, &body));
+    }
+    if parts.uri.path().starts_with(http_api::PREFIX) {
+        return Ok(whole(http_api::answer(&estate, &parts, &body).await));
     }
     let request = Request::from_parts(parts, body);
     estate.call(request).await.map(whole)

@@ -6,7 +6,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Functions, Runner};
+use crate::call::Service;
 use crate::estate::Estate;
+use crate::fault::{Effect, FunctionFault, Page, Subject};
 use crate::world;
 use crate::world::functions::Run;
 use crate::world::iam::{Credentials, SessionRequest};
@@ -35,6 +37,23 @@ impl Estate {
         let mut inside = self.lock();
         let region = inside.world.accounts.get_mut(account)?.regions.get_mut(region)?;
         Some(work(&mut region.functions))
+    }
+
+    /// What is to go wrong with a run that no request of Lambda's asked for: as with one that did. Faults that are of
+    /// requests alone do not strike.
+    pub(super) fn fault_of_run(&self, account: &str, region: &str) -> Option<FunctionFault> {
+        let subject = Subject {
+            account,
+            role_account: None,
+            region,
+            service: Service::Lambda,
+            action: "Invoke",
+            page: Page::First,
+        };
+        match self.lock().faults.strike(&subject, self.clock.now())? {
+            Effect::Function(fault) => Some(fault),
+            _ => None,
+        }
     }
 
     /// Waits for a stretch of the estate's time.

@@ -5,6 +5,7 @@
 
 pub mod bootstrap;
 mod embed;
+pub mod http_api;
 mod run;
 
 use std::collections::BTreeMap;

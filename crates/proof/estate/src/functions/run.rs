@@ -1,6 +1,8 @@
 //! One invocation from its admission to its answer.
 
-use std::sync::{Arc, Weak};
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -10,6 +12,7 @@ use http::{HeaderValue, Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use super::http_api::HttpApi;
 use super::{FUNCTION_ERROR, Failure, Functions, Invocation, Invoked, Mode, Started};
 use crate::estate::Estate;
 use crate::fault::FunctionFault;
@@ -39,6 +42,10 @@ pub(crate) struct Runner {
     functions: Arc<dyn Functions>,
     /// For runs that go on when nobody waits for them.
     estate: Weak<Estate>,
+    /// APIs in front of functions, by name.
+    pub(super) http_apis: Mutex<BTreeMap<String, HttpApi>>,
+    /// How many ids their requests have had.
+    pub(super) asked: AtomicU64,
 }
 
 /// A function's place among those that run; given back when it is dropped.
@@ -55,7 +62,8 @@ impl Drop for Slot {
 
 impl Runner {
     pub(crate) fn new(functions: Arc<dyn Functions>, estate: &Arc<Estate>) -> Self {
-        Self { functions, estate: Arc::downgrade(estate) }
+        let (http_apis, asked) = (Mutex::default(), AtomicU64::default());
+        Self { functions, estate: Arc::downgrade(estate), http_apis, asked }
     }
 }
 

@@ -19,7 +19,7 @@ const POLICY: &str = r#"{"Statement":[
     {"Effect":"Allow","Action":"iam:PassRole","Resource":"arn:aws:iam::111122223333:role/Worker"}]}"#;
 const WORKER: &str = r#"{"Statement":{"Effect":"Allow","Action":"sts:GetCallerIdentity","Resource":"*"}}"#;
 const LAMBDA: &str = r#"{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
-const FUNCTIONS: &str = "/2015-03-31/functions";
+pub(super) const FUNCTIONS: &str = "/2015-03-31/functions";
 
 /// A handler that notes each event and does what it says.
 #[derive(Default)]
@@ -49,6 +49,11 @@ impl Handler {
 }
 
 fn estate_of_functions(faults: &str) -> (Arc<Estate>, Arc<Handler>) {
+    let handler = Arc::new(Handler::default());
+    (estate_that_runs(Arc::clone(&handler) as Arc<dyn Functions>, faults), handler)
+}
+
+pub(super) fn estate_that_runs(functions: Arc<dyn Functions>, faults: &str) -> Arc<Estate> {
     let mut world = world();
     let hub = world.accounts.get_mut(HUB).expect("the hub");
     let policy = |name: &str, text: &str| NamedPolicy::parse(name, text).expect("a policy");
@@ -72,9 +77,9 @@ fn estate_of_functions(faults: &str) -> (Arc<Estate>, Arc<Handler>) {
         },
         powershell: None,
     });
-    let (estate, handler) = (Arc::new(estate.expect("an estate")), Arc::new(Handler::default()));
-    assert!(estate.run_functions(Arc::clone(&handler) as Arc<dyn Functions>));
-    (estate, handler)
+    let estate = Arc::new(estate.expect("an estate"));
+    assert!(estate.run_functions(functions));
+    estate
 }
 
 /// A signed request of Lambda's.
@@ -94,7 +99,7 @@ fn lambda(
     request
 }
 
-async fn ask(estate: &Estate, method: Method, path: &str, body: Value) -> (u16, Value) {
+pub(super) async fn ask(estate: &Estate, method: Method, path: &str, body: Value) -> (u16, Value) {
     let response = estate.call(lambda(estate, (method, path), &[], &body)).await.expect("an answer");
     let status = response.status().as_u16();
     if status >= 400 {
@@ -104,7 +109,7 @@ async fn ask(estate: &Estate, method: Method, path: &str, body: Value) -> (u16, 
     (status, serde_json::from_slice(response.body()).unwrap_or(Value::Null))
 }
 
-fn worker() -> Value {
+pub(super) fn worker() -> Value {
     json!({
         "FunctionName": "turn",
         "Runtime": "provided.al2023",

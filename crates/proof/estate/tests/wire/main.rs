@@ -4,6 +4,7 @@ mod balancing;
 mod change;
 mod events;
 mod functions;
+mod http_api;
 mod keys;
 mod queues;
 mod secrets;

@@ -95,6 +95,28 @@ pub(crate) fn event(
     })
 }
 
+/// An invocation that no request of Lambda's makes, and that somebody waits for; its place is taken. None where there is no
+/// such function, or no place.
+pub(crate) fn waited_for(
+    functions: &mut Functions,
+    owner: (&str, &str),
+    name: &str,
+    payload: Bytes,
+    request_id: &str,
+    now: Timestamp,
+) -> Option<Started> {
+    let version = functions.by_name.get(name)?.version(None)?;
+    let started = Started {
+        mode: Mode::Waiting,
+        invocation: invocation(owner, name, version, payload, request_id, now),
+        role: version.configuration.role.clone(),
+        tail: false,
+        fault: None,
+    };
+    admit(functions, name).ok()?;
+    Some(started)
+}
+
 fn invocation(
     (account, region): (&str, &str),
     name: &str,

@@ -20,7 +20,7 @@ use crate::world::functions::Function;
 use crate::world::timeline::Place;
 use crate::world::{Region, World};
 
-pub(crate) use invoke::{admit, event};
+pub(crate) use invoke::{admit, event, waited_for};
 
 /// Every Lambda operation of the estate.
 #[must_use]
