@@ -57,6 +57,8 @@ static CORDON: LazyLock<Taint> = LazyLock::new(|| Taint {
 #[derive(Clone, Debug, Default)]
 pub struct Placement<'a> {
     nodes: BTreeMap<&'a str, Site<'a>>,
+    /// Pods with anti-affinity of their own, and their nodes: few, and every placement asks all of them.
+    shy: Vec<(&'a Pod, &'a Node)>,
     namespaces: BTreeMap<&'a str, &'a Labels>,
 }
 
@@ -84,6 +86,7 @@ impl<'a> Placement<'a> {
         };
         let mut placement = Self {
             nodes: nodes.iter().map(|node| (node.metadata.name.as_str(), site(node))).collect(),
+            shy: Vec::new(),
             namespaces: namespaces.into_iter().collect(),
         };
         for pod in pods.iter().filter(|pod| pod.is_active()) {
@@ -110,6 +113,7 @@ impl<'a> Placement<'a> {
     /// Takes a node away with all its pods.
     pub fn remove_node(&mut self, node: &str) {
         self.nodes.remove(node);
+        self.shy.retain(|(_, of)| of.metadata.name != node);
     }
 
     /// The nodes' names, in order.
@@ -127,6 +131,9 @@ impl<'a> Placement<'a> {
         if let Some(site) = self.nodes.get_mut(node) {
             site.pods.push(pod);
             add(&mut site.used, &pod.requests);
+            if !pod.pod_anti_affinity.is_empty() {
+                self.shy.push((pod, site.node));
+            }
         }
     }
 
@@ -138,6 +145,9 @@ impl<'a> Placement<'a> {
             for (name, amount) in &pod.requests {
                 let used = site.used.entry(name.clone()).or_default();
                 *used = used.minus(*amount);
+            }
+            if !pod.pod_anti_affinity.is_empty() {
+                self.shy.retain(|(other, _)| !std::ptr::eq(*other, pod));
             }
         }
     }
@@ -185,21 +195,19 @@ impl<'a> Placement<'a> {
         Ok(())
     }
 
-    fn anti_affinity(&self, pod: &Pod, site: &Site<'_>) -> Result<(), Misfit> {
+    fn anti_affinity(&self, pod: &Pod, site: &Site<'a>) -> Result<(), Misfit> {
         for term in &pod.pod_anti_affinity {
             let Some(place) = site.node.metadata.labels.get(&term.topology_key) else { continue };
             if self.in_place(&term.topology_key, place).any(|other| self.means(pod, term, other)) {
                 return Err(Misfit::PodAntiAffinity(term.topology_key.clone()));
             }
         }
-        for other in self.nodes.values() {
-            for standing in other.pods.iter().filter(|standing| !standing.pod_anti_affinity.is_empty()) {
-                for term in &standing.pod_anti_affinity {
-                    let place = |node: &Node| node.metadata.labels.get(&term.topology_key).cloned();
-                    let same = place(other.node).is_some() && place(other.node) == place(site.node);
-                    if same && self.means(standing, term, pod) {
-                        return Err(Misfit::PodAntiAffinity(term.topology_key.clone()));
-                    }
+        for (standing, home) in &self.shy {
+            for term in &standing.pod_anti_affinity {
+                let place = |node: &'a Node| node.metadata.labels.get(&term.topology_key);
+                let same = place(home).is_some() && place(home) == place(site.node);
+                if same && self.means(standing, term, pod) {
+                    return Err(Misfit::PodAntiAffinity(term.topology_key.clone()));
                 }
             }
         }
