@@ -7,6 +7,7 @@ pub mod budgets;
 pub mod change_records;
 pub mod commands;
 pub mod event_rules;
+pub mod functions;
 pub mod images;
 pub mod journal;
 pub mod machines;

@@ -17,7 +17,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest of them. DescribeExecution is granted ten to fifteen calls a second to everybody in the account.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// JSON that goes into an execution or comes out of it: up to 256 KiB. Anything may be in it, secrets included.
+/// JSON that goes into an execution or comes out of it, up to 256 KiB, or a function's. Anything may be in it, secrets
+/// included.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Payload(String);
 

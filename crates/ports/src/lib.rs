@@ -14,6 +14,7 @@ pub mod conformance;
 pub mod event_rules;
 pub mod events;
 pub mod executions;
+pub mod functions;
 pub mod images;
 pub mod journal;
 pub mod machines;
@@ -40,6 +41,7 @@ pub use executions::Executions;
 pub use fleetwright_model::permission::{
     Answer, Identity, PermissionAnswer, Refusal, RequiredAction, Verified,
 };
+pub use functions::Functions;
 pub use images::{Image, ImageQuery, ImageRequest, ImageState, Images, Snapshot, SnapshotState};
 pub use journal::{
     Artifacts, Claim, Damage, Delivery, HandOver, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry,

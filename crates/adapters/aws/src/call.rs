@@ -37,6 +37,8 @@ pub(crate) struct Bounds<'a> {
     pub(crate) valid_until: Option<Timestamp>,
     /// What is recorded around it.
     pub(crate) change: Option<Change<'a>>,
+    /// How long an attempt may take, where that is not what all may.
+    pub(crate) limit: Option<Duration>,
 }
 
 /// Makes calls: paced, limited in time, repeated.
@@ -70,7 +72,7 @@ impl Caller {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
-        let bounds = Bounds { valid_until, change: None };
+        let bounds = Bounds { valid_until, ..Bounds::default() };
         self.carry_out(operation, place, bounds, send, &|_: &T| None).await
     }
 
@@ -136,7 +138,8 @@ impl Caller {
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
         let admission = self.governor.admit(operation, place).await;
-        if self.is_too_late(operation, bounds.valid_until) {
+        let limit = bounds.limit.unwrap_or(self.options.timeout);
+        if self.is_too_late(operation, bounds.valid_until, limit) {
             return Err(Missed { failure: expired(operation), doubt: false, number: None });
         }
         let record = match &bounds.change {
@@ -148,7 +151,7 @@ impl Caller {
         };
         let span = trace::call(operation, place, attempt);
         // Boxed: callers within callers would else be one type deeper than the compiler goes.
-        let answer = Box::pin(self.within_limit(send()).instrument(span.clone())).await;
+        let answer = Box::pin(self.within(limit, send()).instrument(span.clone())).await;
         let outcome = outcome(operation, &answer);
         trace::ended(&span, outcome, answer.is_err());
         self.governor.ended(operation, &admission, outcome);
@@ -164,21 +167,21 @@ impl Caller {
 
     /// True when the credentials do not outlive the call: for one that changes something, its answer
     /// must come within their time too.
-    fn is_too_late(&self, operation: &Operation, valid_until: Option<Timestamp>) -> bool {
-        let needed = if operation.mutates() { self.options.timeout } else { Duration::ZERO };
+    fn is_too_late(&self, operation: &Operation, valid_until: Option<Timestamp>, limit: Duration) -> bool {
+        let needed = if operation.mutates() { limit } else { Duration::ZERO };
         let needed = SignedDuration::try_from(needed).unwrap_or(SignedDuration::MAX);
         valid_until.is_some_and(|end| end.duration_since(self.credential_clock.now()) <= needed)
     }
 
     /// One attempt, given up when its time is over.
-    async fn within_limit<T, E>(
+    async fn within<T, E>(
         &self,
+        limit: Duration,
         attempt: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     ) -> Result<T, Trouble>
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
-        let limit = self.options.timeout;
         let attempt = std::pin::pin!(attempt);
         match select(attempt, self.clock.sleep(limit)).await {
             Either::Left((answer, _)) => answer.map_err(trouble),

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use aws_sdk_ec2::config::retry::RetryPartition;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -90,7 +91,7 @@ impl<'a, C: SdkClient> Connection<'a, C> {
         if operation.mutates() {
             return Err(unnamed(operation));
         }
-        self.sent(operation, &[], send, |_| None).await
+        self.sent(operation, (&[], None), send, |_| None).await
     }
 
     /// Makes a call in the zone that changes `targets` - their ids or ARNs, or the names of what has no
@@ -109,13 +110,31 @@ impl<'a, C: SdkClient> Connection<'a, C> {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
-        self.sent(operation, targets, send, T::request_id).await
+        self.sent(operation, (targets, None), send, T::request_id).await
+    }
+
+    /// The same for a call that may take longer, or less long, than others.
+    ///
+    /// # Errors
+    /// As [`Connection::change`].
+    pub(crate) async fn change_within<T, E, F>(
+        &self,
+        operation: &'static Operation,
+        (targets, limit): (&[Text], Duration),
+        send: impl Fn(&C) -> F,
+    ) -> Result<T, Failure>
+    where
+        T: RequestId,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        self.sent(operation, (targets, Some(limit)), send, T::request_id).await
     }
 
     async fn sent<T, E, F>(
         &self,
         operation: &'static Operation,
-        targets: &[Text],
+        (targets, limit): (&[Text], Option<Duration>),
         send: impl Fn(&C) -> F,
         request_id: impl Fn(&T) -> Option<&str>,
     ) -> Result<T, Failure>
@@ -135,7 +154,7 @@ impl<'a, C: SdkClient> Connection<'a, C> {
                     Some(Change { behalf, zone: self.zone, session, targets })
                 }
             };
-            let bounds = Bounds { valid_until: session.expires, change };
+            let bounds = Bounds { valid_until: session.expires, change, limit };
             let answer =
                 caller.carry_out(operation, &self.place, bounds, || send(&client), &request_id).await;
             let Err(failure) = answer else { return answer };

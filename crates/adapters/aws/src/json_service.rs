@@ -69,7 +69,7 @@ impl<'a> JsonService<'a> {
 }
 
 /// An answer as JSON. One without members may be empty.
-fn object(operation: &Operation, body: &[u8]) -> Result<Value, Failure> {
+pub(crate) fn object(operation: &Operation, body: &[u8]) -> Result<Value, Failure> {
     if body.trim_ascii().is_empty() {
         return Ok(Value::Object(serde_json::Map::new()));
     }

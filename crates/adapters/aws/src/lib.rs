@@ -23,6 +23,7 @@ mod integrity;
 mod interner;
 mod journal;
 mod json_service;
+mod lambda;
 mod lock;
 mod machines;
 mod maintenance;

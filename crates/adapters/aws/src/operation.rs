@@ -22,6 +22,8 @@ pub enum Service {
     EventBridge,
     /// Identity and Access Management; one endpoint for the whole partition.
     Iam,
+    /// Lambda.
+    Lambda,
     /// Organizations; one endpoint for the whole partition.
     Organizations,
     /// Simple Storage Service.

@@ -58,6 +58,11 @@ const MACHINE_CHANGE: Rate = Rate::Assumed { burst: 20, per_second: 1.0 };
 const EXECUTION_CHANGE: Rate = Rate::Assumed { burst: 50, per_second: 10.0 };
 /// Rules and targets. EventBridge grants 50 and more a second for each (EventBridge quotas, "API throttle limits").
 const RULES: Rate = Rate::Assumed { burst: 20, per_second: 10.0 };
+/// Lambda's control plane takes 15 requests a second from everybody in an account and region, of all kinds together
+/// (Lambda Developer Guide, "Lambda quotas", API requests), of which this is a share.
+const FUNCTIONS: Rate = Rate::Assumed { burst: 10, per_second: 5.0 };
+/// Invocations; ten times the concurrency a second are taken (same source).
+const INVOCATIONS: Rate = Rate::Assumed { burst: 50, per_second: 50.0 };
 /// Messages about a run: a handful.
 const MESSAGES: Rate = Rate::Assumed { burst: 10, per_second: 5.0 };
 /// A share of what STS grants.
@@ -314,7 +319,39 @@ operations! {
         "for `cloud rule`: to say who gets the events of a rule; with iam:PassRole for targets that have a role";
     REMOVE_TARGETS = EventBridge "RemoveTargets" "events:RemoveTargets", Zone, APART, Optional, BY_STATE, RULES,
         "for `cloud rule`: to remove targets of a rule";
+    LIST_FUNCTIONS = Lambda "ListFunctions" "lambda:ListFunctions", Zone, APART, Optional, READS, FUNCTIONS,
+        "for `cloud function`: to list functions";
+    GET_FUNCTION_CONFIGURATION = Lambda "GetFunctionConfiguration" "lambda:GetFunctionConfiguration", Zone, APART, Optional, READS, FUNCTIONS,
+        "for `cloud function`: to see what a function is, and whether its last change is in effect";
+    LIST_VERSIONS_BY_FUNCTION = Lambda "ListVersionsByFunction" "lambda:ListVersionsByFunction", Zone, APART, Optional, READS, FUNCTIONS,
+        "for `cloud function`: to list the versions of a function";
+    CREATE_FUNCTION = Lambda "CreateFunction" "lambda:CreateFunction", Zone, APART, Optional, BY_STATE, FUNCTIONS,
+        "for `cloud function`: to make functions; with iam:PassRole for their roles";
+    UPDATE_FUNCTION_CONFIGURATION = Lambda "UpdateFunctionConfiguration" "lambda:UpdateFunctionConfiguration", Zone, APART, Optional, BY_STATE, FUNCTIONS,
+        "for `cloud function`: to change what a function is run with";
+    UPDATE_FUNCTION_CODE = Lambda "UpdateFunctionCode" "lambda:UpdateFunctionCode", Zone, APART, Optional, BY_STATE, FUNCTIONS,
+        "for `cloud function`: to change what a function runs; with s3:GetObject for code that lies in a bucket";
+    PUBLISH_VERSION = Lambda "PublishVersion" "lambda:PublishVersion", Zone, APART, Optional, BY_STATE, FUNCTIONS,
+        "for `cloud function`: to publish versions of a function";
+    DELETE_FUNCTION = Lambda "DeleteFunction" "lambda:DeleteFunction", Zone, APART, Optional, BY_STATE, FUNCTIONS,
+        "for `cloud function`: to delete functions and versions of them";
+    INVOKE_FUNCTION = Lambda "InvokeFunction" "lambda:InvokeFunction", Zone, APART, Optional, NEVER_TWICE, INVOCATIONS,
+        "for `cloud function invoke`: to run a function";
 }
+
+/// InvokeFunction as a question whether it would be allowed: nothing is run. No row of the table, because its
+/// permission has one.
+pub(crate) static CHECK_INVOCATION: Operation = Operation {
+    service: Service::Lambda,
+    name: "InvokeFunction",
+    iam: "lambda:InvokeFunction",
+    principal: Principal::Zone,
+    phases: APART,
+    purpose: "for `cloud function invoke`: to see whether a function could be run",
+    need: Need::Optional,
+    effect: READS,
+    rate: INVOCATIONS,
+};
 
 #[cfg(test)]
 mod tests {
@@ -358,7 +395,8 @@ mod tests {
                 "ec2:RebootInstances",
                 "cloudwatch:PutMetricData",
                 "sns:Publish",
-                "events:PutEvents"
+                "events:PutEvents",
+                "lambda:InvokeFunction"
             ]
         );
         let reading = ["Describe", "List", "Get", "Query", "Simulate", "Assume", "Pass"];

@@ -57,6 +57,7 @@ impl Place {
             | Service::ElasticLoadBalancing
             | Service::Ec2
             | Service::EventBridge
+            | Service::Lambda
             | Service::SecretsManager
             | Service::Sns
             | Service::StepFunctions

@@ -41,6 +41,8 @@ pub enum Use {
     EventBuses,
     /// The commands on rules of EventBridge are used.
     EventRules,
+    /// The commands on functions of Lambda are used.
+    Functions,
     /// Runs are kept in a DynamoDB table and a bucket.
     Hub,
     /// The load before and after is compared.
@@ -104,6 +106,8 @@ pub struct Scope {
     pub parameters: BTreeSet<String>,
     /// Names of the state machines that are worked on; `*` and `?` are wildcards.
     pub machines: BTreeSet<String>,
+    /// Names of the functions that are worked on; `*` and `?` are wildcards.
+    pub functions: BTreeSet<String>,
     /// Names of the rules that are worked on, those of other buses than the default one as `BUS/NAME`; `*` and `?`
     /// are wildcards.
     pub rules: BTreeSet<String>,
@@ -207,6 +211,7 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
         "cloudwatch:PutMetricData" => return wanted(Use::Figures),
         "events:PutEvents" => return wanted(Use::EventBuses),
         action if action.starts_with("events:") => return wanted(Use::EventRules),
+        action if action.starts_with("lambda:") => return wanted(Use::Functions),
         "sns:Publish" => return wanted(Use::Topics),
         "cloudwatch:GetMetricData" => wanted(Use::Load),
         "ec2:CreateReplaceRootVolumeTask" | "ec2:DescribeReplaceRootVolumeTasks" => wanted(Use::ReplaceRoot),
@@ -309,6 +314,13 @@ fn arns(scope: &Scope, on: On) -> Vec<String> {
             let of = |name: &String| format!("arn:{partition}:events:*:{account}:rule/{name}");
             scope.rules.iter().map(of).collect()
         }
+        On::Functions => {
+            // A version is invoked by its own ARN.
+            let of = |name: &String| {
+                ["", ":*"].map(|rest| format!("arn:{partition}:lambda:*:{account}:function:{name}{rest}"))
+            };
+            scope.functions.iter().flat_map(of).collect()
+        }
         On::Machines => {
             // A version is asked about by its own ARN.
             let of = |name: &String| {
@@ -354,6 +366,7 @@ fn conditions(scope: &Scope, mark: Mark) -> Vec<Condition> {
         Mark::Marks(purpose) => equals(format!("aws:RequestTag/{PURPOSE_TAG}"), purpose),
         Mark::While(call) => equals("ec2:CreateAction".to_owned(), call),
         Mark::ToEventBridge => equals("iam:PassedToService".to_owned(), EVENT_BRIDGE_PRINCIPAL),
+        Mark::ToLambda => equals("iam:PassedToService".to_owned(), LAMBDA_PRINCIPAL),
         Mark::ToStepFunctions => equals("iam:PassedToService".to_owned(), STEP_FUNCTIONS_PRINCIPAL),
         Mark::ToEc2 => equals("iam:PassedToService".to_owned(), ec2_principal(&scope.partition)),
         Mark::Namespace => {
@@ -380,6 +393,8 @@ fn ec2_principal(partition: &str) -> &'static str {
 
 /// EventBridge's name as a principal, in every partition.
 const EVENT_BRIDGE_PRINCIPAL: &str = "events.amazonaws.com";
+/// Lambda's name as a principal, in every partition.
+const LAMBDA_PRINCIPAL: &str = "lambda.amazonaws.com";
 /// Step Functions' name as a principal, in every partition.
 const STEP_FUNCTIONS_PRINCIPAL: &str = "states.amazonaws.com";
 

@@ -76,12 +76,19 @@ impl fmt::Debug for Request {
 pub(crate) struct Answered {
     pub(crate) body: Vec<u8>,
     request_id: Option<String>,
+    /// The headers that are AWS's own.
+    headers: Vec<(String, String)>,
 }
 
 impl Answered {
     /// The body as JSON.
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// A header that is AWS's own, by its name in small letters: `x-amz-…`.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -134,6 +141,7 @@ impl Signer {
                 true => Ok(Answered {
                     body: answer.body().bytes().unwrap_or_default().to_vec(),
                     request_id: answer.headers().request_id().map(str::to_owned),
+                    headers: own_headers(answer),
                 }),
                 false => Err(OrchestratorError::operation(refusal(answer))),
             })
@@ -163,6 +171,7 @@ impl Signer {
         let id = match service {
             "dynamodb" => "DynamoDB",
             "events" => "EventBridge",
+            "lambda" => "Lambda",
             "s3" => "S3",
             "secretsmanager" => "Secrets Manager",
             "sns" => "SNS",
@@ -242,7 +251,13 @@ fn on_the_wire(request: Request, signed: &[(String, String)]) -> Result<HttpRequ
     Ok(wire)
 }
 
-/// What the service said: some in XML, others in JSON.
+fn own_headers(answer: &HttpResponse) -> Vec<(String, String)> {
+    let own = answer.headers().iter().filter(|(name, _)| name.starts_with("x-amz-"));
+    own.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect()
+}
+
+/// What the service said: some in XML, others in JSON. Those that are asked by path name the error in a header.
+/// Source: Smithy, "AWS restJson1 protocol", operation error serialization.
 fn refusal(answer: &HttpResponse) -> ErrorMetadata {
     let body = answer.body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
     let element = |name: &str| {
@@ -251,7 +266,9 @@ fn refusal(answer: &HttpResponse) -> ErrorMetadata {
     };
     let json: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
     let member = |name: &str| json.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-    let code = element("Code").or_else(|| member("__type"));
+    let header = answer.headers().get("x-amzn-errortype");
+    let named = header.and_then(|named| named.split(':').next()).map(str::to_owned);
+    let code = element("Code").or_else(|| member("__type")).or(named);
     let code = code.map(|code| code.rsplit('#').next().unwrap_or_default().to_owned());
     let said = element("Message").or_else(|| member("message")).or_else(|| member("Message"));
     ErrorMetadata::builder()

@@ -11,6 +11,7 @@ mod configuration;
 mod definition;
 mod eligibility;
 mod event;
+mod function;
 mod general;
 mod host;
 mod maintenance;
@@ -28,6 +29,7 @@ pub use configuration::*;
 pub use definition::*;
 pub use eligibility::*;
 pub use event::*;
+pub use function::*;
 pub use general::*;
 pub use host::*;
 pub use maintenance::*;
@@ -139,7 +141,7 @@ impl Serialize for Code {
 }
 
 /// Every area's list.
-const AREAS: [&[&Code]; 16] = [
+const AREAS: [&[&Code]; 17] = [
     access::ALL,
     approval::ALL,
     audit::ALL,
@@ -148,6 +150,7 @@ const AREAS: [&[&Code]; 16] = [
     definition::ALL,
     eligibility::ALL,
     event::ALL,
+    function::ALL,
     general::ALL,
     host::ALL,
     maintenance::ALL,

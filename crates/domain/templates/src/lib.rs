@@ -14,12 +14,14 @@
 mod hub;
 mod parameters;
 mod policy;
+mod ready;
 mod spoke;
 
 use serde_json::Value;
 
 pub use hub::{Definition, FUNCTIONS, Figure, Function, Grant, Hub, TableKeys, hub};
 pub use parameters::{hub_parameters, spoke_parameters};
+pub use ready::{Missing, Values, ready_function, values_of, variables_of};
 pub use spoke::{MadeFor, spoke};
 
 /// The namespace of the figures that alarms look at (REQUIREMENTS RE-8).

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use clap::Parser;
 use fleetwright_aws::connect;
-use fleetwright_aws::policy::{Use, of_caller, of_zone};
+use fleetwright_aws::policy::{of_caller, of_zone};
 use fleetwright_clock::SystemClock;
 use fleetwright_config::Settings;
 use fleetwright_config::settings::OutputFormat as ConfiguredOutput;
@@ -23,8 +23,8 @@ use crate::bench;
 use crate::commands::runs::Decision;
 use crate::commands::scan::Reports;
 use crate::commands::{
-    apply, approvals, audit, bundle, config, demo, doctor, estate, parameters, places, plans, policy,
-    reference, report, run, runs, scan,
+    apply, approvals, audit, bundle, config, demo, doctor, estate, places, plans, policy, reference, report,
+    run, runs, scan,
 };
 use crate::console::Console;
 use crate::environment::Environment;
@@ -147,6 +147,7 @@ impl App {
             Command::Config(command) => self.config(command),
             Command::Cloud(CloudCommand::Machine(command)) => self.machines(&command),
             Command::Cloud(CloudCommand::Execution(command)) => self.executions(&command),
+            Command::Cloud(CloudCommand::Function(command)) => self.functions(&command),
             Command::Cloud(CloudCommand::Event(command)) => self.events(&command),
             Command::Cloud(CloudCommand::Rule(command)) => self.rules(&command),
             Command::Cloud(CloudCommand::Param(command)) => self.parameters(&command),
@@ -459,26 +460,7 @@ impl App {
         let enabled = || Phase::ALL.into_iter().filter(|phase| settings.phases.limits(*phase).enabled);
         let phases = if asked.is_empty() { enabled().collect() } else { asked };
         let mut scope = policy_scope::scope(settings, &fleet, &phases);
-        if args.windows {
-            scope.uses.insert(Use::MaintenanceWindows);
-        }
-        for name in &args.rules {
-            scope.uses.insert(Use::EventRules);
-            scope.rules.insert(name.clone());
-        }
-        for arn in &args.event_buses {
-            scope.uses.insert(Use::EventBuses);
-            scope.event_buses.insert(arn.clone());
-        }
-        for name in &args.machines {
-            scope.uses.insert(Use::Machines);
-            scope.machines.insert(name.clone());
-        }
-        for prefix in &args.parameters {
-            let prefix = parameters::prefix(prefix)?;
-            scope.uses.insert(Use::Parameters);
-            scope.parameters.insert(prefix.as_str().to_owned());
-        }
+        policy::add_commands(&mut scope, args)?;
         let document = match &args.trust {
             Some(principal) => policy::trust(&fleet, principal)?,
             None if args.caller => policy::document(&of_caller(&scope))?,

@@ -9,6 +9,7 @@ mod estate;
 mod event;
 mod execution;
 mod fleet;
+mod function;
 mod hub;
 mod machine;
 mod notify;
@@ -44,6 +45,11 @@ pub use execution::{
     ExecutionStopArgs, ExecutionWaitArgs, Since,
 };
 pub use fleet::{FleetArgs, PhaseName, ScanArgs, SelectionArgs, Workflow};
+pub use function::{
+    ArchitectureName, FunctionCodeArgs, FunctionCommand, FunctionCreateArgs, FunctionDescribeArgs,
+    FunctionInvokeArgs, FunctionPackageArgs, FunctionPatienceArgs, FunctionPublishArgs, FunctionReadyArgs,
+    FunctionSettingsArgs, FunctionUpdateArgs, LogForm, TracingMode,
+};
 pub use hub::{HubArgs, HubCommand, HubEvidenceArgs, HubListArgs, HubRunArgs, HubStartArgs, HubStopArgs};
 pub use machine::{
     MachineCommand, MachineCreateArgs, MachineDeleteArgs, MachineDescribeArgs, MachineListArgs, MachineRules,
@@ -220,7 +226,7 @@ pub enum Command {
     /// Write, check and explain configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// What runs on AWS itself: state machines, executions, events, rules, parameters
+    /// What runs on AWS itself: state machines, executions, functions, events, rules, parameters
     #[command(subcommand)]
     Cloud(CloudCommand),
     /// Write the workflow as a pipeline for Harness, GitHub Actions, GitLab CI or Jenkins

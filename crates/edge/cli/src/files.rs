@@ -1,12 +1,15 @@
 //! Files: the one place of this crate that touches the file system.
 #![expect(clippy::disallowed_methods, reason = "the one home of files in the command line")]
 
+mod tree;
+
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use fleetwright_model::code;
 
+pub use self::tree::{Found, tree};
 use crate::failure::CommandError;
 
 /// The largest configuration or inventory file that is read, in bytes.

@@ -5,6 +5,8 @@
 mod approvals;
 #[path = "command_line/events.rs"]
 mod events;
+#[path = "command_line/functions.rs"]
+mod functions;
 #[path = "command_line/machines.rs"]
 mod machines;
 #[path = "command_line/parameters.rs"]

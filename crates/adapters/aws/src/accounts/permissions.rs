@@ -192,6 +192,7 @@ async fn attempt(
         },
         Service::DynamoDb
         | Service::EventBridge
+        | Service::Lambda
         | Service::SecretsManager
         | Service::Sns
         | Service::StepFunctions

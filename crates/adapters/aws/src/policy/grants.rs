@@ -2,7 +2,8 @@
 //!
 //! Source: Service Authorization Reference, "Actions defined by Amazon EC2", "… AWS Systems
 //! Manager", "… Elastic Load Balancing", "… Amazon EC2 Auto Scaling", "… Amazon S3", "… Amazon SNS",
-//! "… Amazon EventBridge", "… Amazon CloudWatch", "… AWS Step Functions": resource types and condition keys of each action.
+//! "… Amazon EventBridge", "… Amazon CloudWatch", "… AWS Step Functions",
+//! "… AWS Lambda": resource types and condition keys of each action.
 
 /// One permission of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub(crate) enum On {
     AutoScalingGroups,
     /// Objects of the bucket that carries patch lists.
     PatchLists,
+    /// The functions that are worked on, and their versions.
+    Functions,
     /// The state machines that are worked on, and their versions.
     Machines,
     /// Their executions.
@@ -73,6 +76,8 @@ pub(crate) enum Mark {
     ToEc2,
     /// The role is handed to EventBridge.
     ToEventBridge,
+    /// The role is handed to Lambda.
+    ToLambda,
     /// The role is handed to Step Functions.
     ToStepFunctions,
     /// The metric is in the namespace of a run's figures.
@@ -135,6 +140,11 @@ static CREATE_MACHINE: &[Grant] = &[
     grant("states:PublishStateMachineVersion", &[On::Machines], &[]),
     grant("iam:PassRole", &[On::Roles], &[Mark::ToStepFunctions]),
 ];
+/// Making a function: its role is handed over, as it is with every change of its configuration.
+static CREATE_FUNCTION: &[Grant] = &[
+    grant("lambda:CreateFunction", &[On::Functions], &[]),
+    grant("iam:PassRole", &[On::Roles], &[Mark::ToLambda]),
+];
 /// Targets may have a role, which is handed over.
 static PUT_TARGETS: &[Grant] = &[
     grant("events:PutTargets", &[On::EventRules], &[]),
@@ -176,6 +186,13 @@ static ALONE: &[Grant] = &[
     grant("events:PutRule", &[On::EventRules], &[]),
     grant("events:RemoveTargets", &[On::EventRules], &[]),
     grant("iam:SimulatePrincipalPolicy", &[On::OwnRole], &[]),
+    grant("lambda:DeleteFunction", &[On::Functions], &[]),
+    grant("lambda:GetFunctionConfiguration", &[On::Functions], &[]),
+    grant("lambda:InvokeFunction", &[On::Functions], &[]),
+    grant("lambda:ListVersionsByFunction", &[On::Functions], &[]),
+    grant("lambda:PublishVersion", &[On::Functions], &[]),
+    grant("lambda:UpdateFunctionCode", &[On::Functions], &[]),
+    grant("lambda:UpdateFunctionConfiguration", &[On::Functions], &[]),
     grant("sns:Publish", &[On::Topics], &[]),
     grant("ssm:AddTagsToResource", &[On::Parameters], &[]),
     grant("ssm:DeleteMaintenanceWindow", &[On::MaintenanceWindows], &[]),
@@ -205,6 +222,7 @@ pub(crate) fn of(call: &str) -> Option<&'static [Grant]> {
         "ec2:CreateReplaceRootVolumeTask" => Some(RESTORE_ROOT),
         "ec2:RunInstances" => Some(LAUNCH),
         "events:PutTargets" => Some(PUT_TARGETS),
+        "lambda:CreateFunction" => Some(CREATE_FUNCTION),
         "s3:PutObject" => Some(PUT_OBJECT),
         "ssm:SendCommand" => Some(SEND_COMMAND),
         "states:CreateStateMachine" => Some(CREATE_MACHINE),

@@ -76,6 +76,7 @@ fn resource(zone: &Zone, region: &Region, partition: &str, named: Named<'_>, on:
         | On::EventBuses
         | On::Parameters
         | On::Hub(_)
+        | On::Functions
         | On::Machines
         | On::Executions
         | On::EventRules => None,
@@ -113,6 +114,7 @@ fn sample(zone: &Zone, region: &Region, partition: &str, on: On) -> String {
         | On::EventBuses
         | On::Hub(_)
         | On::Parameters
+        | On::Functions
         | On::Machines
         | On::Executions
         | On::EventRules
@@ -143,6 +145,9 @@ fn context(zone: &Zone, region: &Region, partition: &str, grant: &Grant) -> Vec<
             Mark::Namespace => {}
             Mark::ToEventBridge => {
                 context.push(("iam:PassedToService".to_owned(), super::EVENT_BRIDGE_PRINCIPAL.to_owned()))
+            }
+            Mark::ToLambda => {
+                context.push(("iam:PassedToService".to_owned(), super::LAMBDA_PRINCIPAL.to_owned()))
             }
             Mark::ToStepFunctions => {
                 context.push(("iam:PassedToService".to_owned(), super::STEP_FUNCTIONS_PRINCIPAL.to_owned()))

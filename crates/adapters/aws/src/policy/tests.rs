@@ -17,6 +17,7 @@ fn everything() -> Scope {
             Use::EventBuses,
             Use::EventRules,
             Use::Figures,
+            Use::Functions,
             Use::Hub,
             Use::Load,
             Use::Machines,
@@ -53,6 +54,7 @@ fn everything() -> Scope {
         .into(),
         parameters: ["/fleetwright/prod".to_owned()].into(),
         machines: ["nightly-*".to_owned()].into(),
+        functions: ["fleetwright-*".to_owned()].into(),
         rules: ["fleetwright-*".to_owned()].into(),
     }
 }
@@ -150,6 +152,18 @@ fn machines_and_rules_are_those_that_are_named() {
 }
 
 #[test]
+fn functions_are_those_that_are_named_and_their_roles_go_to_lambda_alone() {
+    let statements = of_zone(&everything());
+    let invoke = find(&statements, "lambda:InvokeFunction", "function").clone();
+    let function = "arn:aws:lambda:*:011122223333:function:fleetwright-*";
+    assert_eq!(invoke.resources, [function.to_owned(), format!("{function}:*")]);
+    let passed = statements.iter().find(|it| it.sid.contains("ToLambda")).expect("the role is handed over");
+    assert_eq!(passed.conditions[0].values, ["lambda.amazonaws.com"]);
+    let without = of_zone(&Scope { uses: BTreeSet::new(), ..everything() });
+    assert_eq!(without.iter().flat_map(|it| &it.actions).filter(|it| it.starts_with("lambda:")).count(), 0);
+}
+
+#[test]
 fn those_who_are_told_are_named_and_figures_go_into_their_namespace() {
     let statements = of_zone(&everything());
     let of = |action: &str, resource: &str| find(&statements, action, resource).clone();
@@ -175,6 +189,7 @@ fn those_who_are_told_are_named_and_figures_go_into_their_namespace() {
 fn a_scan_changes_nothing() {
     let mut scope = Scope { phases: [Phase::Scan].into(), ..everything() };
     let told = [
+        Use::Functions,
         Use::Hub,
         Use::Machines,
         Use::MaintenanceWindows,

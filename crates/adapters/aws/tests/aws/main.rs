@@ -6,6 +6,7 @@ mod changing;
 mod contracts;
 mod estate;
 mod fake;
+mod functions;
 mod journal;
 mod messages;
 mod pacing;

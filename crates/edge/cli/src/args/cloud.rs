@@ -4,8 +4,8 @@ use clap::Subcommand;
 
 use super::template::TEMPLATE_ABOUT;
 use super::{
-    EventCommand, ExecutionCommand, HubCommand, MachineCommand, OutputFormat, ParamCommand, RuleCommand,
-    TemplateArgs,
+    EventCommand, ExecutionCommand, FunctionCommand, HubCommand, MachineCommand, OutputFormat, ParamCommand,
+    RuleCommand, TemplateArgs,
 };
 
 /// `fleetwright cloud …`.
@@ -17,6 +17,9 @@ pub enum CloudCommand {
     /// Executions of state machines: start, watch, stop
     #[command(subcommand)]
     Execution(ExecutionCommand),
+    /// Functions of Lambda: package, make, change, run
+    #[command(subcommand)]
+    Function(FunctionCommand),
     /// Events of EventBridge
     #[command(subcommand)]
     Event(EventCommand),
@@ -40,6 +43,7 @@ impl CloudCommand {
         match self {
             Self::Machine(command) => command.output(),
             Self::Execution(command) => command.args().output,
+            Self::Function(command) => command.output(),
             Self::Event(command) => command.change().0.args.output,
             Self::Rule(command) => command.args().output,
             Self::Param(command) => command.args().output,

@@ -24,6 +24,10 @@ pub struct PolicyArgs {
     /// for anything; may be given several times
     #[arg(long, value_name = "NAME", conflicts_with_all = ["caller", "trust"])]
     pub machines: Vec<String>,
+    /// Also what `cloud function` needs for functions of this name, in which * and ? stand for anything; may be given
+    /// several times
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["caller", "trust"])]
+    pub functions: Vec<String>,
     /// Also what `cloud rule` needs for rules of this name, BUS/NAME on another bus than the default one, in which *
     /// and ? stand for anything; may be given several times
     #[arg(long, value_name = "NAME", conflicts_with_all = ["caller", "trust"])]

@@ -12,6 +12,7 @@ pub mod estate;
 pub mod event_rules;
 pub mod events;
 pub mod executions;
+pub mod functions;
 pub mod hub;
 pub mod machines;
 pub mod notify;

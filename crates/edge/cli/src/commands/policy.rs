@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use fleetwright_aws::policy::{Condition, Statement};
+use fleetwright_aws::policy::{Condition, Scope, Statement, Use};
 use fleetwright_config::settings::OutputFormat;
 use fleetwright_model::{AccountId, Exit, code};
 use fleetwright_survey::Fleet;
 use serde_json::{Map, Value, json};
 
+use super::parameters;
+use crate::args::PolicyArgs;
 use crate::console::{self, Console};
 use crate::failure::CommandError;
 
@@ -19,6 +21,30 @@ const MOST_OF_INLINE: usize = 10_240;
 
 /// The version of IAM's policy language.
 const LANGUAGE: &str = "2012-10-17";
+
+/// Adds what the commands need that are named: those on windows, parameters, machines, functions, rules and events.
+///
+/// # Errors
+/// A prefix of parameters is none.
+pub fn add_commands(scope: &mut Scope, args: &PolicyArgs) -> Result<(), CommandError> {
+    if args.windows {
+        scope.uses.insert(Use::MaintenanceWindows);
+    }
+    for prefix in &args.parameters {
+        scope.parameters.insert(parameters::prefix(prefix)?.as_str().to_owned());
+    }
+    for (named, kept, used) in [
+        (&args.rules, &mut scope.rules, Use::EventRules),
+        (&args.event_buses, &mut scope.event_buses, Use::EventBuses),
+        (&args.functions, &mut scope.functions, Use::Functions),
+        (&args.machines, &mut scope.machines, Use::Machines),
+    ] {
+        kept.extend(named.iter().cloned());
+        scope.uses.extend((!named.is_empty()).then_some(used));
+    }
+    scope.uses.extend((!args.parameters.is_empty()).then_some(Use::Parameters));
+    Ok(())
+}
 
 /// Statements as a policy document.
 ///

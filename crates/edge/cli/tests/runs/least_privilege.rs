@@ -28,6 +28,8 @@ use crate::story::{CONSOLE, approving};
 mod commands;
 #[path = "least_privilege/events.rs"]
 mod events;
+#[path = "least_privilege/functions.rs"]
+mod functions;
 
 /// One of everything a run has to deal with.
 const WORLD: &str = r#"
