@@ -44,7 +44,7 @@ pub enum UnreadCause {
     Failed,
     /// Nobody asked: the source was left out or is not configured.
     NotAsked,
-    /// A check found nothing to look at where it had to find something.
+    /// What was read is not enough to judge by, or there was nothing to look at.
     Incomplete,
 }
 

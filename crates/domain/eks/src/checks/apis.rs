@@ -94,7 +94,7 @@ pub(super) const CHECKS: &[Check] = &[
     },
     no_removed_api_in!(
         "EKS-A9",
-        "No rule of a webhook or a role names only an API that the hop removes",
+        "No rule of a webhook or a role names an API that the hop removes",
         Warning,
         "admissionregistration.k8s.io/v1, rbac.authorization.k8s.io/v1",
         rules

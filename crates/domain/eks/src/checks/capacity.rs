@@ -221,7 +221,7 @@ fn room(context: &Context<'_>, exam: &mut Examination) {
     for node in nodes {
         let pods = displaced.iter().filter(|of| of.lacks_room && of.node == node);
         let names: Vec<_> = pods.map(|of| of.pod.metadata.reference("Pod").to_string()).collect();
-        let what = format!("{} pods find no room elsewhere when the node is gone", names.len());
+        let what = format!("no room elsewhere when the node is gone, for pods: {}", names.len());
         exam.find(format!("node {node}"), what, names.join(", "));
     }
 }

@@ -188,7 +188,7 @@ const CASES: &[Case] = &[
     ("EKS-K5", 33, |f| { of(&mut of(&mut f.nodes.managed)[0].instance_types)[0].zones.pop(); },
         "node group blue", "1b offers none", |f| hide(&mut of(&mut f.nodes.managed)[0].instance_types)),
     ("EKS-K6", 33, |f| { of(&mut f.workloads.pods)[0].requests.insert("cpu".into(), Quantity::milli(3800)); },
-        "node node-a", "1 pods find no room", |f| hide(&mut f.workloads.pods)),
+        "node node-a", "no room elsewhere when the node is gone, for pods: 1", |f| hide(&mut f.workloads.pods)),
     ("EKS-P1", 33, |f| of(&mut f.workloads.budgets)[0].status = DisruptionStatus::count(Some(Budget::MaxUnavailable(IntOrPercent::Count(0))), 2, 2, 2),
         "PodDisruptionBudget shop/web", "never lets a pod go", |f| hide(&mut f.workloads.budgets)),
     ("EKS-P2", 33, |f| { let twice = of(&mut f.workloads.budgets)[0].clone(); of(&mut f.workloads.budgets).push(twice); },

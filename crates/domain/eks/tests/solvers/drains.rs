@@ -188,6 +188,17 @@ fn budgets_that_are_too_slow_for_the_limit_are_told_from_those_that_never_allow(
 }
 
 #[test]
+fn a_pod_that_is_let_go_too_late_to_end_blames_its_budget() {
+    let pods = vec![pod("web-1", "web", "a"), pod("web-2", "web", "a")];
+    let nodes = vec![node("a", 4), node("b", 4)];
+    let mut hurried = question(nodes, pods, vec![budget("web", at_most(1), 2, 2)], &[&["a"]]);
+    hurried.limit_seconds = 100;
+    let answer = drain(&hurried);
+    let help = Change::AllowMore { budget: reference("web"), by: 1 };
+    assert_eq!(only(&answer), ("web-2", &Cause::TooSlow(reference("web")), Some(&help)));
+}
+
+#[test]
 fn a_grace_period_beyond_the_limit_and_a_pod_that_comes_back_are_found() {
     let mut slow = pod("slow", "slow", "a");
     slow.grace_seconds = 3600;

@@ -153,7 +153,14 @@ impl<'a> Simulation<'a> {
         let Some(node) = self.location[index] else { return true };
         let ends = now.saturating_add(pod.grace_seconds);
         if ends > self.question.limit_seconds {
-            self.give_up(index, Cause::GraceTooLong { seconds: pod.grace_seconds });
+            // It would have ended in time at the beginning: its budget let it go too late.
+            let cause = match self.covering[index].as_slice() {
+                [budget, ..] if pod.grace_seconds <= self.question.limit_seconds => {
+                    Cause::TooSlow(self.budgets[*budget].metadata.reference("PodDisruptionBudget"))
+                }
+                _ => Cause::GraceTooLong { seconds: pod.grace_seconds },
+            };
+            self.give_up(index, cause);
             return true;
         }
         self.placement.take(pod, node);
