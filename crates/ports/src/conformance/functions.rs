@@ -51,7 +51,7 @@ pub async fn check((functions, clock): (&dyn Functions, &dyn Clock), cell: &Cell
 }
 
 impl Suite<'_> {
-    fn new(&self, rest: &str) -> NewFunction {
+    fn wanted(&self, rest: &str) -> NewFunction {
         let variables = BTreeMap::from([("RUN".to_owned(), "r-1".to_owned())]);
         let configuration = Configuration {
             role: self.expected.role.clone(),
@@ -68,7 +68,7 @@ impl Suite<'_> {
     }
 
     async fn making(&self) {
-        let new = self.new("worker");
+        let new = self.wanted("worker");
         let made = self.functions.create_function(self.cell, &new).await.expect("it is new");
         assert_eq!((&made.configuration, made.version), (&new.configuration, None));
         let again = self.functions.create_function(self.cell, &new).await;
@@ -90,7 +90,7 @@ impl Suite<'_> {
         assert_eq!(nowhere.class, ErrorClass::NotFound, "{nowhere}");
 
         for rest in ["more-1", "more-2"] {
-            self.functions.create_function(self.cell, &self.new(rest)).await.expect("it is new");
+            self.functions.create_function(self.cell, &self.wanted(rest)).await.expect("it is new");
         }
         let listed = self.functions.functions(self.cell).await;
         let ours =
