@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+import typed_clusters
 import typed_events
 import typed_functions
 import typed_keys
@@ -47,6 +48,7 @@ def facts(estate, tmp_path_factory):
         **shared(clients),
         **windows(clients.zone("ssm", region=REGION)),
         **parameters(clients.zone("ssm", region=REGION)),
+        **typed_clusters.clusters(clients),
         **typed_events.events(clients),
         **typed_functions.functions(clients, content.parent),
         **typed_keys.keys(clients, content.parent),
@@ -167,6 +169,7 @@ def in_zone(estate, facts):
 
 # The operation; whose credentials; the command; the member of the answer that must not be empty.
 TYPED = {
+    **typed_clusters.TYPED,
     **typed_events.TYPED,
     **typed_functions.TYPED,
     **typed_keys.TYPED,

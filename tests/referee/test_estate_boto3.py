@@ -6,7 +6,9 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
+import driven_addons  # noqa: F401 - enters its drivers into the table
 import driven_balancing  # noqa: F401 - enters its drivers into the table
+import driven_clusters  # noqa: F401 - enters its drivers into the table
 import driven_commands  # noqa: F401 - enters its drivers into the table
 import driven_ec2_changes  # noqa: F401 - enters its drivers into the table
 import driven_events  # noqa: F401 - enters its drivers into the table

@@ -375,7 +375,11 @@ fn page(input: &Input) -> Page {
             ["NextToken", "Marker"].iter().any(|name| params.get(name).is_some_and(|v| !v.is_empty()))
         }
         Input::Rest(request) => request.parameter("continuation-token").is_some_and(|v| !v.is_empty()),
-        Input::RestJson(request) => request.query.get("Marker").is_some_and(|v| !v.is_empty()),
+        Input::RestJson(request) => {
+            let in_body = request.document["nextToken"].as_str();
+            let in_query = ["Marker", "nextToken"].iter().find_map(|name| request.query.get(*name));
+            in_query.map(String::as_str).or(in_body).is_some_and(|v| !v.is_empty())
+        }
         Input::Json(document) => matches!(document.get("NextToken"), Some(Value::String(t)) if !t.is_empty()),
     };
     if carried { Page::Later } else { Page::First }
@@ -415,6 +419,7 @@ fn outcome_of(error: &ApiError) -> Outcome {
         "ConditionalCheckFailedException"
             | "AlreadyExistsException"
             | "IncorrectInstanceState"
+            | "InvalidStateException"
             | "IncorrectState"
             | "InvalidAMIName.Duplicate"
             | "InvalidAMIID.Unavailable"

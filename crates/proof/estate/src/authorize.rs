@@ -334,7 +334,7 @@ pub fn denied(call: &Call, requirement: &Requirement, reason: &str) -> ApiError 
         Service::Sts | Service::Iam | Service::AutoScaling | Service::ClassicElb | Service::Elbv2 => {
             ApiError::new(403, "AccessDenied", sentence)
         }
-        Service::Lambda => ApiError::new(403, "AccessDeniedException", sentence),
+        Service::Eks | Service::Lambda => ApiError::new(403, "AccessDeniedException", sentence),
         Service::S3 => {
             let resource = match requirement.resource.as_str() {
                 "*" => String::new(),

@@ -29,6 +29,8 @@ pub enum Service {
     /// EventBridge, awsJson 1.1.
     #[serde(rename = "events")]
     EventBridge,
+    /// Elastic Kubernetes Service, restJson.
+    Eks,
     /// Elastic Load Balancing of the second generation, awsQuery, under the first one's signing name.
     Elbv2,
     /// Identity and Access Management, awsQuery, global.
@@ -55,12 +57,13 @@ pub enum Service {
 
 impl Service {
     /// Every service the estate answers for.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::AutoScaling,
         Self::ClassicElb,
         Self::CloudWatch,
         Self::DynamoDb,
         Self::Ec2,
+        Self::Eks,
         Self::EventBridge,
         Self::Elbv2,
         Self::Iam,
@@ -97,6 +100,7 @@ impl Service {
             Self::DynamoDb => "dynamodb",
             Self::EventBridge => "events",
             Self::Ec2 => "ec2",
+            Self::Eks => "eks",
             Self::Iam => "iam",
             Self::Kms => "kms",
             Self::Lambda => "lambda",

@@ -29,6 +29,7 @@ const WHOLE: &[&str] = &[
     "ec2:createaction",
     "ec2:instancetype",
     "ec2:region",
+    "eks:clustername",
     "events:detail-type",
     "events:source",
     "events:targetarn",

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::balancing::{BalancerSection, GroupSection};
+use super::clusters::{AddonKindSection, ClusterSection};
 use super::documents::DocumentSection;
 use crate::fault::FaultRule;
 use crate::generate::fleet::Fleet;
@@ -68,6 +69,12 @@ pub struct Scenario {
     /// Auto Scaling groups.
     #[serde(default)]
     pub auto_scaling_groups: Vec<GroupSection>,
+    /// Clusters of EKS.
+    #[serde(default)]
+    pub clusters: Vec<ClusterSection>,
+    /// Add-ons for clusters beside EKS's own.
+    #[serde(default)]
+    pub addon_kinds: Vec<AddonKindSection>,
     /// Change calendars.
     #[serde(default)]
     pub calendars: Vec<Calendar>,

@@ -5,6 +5,7 @@
 
 mod access;
 mod balancing;
+mod clusters;
 mod documents;
 mod error;
 mod file;
@@ -12,6 +13,11 @@ mod images;
 mod prepare;
 
 pub use balancing::{BalancerKind, BalancerSection, GroupSection};
+pub use clusters::{
+    AccessEntrySection, AddonKindSection, AddonSection, AddonVersionSection, CallerSection, ClusterSection,
+    DeprecationSection, FargateSection, InsightSection, IssueSection, NodeGroupSection, ObjectSection,
+    PodIdentitySection, TaintSection, UpgradedSection, WorkloadKind, WorkloadSection,
+};
 pub use documents::{DocumentSection, PlatformName};
 pub use error::ScenarioError;
 pub use file::{

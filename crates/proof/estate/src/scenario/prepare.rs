@@ -9,7 +9,7 @@ use super::error::ScenarioError;
 use super::file::{
     AgentState, BucketSection, InstanceSection, PatchManager, Payment, RootKind, Scenario, State,
 };
-use super::{access, balancing, documents, images};
+use super::{access, balancing, clusters, documents, images};
 use crate::fault::FaultRule;
 use crate::generate::accounts::{self, AccountPlan, AccountWish};
 use crate::generate::applications::Tier;
@@ -164,6 +164,11 @@ pub(super) fn prepare(
     balancing::generated(&mut world, &plans, &scenario.fleet, from)
         .map_err(|problem| source.error("[fleet]", 0, problem))?;
     balancing::watch(&mut world, &edges);
+    clusters::kinds(&mut world, &scenario.addon_kinds)
+        .map_err(|(nth, problem)| source.error("[[addon_kinds]]", nth, problem))?;
+    let from = (scenario.access.role_name.as_str(), &seed, scenario.start);
+    clusters::clusters(&mut world, &plans, &scenario.clusters, from)
+        .map_err(|(nth, problem)| source.error("[[clusters]]", nth, problem))?;
     Ok(Prepared {
         name: scenario.name,
         seed: scenario.seed,

@@ -5,6 +5,7 @@ pub mod autoscaling;
 pub mod cloudwatch;
 pub mod dynamodb;
 pub mod ec2;
+pub mod eks;
 pub mod elb;
 pub mod elbv2;
 pub mod events;
@@ -42,6 +43,7 @@ impl Registry {
             dynamodb::operations(),
             ec2::operations(),
             events::operations(),
+            eks::operations(),
             elb::operations(),
             elbv2::operations(),
             iam::operations(),

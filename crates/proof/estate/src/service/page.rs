@@ -10,7 +10,17 @@ use crate::call::{Call, Input};
 pub type Cursor = u64;
 
 /// Parameters that may change from page to page.
-const FREE: [&str; 7] = ["NextToken", "MaxResults", "Marker", "MaxItems", "Limit", "DryRun", "Version"];
+const FREE: [&str; 9] = [
+    "NextToken",
+    "MaxResults",
+    "Marker",
+    "MaxItems",
+    "Limit",
+    "DryRun",
+    "Version",
+    "nextToken",
+    "maxResults",
+];
 
 /// The same of restXml.
 const REST_FREE: [&str; 2] = ["continuation-token", "max-keys"];
@@ -70,10 +80,16 @@ fn seal(call: &Call, cursor: Cursor) -> [u8; 16] {
             for value in request.path.values() {
                 part(value);
             }
-            for (name, value) in &request.query {
+            for (name, value) in &request.listed {
                 if !FREE.contains(&name.as_str()) {
                     part(name);
                     part(value);
+                }
+            }
+            for (name, value) in request.document.as_object().into_iter().flatten() {
+                if !FREE.contains(&name.as_str()) {
+                    part(name);
+                    part(&value.to_string());
                 }
             }
         }

@@ -7,5 +7,6 @@ pub mod request;
 pub mod response;
 pub mod rest;
 pub mod rest_json;
+mod routes;
 pub mod sigv4;
 pub mod xml;

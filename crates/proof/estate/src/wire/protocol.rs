@@ -32,7 +32,7 @@ impl Service {
             Self::AutoScaling | Self::ClassicElb | Self::Elbv2 | Self::Iam | Self::Sns | Self::Sts => {
                 Protocol::AwsQuery
             }
-            Self::Lambda => Protocol::RestJson,
+            Self::Eks | Self::Lambda => Protocol::RestJson,
             Self::S3 => Protocol::RestXml,
             Self::EventBridge | Self::Kms | Self::Organizations | Self::SecretsManager | Self::Ssm => {
                 Protocol::Json11
@@ -49,6 +49,7 @@ impl Service {
             Self::CloudWatch => "2010-08-01",
             Self::DynamoDb => "2012-08-10",
             Self::Ec2 => "2016-11-15",
+            Self::Eks => "2017-11-01",
             Self::Elbv2 => "2015-12-01",
             Self::EventBridge => "2015-10-07",
             Self::Iam => "2010-05-08",
@@ -78,6 +79,7 @@ impl Service {
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
             Self::CloudWatch
             | Self::DynamoDb
+            | Self::Eks
             | Self::EventBridge
             | Self::Kms
             | Self::Lambda
@@ -103,6 +105,7 @@ impl Service {
             Self::AutoScaling
             | Self::ClassicElb
             | Self::Ec2
+            | Self::Eks
             | Self::Elbv2
             | Self::Iam
             | Self::Lambda

@@ -151,7 +151,7 @@ pub fn read(parts: &Parts, body: &Bytes, service: Service) -> Result<Operation, 
         Protocol::RpcV2Cbor => read_json(parts, body, service),
         Protocol::Ec2Query | Protocol::AwsQuery => read_query(parts, body, service),
         Protocol::RestJson => {
-            let (action, request) = rest_json::read(parts, body)?;
+            let (action, request) = rest_json::read(parts, body, service)?;
             Ok(Operation { action, input: Input::RestJson(Box::new(request)), intent: Intent::Act })
         }
         Protocol::RestXml => {

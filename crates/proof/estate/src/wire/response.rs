@@ -62,7 +62,7 @@ pub fn failure(service: Service, request_id: &str, error: &ApiError) -> Response
     let text = match service.protocol() {
         Protocol::Json10 => qualified_json_error(service, error),
         Protocol::Json11 => json_error(error),
-        Protocol::RestJson => rest_json_error(error),
+        Protocol::RestJson => rest_json_error(service, error),
         Protocol::RpcV2Cbor => json!({ "__type": error.code, "message": error.message }).to_string(),
         Protocol::Ec2Query => {
             let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
@@ -184,8 +184,13 @@ fn json_error(error: &ApiError) -> String {
     json!({ "__type": code, member: error.message }).to_string()
 }
 
-/// Lambda's errors: the code is in a header, and here whose fault it is.
-fn rest_json_error(error: &ApiError) -> String {
+/// Errors of Lambda and EKS: the code is in a header, and here with Lambda whose fault it is.
+fn rest_json_error(service: Service, error: &ApiError) -> String {
+    if service == Service::Eks {
+        let mut members = error.members.clone();
+        members.insert("message".to_owned(), error.message.as_str().into());
+        return Value::from(members).to_string();
+    }
     let whose = if error.status < 500 { "User" } else { "Service" };
     let member = match error.code.as_ref() {
         "ResourceNotFoundException" | "ServiceException" | "AccessDeniedException" => "Message",
@@ -361,6 +366,7 @@ pub fn server_error(service: Service, status: u16) -> ApiError {
         Protocol::Ec2Query => ("InternalError", "Unavailable"),
         Protocol::RestXml => ("InternalError", "ServiceUnavailable"),
         Protocol::AwsQuery => ("InternalFailure", "ServiceUnavailable"),
+        Protocol::RestJson if service == Service::Eks => ("ServerException", "ServiceUnavailableException"),
         Protocol::RestJson => ("ServiceException", "ServiceUnavailableException"),
         Protocol::Json10 | Protocol::Json11 | Protocol::RpcV2Cbor => {
             ("InternalServerError", "ServiceUnavailableException")
@@ -394,6 +400,7 @@ pub fn bad_token(service: Service) -> ApiError {
         }
         Service::AutoScaling => ApiError::new(400, "InvalidNextToken", "The token provided is not valid."),
         Service::Lambda => ApiError::new(400, "InvalidParameterValueException", "Invalid pagination token"),
+        Service::Eks => ApiError::new(400, "InvalidParameterException", "Invalid nextToken"),
         Service::S3 => ApiError::new(400, "InvalidArgument", "The continuation token provided is incorrect"),
         Service::Sns => ApiError::new(400, "InvalidParameter", "Invalid parameter: NextToken"),
         Service::Kms => ApiError::new(400, "InvalidMarkerException", "The marker is not valid"),

@@ -147,7 +147,12 @@ fn bucket_in_host(host: &str) -> Option<&str> {
     (!bucket.is_empty() && bucket != "s3").then_some(bucket)
 }
 
-pub(super) fn query(text: &str) -> Result<BTreeMap<String, String>, ApiError> {
+fn query(text: &str) -> Result<BTreeMap<String, String>, ApiError> {
+    Ok(pairs(text)?.into_iter().collect())
+}
+
+/// The parameters of a query string, decoded, as they came.
+pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, ApiError> {
     let decoded = |part: &str| {
         percent_decode_str(&part.replace('+', " "))
             .decode_utf8()

@@ -1,4 +1,4 @@
-//! Reading restJson requests, which only Lambda speaks here: the operation and some members from method
+//! Reading restJson requests, which Lambda and EKS speak here: the operation and some members from method
 //! and path, others from the query string, the rest from a JSON document.
 
 use std::collections::BTreeMap;
@@ -9,16 +9,18 @@ use http::request::Parts;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use super::rest;
-use crate::call::ApiError;
+use super::{rest, routes};
+use crate::call::{ApiError, Service};
 
 /// A restJson request with its parts told apart.
 #[derive(Clone, Debug, Default)]
 pub struct PathRequest {
     /// Members that are parts of the path, by name.
     pub path: BTreeMap<&'static str, String>,
-    /// Parameters of the query string, decoded; one without a value is empty.
+    /// Parameters of the query string, decoded; one without a value is empty, of one that is repeated the last counts.
     pub query: BTreeMap<String, String>,
+    /// The same as they came, for those that are lists.
+    pub listed: Vec<(String, String)>,
     /// The headers.
     pub headers: HeaderMap,
     /// The body as it came.
@@ -33,37 +35,24 @@ impl PathRequest {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
-}
 
-/// Lambda's operations: method, path with members in braces, name.
-const ROUTES: [(&str, &str, &str); 14] = [
-    ("POST", "/2015-03-31/functions", "CreateFunction"),
-    ("GET", "/2015-03-31/functions", "ListFunctions"),
-    ("GET", "/2015-03-31/functions/{FunctionName}", "GetFunction"),
-    ("DELETE", "/2015-03-31/functions/{FunctionName}", "DeleteFunction"),
-    ("PUT", "/2015-03-31/functions/{FunctionName}/code", "UpdateFunctionCode"),
-    ("GET", "/2015-03-31/functions/{FunctionName}/configuration", "GetFunctionConfiguration"),
-    ("PUT", "/2015-03-31/functions/{FunctionName}/configuration", "UpdateFunctionConfiguration"),
-    ("POST", "/2015-03-31/functions/{FunctionName}/versions", "PublishVersion"),
-    ("GET", "/2015-03-31/functions/{FunctionName}/versions", "ListVersionsByFunction"),
-    ("POST", "/2015-03-31/functions/{FunctionName}/invocations", "Invoke"),
-    ("PUT", "/2017-10-31/functions/{FunctionName}/concurrency", "PutFunctionConcurrency"),
-    ("GET", "/2019-09-30/functions/{FunctionName}/concurrency", "GetFunctionConcurrency"),
-    ("POST", "/2017-03-31/tags/{Resource}", "TagResource"),
-    ("GET", "/2017-03-31/tags/{Resource}", "ListTags"),
-];
+    /// Every value of a parameter that is a list.
+    pub fn list<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r str> {
+        self.listed.iter().filter(move |it| it.0 == name).map(|it| it.1.as_str())
+    }
+}
 
 /// Reads a request: the operation's name and its parts.
 ///
 /// # Errors
 /// What Lambda answers to a request that cannot be read, or that the estate has no operation for.
-pub fn read(parts: &Parts, body: &Bytes) -> Result<(String, PathRequest), ApiError> {
+pub fn read(parts: &Parts, body: &Bytes, service: Service) -> Result<(String, PathRequest), ApiError> {
     let path = parts.uri.path();
     let path = path.strip_suffix('/').unwrap_or(path);
     let fits = |(method, pattern, action): &(&str, &'static str, &'static str)| {
         (parts.method.as_str() == *method).then(|| Some((members(pattern, path)?, *action))).flatten()
     };
-    let (path, action) = ROUTES.iter().find_map(fits).ok_or_else(|| {
+    let (path, action) = routes::of(service).iter().find_map(fits).ok_or_else(|| {
         ApiError::new(404, "UnknownOperationException", "no operation has this method and path")
     })?;
     let document = match action {
@@ -72,8 +61,10 @@ pub fn read(parts: &Parts, body: &Bytes) -> Result<(String, PathRequest), ApiErr
         _ => serde_json::from_slice(body)
             .map_err(|error| ApiError::new(400, "SerializationException", error.to_string()))?,
     };
-    let query = rest::query(parts.uri.query().unwrap_or_default())?;
-    let request = PathRequest { path, query, headers: parts.headers.clone(), body: body.clone(), document };
+    let listed = rest::pairs(parts.uri.query().unwrap_or_default())?;
+    let query = listed.iter().cloned().collect();
+    let request =
+        PathRequest { path, query, listed, headers: parts.headers.clone(), body: body.clone(), document };
     Ok((action.to_owned(), request))
 }
 
@@ -107,7 +98,8 @@ mod tests {
     fn method_and_path_name_the_operation_and_some_of_its_members() {
         let read = |method: &str, path: &str| {
             let request = http::Request::builder().method(method).uri(path).body(()).expect("a request");
-            read(&request.into_parts().0, &Bytes::new()).map(|(action, request)| (action, request.path))
+            read(&request.into_parts().0, &Bytes::new(), Service::Lambda)
+                .map(|(action, request)| (action, request.path))
         };
         let named = |name: &str| BTreeMap::from([("FunctionName", name.to_owned())]);
         assert_eq!(read("GET", "/2015-03-31/functions/"), Ok(("ListFunctions".to_owned(), BTreeMap::new())));

@@ -6,6 +6,7 @@ pub mod buckets;
 pub mod calendars;
 pub mod command;
 pub mod diary;
+pub mod eks;
 pub mod events;
 pub mod functions;
 pub mod history;
@@ -16,6 +17,7 @@ pub mod images;
 pub mod instance;
 pub mod instance_types;
 pub mod keys;
+pub mod kube;
 pub mod launch;
 pub mod life_cycle;
 pub mod maintenance;
@@ -72,6 +74,8 @@ pub struct World {
     pub pace: Pace,
     /// What is to go wrong with resources.
     pub mishaps: Mishaps,
+    /// Where clusters' Kubernetes APIs are.
+    pub kubernetes: eks::Addresses,
 }
 
 /// One AWS account.
@@ -128,6 +132,8 @@ pub struct Region {
     pub parameters: BTreeMap<String, parameters::Parameter>,
     /// Event buses of EventBridge, and what was put on them.
     pub events: events::Events,
+    /// Clusters of EKS.
+    pub clusters: eks::Clusters,
     /// Functions of Lambda.
     pub functions: functions::Functions,
     /// Tables of DynamoDB.

@@ -28,7 +28,7 @@ impl Span {
     }
 
     /// The bounds in milliseconds.
-    pub(super) fn milliseconds(self) -> RangeInclusive<i64> {
+    pub(in crate::world) fn milliseconds(self) -> RangeInclusive<i64> {
         (self.least.min(MAX_SECONDS) * 1_000) as i64..=(self.most.min(MAX_SECONDS) * 1_000) as i64
     }
 }
@@ -70,6 +70,20 @@ pub struct Pace {
     pub table: Span,
     /// From CreateFunction, and from an update, until the function is ready.
     pub function: Span,
+    /// From UpdateClusterVersion until the control plane has its new version.
+    pub control_plane: Span,
+    /// Until the nodes of an Auto Mode cluster are rolled back.
+    pub auto_nodes: Span,
+    /// From a change of an add-on until it is made.
+    pub addon: Span,
+    /// From StartInsightsRefresh until insights are ready.
+    pub insights: Span,
+    /// From the launch of a cluster's node until its kubelet is ready.
+    pub node: Span,
+    /// From a pod's binding until it is ready.
+    pub pod: Span,
+    /// From a pod's deletion until its containers have stopped.
+    pub pod_stop: Span,
 }
 
 impl Default for Pace {
@@ -82,6 +96,13 @@ impl Default for Pace {
             root_task: Span::new(60, 240),
             table: Span::new(3, 15),
             function: Span::new(1, 5),
+            control_plane: Span::new(480, 900),
+            auto_nodes: Span::new(900, 3_600),
+            addon: Span::new(20, 120),
+            insights: Span::new(30, 180),
+            node: Span::new(45, 150),
+            pod: Span::new(3, 20),
+            pod_stop: Span::new(1, 10),
         }
     }
 }

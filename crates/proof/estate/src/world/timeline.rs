@@ -15,7 +15,7 @@ use super::iam::Iam;
 use super::ids::{ImageId, InstanceId, RootTaskId, SnapshotId};
 use super::organization::Organization;
 use super::pace::{Pace, Span};
-use super::{Region, World, events, host, images, life_cycle, root_tasks, scaling, tables};
+use super::{Region, World, eks, events, host, images, life_cycle, root_tasks, scaling, tables};
 use crate::fault::Mishaps;
 use crate::generate::seed::Seed;
 
@@ -40,6 +40,8 @@ pub enum Change {
     Scaling(usize),
     /// An item of a table expires: [`tables`].
     Expiry(Box<tables::Expiry>),
+    /// Something of a cluster of EKS: [`eks`].
+    Cluster(Box<eks::Due>),
     /// A rule of EventBridge goes by the clock: [`events`].
     Rule(events::Firing),
 }
@@ -167,6 +169,7 @@ impl Place<'_> {
             }
             Change::Scaling(number) => scaling::life::fill(self, number, at),
             Change::Expiry(due) => tables::apply(self, &due, at),
+            Change::Cluster(due) => eks::apply(self, *due, at),
             Change::Rule(firing) => events::apply(self, &firing, at),
         }
     }

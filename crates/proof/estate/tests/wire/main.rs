@@ -2,6 +2,7 @@
 
 mod balancing;
 mod change;
+mod eks;
 mod events;
 mod functions;
 mod http_api;

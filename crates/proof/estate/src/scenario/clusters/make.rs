@@ -1,0 +1,292 @@
+//! Making a scenario's clusters.
+
+use jiff::Timestamp;
+use rand::RngExt;
+use serde_json::json;
+
+use super::insights::{days_before, insight};
+use super::objects::{put_namespace, put_object, put_workload, workload};
+use super::{AddonKindSection, AddonSection, ClusterSection, IssueSection, NodeGroupSection, WorkloadKind};
+use crate::generate::accounts::AccountPlan;
+use crate::generate::cell_seed;
+use crate::generate::seed::Seed;
+use crate::world::command::uuid;
+use crate::world::eks::addons::{Addon, Kind, Version};
+use crate::world::eks::node_groups::{AtOnce, NodeGroup};
+use crate::world::eks::version::{CALENDAR, Minor};
+use crate::world::eks::{self, AccessEntry, Cluster, FargateProfile, PodIdentity, Sketch, running};
+use crate::world::{World, instance_types};
+
+/// The policy of who made a cluster.
+const ADMIN: &str = "AmazonEKSClusterAdminPolicy";
+
+/// Makes the add-ons that can be had.
+///
+/// # Errors
+/// The number of the section, and what is wrong with it.
+pub(in crate::scenario) fn kinds(
+    world: &mut World,
+    sections: &[AddonKindSection],
+) -> Result<(), (usize, String)> {
+    for (nth, section) in sections.iter().enumerate() {
+        let kind = kind(section).map_err(|problem| (nth, problem))?;
+        for region in world.accounts.values_mut().flat_map(|account| account.regions.values_mut()) {
+            region.clusters.catalog.retain(|it| it.name != kind.name);
+            region.clusters.catalog.push(kind.clone());
+        }
+    }
+    Ok(())
+}
+
+fn kind(section: &AddonKindSection) -> Result<Kind, String> {
+    let version = |it: &super::AddonVersionSection| {
+        Ok(Version { name: it.name.clone(), fits: (it.first.parse()?, it.last.parse()?), default_for: None })
+    };
+    Ok(Kind {
+        name: section.name.clone(),
+        purpose: section.purpose.clone(),
+        publisher: section.publisher.clone(),
+        namespace: section.name.clone(),
+        needs_iam: false,
+        settings: Vec::new(),
+        versions: section.versions.iter().map(version).collect::<Result<_, String>>()?,
+    })
+}
+
+/// Makes the clusters.
+///
+/// # Errors
+/// The number of the section, and what is wrong with it.
+pub(in crate::scenario) fn clusters(
+    world: &mut World,
+    plans: &[AccountPlan],
+    sections: &[ClusterSection],
+    (role, seed, start): (&str, &Seed, Timestamp),
+) -> Result<(), (usize, String)> {
+    for (nth, section) in sections.iter().enumerate() {
+        make(world, plans, section, (role, seed, start)).map_err(|problem| (nth, problem))?;
+    }
+    Ok(())
+}
+
+fn make(
+    world: &mut World,
+    plans: &[AccountPlan],
+    section: &ClusterSection,
+    (role, seed, start): (&str, &Seed, Timestamp),
+) -> Result<(), String> {
+    let plan = plans.iter().find(|plan| plan.name == section.account);
+    let plan = plan
+        .ok_or_else(|| format!("there is no account \"{}\"; name one of the scenario's", section.account))?;
+    let code = section.region.as_ref().unwrap_or(&plan.regions[0]);
+    if !plan.regions.contains(code) {
+        return Err(format!(
+            "account {} does not use {code}; it uses {}",
+            plan.name,
+            plan.regions.join(", ")
+        ));
+    }
+    let mut place =
+        world.place(&plan.id, code).ok_or_else(|| format!("{code} is not a region of {}", plan.name))?;
+    if place.region.clusters.by_name.contains_key(&section.name) {
+        return Err(format!("name: there is a cluster {} in {code} already", section.name));
+    }
+    let network = &place.region.network;
+    let vpc = network.subnets.first().map(|it| it.vpc.to_string()).unwrap_or_default();
+    let subnets = network.subnets.iter().map(|it| it.id.to_string()).collect();
+    let zones = network.subnets.iter().map(|it| it.zone.clone()).collect();
+    let groups = network.security_groups.iter().map(|it| it.id.to_string()).take(1).collect();
+    let sketch = Sketch {
+        name: section.name.clone(),
+        version: version(&section.version)?,
+        role: format!("arn:aws:iam::{}:role/eks-{}", plan.id, section.name),
+        network: (vpc, subnets, zones, groups),
+    };
+    let own = cell_seed(seed, &plan.id, code);
+    let cluster = Cluster::new(sketch, &own, days_before(start, 400.0));
+    place.region.clusters.by_name.insert(section.name.clone(), cluster);
+    let admin = format!("arn:aws:iam::{}:role/{role}", plan.id);
+    let made = eks::with(&mut place, &section.name, start, |cluster, catalog, ground| {
+        describe(cluster, section, start)?;
+        access(cluster, section, &admin, start);
+        for addon in &section.addons {
+            put_addon(cluster, catalog, addon, start)?;
+        }
+        for group in &section.node_groups {
+            put_group(cluster, group, (&plan.id, &own, start))?;
+            eks::node_groups::resize(cluster, ground, &group.name);
+        }
+        for it in &section.workloads {
+            put_workload(cluster, it, start)?;
+        }
+        for it in &section.objects {
+            put_object(cluster, it, start)?;
+        }
+        running::settle_all(cluster, start);
+        Ok(())
+    });
+    made.unwrap_or(Ok(()))
+}
+
+fn version(text: &str) -> Result<Minor, String> {
+    let version = text.parse()?;
+    let known = CALENDAR.iter().any(|it| it.version == version);
+    let all: Vec<String> = CALENDAR.iter().map(|it| it.version.to_string()).collect();
+    known.then_some(version).ok_or_else(|| format!("version: EKS has no {text}; it has {}", all.join(", ")))
+}
+
+fn issues(sections: &[IssueSection]) -> Vec<(String, String)> {
+    sections.iter().map(|it| (it.code.clone(), it.message.clone())).collect()
+}
+
+fn describe(cluster: &mut Cluster, section: &ClusterSection, start: Timestamp) -> Result<(), String> {
+    if let Some(upgraded) = &section.upgraded {
+        cluster.upgraded = Some((upgraded.from.parse()?, days_before(start, upgraded.days_ago)));
+    }
+    cluster.extended = section.extended;
+    cluster.auto_mode = section.auto_mode;
+    cluster.deletion_protection = section.deletion_protection;
+    cluster.logging = section.logging.iter().cloned().collect();
+    cluster.key.clone_from(&section.key);
+    cluster.issues = issues(&section.issues);
+    cluster.next_upgrade_fails.clone_from(&section.next_upgrade_fails);
+    cluster.blocks_rollback.clone_from(&section.blocks_rollback);
+    cluster.tags.clone_from(&section.tags);
+    for profile in &section.fargate_profiles {
+        let made = FargateProfile {
+            namespaces: profile.namespaces.clone(),
+            role: format!("{}-fargate", cluster.role),
+            created: cluster.created,
+            tags: profile.tags.clone(),
+        };
+        cluster.fargate.insert(profile.name.clone(), made);
+    }
+    for (nth, it) in section.pod_identities.iter().enumerate() {
+        cluster.pod_identities.push(PodIdentity {
+            id: format!("a-{nth:017x}"),
+            namespace: it.namespace.clone(),
+            service_account: it.service_account.clone(),
+        });
+    }
+    for it in &section.insights {
+        cluster.insights.push(insight(&section.name, it, start)?);
+    }
+    for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
+        put_namespace(cluster, name, cluster.created);
+    }
+    Ok(())
+}
+
+fn access(cluster: &mut Cluster, section: &ClusterSection, admin: &str, start: Timestamp) {
+    let policy = |name: &str| format!("arn:aws:eks::aws:cluster-access-policy/{name}");
+    let mut enter = |principal: &str, groups: &[String], policies: Vec<String>| {
+        let name = principal.rsplit('/').next().unwrap_or_default();
+        let account = principal.split(':').nth(4).unwrap_or_default();
+        let username = match principal.contains(":role/") {
+            true => format!("arn:aws:sts::{account}:assumed-role/{name}/{{{{SessionName}}}}"),
+            false => principal.to_owned(),
+        };
+        let entry = AccessEntry { groups: groups.to_vec(), username, policies, created: start };
+        cluster.access.insert(principal.to_owned(), entry);
+    };
+    match &section.access {
+        None => enter(admin, &[], vec![policy(ADMIN)]),
+        Some(entries) => {
+            for it in entries {
+                enter(&it.principal, &it.groups, it.policies.iter().map(|name| policy(name)).collect());
+            }
+        }
+    }
+}
+
+fn put_addon(
+    cluster: &mut Cluster,
+    catalog: &[Kind],
+    section: &AddonSection,
+    start: Timestamp,
+) -> Result<(), String> {
+    let kind = catalog.iter().find(|it| it.name == section.name);
+    let kind = kind.ok_or_else(|| format!("addons: there is no add-on \"{}\"", section.name))?;
+    let version = section.version.clone().or_else(|| Some(kind.default_for(cluster.version)?.name.clone()));
+    let version = version.filter(|it| kind.version(it).is_some());
+    let version = version.ok_or_else(|| {
+        let all: Vec<&str> = kind.versions.iter().map(|it| it.name.as_str()).collect();
+        format!("addons: {} has no such version; it has {}", section.name, all.join(", "))
+    })?;
+    let image = format!("registry.example/eks/{}:{version}", section.name);
+    let mut addon = Addon::new(version, "ACTIVE", cluster.created);
+    addon.drifted = section.drifted;
+    addon.configuration = section.configuration.as_ref().map(ToString::to_string);
+    addon.role.clone_from(&section.role);
+    addon.issues = issues(&section.issues);
+    addon.tags.clone_from(&section.tags);
+    cluster.addons.insert(section.name.clone(), addon);
+    let system = "kube-system";
+    match section.name.as_str() {
+        "vpc-cni" => {
+            put_workload(cluster, &workload("aws-node", WorkloadKind::DaemonSet, system, image), start)
+        }
+        "kube-proxy" => {
+            put_workload(cluster, &workload("kube-proxy", WorkloadKind::DaemonSet, system, image), start)
+        }
+        "coredns" => {
+            let mut dns = workload("coredns", WorkloadKind::Deployment, system, image);
+            dns.max_unavailable = Some(json!(1));
+            dns.tolerates_all = true;
+            put_workload(cluster, &dns, start)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn put_group(
+    cluster: &mut Cluster,
+    section: &NodeGroupSection,
+    (account, seed, start): (&str, &Seed, Timestamp),
+) -> Result<(), String> {
+    if instance_types::find(&section.instance_type).is_none() {
+        return Err(format!("node_groups: there is no instance type \"{}\"", section.instance_type));
+    }
+    let version = section.version.as_deref().map_or(Ok(cluster.version), version)?;
+    if version > cluster.version {
+        return Err(format!("node_groups: {} would be newer than the control plane", section.name));
+    }
+    let at_once = match (section.max_unavailable, section.max_unavailable_percentage) {
+        (nodes, None) => AtOnce::Nodes(nodes.unwrap_or(1)),
+        (None, Some(percent)) => AtOnce::Percent(percent),
+        _ => {
+            return Err(
+                "node_groups: give max_unavailable or max_unavailable_percentage, not both".to_owned()
+            );
+        }
+    };
+    let id = uuid(seed.child("node group").child(&cluster.name).child(&section.name).stream().random());
+    let zones = section.zones.clamp(1, cluster.zones.len().max(1));
+    let taints = section.taints.iter().map(|it| (it.key.clone(), it.value.clone(), it.effect.clone()));
+    let group = NodeGroup {
+        version,
+        release: version.image_release(),
+        status: "ACTIVE",
+        created: cluster.created,
+        modified: start,
+        ami_type: section.ami_type.clone(),
+        instance_type: section.instance_type.clone(),
+        capacity_type: if section.spot { "SPOT" } else { "ON_DEMAND" }.to_owned(),
+        scaling: (section.min, section.nodes, section.max.unwrap_or(section.nodes * 2).max(1)),
+        at_once,
+        minimal: section.minimal,
+        zones: cluster.zones.iter().take(zones).cloned().collect(),
+        subnets: cluster.subnets.iter().take(zones).cloned().collect(),
+        role: format!("arn:aws:iam::{account}:role/eks-{}-node", cluster.name),
+        labels: section.labels.clone(),
+        taints: taints.collect(),
+        scaling_group: format!("eks-{}-{id}", section.name),
+        issues: issues(&section.issues),
+        tags: section.tags.clone(),
+        id,
+        launched: 0,
+        kubelets_fail: section.kubelets_fail,
+    };
+    cluster.node_groups.insert(section.name.clone(), group);
+    Ok(())
+}
