@@ -4,6 +4,8 @@
 //! contender used, and the peers are Python programs. Here the release binary is built, the
 //! environment is prepared, and the driver is started.
 
+mod functions;
+
 use std::path::PathBuf;
 
 use crate::process::{cargo, program, read, stream};
@@ -91,6 +93,17 @@ enum What {
         #[arg(long, value_enum, default_value_t = Build::Release)]
         build: Build,
     },
+    /// The functions of a hub as Lambda gets them: built small (`--profile lambda`), put into an archive below the target
+    /// directory, and started against a Runtime API of ours; the table goes into docs/benchmarks.md.
+    Functions {
+        /// The platform they are built for, where this Rust has it; without it this machine's. Lambda runs
+        /// `aarch64-unknown-linux-gnu` and `x86_64-unknown-linux-gnu`.
+        #[arg(long)]
+        target: Option<String>,
+        /// How often the program is started.
+        #[arg(long, default_value_t = 51, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+        starts: u16,
+    },
     /// Seconds, memory and bytes of every report by size of the run; the table goes into
     /// docs/benchmarks.md.
     Report {
@@ -120,6 +133,10 @@ const WAVES: Marks = Marks {
 const STEPFN: Marks = Marks {
     begins: "<!-- what follows is written by `cargo xtask bench stepfn` -->\n",
     ends: "<!-- what `cargo xtask bench stepfn` wrote ends here -->\n",
+};
+const FUNCTIONS: Marks = Marks {
+    begins: "<!-- what follows is written by `cargo xtask bench functions` -->\n",
+    ends: "<!-- what `cargo xtask bench functions` wrote ends here -->\n",
 };
 const REPORT: Marks = Marks {
     begins: "<!-- what follows is written by `cargo xtask bench report` -->\n",
@@ -159,6 +176,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Fa
             return into_document(workspace, &arguments, &WAVES, *build);
         }
         What::Stepfn { sizes, in_region, build } => return stepfn(workspace, sizes, *in_region, *build),
+        What::Functions { target, starts } => {
+            let table = functions::measure(workspace, target.as_deref(), *starts)?;
+            return put_into_document(workspace, &table, &FUNCTIONS);
+        }
         What::Report { sizes, build } => {
             let work = workspace.target.join("bench-report");
             let work = work.to_string_lossy();

@@ -7,7 +7,7 @@ use fleetwright_model::code::{self, Code, Exit};
 use super::{Documents, markdown};
 
 /// The areas, by the letter in the id.
-const AREAS: [(char, &str); 16] = [
+const AREAS: [(char, &str); 17] = [
     ('A', "Access to AWS"),
     ('V', "Approvals by link"),
     ('U', "Audit and evidence"),
@@ -17,6 +17,7 @@ const AREAS: [(char, &str); 16] = [
     ('C', "Configuration and landing zones"),
     ('D', "Definitions of state machines"),
     ('E', "Events and rules of EventBridge"),
+    ('L', "Functions of Lambda"),
     ('G', "General"),
     ('M', "Maintenance windows of Systems Manager"),
     ('N', "Notifications and change records"),
