@@ -57,8 +57,10 @@ static CORDON: LazyLock<Taint> = LazyLock::new(|| Taint {
 #[derive(Clone, Debug, Default)]
 pub struct Placement<'a> {
     nodes: BTreeMap<&'a str, Site<'a>>,
-    /// Pods with anti-affinity of their own, and their nodes: few, and every placement asks all of them.
-    shy: Vec<(&'a Pod, &'a Node)>,
+    /// The pods of each namespace with their nodes: who counts its own kind looks nowhere else.
+    by_namespace: BTreeMap<&'a str, Vec<(&'a Pod, &'a Node)>>,
+    /// Pods with anti-affinity of their own, by the label that makes nodes one place, and its value.
+    shy: BTreeMap<&'a str, BTreeMap<&'a str, Vec<&'a Pod>>>,
     namespaces: BTreeMap<&'a str, &'a Labels>,
 }
 
@@ -69,7 +71,19 @@ struct Site<'a> {
     cordoned: bool,
     pods: Vec<&'a Pod>,
     used: Resources,
+    /// What is free of what most nodes are full of first; to pass by full nodes quickly.
+    free: Free,
 }
+
+/// What is free on a node, of [`SCARCE`] and of places for pods.
+#[derive(Clone, Copy, Debug, Default)]
+struct Free {
+    scarce: [Quantity; SCARCE.len()],
+    places: i64,
+}
+
+/// Resources that every node has and most pods ask for.
+const SCARCE: [&str; 2] = ["cpu", "memory"];
 
 impl<'a> Placement<'a> {
     /// The placement as it is: pods on the nodes they name. `namespaces` gives the labels of namespaces.
@@ -78,15 +92,10 @@ impl<'a> Placement<'a> {
         pods: &'a [Pod],
         namespaces: impl IntoIterator<Item = (&'a str, &'a Labels)>,
     ) -> Self {
-        let site = |node: &'a Node| Site {
-            node,
-            cordoned: node.unschedulable,
-            pods: Vec::new(),
-            used: Resources::new(),
-        };
         let mut placement = Self {
-            nodes: nodes.iter().map(|node| (node.metadata.name.as_str(), site(node))).collect(),
-            shy: Vec::new(),
+            nodes: nodes.iter().map(|node| (node.metadata.name.as_str(), Site::empty(node))).collect(),
+            by_namespace: BTreeMap::new(),
+            shy: BTreeMap::new(),
             namespaces: namespaces.into_iter().collect(),
         };
         for pod in pods.iter().filter(|pod| pod.is_active()) {
@@ -99,8 +108,7 @@ impl<'a> Placement<'a> {
 
     /// Adds an empty node, as a surge does.
     pub fn add_node(&mut self, node: &'a Node) {
-        let site = Site { node, cordoned: node.unschedulable, pods: Vec::new(), used: Resources::new() };
-        self.nodes.insert(&node.metadata.name, site);
+        self.nodes.insert(&node.metadata.name, Site::empty(node));
     }
 
     /// Cordons a node, or opens it to pods again.
@@ -112,8 +120,8 @@ impl<'a> Placement<'a> {
 
     /// Takes a node away with all its pods.
     pub fn remove_node(&mut self, node: &str) {
-        self.nodes.remove(node);
-        self.shy.retain(|(_, of)| of.metadata.name != node);
+        let Some(site) = self.nodes.remove(node) else { return };
+        site.pods.iter().for_each(|pod| self.forget(pod, site.node));
     }
 
     /// The nodes' names, in order.
@@ -131,8 +139,13 @@ impl<'a> Placement<'a> {
         if let Some(site) = self.nodes.get_mut(node) {
             site.pods.push(pod);
             add(&mut site.used, &pod.requests);
-            if !pod.pod_anti_affinity.is_empty() {
-                self.shy.push((pod, site.node));
+            site.free = site.room();
+            let home = site.node;
+            self.by_namespace.entry(&pod.metadata.namespace).or_default().push((pod, home));
+            for term in &pod.pod_anti_affinity {
+                if let Some(place) = home.metadata.labels.get(&term.topology_key) {
+                    self.shy.entry(&term.topology_key).or_default().entry(place).or_default().push(pod);
+                }
             }
         }
     }
@@ -146,15 +159,32 @@ impl<'a> Placement<'a> {
                 let used = site.used.entry(name.clone()).or_default();
                 *used = used.minus(*amount);
             }
-            if !pod.pod_anti_affinity.is_empty() {
-                self.shy.retain(|(other, _)| !std::ptr::eq(*other, pod));
+            site.free = site.room();
+            let home = site.node;
+            self.forget(pod, home);
+        }
+    }
+
+    /// Takes a pod out of what is kept beside the nodes.
+    fn forget(&mut self, pod: &Pod, home: &Node) {
+        if let Some(fellows) = self.by_namespace.get_mut(pod.metadata.namespace.as_str()) {
+            fellows.retain(|(other, _)| !std::ptr::eq(*other, pod));
+        }
+        for term in &pod.pod_anti_affinity {
+            let Some(place) = home.metadata.labels.get(&term.topology_key) else { continue };
+            let places = self.shy.get_mut(term.topology_key.as_str());
+            if let Some(standing) = places.and_then(|places| places.get_mut(place.as_str())) {
+                standing.retain(|other| !std::ptr::eq(*other, pod));
             }
         }
     }
 
     /// The first node, in order of names and but for those named, that a pod fits on.
     pub fn first_fit(&self, pod: &Pod, but: &[&str]) -> Option<&'a str> {
-        self.nodes.keys().copied().find(|node| !but.contains(node) && self.fits(pod, node).is_ok())
+        let asked = SCARCE.map(|resource| pod.requests.get(resource).copied().unwrap_or(Quantity::ZERO));
+        let fits = |node: &&str| !but.contains(node) && self.fits(pod, node).is_ok();
+        let roomy = self.nodes.iter().filter(|(_, site)| site.free.takes(&asked));
+        roomy.map(|(node, _)| *node).find(fits)
     }
 
     /// Whether a pod can be placed on a node.
@@ -202,12 +232,12 @@ impl<'a> Placement<'a> {
                 return Err(Misfit::PodAntiAffinity(term.topology_key.clone()));
             }
         }
-        for (standing, home) in &self.shy {
-            for term in &standing.pod_anti_affinity {
-                let place = |node: &'a Node| node.metadata.labels.get(&term.topology_key);
-                let same = place(home).is_some() && place(home) == place(site.node);
-                if same && self.means(standing, term, pod) {
-                    return Err(Misfit::PodAntiAffinity(term.topology_key.clone()));
+        for (key, places) in &self.shy {
+            let here = site.node.metadata.labels.get(*key).and_then(|place| places.get(place.as_str()));
+            for standing in here.into_iter().flatten() {
+                let mut terms = standing.pod_anti_affinity.iter().filter(|term| term.topology_key == *key);
+                if terms.any(|term| self.means(standing, term, pod)) {
+                    return Err(Misfit::PodAntiAffinity((*key).to_owned()));
                 }
             }
         }
@@ -221,12 +251,16 @@ impl<'a> Placement<'a> {
         // Nodes that the pod does not choose are no places of it; tainted ones are.
         for other in self.nodes.values().filter(|other| chosen(pod, other.node).is_ok()) {
             let Some(place) = other.node.metadata.labels.get(&spread.topology_key) else { continue };
-            let counted = |standing: &&&Pod| {
-                standing.metadata.namespace == pod.metadata.namespace
-                    && !standing.metadata.deleting
-                    && spread.selector.matches(&standing.metadata.labels)
-            };
-            *counts.entry(place).or_default() += other.pods.iter().filter(counted).count();
+            counts.entry(place).or_default();
+        }
+        for (standing, home) in self.by_namespace.get(pod.metadata.namespace.as_str()).into_iter().flatten() {
+            let counted = !standing.metadata.deleting && spread.selector.matches(&standing.metadata.labels);
+            if !counted || chosen(pod, home).is_err() {
+                continue;
+            }
+            if let Some(place) = home.metadata.labels.get(&spread.topology_key) {
+                *counts.entry(place).or_default() += 1;
+            }
         }
         let few = counts.len() < spread.min_domains;
         let least = if few { 0 } else { counts.values().copied().min().unwrap_or(0) };
@@ -271,29 +305,51 @@ impl<'a> Placement<'a> {
     }
 }
 
-impl Site<'_> {
+impl Free {
+    /// Whether a pod that asks for so much of [`SCARCE`] may have room.
+    fn takes(&self, asked: &[Quantity; SCARCE.len()]) -> bool {
+        let enough = |(asked, free): (&Quantity, &Quantity)| asked <= free || *asked <= Quantity::ZERO;
+        self.places > 0 && asked.iter().zip(&self.scarce).all(enough)
+    }
+}
+
+impl<'a> Site<'a> {
+    fn empty(node: &'a Node) -> Self {
+        let (pods, used) = (Vec::new(), Resources::new());
+        let mut site = Self { node, cordoned: node.unschedulable, pods, used, free: Free::default() };
+        site.free = site.room();
+        site
+    }
+
+    fn room(&self) -> Free {
+        Free { scarce: SCARCE.map(|resource| self.free_of(resource)), places: self.free_places() }
+    }
+
+    /// What is free of a resource; negative where the node is overcommitted.
+    fn free_of(&self, resource: &str) -> Quantity {
+        let total = self.node.allocatable.get(resource).copied().unwrap_or(Quantity::ZERO);
+        total.minus(self.used.get(resource).copied().unwrap_or(Quantity::ZERO))
+    }
+
+    fn free_places(&self) -> i64 {
+        let places = self.node.allocatable.get("pods").map_or(i64::MAX, |places| places.in_units());
+        places.saturating_sub(i64::try_from(self.pods.len()).unwrap_or(i64::MAX))
+    }
+
     fn has_room(&self, pod: &Pod) -> Result<(), Misfit> {
-        let free = |resource: &str| {
-            let total = self.node.allocatable.get(resource).copied().unwrap_or(Quantity::ZERO);
-            total.minus(self.used.get(resource).copied().unwrap_or(Quantity::ZERO))
+        let short = |resource: &str, requested, free| {
+            Err(Misfit::Insufficient { resource: resource.to_owned(), requested, free })
         };
         for (resource, &requested) in &pod.requests {
-            let free = free(resource);
+            let free = self.free_of(resource);
             if requested > free && requested > Quantity::ZERO {
-                return Err(Misfit::Insufficient { resource: resource.clone(), requested, free });
+                return short(resource, requested, free);
             }
         }
-        let slots = self.node.allocatable.get("pods").map_or(i64::MAX, |slots| slots.in_units());
-        let taken = i64::try_from(self.pods.len()).unwrap_or(i64::MAX);
-        if taken >= slots {
-            let free = Quantity::units(slots.saturating_sub(taken));
-            return Err(Misfit::Insufficient {
-                resource: "pods".into(),
-                requested: Quantity::units(1),
-                free,
-            });
+        match self.free_places() {
+            places if places > 0 => Ok(()),
+            places => short("pods", Quantity::units(1), Quantity::units(places)),
         }
-        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! A drain in thought: evictions by the rules of the eviction API, placement by those of the scheduler.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use fleetwright_kubernetes::disruption::{Eviction, eviction};
 use fleetwright_kubernetes::fit::{self, Placement};
@@ -76,14 +77,13 @@ pub(super) fn simulate(question: &DrainQuestion<'_>) -> (Vec<Wave>, Vec<Stuck>) 
 impl<'a> Simulation<'a> {
     fn new(question: &'a DrainQuestion<'a>) -> Self {
         let namespaces = question.namespaces.iter().map(|(name, labels)| (name.as_str(), labels));
+        let mut of_namespace: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (index, budget) in question.budgets.iter().enumerate() {
+            of_namespace.entry(&budget.metadata.namespace).or_default().push(index);
+        }
         let covers = |pod: &Pod| -> Vec<usize> {
-            question
-                .budgets
-                .iter()
-                .enumerate()
-                .filter(|(_, of)| of.covers(pod))
-                .map(|(index, _)| index)
-                .collect()
+            let near = of_namespace.get(pod.metadata.namespace.as_str()).into_iter().flatten();
+            near.copied().filter(|&index| question.budgets[index].covers(pod)).collect()
         };
         Self {
             question,
