@@ -85,6 +85,12 @@ fn parameters(definition: &Definition) -> Value {
         "Environment": text("The environment that the hub patches", "[a-z0-9][a-z0-9-]{0,21}"),
         "CodeBucket": text("The bucket with the archive of the functions", "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"),
         "CodeKey": text("The archive of the functions in that bucket", ".+"),
+        "Architecture": json!({
+            "Type": "String",
+            "Description": "What the functions in the archive are built for",
+            "Default": "arm64",
+            "AllowedValues": ["arm64", "x86_64"],
+        }),
         "OrganizationId": text("The organisation whose accounts are spokes", "o-[a-z0-9]{10,32}"),
         "SpokeRoleName": with_default(
             text("The role of spokes", "[A-Za-z0-9_+=,.@-]{1,64}"), json!("fleetwright-spoke")),

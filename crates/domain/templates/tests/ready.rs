@@ -36,11 +36,10 @@ fn every_function_is_as_the_template_configures_it_and_nothing_of_cloudformation
     for function in &FUNCTIONS {
         let request = ready_function(function, &values()).expect("everything is known");
         let properties = &template["Resources"][function.id("Function")]["Properties"];
-        for same in
-            ["Description", "Runtime", "Architectures", "Handler", "Timeout", "MemorySize", "TracingConfig"]
-        {
+        for same in ["Description", "Runtime", "Handler", "Timeout", "MemorySize", "TracingConfig"] {
             assert_eq!(request[same], properties[same], "{}: {same}", function.name);
         }
+        assert_eq!(request["Architectures"], json!(["arm64"]), "as the parameter's default says");
         let text = request.to_string();
         assert!(!text.contains("Ref\"") && !text.contains("Fn::") && !text.contains("${"), "{text}");
         assert_eq!(request["FunctionName"], json!(format!("fleetwright-prod-{}", function.name)));

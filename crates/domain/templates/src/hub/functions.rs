@@ -147,7 +147,7 @@ fn resource(function: &Function) -> Value {
             "FunctionName": sub(&format!("fleetwright-${{Environment}}-{}", function.name)),
             "Description": function.about,
             "Runtime": "provided.al2023",
-            "Architectures": ["arm64"],
+            "Architectures": [reference("Architecture")],
             "Handler": function.name,
             "Code": { "S3Bucket": reference("CodeBucket"), "S3Key": reference("CodeKey") },
             "Role": attribute(&function.id("Role"), "Arn"),

@@ -13,8 +13,9 @@ Write the CloudFormation templates of the hub and of its spokes, the definition 
 schedule, alarms and dashboard; a spoke is the role in an account that is patched, which may do exactly what
 `fleetwright policy` prints for this configuration. Neither names an account or a region. Needs no AWS.
 
-The functions are one program, `bootstrap` of crates/edge/lambda, alone in a zip file and built for arm64; this version
-neither makes that archive nor puts it into its bucket. The configuration of a hub lies in its bucket of artefacts:
+The functions are one program, `bootstrap` of crates/edge/lambda, alone in an archive. `cargo xtask bench functions` builds it
+for this machine's processor and packs it, and so does `cloud function package` with one that was built elsewhere; the template's
+parameter Architecture (arm64 or x86_64) says what it was built for. Putting it into its bucket is left to whoever deploys. The configuration of a hub lies in its bucket of artefacts:
 configuration/fleetwright.yaml, and beside it the inventories that it names. `cloud start` then begins runs.
 
 The external id is in no file: it is a parameter of the spoke that is given when it is deployed.
