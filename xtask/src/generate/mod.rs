@@ -2,6 +2,7 @@
 
 mod answered;
 mod configuration;
+mod eks;
 mod error_pages;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Fa
     let mut documents = Documents::new();
     documents.extend(configuration::documents());
     documents.extend(error_pages::documents());
+    documents.extend(eks::documents());
     documents.extend(answered::documents(workspace)?);
     if arguments.check { check(&workspace.root, &documents) } else { write(&workspace.root, &documents) }
 }
