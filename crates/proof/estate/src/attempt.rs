@@ -353,7 +353,7 @@ impl<'r> Attempt<'r> {
 }
 
 /// The account an access key belongs to: where it was last found, else wherever it is now.
-fn account_of(inside: &mut Inside, access_key: &str) -> Option<String> {
+pub(crate) fn account_of(inside: &mut Inside, access_key: &str) -> Option<String> {
     let holds = |account: &Account| {
         account.iam.sessions.contains_key(access_key) || account.iam.access_keys.contains_key(access_key)
     };

@@ -19,6 +19,7 @@ use crate::checkers::{self, Access, Finding, Purpose, Run, Verdict};
 use crate::clock::{Clock, ClockError, ClockMode};
 use crate::fault::{FaultRule, Faults, Mishaps};
 use crate::functions::{self, Runner, Started};
+use crate::kubernetes;
 use crate::limits::{LimitError, LimitSettings, Limits};
 use crate::policy::NamedPolicy;
 use crate::scenario::Prepared;
@@ -217,12 +218,21 @@ impl Estate {
         })
     }
 
-    /// Answers one AWS request.
+    /// Lets the addresses of clusters' Kubernetes APIs begin with `url`, where the estate is served.
+    pub fn serve_clusters_at(&self, url: &str) {
+        let base = format!("{url}{}", kubernetes::PREFIX.trim_end_matches('/'));
+        self.lock().world.kubernetes.base = Some(base);
+    }
+
+    /// Answers one AWS request, or one to a cluster's Kubernetes API.
     ///
     /// # Errors
     /// [`Lost`] where a fault swallows the answer after the call has taken effect.
     pub async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
         let (parts, body) = request.into_parts();
+        if kubernetes::cluster_id(&parts).is_some() {
+            return kubernetes::call(self, &parts, &body).await;
+        }
         let answered = self.answer(&parts, &body);
         let (account, region, queued) = answered.queued;
         self.run_queued(&account, &region, queued);

@@ -16,6 +16,7 @@ pub mod fault;
 pub mod front;
 pub mod functions;
 pub mod generate;
+pub mod kubernetes;
 pub mod landing_zones;
 pub mod limits;
 pub mod policy;

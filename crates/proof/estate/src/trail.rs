@@ -39,6 +39,8 @@ fn is_data_event(call: &CallRecord) -> bool {
         Service::S3 => true,
         Service::DynamoDb => ["Item", "Items", "Query", "Scan"].iter().any(|end| call.action.ends_with(end)),
         Service::Lambda => &*call.action == "Invoke",
+        // What clusters' own APIs are asked is in their audit logs.
+        Service::Eks => call.action.starts_with("kubernetes:"),
         Service::Sqs => call.action.contains("Message"),
         _ => false,
     }

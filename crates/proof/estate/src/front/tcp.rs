@@ -58,6 +58,7 @@ impl Server {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;
+        estate.serve_clusters_at(&format!("http://{address}"));
         let (stop, mut stopped) = watch::channel(Phase::Serving);
         let task = tokio::spawn(serve(estate, listener, async move {
             // A dropped handle stops the server as well.

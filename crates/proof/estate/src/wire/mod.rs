@@ -2,6 +2,7 @@
 
 pub mod aws_chunked;
 pub mod cbor;
+pub mod presigned;
 pub mod protocol;
 pub mod request;
 pub mod response;

@@ -140,9 +140,7 @@ pub fn verify(
         )));
     }
     let request = canonical_request(method, uri, headers, claim, body);
-    let mac = signature(secret, claim, time_text, &request);
-    let given = hex::decode(&claim.signature).map_err(|_| AuthProblem::WrongSignature)?;
-    mac.verify_slice(&given).map_err(|_| AuthProblem::WrongSignature)?;
+    matches(secret, claim, time_text, &request)?;
     now.map_or(Ok(()), |now| check_age(time, now))
 }
 
@@ -226,7 +224,23 @@ pub fn sign(
     request.headers_mut().insert(http::header::AUTHORIZATION, header(&authorization));
 }
 
-fn canonical_request(method: &Method, uri: &Uri, headers: &HeaderMap, claim: &Claim, body: &[u8]) -> String {
+/// Checks the signature over a canonical request.
+///
+/// # Errors
+/// It is not the one that the secret gives.
+pub(super) fn matches(secret: &str, claim: &Claim, time: &str, canonical: &str) -> Result<(), AuthProblem> {
+    let given = hex::decode(&claim.signature).map_err(|_| AuthProblem::WrongSignature)?;
+    let mac = signature(secret, claim, time, canonical);
+    mac.verify_slice(&given).map_err(|_| AuthProblem::WrongSignature)
+}
+
+pub(super) fn canonical_request(
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    claim: &Claim,
+    body: &[u8],
+) -> String {
     let signed_headers = &claim.signed_headers;
     let mut text = String::with_capacity(512);
     text.push_str(method.as_str());
@@ -296,7 +310,7 @@ fn canonical_query(text: &mut String, query: &str) {
 }
 
 /// The signature over a canonical request, ready to be compared or read.
-fn signature(secret: &str, claim: &Claim, time: &str, canonical: &str) -> Hmac<Sha256> {
+pub(super) fn signature(secret: &str, claim: &Claim, time: &str, canonical: &str) -> Hmac<Sha256> {
     let scope = format!("{}/{}/{}/aws4_request", claim.day, claim.region, claim.service);
     let mut key = keyed(format!("AWS4{secret}").as_bytes(), &claim.day);
     for part in [claim.region.as_str(), claim.service.as_str(), "aws4_request"] {
@@ -313,11 +327,11 @@ fn keyed(key: &[u8], text: &str) -> Hmac<Sha256> {
 }
 
 /// `20260302T080000Z`.
-fn compact_time(time: Timestamp) -> String {
+pub(super) fn compact_time(time: Timestamp) -> String {
     time.strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
-fn parse_time(text: &str) -> Option<Timestamp> {
+pub(super) fn parse_time(text: &str) -> Option<Timestamp> {
     if text.len() != 16 || !text.is_ascii() {
         return None;
     }

@@ -7,6 +7,7 @@ mod events;
 mod functions;
 mod http_api;
 mod keys;
+mod kubernetes;
 mod queues;
 mod secrets;
 mod stale_read;

@@ -116,6 +116,8 @@ pub struct Cluster {
     pub next_upgrade_fails: Option<String>,
     /// Features that no rollback is possible with, even by force.
     pub blocks_rollback: Vec<String>,
+    /// Deprecated APIs that were called: group, version, resource, and the version that they go with.
+    pub deprecated_calls: BTreeSet<(String, String, String, String)>,
     /// Its Kubernetes objects.
     pub kube: Store,
     /// Draws so far.
@@ -303,6 +305,7 @@ impl Cluster {
             updates: Vec::new(),
             next_upgrade_fails: None,
             blocks_rollback: Vec::new(),
+            deprecated_calls: BTreeSet::new(),
             kube: Store::new(seed.child("objects")),
             draws: 0,
         }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Cluster, Ground, What};
+use crate::world::kube::admission::{Denied, Operation, Subject};
 use crate::world::kube::budgets::Refused;
 use crate::world::kube::{Key, NODES, PODS, controller, nodes, pods, seconds};
 
@@ -102,6 +103,17 @@ pub fn evict(
 ) -> Result<(), Refused> {
     let Some(pod) = cluster.kube.get(PODS, &key.0, &key.1) else { return Ok(()) };
     cluster.kube.may_evict(key, pod)?;
+    let subject = Subject {
+        operation: Operation::Create,
+        group: "",
+        version: "v1",
+        resource: PODS,
+        subresource: "eviction",
+        namespace: &key.0,
+    };
+    cluster.kube.admits(&subject).map_err(|denied| match denied {
+        Denied::Refused(message) | Denied::Unreachable(message) => Refused::Webhook(message),
+    })?;
     delete_pod(cluster, ground, key, grace);
     Ok(())
 }

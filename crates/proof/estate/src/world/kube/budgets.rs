@@ -50,6 +50,8 @@ pub enum Refused {
     },
     /// Several budgets are about the pod.
     Several(Vec<String>),
+    /// A webhook does not let it go.
+    Webhook(String),
 }
 
 /// A number of pods: as such, or as a percentage of those expected, rounded up.

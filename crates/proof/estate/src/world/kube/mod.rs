@@ -2,6 +2,7 @@
 //!
 //! Controllers and kubelets are what [`super::eks`] does as time passes; what they decide from is here.
 
+pub mod admission;
 pub mod budgets;
 pub mod nodes;
 pub mod pods;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const ACCOUNT: &str = "098765432109";
+pub(super) const ACCOUNT: &str = "098765432109";
 const ALL: &str = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
 const MINUTE: f64 = 60.0;
 const DAY: f64 = 86_400.0;
@@ -53,6 +53,11 @@ fn estate_of(clusters: &str, policy: &str) -> Arc<Estate> {
 fn cluster(version: &str, more: &str) -> Arc<Estate> {
     let text = format!("[[clusters]]\nname = \"c\"\naccount = \"prod\"\nversion = \"{version}\"\n{more}");
     estate_of(&text, ALL)
+}
+
+/// The same at 1.33.
+pub(super) fn cluster_with(more: &str) -> Arc<Estate> {
+    cluster("1.33", more)
 }
 
 /// Asks EKS; the answer's document, or the error's code and message.
