@@ -10,10 +10,12 @@ import typed_clusters
 import typed_events
 import typed_functions
 import typed_keys
+import typed_logs
 import typed_queues
 import typed_roles
 import typed_secrets
 import typed_tables
+import typed_templates
 from driven_balancing import CLASSIC, NAME, all_in_service, balanced, lifecycle, soon, target_group
 from driven_commands import ended, nodes, query, send
 from driven_ec2_changes import REGION, SOON, image_of, spare
@@ -52,10 +54,12 @@ def facts(estate, tmp_path_factory):
         **typed_events.events(clients),
         **typed_functions.functions(clients, content.parent),
         **typed_keys.keys(clients, content.parent),
+        **typed_logs.groups(clients),
         **typed_queues.queues(clients),
         **typed_roles.roles(clients),
         **typed_secrets.secrets(clients),
         **typed_tables.tables(clients),
+        **typed_templates.templates(content.parent),
         "node": node,
         "sent": sent(ssm, node),
         "role": zone["role_arn"],
@@ -173,10 +177,12 @@ TYPED = {
     **typed_events.TYPED,
     **typed_functions.TYPED,
     **typed_keys.TYPED,
+    **typed_logs.TYPED,
     **typed_queues.TYPED,
     **typed_roles.TYPED,
     **typed_secrets.TYPED,
     **typed_tables.TYPED,
+    **typed_templates.TYPED,
     ("sts", "GetCallerIdentity"): ("zone", "sts get-caller-identity", "Account"),
     ("sts", "AssumeRole"): (
         "hub",

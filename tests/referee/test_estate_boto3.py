@@ -14,12 +14,14 @@ import driven_ec2_changes  # noqa: F401 - enters its drivers into the table
 import driven_events  # noqa: F401 - enters its drivers into the table
 import driven_functions  # noqa: F401 - enters its drivers into the table
 import driven_keys  # noqa: F401 - enters its drivers into the table
+import driven_logs  # noqa: F401 - enters its drivers into the table
 import driven_parameters  # noqa: F401 - enters its drivers into the table
 import driven_queues  # noqa: F401 - enters its drivers into the table
 import driven_roles  # noqa: F401 - enters its drivers into the table
 import driven_secrets  # noqa: F401 - enters its drivers into the table
 import driven_storage  # noqa: F401 - enters its drivers into the table
 import driven_tables  # noqa: F401 - enters its drivers into the table
+import driven_templates  # noqa: F401 - enters its drivers into the table
 import driven_windows  # noqa: F401 - enters its drivers into the table
 from driven_by_boto3 import DRIVEN, instances
 from driven_events import entry, rule_of

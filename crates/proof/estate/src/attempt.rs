@@ -380,7 +380,10 @@ fn page(input: &Input) -> Page {
             let in_query = ["Marker", "nextToken"].iter().find_map(|name| request.query.get(*name));
             in_query.map(String::as_str).or(in_body).is_some_and(|v| !v.is_empty())
         }
-        Input::Json(document) => matches!(document.get("NextToken"), Some(Value::String(t)) if !t.is_empty()),
+        Input::Json(document) => {
+            let token = document.get("NextToken").or_else(|| document.get("nextToken"));
+            matches!(token, Some(Value::String(t)) if !t.is_empty())
+        }
     };
     if carried { Page::Later } else { Page::First }
 }
@@ -427,6 +430,7 @@ fn outcome_of(error: &ApiError) -> Outcome {
             | "InvalidSnapshot.InUse"
             | "PreconditionFailed"
             | "QueueDeletedRecently"
+            | "ResourceAlreadyExistsException"
             | "ResourceConflictException"
             | "ResourceExistsException"
             | "ResourceInUseException"

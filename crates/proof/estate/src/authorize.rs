@@ -8,6 +8,7 @@ use crate::policy::{Context, Decision, Layer, Layers, NamedPolicy, decide};
 use crate::wire::sigv4::AuthProblem;
 use crate::world::iam::{Role, User};
 use crate::world::organization::Organization;
+use crate::world::timeline::Place;
 use crate::world::{Account, AccountId, World};
 
 /// The kinds of principals that can call.
@@ -115,6 +116,29 @@ impl Found<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether a role of a place's account may do this, as a service asks that acts in it.
+#[must_use]
+pub fn role_may(place: &Place<'_>, role: &str, action: &str, arn: &str, at: Timestamp) -> bool {
+    let Some(known) = place.outside.iam.roles.get(role) else { return false };
+    let account = place.account.to_owned();
+    let organization = place.outside.organization;
+    let layers = Layers {
+        organization: organization.map(|o| levels_of(o, &account)).unwrap_or_default(),
+        identity: &known.policies,
+        boundary: known.boundary.as_ref(),
+        session: &[],
+    };
+    let context = Context::from_pairs([
+        ("aws:PrincipalArn", role_arn(&account, role)),
+        ("aws:PrincipalAccount", account.clone()),
+        ("aws:PrincipalType", "AssumedRole".to_owned()),
+        ("aws:RequestedRegion", place.code.to_owned()),
+        ("aws:CurrentTime", at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+        ("aws:SecureTransport", "true".to_owned()),
+    ]);
+    decide(&layers, action, arn, &context).is_allowed()
 }
 
 /// Finds the credentials of an access key id in one account.
@@ -331,9 +355,12 @@ pub fn denied(call: &Call, requirement: &Requirement, reason: &str) -> ApiError 
             "UnauthorizedOperation",
             format!("You are not authorized to perform this operation. {sentence}"),
         ),
-        Service::Sts | Service::Iam | Service::AutoScaling | Service::ClassicElb | Service::Elbv2 => {
-            ApiError::new(403, "AccessDenied", sentence)
-        }
+        Service::AutoScaling
+        | Service::ClassicElb
+        | Service::CloudFormation
+        | Service::Elbv2
+        | Service::Iam
+        | Service::Sts => ApiError::new(403, "AccessDenied", sentence),
         Service::Eks | Service::Lambda => ApiError::new(403, "AccessDeniedException", sentence),
         Service::S3 => {
             let resource = match requirement.resource.as_str() {
@@ -348,6 +375,7 @@ pub fn denied(call: &Call, requirement: &Requirement, reason: &str) -> ApiError 
         | Service::DynamoDb
         | Service::EventBridge
         | Service::Kms
+        | Service::Logs
         | Service::SecretsManager
         | Service::Sqs
         | Service::Ssm

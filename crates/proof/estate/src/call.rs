@@ -19,6 +19,8 @@ pub enum Service {
     /// Elastic Load Balancing of the first generation, awsQuery.
     #[serde(rename = "elb")]
     ClassicElb,
+    /// CloudFormation, awsQuery.
+    CloudFormation,
     /// CloudWatch, Smithy RPC v2 with CBOR.
     #[serde(rename = "monitoring")]
     CloudWatch,
@@ -39,6 +41,8 @@ pub enum Service {
     Kms,
     /// Lambda, restJson.
     Lambda,
+    /// CloudWatch Logs, awsJson 1.1.
+    Logs,
     /// Organizations, awsJson 1.1, global.
     Organizations,
     /// Simple Storage Service, restXml.
@@ -57,9 +61,10 @@ pub enum Service {
 
 impl Service {
     /// Every service the estate answers for.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::AutoScaling,
         Self::ClassicElb,
+        Self::CloudFormation,
         Self::CloudWatch,
         Self::DynamoDb,
         Self::Ec2,
@@ -69,6 +74,7 @@ impl Service {
         Self::Iam,
         Self::Kms,
         Self::Lambda,
+        Self::Logs,
         Self::Organizations,
         Self::S3,
         Self::SecretsManager,
@@ -96,6 +102,7 @@ impl Service {
         match self {
             Self::AutoScaling => "autoscaling",
             Self::ClassicElb | Self::Elbv2 => "elasticloadbalancing",
+            Self::CloudFormation => "cloudformation",
             Self::CloudWatch => "monitoring",
             Self::DynamoDb => "dynamodb",
             Self::EventBridge => "events",
@@ -104,6 +111,7 @@ impl Service {
             Self::Iam => "iam",
             Self::Kms => "kms",
             Self::Lambda => "lambda",
+            Self::Logs => "logs",
             Self::Organizations => "organizations",
             Self::S3 => "s3",
             Self::Sqs => "sqs",

@@ -138,7 +138,10 @@ pub fn describe_request(service: Service, input: &Input) -> Box<str> {
         Input::Rest(request) => describe_rest(request),
         Input::RestJson(request) => describe_path(request),
     };
-    if matches!(service, Service::DynamoDb | Service::EventBridge | Service::Lambda | Service::Sqs) {
+    if matches!(
+        service,
+        Service::DynamoDb | Service::EventBridge | Service::Lambda | Service::Logs | Service::Sqs
+    ) {
         shorten(&mut document);
     }
     document.to_string().into_boxed_str()

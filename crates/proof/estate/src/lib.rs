@@ -19,6 +19,7 @@ pub mod generate;
 pub mod kubernetes;
 pub mod landing_zones;
 pub mod limits;
+mod logs;
 pub mod policy;
 pub mod scenario;
 pub mod service;

@@ -2,8 +2,8 @@
 //!
 //! Source: CloudTrail user guide, "CloudTrail record contents"; "CloudTrail userIdentity element". What
 //! could not be authenticated is in no trail. Changes of objects in S3 are data events, which trails keep
-//! only where they are told to; so are those of items in DynamoDB and
-//! of messages in queues.
+//! only where they are told to; so are those of items in DynamoDB, of
+//! messages in queues and of events in logs.
 
 use serde_json::{Value, json};
 
@@ -41,6 +41,7 @@ fn is_data_event(call: &CallRecord) -> bool {
         Service::Lambda => &*call.action == "Invoke",
         // What clusters' own APIs are asked is in their audit logs.
         Service::Eks => call.action.starts_with("kubernetes:"),
+        Service::Logs => matches!(&*call.action, "FilterLogEvents" | "GetLogEvents" | "PutLogEvents"),
         Service::Sqs => call.action.contains("Message"),
         _ => false,
     }

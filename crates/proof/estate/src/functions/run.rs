@@ -19,6 +19,7 @@ use crate::fault::FunctionFault;
 use crate::service::lambda::admit;
 use crate::world::functions::{Run, RunEnd};
 use crate::world::iam::SessionRequest;
+use crate::world::logs::{Written, write_of_function};
 
 /// Bytes of a synchronous answer, at most.
 const MAX_ANSWER_BYTES: usize = 6 * 1_024 * 1_024;
@@ -162,6 +163,7 @@ async fn once(estate: &Estate, functions: &dyn Functions, started: &Started) -> 
         invoked = Invoked { log: invoked.log, ..Invoked::failed("Function.ResponseSizeTooLarge", message) };
     }
     invoked.log = log(started, &invoked.log, estate.now().duration_since(began));
+    estate.write_log(started, &invoked.log);
     invoked
 }
 
@@ -302,6 +304,18 @@ impl Estate {
             functions.runs.len() - 1
         });
         noted.unwrap_or_default()
+    }
+
+    /// Leaves what a run wrote in the function's log group.
+    fn write_log(&self, started: &Started, text: &str) {
+        let now = self.now();
+        let invocation = &started.invocation;
+        let role = started.role.rsplit('/').next().unwrap_or_default();
+        let written = Written { function: &invocation.function, version: &invocation.version, role, text };
+        let mut inside = self.lock();
+        if let Some(mut place) = inside.world.place(&invocation.account, &invocation.region) {
+            write_of_function(&mut place, &written, now);
+        }
     }
 
     fn note_end(&self, started: &Started, number: usize, end: RunEnd) {

@@ -18,10 +18,11 @@ pub(super) fn rate(settings: &LimitSettings, cell: &Cell) -> Rate {
         Service::Ec2 => ec2_rate(cell.action, cell.class),
         Service::Ssm => settings.ssm,
         // Not published in numbers that bind; the estate takes Systems Manager's.
-        Service::AutoScaling | Service::ClassicElb | Service::Elbv2 => settings.ssm,
+        Service::AutoScaling | Service::ClassicElb | Service::CloudFormation | Service::Elbv2 => settings.ssm,
         Service::Sts => settings.sts,
         Service::Iam => settings.iam,
         Service::Lambda => lambda_rate(cell.action),
+        Service::Logs => logs_rate(cell.action),
         // Published per operation, and far above what a fleet's run needs: GetMetricData 500 per
         // second (CloudWatch user guide, quotas); the estate takes Systems Manager's.
         Service::CloudWatch => settings.ssm,
@@ -65,6 +66,17 @@ fn eks_rate(action: &str) -> Rate {
     match action {
         _ if ["Describe", "List"].iter().any(|verb| action.starts_with(verb)) => Rate::new(40.0, 10.0),
         _ => Rate::new(10.0, 2.0),
+    }
+}
+
+/// CloudWatch Logs' published rates (user guide, "CloudWatch Logs service quotas"), those of the smaller regions.
+fn logs_rate(action: &str) -> Rate {
+    match action {
+        "PutLogEvents" => Rate::new(1_500.0, 1_500.0),
+        "CreateLogStream" => Rate::new(50.0, 50.0),
+        "GetLogEvents" => Rate::new(25.0, 25.0),
+        "FilterLogEvents" | "PutRetentionPolicy" => Rate::new(5.0, 5.0),
+        _ => Rate::new(10.0, 10.0),
     }
 }
 
@@ -155,13 +167,16 @@ pub fn throttled(service: Service) -> ApiError {
         }
         Service::Eks => ApiError::new(429, "ThrottlingException", "Rate exceeded"),
         Service::S3 => ApiError::new(503, "SlowDown", "Please reduce your request rate."),
-        Service::EventBridge | Service::Kms | Service::SecretsManager => {
+        Service::EventBridge | Service::Kms | Service::Logs | Service::SecretsManager => {
             ApiError::new(400, "ThrottlingException", "Rate exceeded")
         }
         Service::Sqs => ApiError::new(403, "RequestThrottled", "Request is throttled."),
         Service::Sns => ApiError::new(400, "Throttled", "Rate exceeded"),
-        Service::Sts | Service::Iam | Service::AutoScaling | Service::ClassicElb | Service::Elbv2 => {
-            ApiError::new(400, "Throttling", "Rate exceeded")
-        }
+        Service::AutoScaling
+        | Service::ClassicElb
+        | Service::CloudFormation
+        | Service::Elbv2
+        | Service::Iam
+        | Service::Sts => ApiError::new(400, "Throttling", "Rate exceeded"),
     }
 }

@@ -2,6 +2,7 @@
 
 mod action;
 pub mod autoscaling;
+pub mod cloudformation;
 pub mod cloudwatch;
 pub mod dynamodb;
 pub mod ec2;
@@ -12,6 +13,7 @@ pub mod events;
 pub mod iam;
 pub mod kms;
 pub mod lambda;
+pub mod logs;
 mod members;
 pub mod organizations;
 pub mod page;
@@ -39,6 +41,7 @@ impl Registry {
         let mut operations: HashMap<Service, HashMap<&'static str, Box<dyn Operation>>> = HashMap::new();
         let all = [
             autoscaling::operations(),
+            cloudformation::operations(),
             cloudwatch::operations(),
             dynamodb::operations(),
             ec2::operations(),
@@ -49,6 +52,7 @@ impl Registry {
             iam::operations(),
             kms::operations(),
             lambda::operations(),
+            logs::operations(),
             organizations::operations(),
             s3::operations(),
             secrets::operations(),

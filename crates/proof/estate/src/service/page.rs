@@ -10,7 +10,7 @@ use crate::call::{Call, Input};
 pub type Cursor = u64;
 
 /// Parameters that may change from page to page.
-const FREE: [&str; 9] = [
+const FREE: [&str; 10] = [
     "NextToken",
     "MaxResults",
     "Marker",
@@ -20,6 +20,7 @@ const FREE: [&str; 9] = [
     "Version",
     "nextToken",
     "maxResults",
+    "limit",
 ];
 
 /// The same of restXml.

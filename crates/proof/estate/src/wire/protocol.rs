@@ -29,14 +29,21 @@ impl Service {
             Self::CloudWatch => Protocol::RpcV2Cbor,
             Self::DynamoDb | Self::Sqs => Protocol::Json10,
             Self::Ec2 => Protocol::Ec2Query,
-            Self::AutoScaling | Self::ClassicElb | Self::Elbv2 | Self::Iam | Self::Sns | Self::Sts => {
-                Protocol::AwsQuery
-            }
+            Self::AutoScaling
+            | Self::ClassicElb
+            | Self::CloudFormation
+            | Self::Elbv2
+            | Self::Iam
+            | Self::Sns
+            | Self::Sts => Protocol::AwsQuery,
             Self::Eks | Self::Lambda => Protocol::RestJson,
             Self::S3 => Protocol::RestXml,
-            Self::EventBridge | Self::Kms | Self::Organizations | Self::SecretsManager | Self::Ssm => {
-                Protocol::Json11
-            }
+            Self::EventBridge
+            | Self::Kms
+            | Self::Logs
+            | Self::Organizations
+            | Self::SecretsManager
+            | Self::Ssm => Protocol::Json11,
         }
     }
 
@@ -46,6 +53,7 @@ impl Service {
         match self {
             Self::AutoScaling => "2011-01-01",
             Self::ClassicElb => "2012-06-01",
+            Self::CloudFormation => "2010-05-15",
             Self::CloudWatch => "2010-08-01",
             Self::DynamoDb => "2012-08-10",
             Self::Ec2 => "2016-11-15",
@@ -55,6 +63,7 @@ impl Service {
             Self::Iam => "2010-05-08",
             Self::Kms => "2014-11-01",
             Self::Lambda => "2015-03-31",
+            Self::Logs => "2014-03-28",
             Self::Organizations => "2016-11-28",
             Self::S3 => "2006-03-01",
             Self::SecretsManager => "2017-10-17",
@@ -71,6 +80,7 @@ impl Service {
         match self {
             Self::AutoScaling => "http://autoscaling.amazonaws.com/doc/2011-01-01/",
             Self::ClassicElb => "http://elasticloadbalancing.amazonaws.com/doc/2012-06-01/",
+            Self::CloudFormation => "http://cloudformation.amazonaws.com/doc/2010-05-15/",
             Self::Elbv2 => "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
             Self::Ec2 => "http://ec2.amazonaws.com/doc/2016-11-15/",
             Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
@@ -83,6 +93,7 @@ impl Service {
             | Self::EventBridge
             | Self::Kms
             | Self::Lambda
+            | Self::Logs
             | Self::Organizations
             | Self::SecretsManager
             | Self::Sqs
@@ -98,12 +109,14 @@ impl Service {
             Self::DynamoDb => "DynamoDB_20120810",
             Self::EventBridge => "AWSEvents",
             Self::Kms => "TrentService",
+            Self::Logs => "Logs_20140328",
             Self::Organizations => "AWSOrganizationsV20161128",
             Self::SecretsManager => "secretsmanager",
             Self::Sqs => "AmazonSQS",
             Self::Ssm => "AmazonSSM",
             Self::AutoScaling
             | Self::ClassicElb
+            | Self::CloudFormation
             | Self::Ec2
             | Self::Eks
             | Self::Elbv2

@@ -395,7 +395,7 @@ pub fn bad_token(service: Service) -> ApiError {
             "You provided invalid values for one or more of the request parameters. Reason: \
              INVALID_NEXT_TOKEN",
         ),
-        Service::Iam | Service::Sts | Service::ClassicElb | Service::Elbv2 => {
+        Service::ClassicElb | Service::CloudFormation | Service::Elbv2 | Service::Iam | Service::Sts => {
             ApiError::new(400, "ValidationError", "Invalid Marker.")
         }
         Service::AutoScaling => ApiError::new(400, "InvalidNextToken", "The token provided is not valid."),
@@ -403,6 +403,9 @@ pub fn bad_token(service: Service) -> ApiError {
         Service::Eks => ApiError::new(400, "InvalidParameterException", "Invalid nextToken"),
         Service::S3 => ApiError::new(400, "InvalidArgument", "The continuation token provided is incorrect"),
         Service::Sns => ApiError::new(400, "InvalidParameter", "Invalid parameter: NextToken"),
+        Service::Logs => {
+            ApiError::new(400, "InvalidParameterException", "The specified nextToken is invalid.")
+        }
         Service::Kms => ApiError::new(400, "InvalidMarkerException", "The marker is not valid"),
         Service::SecretsManager => {
             ApiError::new(400, "InvalidNextTokenException", "Invalid pagination token")

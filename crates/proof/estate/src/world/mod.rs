@@ -20,6 +20,7 @@ pub mod keys;
 pub mod kube;
 pub mod launch;
 pub mod life_cycle;
+pub mod logs;
 pub mod maintenance;
 pub mod metrics;
 pub mod network;
@@ -136,6 +137,8 @@ pub struct Region {
     pub clusters: eks::Clusters,
     /// Functions of Lambda.
     pub functions: functions::Functions,
+    /// Log groups of CloudWatch Logs.
+    pub logs: logs::Logs,
     /// Tables of DynamoDB.
     pub tables: tables::Tables,
     /// Topics of SNS, and what was published to them.

@@ -8,11 +8,13 @@ mod functions;
 mod http_api;
 mod keys;
 mod kubernetes;
+mod logs;
 mod queues;
 mod secrets;
 mod stale_read;
 mod storage;
 mod tables;
+mod templates;
 
 use std::sync::Arc;
 
@@ -135,6 +137,7 @@ fn query(credentials: &Credentials, service: &str, region: &str, form: &str) -> 
     let version = match service {
         "ec2" => "2016-11-15",
         "sts" => "2011-06-15",
+        "cloudformation" => "2010-05-15",
         _ => "2010-05-08",
     };
     let mut request = Request::post("/")

@@ -13,8 +13,7 @@ use jiff::Timestamp;
 
 use super::document::Document;
 use super::{Command, InvocationRef};
-use crate::authorize::levels_of;
-use crate::policy::{Context, Layers, decide};
+use crate::authorize::role_may;
 use crate::world::buckets::Object;
 use crate::world::host::HostEventKind;
 use crate::world::ids::InstanceId;
@@ -130,33 +129,11 @@ fn put(
     at: Timestamp,
 ) -> Result<(), NotStored> {
     let arn = format!("arn:aws:s3:::{bucket}/{key}");
-    let allowed = profile.is_some_and(|role| may(place, role, "s3:PutObject", &arn, at));
+    let allowed = profile.is_some_and(|role| role_may(place, role, "s3:PutObject", &arn, at));
     let known = place.outside.buckets.get_mut(bucket).ok_or(NotStored::NoSuchBucket)?;
     if !allowed || known.owner != place.account {
         return Err(NotStored::AccessDenied);
     }
     known.put(key, Object::new(content, Vec::new(), at));
     Ok(())
-}
-
-/// Whether a profile's role, which has the profile's name, may do this with an object.
-pub(super) fn may(place: &Place<'_>, role: &str, action: &str, arn: &str, at: Timestamp) -> bool {
-    let Some(known) = place.outside.iam.roles.get(role) else { return false };
-    let account = place.account.to_owned();
-    let organization = place.outside.organization;
-    let layers = Layers {
-        organization: organization.map(|o| levels_of(o, &account)).unwrap_or_default(),
-        identity: &known.policies,
-        boundary: known.boundary.as_ref(),
-        session: &[],
-    };
-    let context = Context::from_pairs([
-        ("aws:PrincipalArn", crate::authorize::role_arn(&account, role)),
-        ("aws:PrincipalAccount", account.clone()),
-        ("aws:PrincipalType", "AssumedRole".to_owned()),
-        ("aws:RequestedRegion", place.code.to_owned()),
-        ("aws:CurrentTime", at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
-        ("aws:SecureTransport", "true".to_owned()),
-    ]);
-    decide(&layers, action, arn, &context).is_allowed()
 }

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::output::may;
+use crate::authorize::role_may;
 use crate::policy::pattern;
 use crate::world::ids::InstanceId;
 use crate::world::instance_types::Architecture;
@@ -129,7 +129,7 @@ pub(super) fn fetch(
     let (bucket, key) = address(url).ok_or_else(|| unable("the URL is not one of S3"))?;
     let profile = place.region.instances.get(id).and_then(|it| it.profile.clone());
     let arn = format!("arn:aws:s3:::{bucket}/{key}");
-    let allowed = profile.is_some_and(|role| may(place, &role, "s3:GetObject", &arn, at));
+    let allowed = profile.is_some_and(|role| role_may(place, &role, "s3:GetObject", &arn, at));
     let known = place.outside.buckets.get(bucket).ok_or_else(|| unable("NoSuchBucket"))?;
     if !allowed || known.owner != place.account {
         return Err(unable("An error occurred (403) when calling the GetObject operation: Forbidden"));
