@@ -240,7 +240,7 @@ impl Course<'_> {
         for wave in &self.world.plan.roll_out.waves {
             for one in self.of_wave(wave) {
                 let Some(begun) = one.changed else { continue };
-                let beside: BTreeMap<String, usize> = self
+                let beside: BTreeMap<String, u64> = self
                     .of_wave(wave)
                     .filter(|other| {
                         zone(&other.shape) != zone(&one.shape)
