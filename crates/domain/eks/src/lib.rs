@@ -6,6 +6,7 @@
 pub mod check;
 pub mod checks;
 pub mod facts;
+pub mod image;
 pub mod solve;
 
 pub use check::{Assessment, Check, CheckResult, Finding, Severity, Suppression, Verdict, assess};

@@ -101,7 +101,8 @@ fn node_addresses(context: &Context<'_>, exam: &mut Examination) {
         for id in group.subnet_ids.iter().filter(|id| !subnets.iter().any(|subnet| subnet.id == **id)) {
             exam.incomplete(format!("{subject}: subnet {id} is not among those that were read"));
         }
-        let needed = surge::addresses_of_surge(group, cni, !pod_subnets.is_empty()).of_nodes;
+        let Some(&pods) = exam.read(&group.pods_per_node) else { continue };
+        let needed = surge::addresses_of_surge(group, pods, cni, !pod_subnets.is_empty()).of_nodes;
         let (free, listed) = free_in(&group.subnet_ids, subnets);
         if free < needed {
             let nodes = surge::surge_nodes(group);
@@ -122,7 +123,8 @@ fn pod_addresses(context: &Context<'_>, exam: &mut Examination) {
     }
     let free: u32 = subnets.iter().map(|subnet| subnet.free_addresses).sum();
     for group in groups {
-        let needed = surge::addresses_of_surge(group, cni, true).of_pods;
+        let Some(&pods) = exam.read(&group.pods_per_node) else { continue };
+        let needed = surge::addresses_of_surge(group, pods, cni, true).of_pods;
         if free < needed {
             let what = format!("pods of new nodes take up to {needed} addresses, {free} are free");
             exam.find(format!("node group {}", group.name), what, "subnets of ENIConfigs");
@@ -137,7 +139,8 @@ fn vcpus(context: &Context<'_>, exam: &mut Examination) {
     };
     for group in groups {
         let subject = format!("node group {}", group.name);
-        let needed = surge::surge_nodes(group).saturating_mul(group.vcpus);
+        let Some(&vcpus) = exam.read(&group.vcpus) else { continue };
+        let needed = surge::surge_nodes(group).saturating_mul(vcpus);
         match quotas.iter().find(|(name, _)| *name == group.vcpu_quota) {
             Some((name, usage)) if usage.free() < needed => {
                 let what = format!("new nodes take up to {needed} vCPUs, {} are left", usage.free());

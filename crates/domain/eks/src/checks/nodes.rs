@@ -129,7 +129,7 @@ fn git_repo(context: &Context<'_>, exam: &mut Examination) {
 
 fn launch_templates(context: &Context<'_>, exam: &mut Examination) {
     for group in exam.read(&context.facts.nodes.managed).into_iter().flatten() {
-        if group.pending_launch_template {
+        if exam.read(&group.pending_launch_template) == Some(&true) {
             let what = "a newer launch template would be rolled out together with the version";
             exam.find(format!("node group {}", group.name), what, "its default version is newer");
         }

@@ -76,7 +76,8 @@ fn has_backup(context: &Context<'_>, exam: &mut Examination) {
 
 fn can_be_rolled_back(context: &Context<'_>, exam: &mut Examination) {
     let Some(cluster) = exam.read(&context.facts.control_plane.cluster) else { return };
-    for feature in &cluster.rollback_blockers {
+    let blockers = exam.read(&context.facts.control_plane.rollback_blockers);
+    for feature in blockers.into_iter().flatten() {
         let what = "a feature in use forbids a rollback, even a forced one";
         exam.find(&cluster.name, what, feature);
     }

@@ -14,6 +14,10 @@ pub struct ControlPlaneFacts {
     pub offers: Fact<Vec<VersionOffer>>,
     /// Updates that have not ended, as type and id (`ListUpdates`, `DescribeUpdate`).
     pub updates_in_progress: Fact<Vec<String>>,
+    /// When the version was last raised in place; `None` where never.
+    pub upgraded_at: Fact<Option<Timestamp>>,
+    /// Insights into what a rollback would not get past, by name.
+    pub rollback_blockers: Fact<Vec<String>>,
     /// What the Kubernetes endpoint that is asked says of itself.
     pub endpoint: Fact<Endpoint>,
     /// Calls that the plan needs, and whether the caller may make them.
@@ -65,10 +69,6 @@ pub struct Cluster {
     pub on_outpost: bool,
     /// EKS Auto Mode makes its nodes.
     pub auto_mode: bool,
-    /// When its version was last raised in place; `None` where never.
-    pub upgraded_at: Option<Timestamp>,
-    /// Features in use that no rollback gets past, by name.
-    pub rollback_blockers: Vec<String>,
 }
 
 /// `upgradePolicy.supportType`.

@@ -63,14 +63,14 @@ pub struct ManagedNodeGroup {
     pub zones: Vec<String>,
     /// Its instance types, and in which of its zones each is offered.
     pub instance_types: Fact<Vec<InstanceOffer>>,
-    /// vCPUs of a node, and the quota they count against.
-    pub vcpus: u32,
-    /// The quota's name.
+    /// vCPUs of a node.
+    pub vcpus: Fact<u32>,
+    /// The name of the quota they count against.
     pub vcpu_quota: String,
     /// A newer version of its launch template than the one in use is the default.
-    pub pending_launch_template: bool,
+    pub pending_launch_template: Fact<bool>,
     /// Pods on its fullest node.
-    pub pods_per_node: u32,
+    pub pods_per_node: Fact<u32>,
 }
 
 /// Where an instance type is offered.

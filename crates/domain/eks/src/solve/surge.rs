@@ -60,9 +60,14 @@ pub fn addresses_of_node(mode: CniMode, pods: u32, own_subnets: bool) -> Address
     }
 }
 
-/// Addresses that the update of a group takes at most.
-pub fn addresses_of_surge(group: &ManagedNodeGroup, mode: CniMode, own_subnets: bool) -> Addresses {
-    let each = addresses_of_node(mode, group.pods_per_node, own_subnets);
+/// Addresses that the update of a group takes at most, with so many pods on a node.
+pub fn addresses_of_surge(
+    group: &ManagedNodeGroup,
+    pods_per_node: u32,
+    mode: CniMode,
+    own_subnets: bool,
+) -> Addresses {
+    let each = addresses_of_node(mode, pods_per_node, own_subnets);
     let nodes = surge_nodes(group);
     Addresses { of_nodes: each.of_nodes.saturating_mul(nodes), of_pods: each.of_pods.saturating_mul(nodes) }
 }

@@ -62,8 +62,6 @@ fn control_plane(version: Minor) -> ControlPlaneFacts {
         audit_logging: true,
         on_outpost: false,
         auto_mode: false,
-        upgraded_at: None,
-        rollback_blockers: vec![],
     };
     let offer = |number| VersionOffer {
         version: Minor::new(number),
@@ -82,6 +80,8 @@ fn control_plane(version: Minor) -> ControlPlaneFacts {
         cluster: Known(cluster),
         offers: Known((31..=37).map(offer).collect()),
         updates_in_progress: Known(vec![]),
+        upgraded_at: Known(None),
+        rollback_blockers: Known(vec![]),
         endpoint: Known(endpoint),
         rights: Known(vec![Right { action: "eks:UpdateClusterVersion".into(), allowed: true }]),
         subnets: Known(subnets()),
@@ -194,10 +194,10 @@ fn nodes(minor: Minor) -> NodeFacts {
         subnet_ids: vec!["subnet-a".into(), "subnet-b".into()],
         zones: zones(),
         instance_types: Known(vec![InstanceOffer { instance_type: "m7i.xlarge".into(), zones: zones() }]),
-        vcpus: 4,
+        vcpus: Known(4),
         vcpu_quota: "On-Demand Standard".into(),
-        pending_launch_template: false,
-        pods_per_node: 20,
+        pending_launch_template: Known(false),
+        pods_per_node: Known(20),
     };
     let scaling = SelfManagedGroup {
         name: "batch".into(),

@@ -23,10 +23,10 @@ fn group(
         subnet_ids: vec![],
         zones: (0..zones).map(|zone| format!("zone-{zone}")).collect(),
         instance_types: Fact::Known(vec![]),
-        vcpus: 4,
+        vcpus: Fact::Known(4),
         vcpu_quota: String::new(),
-        pending_launch_template: false,
-        pods_per_node: 28,
+        pending_launch_template: Fact::Known(false),
+        pods_per_node: Fact::Known(28),
     }
 }
 
@@ -58,9 +58,9 @@ fn a_node_takes_whole_interfaces_prefixes_or_single_addresses() {
 #[test]
 fn a_surge_takes_the_addresses_of_all_its_nodes() {
     let group = group(2, 4, IntOrPercent::Count(1), UpdateStrategy::Default);
-    assert_eq!(addresses_of_surge(&group, CniMode::Prefixes, false).of_nodes, 4 * 49);
+    assert_eq!(addresses_of_surge(&group, 28, CniMode::Prefixes, false).of_nodes, 4 * 49);
     assert_eq!(
-        addresses_of_surge(&group, CniMode::Prefixes, true),
+        addresses_of_surge(&group, 28, CniMode::Prefixes, true),
         Addresses { of_nodes: 4, of_pods: 4 * 49 }
     );
 }
