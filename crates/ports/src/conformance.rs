@@ -10,6 +10,7 @@ pub mod event_rules;
 pub mod functions;
 pub mod images;
 pub mod journal;
+pub mod kubernetes;
 pub mod machines;
 pub mod maintenance;
 pub mod metrics;

@@ -17,6 +17,7 @@ pub mod executions;
 pub mod functions;
 pub mod images;
 pub mod journal;
+pub mod kubernetes;
 pub mod machines;
 pub mod maintenance;
 pub mod metrics;
@@ -47,6 +48,7 @@ pub use journal::{
     Artifacts, Claim, Damage, Delivery, HandOver, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry,
     RunId,
 };
+pub use kubernetes::{Kubernetes, KubernetesApis, KubernetesTokens};
 pub use machines::{Baseline, InstanceQuery, Machines};
 pub use maintenance::MaintenanceWindows;
 pub use metrics::{Alarm, AlarmState, Figure, FigureSink, FigureUnit, Measurement, Metrics};

@@ -1,0 +1,238 @@
+//! The API server of one cluster, read-only: what it serves, its objects, its metrics, what the caller may do.
+//!
+//! Source: Kubernetes documentation, "Kubernetes API Concepts".
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fleetwright_kubernetes::{ApiVersion, GroupVersionKind, Minor};
+use fleetwright_model::Failure;
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// A bearer token: never shown, revealed for its one use only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BearerToken(String);
+
+impl BearerToken {
+    /// A token from its text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for the header `Authorization`.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for BearerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(fleetwright_model::redaction::HIDDEN)
+    }
+}
+
+/// Makes tokens for one cluster.
+#[async_trait]
+pub trait KubernetesTokens: Send + Sync {
+    /// A fresh token, and until when it is good.
+    ///
+    /// # Errors
+    /// There are no credentials to make one with.
+    async fn token(&self) -> Result<(BearerToken, Timestamp), Failure>;
+}
+
+/// How a cluster is reached.
+#[derive(Clone)]
+pub struct Access {
+    /// The cluster's name, for messages.
+    pub cluster: String,
+    /// The address of its API server, which may have a path: `https://….eks.amazonaws.com`.
+    pub endpoint: String,
+    /// The certificates that its server is trusted by: PEM, or PEM in base64 as `DescribeCluster` gives it. Nothing
+    /// else is trusted.
+    pub certificate_authority: String,
+    /// Who the caller is.
+    pub tokens: Arc<dyn KubernetesTokens>,
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cluster, endpoint, .. } = self;
+        f.debug_struct("Access").field("cluster", cluster).field("endpoint", endpoint).finish_non_exhaustive()
+    }
+}
+
+/// Reaches clusters.
+pub trait KubernetesApis: Send + Sync {
+    /// The API server of a cluster. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// The address or the certificates cannot be used ([`fleetwright_model::ErrorClass::Permanent`]).
+    fn connect(&self, access: &Access) -> Result<Arc<dyn Kubernetes>, Failure>;
+}
+
+/// What a server says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerVersion {
+    /// The minor version.
+    pub minor: Minor,
+    /// The version in full, such as `v1.33.5-eks-3cfe0ce`; untrusted text.
+    pub git_version: String,
+}
+
+/// A resource that a server serves in one version of its group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Resource {
+    /// Group, version and kind.
+    pub api: GroupVersionKind,
+    /// The plural, as paths name it: `deployments`.
+    pub plural: String,
+    /// Its objects are in namespaces.
+    pub namespaced: bool,
+    /// What can be done with it: `get`, `list` …
+    pub verbs: Vec<String>,
+}
+
+impl Resource {
+    /// Whether its objects can be listed.
+    pub fn is_listed(&self) -> bool {
+        self.verbs.iter().any(|verb| verb == "list")
+    }
+}
+
+/// What a server serves.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Discovered {
+    /// Resources without their subresources, ordered.
+    pub resources: Vec<Resource>,
+    /// Groups and versions that could not be looked at, such as those of an aggregated API that does not answer.
+    pub gaps: Vec<(ApiVersion, Failure)>,
+}
+
+/// How much of an object is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Depth {
+    /// All of it.
+    Whole,
+    /// `metadata` only: `PartialObjectMetadata`.
+    Metadata,
+}
+
+/// Takes out of an object what nobody will look at, as soon as it is read.
+pub type Trim = fn(&mut Value);
+
+/// What somebody might do. Source: Kubernetes API reference, SelfSubjectAccessReview, `resourceAttributes`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ResourceAttributes {
+    /// `get`, `list`, `create` …
+    pub verb: &'static str,
+    /// The group; empty for the core group.
+    pub group: &'static str,
+    /// The plural.
+    pub resource: &'static str,
+    /// The subresource; empty for the object itself.
+    pub subresource: &'static str,
+    /// The namespace; empty for all of them, and for what lies in none.
+    pub namespace: String,
+}
+
+impl fmt::Display for ResourceAttributes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb, self.resource)?;
+        if !self.subresource.is_empty() {
+            write!(f, "/{}", self.subresource)?;
+        }
+        if !self.group.is_empty() {
+            write!(f, ".{}", self.group)?;
+        }
+        if !self.namespace.is_empty() {
+            write!(f, " in {}", self.namespace)?;
+        }
+        Ok(())
+    }
+}
+
+/// What was sent to a server and read from it so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Requests, each attempt counted.
+    pub requests: u64,
+    /// Bytes of answers as they came over the wire, without headers.
+    pub bytes: u64,
+}
+
+/// The API server of one cluster. Every method reads only.
+///
+/// Failures: refused by authentication or RBAC is [`fleetwright_model::ErrorClass::Denied`], a path that the server
+/// does not serve [`fleetwright_model::ErrorClass::NotFound`]; everything else says that nobody could look.
+#[async_trait]
+pub trait Kubernetes: Send + Sync {
+    /// What the server says of itself.
+    ///
+    /// # Errors
+    /// The failure of the request, or an answer that names no version of Kubernetes.
+    async fn version(&self) -> Result<ServerVersion, Failure>;
+
+    /// Everything that it serves, in every version.
+    ///
+    /// # Errors
+    /// The groups could not be listed. A group that cannot be looked at is a gap.
+    async fn resources(&self) -> Result<Discovered, Failure>;
+
+    /// The objects of a resource in all namespaces, page by page, all as they were when the first page was made. Where
+    /// the server forgets that moment while pages are read, the listing begins once more. Each object says its
+    /// `apiVersion` and `kind`, which items of a list need not.
+    ///
+    /// # Errors
+    /// The failure of the request that failed: a part of a list is no list.
+    async fn list(&self, resource: &Resource, depth: Depth, trim: Trim) -> Result<Vec<Value>, Failure>;
+
+    /// The lines of one metric of the server that answers, in Prometheus' text format. A cluster has several servers,
+    /// and each counts for itself.
+    ///
+    /// # Errors
+    /// The failure of the request.
+    async fn metric(&self, name: &str) -> Result<Vec<String>, Failure>;
+
+    /// Whether the caller may do that (SelfSubjectAccessReview, which changes nothing).
+    ///
+    /// # Errors
+    /// The failure of the request.
+    async fn may(&self, what: &ResourceAttributes) -> Result<bool, Failure>;
+
+    /// What was sent and read so far.
+    fn traffic(&self) -> Traffic;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_not_shown_by_debug() {
+        let token = BearerToken::new("k8s-aws-v1.secret");
+        assert_eq!((format!("{token:?}").as_str(), token.reveal()), ("(hidden)", "k8s-aws-v1.secret"));
+    }
+
+    #[test]
+    fn what_somebody_might_do_is_told_in_a_few_words() {
+        let evict = ResourceAttributes {
+            verb: "create",
+            group: "",
+            resource: "pods",
+            subresource: "eviction",
+            namespace: String::new(),
+        };
+        assert_eq!(evict.to_string(), "create pods/eviction");
+        let sets = ResourceAttributes {
+            verb: "patch",
+            group: "apps",
+            resource: "daemonsets",
+            subresource: "",
+            namespace: "kube-system".to_owned(),
+        };
+        assert_eq!(sets.to_string(), "patch daemonsets.apps in kube-system");
+    }
+}
