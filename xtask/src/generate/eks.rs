@@ -2,25 +2,12 @@
 
 use std::fmt::Write as _;
 
-use fleetwright_eks::check::{Applies, Check, Scope};
+use fleetwright_eks::check::{Applies, Scope};
 use fleetwright_eks::{Severity, checks};
 use fleetwright_kubernetes::Minor;
 use fleetwright_kubernetes::lifecycle::{ApiTable, Row};
 
 use super::{Documents, markdown};
-
-/// Families of checks by the letter of their codes.
-const FAMILIES: [(char, &str); 9] = [
-    ('V', "Version and policy"),
-    ('C', "Control plane"),
-    ('A', "APIs"),
-    ('W', "Webhooks and aggregation"),
-    ('D', "Add-ons"),
-    ('N', "Nodes"),
-    ('K', "Capacity"),
-    ('P', "Workloads"),
-    ('R', "Data and recovery"),
-];
 
 /// The two documents.
 pub(super) fn documents() -> Documents {
@@ -37,10 +24,9 @@ fn catalogue() -> String {
     );
     let mut family = None;
     for check in checks::catalogue() {
-        let letter = letter_of(check);
-        if family.replace(letter) != Some(letter) {
-            let name = FAMILIES.iter().find(|(it, _)| *it == letter).map_or("Others", |(_, name)| name);
-            let _ = write!(text, "\n## {name}\n");
+        let of = check.family();
+        if family.replace(of) != Some(of) {
+            let _ = write!(text, "\n## {}\n", of.title());
         }
         let _ = write!(
             text,
@@ -65,11 +51,6 @@ fn catalogue() -> String {
         );
     }
     text
-}
-
-/// The letter of a code such as `EKS-V1`.
-fn letter_of(check: &Check) -> char {
-    check.code.trim_start_matches("EKS-").chars().next().unwrap_or('?')
 }
 
 fn apis(table: &ApiTable) -> String {
@@ -113,7 +94,7 @@ mod tests {
         let text = catalogue();
         for check in checks::catalogue() {
             assert!(text.contains(&format!("\n### {}\n", check.code)), "{}", check.code);
-            assert!(FAMILIES.iter().any(|(letter, _)| *letter == letter_of(check)), "{}", check.code);
+            assert!(text.contains(&format!("\n## {}\n", check.family().title())), "{}", check.code);
         }
     }
 

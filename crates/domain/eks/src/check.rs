@@ -1,15 +1,19 @@
 //! Readiness checks: what they are, what they say, and how they are evaluated.
 
 mod evaluate;
+mod family;
+mod readiness;
 mod suppression;
 
 use std::fmt;
 
 use fleetwright_kubernetes::{Hop, Minor};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use evaluate::{Assessment, CheckResult, assess};
+pub use family::Family;
+pub use readiness::Readiness;
 pub use suppression::Suppression;
 
 use crate::facts::{Fact, Facts, Unread, UnreadCause};
@@ -38,7 +42,7 @@ pub struct Check {
 }
 
 /// How grave a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Something to know.

@@ -9,5 +9,7 @@ pub mod facts;
 pub mod image;
 pub mod solve;
 
-pub use check::{Assessment, Check, CheckResult, Finding, Severity, Suppression, Verdict, assess};
+pub use check::{
+    Assessment, Check, CheckResult, Family, Finding, Readiness, Severity, Suppression, Verdict, assess,
+};
 pub use facts::{Fact, Facts, Unread, UnreadCause};

@@ -8,6 +8,7 @@
 
 pub mod checkup;
 pub mod csv;
+pub mod eks;
 pub mod evidence;
 pub mod fields;
 pub mod html;

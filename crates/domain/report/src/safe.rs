@@ -33,6 +33,37 @@ pub fn line(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(|c| if harmful(c) { '\u{fffd}' } else { c }).collect())
 }
 
+/// Text for a line of Markdown: as [`line`], and what Markdown or the HTML in it would read as markup is escaped.
+/// Source: CommonMark 0.31, "Backslash escapes"; a colon behind a scheme is escaped as well, so that no address becomes
+/// a link.
+pub fn markdown(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in line(text).replace("://", "\\://").chars() {
+        if matches!(c, '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '#') {
+            safe.push('\\');
+        }
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '@' => safe.push_str("&#64;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// Text as a code span of Markdown: as [`line`], between more backticks than it has in a row. Nothing in it is markup.
+/// Source: CommonMark 0.31, "Code spans".
+pub fn code_span(text: &str) -> String {
+    let text = line(text);
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    if text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) || text.is_empty() {
+        format!("{fence} {text} {fence}")
+    } else {
+        format!("{fence}{text}{fence}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +83,20 @@ mod tests {
     fn a_terminal_line_keeps_no_control_characters() {
         assert_eq!(line("a\x1b[2Jb\nc\u{202e}d"), "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d");
         assert_eq!(line("größe ✓"), "größe ✓");
+    }
+
+    #[test]
+    fn markdown_is_disarmed() {
+        assert_eq!(markdown("a|b <img> [x](y) *z*\n# h"), "a\\|b \\<img\\> \\[x\\](y) \\*z\\*\u{fffd}\\# h");
+        assert_eq!(markdown("https://evil.example @all &lt;"), "https\\://evil.example &#64;all &amp;lt;");
+        assert_eq!(markdown("node-1.eu"), "node-1.eu");
+    }
+
+    #[test]
+    fn a_code_span_ends_where_it_is_meant_to() {
+        assert_eq!(code_span("a b"), "`a b`");
+        assert_eq!(code_span("a``b`c"), "```a``b`c```");
+        assert_eq!(code_span("`a"), "`` `a ``");
+        assert_eq!(code_span("a\n\nb"), "`a\u{fffd}\u{fffd}b`");
     }
 }

@@ -1,8 +1,8 @@
 //! Several hops, and what is suppressed.
 
-use fleetwright_eks::check::Scope;
+use fleetwright_eks::check::{Family, Scope};
 use fleetwright_eks::checks::{catalogue, find};
-use fleetwright_eks::{Severity, Suppression, UnreadCause, Verdict, assess};
+use fleetwright_eks::{Fact, Readiness, Severity, Suppression, UnreadCause, Verdict, assess};
 use fleetwright_kubernetes::{Hop, Minor};
 
 use super::world::{healthy, now, time};
@@ -96,4 +96,45 @@ fn what_could_not_be_looked_at_is_listed_with_its_check() {
     let unread: Vec<_> = assessment.unread().map(|(code, unread)| (code, unread.cause)).collect();
     assert_eq!(unread, [("EKS-C4", UnreadCause::Denied)]);
     assert_eq!(assessment.open().count(), 0);
+}
+
+#[test]
+fn every_check_belongs_to_a_family() {
+    for check in catalogue() {
+        assert!(Family::of(check.code).is_some(), "{}", check.code);
+        assert!(check.code.starts_with(&format!("EKS-{}", check.family().letter())), "{}", check.code);
+    }
+    assert_eq!(Family::of("EKS-Z1"), None);
+    assert_eq!(Family::of("V1"), None);
+}
+
+#[test]
+fn a_cluster_is_ready_only_where_everything_that_may_block_was_looked_at() {
+    let readiness = |change: fn(&mut fleetwright_eks::Facts)| {
+        let mut facts = healthy(33);
+        change(&mut facts);
+        assess(&facts, &route(33, 34), now(), &[]).readiness()
+    };
+    assert_eq!(readiness(|_| {}), Readiness::Ready);
+    assert_eq!(readiness(|facts| hide(&mut facts.control_plane.role)), Readiness::CannotSay);
+    assert_eq!(readiness(|facts| hide(&mut facts.control_plane.backup)), Readiness::Ready, "it only warns");
+    let left_out = |facts: &mut fleetwright_eks::Facts| {
+        facts.apis.manifests = Fact::unread(UnreadCause::NotAsked, "no manifests were named");
+    };
+    assert_eq!(readiness(left_out), Readiness::Ready, "somebody decided so");
+    let both = |facts: &mut fleetwright_eks::Facts| {
+        hide(&mut facts.control_plane.role);
+        of(&mut facts.control_plane.cluster).status = "UPDATING".into();
+    };
+    assert_eq!(readiness(both), Readiness::NotReady);
+    assert_eq!(assess(&healthy(33), &[], now(), &[]).readiness(), Readiness::NothingToDo);
+}
+
+#[test]
+fn a_check_has_passed_only_where_it_passed_for_every_hop() {
+    let mut facts = healthy(33);
+    of(&mut facts.control_plane.offers).retain(|offer| offer.version != Minor::new(35));
+    let assessment = assess(&facts, &route(33, 36), now(), &[]);
+    assert!(!assessment.passed().contains("EKS-V1"), "1.35 is not offered");
+    assert!(assessment.passed().contains("EKS-V4"));
 }
