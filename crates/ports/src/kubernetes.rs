@@ -6,7 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fleetwright_kubernetes::{ApiVersion, GroupVersionKind, Minor};
+use fleetwright_kubernetes::{ApiVersion, Minor};
+pub use fleetwright_kubernetes::{Depth, Resource};
 use fleetwright_model::Failure;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -82,26 +83,6 @@ pub struct ServerVersion {
     pub git_version: String,
 }
 
-/// A resource that a server serves in one version of its group.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Resource {
-    /// Group, version and kind.
-    pub api: GroupVersionKind,
-    /// The plural, as paths name it: `deployments`.
-    pub plural: String,
-    /// Its objects are in namespaces.
-    pub namespaced: bool,
-    /// What can be done with it: `get`, `list` …
-    pub verbs: Vec<String>,
-}
-
-impl Resource {
-    /// Whether its objects can be listed.
-    pub fn is_listed(&self) -> bool {
-        self.verbs.iter().any(|verb| verb == "list")
-    }
-}
-
 /// What a server serves.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Discovered {
@@ -111,17 +92,30 @@ pub struct Discovered {
     pub gaps: Vec<(ApiVersion, Failure)>,
 }
 
-/// How much of an object is listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Depth {
-    /// All of it.
-    Whole,
-    /// `metadata` only: `PartialObjectMetadata`.
-    Metadata,
-}
-
 /// Takes out of an object what nobody will look at, as soon as it is read.
 pub type Trim = fn(&mut Value);
+
+/// Which objects of a resource are listed, and what of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing {
+    /// How much of each.
+    pub depth: Depth,
+    /// The namespace; empty for all.
+    pub namespace: &'static str,
+    /// A label selector, such as `owner=helm,status=deployed`; empty for all objects.
+    pub labels: &'static str,
+    /// Objects of a page, at least 1.
+    pub page: u16,
+    /// What is taken out of each.
+    pub trim: Trim,
+}
+
+impl Listing {
+    /// All objects, in pages of 500, nothing taken out.
+    pub const fn of(depth: Depth) -> Self {
+        Self { depth, namespace: "", labels: "", page: 500, trim: |_| {} }
+    }
+}
 
 /// What somebody might do. Source: Kubernetes API reference, SelfSubjectAccessReview, `resourceAttributes`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -181,13 +175,13 @@ pub trait Kubernetes: Send + Sync {
     /// The groups could not be listed. A group that cannot be looked at is a gap.
     async fn resources(&self) -> Result<Discovered, Failure>;
 
-    /// The objects of a resource in all namespaces, page by page, all as they were when the first page was made. Where
+    /// The objects of a resource, page by page, all as they were when the first page was made. Where
     /// the server forgets that moment while pages are read, the listing begins once more. Each object says its
     /// `apiVersion` and `kind`, which items of a list need not.
     ///
     /// # Errors
     /// The failure of the request that failed: a part of a list is no list.
-    async fn list(&self, resource: &Resource, depth: Depth, trim: Trim) -> Result<Vec<Value>, Failure>;
+    async fn list(&self, resource: &Resource, listing: &Listing) -> Result<Vec<Value>, Failure>;
 
     /// The lines of one metric of the server that answers, in Prometheus' text format. A cluster has several servers,
     /// and each counts for itself.

@@ -7,13 +7,13 @@ use fleetwright_model::ErrorClass;
 use serde_json::Value;
 
 use crate::Kubernetes;
-use crate::kubernetes::{Depth, Resource, ResourceAttributes};
+use crate::kubernetes::{Depth, Listing, Resource, ResourceAttributes};
 
 /// What the suite is to find.
 pub struct Expected {
     /// The server's version.
     pub minor: Minor,
-    /// Pods of the cluster; more than one page holds (500) tells whether pages are read to the end.
+    /// Pods of the cluster; a few: they are listed in pages of one, too.
     pub pods: usize,
     /// A metric that the server has, and how many lines of it.
     pub metric: (&'static str, usize),
@@ -67,20 +67,27 @@ fn names(list: &[Value]) -> BTreeSet<(&str, &str)> {
 }
 
 async fn lists(kubernetes: &dyn Kubernetes, pods: &Resource, count: usize) {
-    let whole = kubernetes.list(pods, Depth::Whole, |_| {}).await.expect("pods can be listed");
+    let whole = kubernetes.list(pods, &Listing::of(Depth::Whole)).await.expect("pods can be listed");
     let found = names(&whole);
     assert_eq!((whole.len(), found.len()), (count, count), "every pod once, page by page");
     assert!(whole.iter().all(|pod| pod["spec"]["containers"].is_array()), "whole objects have a spec");
     let is_pod = |pod: &Value| pod["kind"] == "Pod" && pod["apiVersion"] == "v1";
     assert!(whole.iter().all(is_pod), "objects say what they are, though items of lists may leave it out");
-    let metadata = kubernetes.list(pods, Depth::Metadata, |_| {}).await.expect("metadata can be listed");
+    let metadata =
+        kubernetes.list(pods, &Listing::of(Depth::Metadata)).await.expect("metadata can be listed");
     assert_eq!(names(&metadata), found, "the same objects");
     assert!(metadata.iter().all(|pod| pod["spec"].is_null() && is_pod(pod)), "metadata has no spec");
-    let trimmed = kubernetes.list(pods, Depth::Whole, |pod| pod["spec"] = Value::Null).await;
-    assert!(trimmed.expect("pods can be listed").iter().all(|pod| pod["spec"].is_null()));
+    let listing = Listing { page: 1, trim: |pod| pod["spec"] = Value::Null, ..Listing::of(Depth::Whole) };
+    let trimmed = kubernetes.list(pods, &listing).await.expect("pods can be listed in pages of one");
+    assert_eq!(names(&trimmed), found, "however many are in a page");
+    assert!(trimmed.iter().all(|pod| pod["spec"].is_null()));
+    let none = Listing { labels: "fleetwright.dev/nobody=has-this", ..Listing::of(Depth::Metadata) };
+    assert_eq!(kubernetes.list(pods, &none).await, Ok(Vec::new()), "only what the selector finds");
+    let elsewhere = Listing { namespace: "fleetwright-nowhere", ..Listing::of(Depth::Metadata) };
+    assert_eq!(kubernetes.list(pods, &elsewhere).await, Ok(Vec::new()), "only what lies in the namespace");
     let mut unknown = pods.clone();
     "fleetwrights".clone_into(&mut unknown.plural);
-    let refused = kubernetes.list(&unknown, Depth::Whole, |_| {}).await.expect_err("nobody serves it");
+    let refused = kubernetes.list(&unknown, &Listing::of(Depth::Whole)).await.expect_err("nobody serves it");
     assert_eq!(refused.class, ErrorClass::NotFound, "{refused}");
 }
 

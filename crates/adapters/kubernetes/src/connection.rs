@@ -1,0 +1,186 @@
+//! Requests to one cluster: a few at once, each within its time, repeated where that can help.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use fleetwright_model::code;
+use fleetwright_model::{ErrorClass, Failure};
+use fleetwright_ports::Clock;
+use fleetwright_ports::kubernetes::{BearerToken, Traffic};
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderValue, Method, Request};
+use jiff::SignedDuration;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+
+use crate::address::Address;
+use crate::answer::{Answer, Refused, failure, judge, unexpected};
+use crate::session::Session;
+use crate::transport::{Transport, Undelivered};
+
+/// How much is asked of one cluster, and how long its answers may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Requests at once.
+    pub concurrent: usize,
+    /// For one attempt, its answer included.
+    pub attempt: Duration,
+    /// For one request with all its attempts; no attempt begins later.
+    pub request: Duration,
+    /// Attempts of one request.
+    pub attempts: u32,
+    /// Bytes of one answer as it comes over the wire.
+    pub answer_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            concurrent: 4,
+            attempt: Duration::from_secs(60),
+            request: Duration::from_secs(300),
+            attempts: 6,
+            answer_bytes: 128 * 1024 * 1024,
+        }
+    }
+}
+
+/// Before the second attempt; twice as long before each further one.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// The longest wait, whatever a server asks for.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// A request.
+pub(crate) struct Call {
+    pub(crate) path: String,
+    pub(crate) accept: &'static str,
+    /// The document of a POST; none for a GET.
+    pub(crate) body: Option<Value>,
+    /// What it is, in a word or two: `list pods`.
+    pub(crate) what: String,
+}
+
+impl Call {
+    /// A GET of JSON.
+    pub(crate) fn get(path: impl Into<String>, what: impl Into<String>) -> Self {
+        Self { path: path.into(), accept: "application/json", body: None, what: what.into() }
+    }
+}
+
+/// Sends requests to one cluster.
+pub(crate) struct Connection {
+    pub(crate) cluster: String,
+    pub(crate) address: Address,
+    pub(crate) agent: HeaderValue,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) session: Session,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) limits: Limits,
+    pub(crate) places: Semaphore,
+    pub(crate) requests: AtomicU64,
+    pub(crate) bytes: AtomicU64,
+}
+
+impl Connection {
+    /// Whom and what a failure is about.
+    pub(crate) fn of<'a>(&'a self, what: &'a str) -> (&'a str, &'a str) {
+        (&self.cluster, what)
+    }
+
+    pub(crate) fn traffic(&self) -> Traffic {
+        Traffic { requests: self.requests.load(Ordering::Relaxed), bytes: self.bytes.load(Ordering::Relaxed) }
+    }
+
+    /// Sends a request until it succeeds or trying again cannot help. Every request reads, so that each may be repeated.
+    ///
+    /// # Errors
+    /// The failure of the last attempt.
+    pub(crate) async fn send(&self, call: &Call) -> Result<Answer, Failure> {
+        let place = self.places.acquire().await;
+        let _place = place.map_err(|_| unexpected(self.of(&call.what), "the connection is closed"))?;
+        let begun = self.clock.now();
+        let (mut attempts, mut renewed) = (0, false);
+        loop {
+            attempts += 1;
+            let token = self.session.token(self.clock.as_ref()).await?;
+            let refused = match self.attempt(call, &token).await {
+                Ok(answer) => return Ok(answer),
+                Err(refused) => refused,
+            };
+            if refused.unauthenticated && !renewed {
+                renewed = true;
+                self.session.refused(&token).await;
+                continue;
+            }
+            let again = matches!(refused.failure.class, ErrorClass::Throttled | ErrorClass::Transient);
+            let doubled = FIRST_WAIT.saturating_mul(1 << (attempts - 1).min(16));
+            let wait = refused.wait.unwrap_or(doubled).min(LONGEST_WAIT);
+            let passed = self.clock.now().duration_since(begun);
+            let next = SignedDuration::try_from(wait)
+                .map_or(SignedDuration::MAX, |wait| passed.saturating_add(wait));
+            let late = next.unsigned_abs() > self.limits.request;
+            if !again || late || attempts >= self.limits.attempts {
+                return Err(Failure { attempts, ..refused.failure });
+            }
+            self.clock.sleep(wait).await;
+        }
+    }
+
+    async fn attempt(&self, call: &Call, token: &BearerToken) -> Result<Answer, Box<Refused>> {
+        let of = self.of(&call.what);
+        let plainly = |failure| Box::new(Refused { failure, wait: None, unauthenticated: false });
+        let request = self.request(call, token);
+        let request = request.map_err(|error| {
+            plainly(failure((ErrorClass::Permanent, &code::REQUEST_REFUSED), of, &error.to_string()))
+        })?;
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let limit = self.limits.attempt;
+        let answered = tokio::select! {
+            answered = self.transport.call(request, self.limits.answer_bytes) => answered,
+            () = self.clock.sleep(limit) => {
+                let words = format!("no answer within {} s", limit.as_secs());
+                return Err(plainly(failure((ErrorClass::Transient, &code::CALL_TIMEOUT), of, &words)));
+            }
+        };
+        match answered {
+            Ok(response) => {
+                let bytes = u64::try_from(response.body().len()).unwrap_or(u64::MAX);
+                self.bytes.fetch_add(bytes, Ordering::Relaxed);
+                judge(response, of, token.reveal())
+            }
+            Err(error) => Err(plainly(self.undelivered(&error, of))),
+        }
+    }
+
+    fn undelivered(&self, error: &Undelivered, of: (&str, &str)) -> Failure {
+        let meaning = match error {
+            Undelivered::Unreachable(_) => (ErrorClass::Transient, &code::UNREACHABLE),
+            Undelivered::Broken(_) => (ErrorClass::Transient, &code::SERVICE_FAULT),
+            Undelivered::TooLong => {
+                let words = format!("the answer has more than {} bytes", self.limits.answer_bytes);
+                return unexpected(of, &words);
+            }
+        };
+        failure(meaning, of, &error.to_string())
+    }
+
+    fn request(&self, call: &Call, token: &BearerToken) -> Result<Request<Bytes>, http::Error> {
+        let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.reveal()))?;
+        authorization.set_sensitive(true);
+        let request = Request::builder()
+            .uri(self.address.of(&call.path))
+            .header(ACCEPT, call.accept)
+            .header(ACCEPT_ENCODING, "gzip")
+            .header(AUTHORIZATION, authorization)
+            .header(USER_AGENT, self.agent.clone());
+        match &call.body {
+            None => request.method(Method::GET).body(Bytes::new()),
+            Some(body) => request
+                .method(Method::POST)
+                .header(CONTENT_TYPE, "application/json")
+                .body(Bytes::from(body.to_string())),
+        }
+    }
+}
