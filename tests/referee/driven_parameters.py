@@ -35,6 +35,10 @@ def get_parameter(clients):
     assert shown["ARN"].endswith(":parameter/referee/got")
     ssm.delete_parameter(Name="/referee/got")
     assert refusal(ssm.get_parameter, Name="/referee/got") == "ParameterNotFound"
+    public = "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/x86_64/standard/recommended/image_id"
+    named = clients.zone("ssm").get_parameter(Name=public)["Parameter"]["Value"]
+    (image,) = clients.zone("ec2").describe_images(ImageIds=[named])["Images"]
+    assert image["Name"].startswith("amazon-eks-node-al2023-x86_64-standard-1.34")
 
 
 @drives("ssm", "GetParameters")

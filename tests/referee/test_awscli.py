@@ -11,6 +11,7 @@ import typed_events
 import typed_functions
 import typed_keys
 import typed_logs
+import typed_network
 import typed_queues
 import typed_roles
 import typed_secrets
@@ -55,6 +56,7 @@ def facts(estate, tmp_path_factory):
         **typed_functions.functions(clients, content.parent),
         **typed_keys.keys(clients, content.parent),
         **typed_logs.groups(clients),
+        **typed_network.network(clients),
         **typed_queues.queues(clients),
         **typed_roles.roles(clients),
         **typed_secrets.secrets(clients),
@@ -178,6 +180,7 @@ TYPED = {
     **typed_functions.TYPED,
     **typed_keys.TYPED,
     **typed_logs.TYPED,
+    **typed_network.TYPED,
     **typed_queues.TYPED,
     **typed_roles.TYPED,
     **typed_secrets.TYPED,

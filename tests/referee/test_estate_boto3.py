@@ -15,6 +15,7 @@ import driven_events  # noqa: F401 - enters its drivers into the table
 import driven_functions  # noqa: F401 - enters its drivers into the table
 import driven_keys  # noqa: F401 - enters its drivers into the table
 import driven_logs  # noqa: F401 - enters its drivers into the table
+import driven_network  # noqa: F401 - enters its drivers into the table
 import driven_parameters  # noqa: F401 - enters its drivers into the table
 import driven_queues  # noqa: F401 - enters its drivers into the table
 import driven_roles  # noqa: F401 - enters its drivers into the table

@@ -377,6 +377,7 @@ pub fn denied(call: &Call, requirement: &Requirement, reason: &str) -> ApiError 
         | Service::Kms
         | Service::Logs
         | Service::SecretsManager
+        | Service::ServiceQuotas
         | Service::Sqs
         | Service::Ssm
         | Service::Organizations => ApiError::new(400, "AccessDeniedException", sentence),

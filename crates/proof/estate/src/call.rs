@@ -49,6 +49,8 @@ pub enum Service {
     S3,
     /// Secrets Manager, awsJson 1.1.
     SecretsManager,
+    /// Service Quotas, awsJson 1.1.
+    ServiceQuotas,
     /// Simple Notification Service, awsQuery.
     Sns,
     /// Simple Queue Service, awsJson 1.0.
@@ -61,7 +63,7 @@ pub enum Service {
 
 impl Service {
     /// Every service the estate answers for.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::AutoScaling,
         Self::ClassicElb,
         Self::CloudFormation,
@@ -78,6 +80,7 @@ impl Service {
         Self::Organizations,
         Self::S3,
         Self::SecretsManager,
+        Self::ServiceQuotas,
         Self::Sns,
         Self::Sqs,
         Self::Ssm,
@@ -116,6 +119,7 @@ impl Service {
             Self::S3 => "s3",
             Self::Sqs => "sqs",
             Self::SecretsManager => "secretsmanager",
+            Self::ServiceQuotas => "servicequotas",
             Self::Sns => "sns",
             Self::Ssm => "ssm",
             Self::Sts => "sts",

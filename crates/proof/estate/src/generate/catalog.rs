@@ -58,7 +58,7 @@ pub fn network(seed: &Seed, region: &str) -> Network {
             })
         })
         .collect();
-    Network { subnets, security_groups }
+    Network { subnets, security_groups, ..Network::default() }
 }
 
 /// The address of the `n`-th instance of a subnet: scattered, and each once.
@@ -103,7 +103,8 @@ pub fn public_image(
     }
 }
 
-fn root_disk(platform: Platform, snapshot: SnapshotId) -> ImageDisk {
+/// The root disk of a platform's images.
+pub fn root_disk(platform: Platform, snapshot: SnapshotId) -> ImageDisk {
     ImageDisk {
         device: platform.facts().root_device.into(),
         snapshot,

@@ -34,6 +34,7 @@ pub(super) fn rate(settings: &LimitSettings, cell: &Cell) -> Rate {
         Service::Eks => eks_rate(cell.action),
         Service::Kms => kms_rate(cell.action),
         Service::SecretsManager => secrets_rate(cell.action),
+        Service::ServiceQuotas => quotas_rate(cell.action),
         Service::Sqs => sqs_rate(cell.action),
         Service::Sns => sns_rate(cell.action),
     }
@@ -121,6 +122,14 @@ fn secrets_rate(action: &str) -> Rate {
     }
 }
 
+/// Service Quotas' published rates, with what may come in one burst (user guide, "Service quotas for Service Quotas").
+fn quotas_rate(action: &str) -> Rate {
+    match action.starts_with("List") {
+        true => Rate::new(20.0, 10.0),
+        false => Rate::new(10.0, 5.0),
+    }
+}
+
 /// SQS publishes no limit for messages of standard queues, and none that binds for queues themselves.
 fn sqs_rate(action: &str) -> Rate {
     match action.contains("Message") {
@@ -159,7 +168,9 @@ pub fn throttled(service: Service) -> ApiError {
         Service::Ec2 => ApiError::new(503, "RequestLimitExceeded", "Request limit exceeded."),
         Service::Ssm => ApiError::new(400, "ThrottlingException", "Rate exceeded"),
         Service::CloudWatch => ApiError::new(400, "ThrottlingException", "Rate exceeded"),
-        Service::Organizations => ApiError::new(400, "TooManyRequestsException", "Rate exceeded"),
+        Service::Organizations | Service::ServiceQuotas => {
+            ApiError::new(400, "TooManyRequestsException", "Rate exceeded")
+        }
         Service::Lambda => {
             let mut error = ApiError::new(429, "TooManyRequestsException", "Rate exceeded");
             error.members.insert("Reason".to_owned(), "CallerRateLimitExceeded".into());

@@ -8,6 +8,8 @@ use serde::Deserialize;
 use super::balancing::{BalancerSection, GroupSection};
 use super::clusters::{AddonKindSection, ClusterSection};
 use super::documents::DocumentSection;
+use super::network::SubnetSection;
+use super::quotas::QuotaSection;
 use crate::fault::FaultRule;
 use crate::generate::fleet::Fleet;
 use crate::limits::LimitSettings;
@@ -72,6 +74,12 @@ pub struct Scenario {
     /// Clusters of EKS.
     #[serde(default)]
     pub clusters: Vec<ClusterSection>,
+    /// Subnets of which something is to be said.
+    #[serde(default)]
+    pub subnets: Vec<SubnetSection>,
+    /// Quotas that are not the usual ones.
+    #[serde(default)]
+    pub quotas: Vec<QuotaSection>,
     /// Add-ons for clusters beside EKS's own.
     #[serde(default)]
     pub addon_kinds: Vec<AddonKindSection>,

@@ -10,13 +10,15 @@ mod documents;
 mod error;
 mod file;
 mod images;
+mod network;
 mod prepare;
+mod quotas;
 
 pub use balancing::{BalancerKind, BalancerSection, GroupSection};
 pub use clusters::{
-    AccessEntrySection, AddonKindSection, AddonSection, AddonVersionSection, CallerSection, ClusterSection,
-    DeprecationSection, FargateSection, InsightSection, IssueSection, NodeGroupSection, ObjectSection,
-    PodIdentitySection, TaintSection, UpgradedSection, WorkloadKind, WorkloadSection,
+    Absent, AccessEntrySection, AddonKindSection, AddonSection, AddonVersionSection, CallerSection,
+    ClusterSection, DeprecationSection, FargateSection, InsightSection, IssueSection, NodeGroupSection,
+    ObjectSection, PodIdentitySection, TaintSection, UpgradedSection, WorkloadKind, WorkloadSection,
 };
 pub use documents::{DocumentSection, PlatformName};
 pub use error::ScenarioError;
@@ -24,7 +26,9 @@ pub use file::{
     AccessSection, AccountSection, AgentState, ExceptionSection, HubPlace, ImageSection, InstanceSection,
     OrganizationSection, PatchManager, Payment, Permissions, Problem, RootKind, Scenario, State,
 };
+pub use network::SubnetSection;
 pub use prepare::{Hub, Overrides, Prepared};
+pub use quotas::QuotaSection;
 
 /// A scenario that was read, with its text for later errors.
 #[derive(Clone, Debug)]

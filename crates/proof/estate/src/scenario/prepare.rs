@@ -9,7 +9,7 @@ use super::error::ScenarioError;
 use super::file::{
     AgentState, BucketSection, InstanceSection, PatchManager, Payment, RootKind, Scenario, State,
 };
-use super::{access, balancing, clusters, documents, images};
+use super::{access, balancing, clusters, documents, images, network, quotas};
 use crate::fault::FaultRule;
 use crate::generate::accounts::{self, AccountPlan, AccountWish};
 use crate::generate::applications::Tier;
@@ -169,6 +169,10 @@ pub(super) fn prepare(
     let from = (scenario.access.role_name.as_str(), &seed, scenario.start);
     clusters::clusters(&mut world, &plans, &scenario.clusters, from)
         .map_err(|(nth, problem)| source.error("[[clusters]]", nth, problem))?;
+    network::subnets(&mut world, &plans, &scenario.subnets)
+        .map_err(|(nth, problem)| source.error("[[subnets]]", nth, problem))?;
+    quotas::quotas(&mut world, &plans, &scenario.quotas)
+        .map_err(|(nth, problem)| source.error("[[quotas]]", nth, problem))?;
     Ok(Prepared {
         name: scenario.name,
         seed: scenario.seed,

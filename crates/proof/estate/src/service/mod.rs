@@ -18,6 +18,7 @@ mod members;
 pub mod organizations;
 pub mod page;
 mod query;
+pub mod quotas;
 pub mod s3;
 pub mod secrets;
 pub mod sns;
@@ -55,6 +56,7 @@ impl Registry {
             logs::operations(),
             organizations::operations(),
             s3::operations(),
+            quotas::operations(),
             secrets::operations(),
             sns::operations(),
             sqs::operations(),

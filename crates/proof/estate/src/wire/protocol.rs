@@ -43,6 +43,7 @@ impl Service {
             | Self::Logs
             | Self::Organizations
             | Self::SecretsManager
+            | Self::ServiceQuotas
             | Self::Ssm => Protocol::Json11,
         }
     }
@@ -67,6 +68,7 @@ impl Service {
             Self::Organizations => "2016-11-28",
             Self::S3 => "2006-03-01",
             Self::SecretsManager => "2017-10-17",
+            Self::ServiceQuotas => "2019-06-24",
             Self::Sns => "2010-03-31",
             Self::Sqs => "2012-11-05",
             Self::Ssm => "2014-11-06",
@@ -96,6 +98,7 @@ impl Service {
             | Self::Logs
             | Self::Organizations
             | Self::SecretsManager
+            | Self::ServiceQuotas
             | Self::Sqs
             | Self::Ssm => "",
         }
@@ -112,6 +115,7 @@ impl Service {
             Self::Logs => "Logs_20140328",
             Self::Organizations => "AWSOrganizationsV20161128",
             Self::SecretsManager => "secretsmanager",
+            Self::ServiceQuotas => "ServiceQuotasV20190624",
             Self::Sqs => "AmazonSQS",
             Self::Ssm => "AmazonSSM",
             Self::AutoScaling

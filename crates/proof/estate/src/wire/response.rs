@@ -410,6 +410,9 @@ pub fn bad_token(service: Service) -> ApiError {
         Service::SecretsManager => {
             ApiError::new(400, "InvalidNextTokenException", "Invalid pagination token")
         }
+        Service::ServiceQuotas => {
+            ApiError::new(400, "InvalidPaginationTokenException", "Invalid NextToken was provided.")
+        }
         Service::Sqs => ApiError::new(400, "InvalidParameterValue", "Invalid or expired next token"),
         Service::EventBridge => ApiError::new(400, "ValidationException", "NextToken is not valid"),
     }

@@ -185,6 +185,7 @@ fn volumes(
 #[must_use]
 pub fn is_taken(region: &Region, address: Ipv4Addr) -> bool {
     region.instances.iter().any(|it| it.private_ip == address && it.state != InstanceState::Terminated)
+        || region.network.has(address)
 }
 
 fn free_address(place: &Place<'_>, subnet: &Subnet, seed: &crate::generate::seed::Seed) -> Ipv4Addr {

@@ -32,6 +32,7 @@ pub mod patch_catalog;
 pub mod patching;
 pub mod platform;
 pub mod queues;
+pub mod quotas;
 pub mod regions;
 pub mod releases;
 pub mod root_tasks;
@@ -145,6 +146,8 @@ pub struct Region {
     pub notifications: notifications::Notifications,
     /// Queues of SQS.
     pub queues: queues::Queues,
+    /// Quotas that are not what they are everywhere.
+    pub quotas: quotas::Quotas,
     /// Secrets of Secrets Manager.
     pub secrets: secrets::Secrets,
     /// Keys of KMS.

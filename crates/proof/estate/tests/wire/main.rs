@@ -10,6 +10,7 @@ mod keys;
 mod kubernetes;
 mod logs;
 mod queues;
+mod quotas;
 mod secrets;
 mod stale_read;
 mod storage;

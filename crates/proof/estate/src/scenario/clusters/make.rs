@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::json;
 
+use super::around;
 use super::insights::{days_before, insight};
 use super::objects::{put_namespace, put_object, put_workload, workload};
 use super::{AddonKindSection, AddonSection, ClusterSection, IssueSection, NodeGroupSection, WorkloadKind};
@@ -75,45 +76,42 @@ fn make(
     section: &ClusterSection,
     (role, seed, start): (&str, &Seed, Timestamp),
 ) -> Result<(), String> {
-    let plan = plans.iter().find(|plan| plan.name == section.account);
-    let plan = plan
-        .ok_or_else(|| format!("there is no account \"{}\"; name one of the scenario's", section.account))?;
-    let code = section.region.as_ref().unwrap_or(&plan.regions[0]);
-    if !plan.regions.contains(code) {
-        return Err(format!(
-            "account {} does not use {code}; it uses {}",
-            plan.name,
-            plan.regions.join(", ")
-        ));
+    let (account, code) = region_of(plans, &section.account, section.region.as_ref())?;
+    if let Some(owner) = world.accounts.get_mut(&account) {
+        around::roles(owner, &account, section, days_before(start, 400.0))?;
     }
     let mut place =
-        world.place(&plan.id, code).ok_or_else(|| format!("{code} is not a region of {}", plan.name))?;
+        world.place(&account, &code).ok_or_else(|| format!("{code} is not a region of {account}"))?;
     if place.region.clusters.by_name.contains_key(&section.name) {
         return Err(format!("name: there is a cluster {} in {code} already", section.name));
     }
+    let own = cell_seed(seed, &account, &code);
+    let group = around::security_group(place.region, section, &own);
+    around::key(place.region, section, (&account, &code), (&own, start));
+    around::images(place.region, &code, start);
     let network = &place.region.network;
     let vpc = network.subnets.first().map(|it| it.vpc.to_string()).unwrap_or_default();
     let subnets = network.subnets.iter().map(|it| it.id.to_string()).collect();
     let zones = network.subnets.iter().map(|it| it.zone.clone()).collect();
-    let groups = network.security_groups.iter().map(|it| it.id.to_string()).take(1).collect();
+    let groups = vec![group.to_string()];
     let sketch = Sketch {
         name: section.name.clone(),
         version: version(&section.version)?,
-        role: format!("arn:aws:iam::{}:role/eks-{}", plan.id, section.name),
+        role: format!("arn:aws:iam::{account}:role/eks-{}", section.name),
         network: (vpc, subnets, zones, groups),
     };
-    let own = cell_seed(seed, &plan.id, code);
     let cluster = Cluster::new(sketch, &own, days_before(start, 400.0));
     place.region.clusters.by_name.insert(section.name.clone(), cluster);
-    let admin = format!("arn:aws:iam::{}:role/{role}", plan.id);
+    let admin = format!("arn:aws:iam::{account}:role/{role}");
     let made = eks::with(&mut place, &section.name, start, |cluster, catalog, ground| {
         describe(cluster, section, start)?;
+        eks::network::connect(cluster, ground);
         access(cluster, section, &admin, start);
         for addon in &section.addons {
             put_addon(cluster, catalog, addon, start)?;
         }
         for group in &section.node_groups {
-            put_group(cluster, group, (&plan.id, &own, start))?;
+            put_group(cluster, group, (&account, &own, start))?;
             eks::node_groups::resize(cluster, ground, &group.name);
         }
         for it in &section.workloads {
@@ -126,6 +124,28 @@ fn make(
         Ok(())
     });
     made.unwrap_or(Ok(()))
+}
+
+/// The account, by its id, and the region that a section names.
+///
+/// # Errors
+/// There is no such account, or it does not use the region.
+pub(in crate::scenario) fn region_of(
+    plans: &[AccountPlan],
+    account: &str,
+    region: Option<&String>,
+) -> Result<(String, String), String> {
+    let plan = plans.iter().find(|plan| plan.name == account);
+    let plan =
+        plan.ok_or_else(|| format!("there is no account \"{account}\"; name one of the scenario's"))?;
+    let code = region.unwrap_or(&plan.regions[0]);
+    match plan.regions.contains(code) {
+        true => Ok((plan.id.clone(), code.clone())),
+        false => {
+            let used = plan.regions.join(", ");
+            Err(format!("account {} does not use {code}; it uses {used}", plan.name))
+        }
+    }
 }
 
 fn version(text: &str) -> Result<Minor, String> {

@@ -1,5 +1,6 @@
 //! Clusters of EKS in a scenario: `[[clusters]]` and `[[addon_kinds]]` tables.
 
+mod around;
 mod insights;
 mod make;
 mod objects;
@@ -9,8 +10,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+pub use around::Absent;
 pub use insights::{CallerSection, DeprecationSection, InsightSection};
-pub(super) use make::{clusters, kinds};
+pub(super) use make::{clusters, kinds, region_of};
 pub use objects::{ObjectSection, WorkloadKind, WorkloadSection};
 
 /// A cluster; a `[[clusters]]` table.
@@ -39,8 +41,13 @@ pub struct ClusterSection {
     /// Kinds of logs that it writes.
     #[serde(default)]
     pub logging: Vec<String>,
-    /// ARN of the key that encrypts secrets.
+    /// ARN of the key that encrypts secrets; one of the account and region is made.
     pub key: Option<String>,
+    /// Days after which that key is deleted; it stays where absent.
+    pub key_deleted_in_days: Option<u32>,
+    /// What it names and does not exist any more.
+    #[serde(default)]
+    pub absent: Vec<Absent>,
     /// What is wrong with it.
     #[serde(default)]
     pub issues: Vec<IssueSection>,

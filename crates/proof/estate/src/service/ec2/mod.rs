@@ -1,13 +1,17 @@
-//! EC2: instances and their life, images, snapshots, volumes, types, regions, and tags.
+//! EC2: instances and their life, images, snapshots, volumes, types, regions, networks, and tags.
 
 mod create_image;
 mod create_tags;
 mod describe_images;
 mod describe_instance_status;
+mod describe_instance_type_offerings;
 mod describe_instance_types;
 mod describe_instances;
+mod describe_network_interfaces;
 mod describe_regions;
+mod describe_security_groups;
 mod describe_snapshots;
+mod describe_subnets;
 mod describe_volumes;
 mod filter;
 mod instance_filters;
@@ -40,11 +44,15 @@ pub fn operations() -> Vec<Box<dyn Operation>> {
         Box::new(create_image::DeregisterImage),
         Box::new(describe_images::DescribeImages),
         Box::new(describe_instance_status::DescribeInstanceStatus),
+        Box::new(describe_instance_type_offerings::DescribeInstanceTypeOfferings),
         Box::new(describe_instance_types::DescribeInstanceTypes),
         Box::new(describe_instances::DescribeInstances),
+        Box::new(describe_network_interfaces::DescribeNetworkInterfaces),
         Box::new(describe_regions::DescribeRegions),
         Box::new(replace_root_volume::DescribeReplaceRootVolumeTasks),
+        Box::new(describe_security_groups::DescribeSecurityGroups),
         Box::new(describe_snapshots::DescribeSnapshots),
+        Box::new(describe_subnets::DescribeSubnets),
         Box::new(describe_volumes::DescribeVolumes),
         Box::new(volume_attachments::DetachVolume),
         Box::new(state_changes::RebootInstances),

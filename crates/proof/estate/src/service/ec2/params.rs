@@ -93,6 +93,24 @@ pub(super) fn start(call: &Call) -> Result<Cursor, ApiError> {
     }
 }
 
+/// The rows of a page in the order of their ids, and the token of the next page where there is one.
+///
+/// # Errors
+/// `InvalidNextToken` where the token was not given to this request.
+pub(super) fn paged<R>(
+    call: &Call,
+    mut rows: Vec<R>,
+    size: usize,
+    id: fn(&R) -> Cursor,
+) -> Result<(Vec<R>, Option<String>), ApiError> {
+    let start = start(call)?;
+    rows.retain(|row| id(row) >= start);
+    rows.sort_by_key(id);
+    let next = rows.get(size).map(|row| page::token(call, id(row)));
+    rows.truncate(size);
+    Ok((rows, next))
+}
+
 /// Refuses ids together with `MaxResults`, where EC2 does.
 ///
 /// # Errors

@@ -175,6 +175,7 @@ fn order(call: &Call, place: &Place<'_>) -> Result<Launch, ApiError> {
     let image = image(call, place)?;
     let instance_type = size(call, image)?;
     let subnet = subnet(call, place)?;
+    offered(place, &subnet, instance_type)?;
     let tags = TagSpecifications::read(call, &TAGGED)?;
     Ok(Launch {
         purpose: String::new(),
@@ -259,6 +260,17 @@ fn size(call: &Call, image: &Image) -> Result<&'static InstanceType, ApiError> {
         ));
     }
     Ok(found)
+}
+
+fn offered(place: &Place<'_>, subnet: &Subnet, instance_type: &InstanceType) -> Result<(), ApiError> {
+    if place.region.network.offers(&subnet.zone, instance_type.name) {
+        return Ok(());
+    }
+    let message = format!(
+        "Your requested instance type ({}) is not supported in your requested Availability Zone ({}).",
+        instance_type.name, subnet.zone
+    );
+    Err(ApiError::new(400, "Unsupported", message))
 }
 
 fn subnet(call: &Call, place: &Place<'_>) -> Result<Arc<Subnet>, ApiError> {

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::addons::Kind;
 use super::insights::{self, Category};
+use super::network;
 use super::update::{Problem, Status, Subject, Work};
 use super::version::{self, Minor};
 use super::{Cluster, Ground, What};
@@ -164,10 +165,13 @@ pub(super) fn upgraded(
     id: &str,
     to: Minor,
 ) {
-    if let Some(code) = cluster.next_upgrade_fails.take() {
+    let failed = cluster.next_upgrade_fails.take().map(|code| {
         let message =
             format!("The update failed with {code}; the control plane is back at {}", cluster.version);
-        cluster.end(id, vec![Problem { code, message, resources: cluster.subnets.clone() }]);
+        Problem { code, message, resources: cluster.subnets.clone() }
+    });
+    if let Some(problem) = failed.or_else(|| network::problem(cluster, ground)) {
+        cluster.end(id, vec![problem]);
         return;
     }
     cluster.upgraded = Some((cluster.version, ground.now));
@@ -198,6 +202,10 @@ pub(super) fn rolled_back(
         }
         let takes = ground.length(cluster, ground.pace.control_plane);
         ground.after(takes, What::Update(id.to_owned()));
+        return;
+    }
+    if let Some(problem) = network::problem(cluster, ground) {
+        cluster.end(id, vec![problem]);
         return;
     }
     cluster.version = to;

@@ -5,7 +5,9 @@
 
 pub mod addons;
 pub mod control_plane;
+pub mod images;
 pub mod insights;
+pub mod network;
 pub mod node_groups;
 pub mod running;
 pub mod update;
@@ -16,7 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use rand::RngExt;
 
+use super::instance::Instances;
 use super::kube::{Key, Store};
+use super::network::Network;
 use super::pace::{Pace, Span};
 use super::timeline::{Change, Place};
 use crate::generate::seed::Seed;
@@ -198,6 +202,10 @@ pub struct Ground<'p> {
     pub pace: &'p Pace,
     /// The region's code.
     pub code: &'p str,
+    /// The region's network, which interfaces of the cluster are in.
+    pub network: &'p mut Network,
+    /// Whoever else has addresses of it.
+    pub instances: &'p Instances,
     seed: Seed,
     later: Vec<(Timestamp, What)>,
 }
@@ -232,8 +240,11 @@ pub fn with<T>(
     does: impl FnOnce(&mut Cluster, &[Kind], &mut Ground<'_>) -> T,
 ) -> Option<T> {
     let seed = place.seed.child("cluster").child(name);
-    let mut ground = Ground { now, pace: place.pace, code: place.code, seed, later: Vec::new() };
-    let clusters = &mut place.region.clusters;
+    let region = &mut *place.region;
+    let (network, instances) = (&mut region.network, &region.instances);
+    let mut ground =
+        Ground { now, pace: place.pace, code: place.code, network, instances, seed, later: Vec::new() };
+    let clusters = &mut region.clusters;
     let cluster = clusters.by_name.get_mut(name)?;
     let done = does(cluster, &clusters.catalog, &mut ground);
     for (at, what) in ground.later {

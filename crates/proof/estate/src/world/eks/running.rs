@@ -138,7 +138,10 @@ pub fn evict_all(cluster: &mut Cluster, ground: &mut Ground<'_>, node: &str) -> 
 /// Ends a node with all that is on it.
 pub fn end_node(cluster: &mut Cluster, ground: &mut Ground<'_>, name: &str) {
     let keys: Vec<Key> = cluster.kube.pods_on(name).map(|(key, _)| key.clone()).collect();
-    cluster.kube.remove(NODES, &nodes::node_key(name));
+    let gone = cluster.kube.remove(NODES, &nodes::node_key(name));
+    if let Some(instance) = gone.as_ref().and_then(nodes::instance_of) {
+        ground.disconnect(instance);
+    }
     for key in keys {
         remove(cluster, ground, &key);
     }

@@ -47,6 +47,12 @@ pub fn kubelet(node: &Value) -> Option<Minor> {
     Minor::of_release(node["status"]["nodeInfo"]["kubeletVersion"].as_str()?)
 }
 
+/// The id of the instance that a node is.
+#[must_use]
+pub fn instance_of(node: &Value) -> Option<&str> {
+    node["spec"]["providerID"].as_str()?.rsplit('/').next()
+}
+
 /// The managed node group that a node is of.
 #[must_use]
 pub fn group_of(node: &Value) -> Option<&str> {

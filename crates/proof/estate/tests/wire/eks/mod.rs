@@ -1,8 +1,10 @@
 //! EKS on the wire: every rule of an upgrade, in virtual time.
 
 mod addons;
+mod around;
 mod control_plane;
 mod insights;
+mod named;
 mod node_groups;
 mod permissions;
 

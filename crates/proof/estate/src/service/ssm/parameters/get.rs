@@ -1,5 +1,7 @@
 //! Reading parameters: one, up to ten by name, all below a path, and the versions of one.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::{name, names, not_found, on, selected, shown, without_selector};
@@ -7,6 +9,7 @@ use crate::call::{ApiError, Call, Operation, Requirement, Service};
 use crate::service::ssm::document;
 use crate::service::ssm::members::{Members, members, missing, number, paged, text};
 use crate::world::World;
+use crate::world::eks::images;
 
 /// GetParameter: the newest version, or the one behind a colon.
 pub(super) struct GetParameter;
@@ -29,7 +32,9 @@ fn page_size(members: &Members, most: usize) -> Result<usize, ApiError> {
 fn one(world: &World, call: &Call, asked: &str, decrypted: bool) -> Result<Option<Members>, ApiError> {
     let (name, selector) = without_selector(asked);
     let region = document::region(world, call)?;
-    let Some(parameter) = region.parameters.get(name) else { return Ok(None) };
+    let public = || images::parameter(name, &call.region, call.now).map(Cow::Owned);
+    let found = region.parameters.get(name).map(Cow::Borrowed).or_else(public);
+    let Some(parameter) = found.as_deref() else { return Ok(None) };
     let Some(version) = selected(parameter, selector) else {
         let message =
             format!("Systems Manager could not find version {} of {name}.", selector.unwrap_or_default());

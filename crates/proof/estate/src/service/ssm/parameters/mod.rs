@@ -102,7 +102,9 @@ fn check_name(name: &str) -> Result<(), ApiError> {
 
 fn arn(call: &Call, name: &str) -> String {
     let name = name.strip_prefix('/').unwrap_or(name);
-    format!("arn:aws:ssm:{}:{}:parameter/{name}", call.region, call.account)
+    // Public parameters are nobody's (Systems Manager user guide, "Calling public parameters").
+    let account = if name.starts_with("aws/") { "" } else { &call.account };
+    format!("arn:aws:ssm:{}:{account}:parameter/{name}", call.region)
 }
 
 /// What an action needs on each of some parameters.

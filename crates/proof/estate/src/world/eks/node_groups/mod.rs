@@ -3,15 +3,17 @@
 pub mod roll;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::version::Minor;
-use super::{Cluster, Ground, What};
+use super::{Cluster, Ground, What, network};
 use crate::world::ids::InstanceId;
 use crate::world::instance_types;
 use crate::world::kube::{NODES, nodes};
+use crate::world::network::Subnet;
 
 /// A managed node group.
 #[derive(Clone, Debug)]
@@ -100,15 +102,34 @@ fn max_pods(instance_type: &str) -> u64 {
     known.map_or(17, |it| u64::from(it.interfaces) * (u64::from(it.addresses_per_interface) - 1) + 2)
 }
 
-/// Launches a node of a group in a version; its kubelet starts later. The node's name.
+/// The subnet that a group's next node goes into: the zones take turns, and those without room or without the
+/// type are passed by.
+fn room(group: &NodeGroup, ground: &Ground<'_>) -> Option<Arc<Subnet>> {
+    let zones = group.subnets.len().max(1);
+    let needed = network::of_node(&group.instance_type);
+    let turns = (0..zones).filter_map(|n| group.subnets.get((group.launched + n) % zones));
+    let mut subnets = turns.filter_map(|id| ground.network.subnet(id));
+    let fits = |it: &&Arc<Subnet>| {
+        ground.free(it) >= needed && ground.network.offers(&it.zone, &group.instance_type)
+    };
+    subnets.find(fits).cloned()
+}
+
+/// Launches a node of a group in a version; its kubelet starts later. The node's name, none where no subnet
+/// takes it.
 pub fn launch(cluster: &mut Cluster, ground: &mut Ground<'_>, group: &str, version: Minor) -> Option<String> {
     let number = ground.draw(cluster, "instance") as u64;
+    let instance = InstanceId(number);
     let found = cluster.node_groups.get_mut(group)?;
     found.launched += 1;
-    let zone = found.zones.get(found.launched % found.zones.len().max(1))?.clone();
-    let (third, fourth) = ((number >> 8) % 256, number % 256);
-    let second = 16 + (number >> 16) % 16;
-    let name = format!("ip-10-{second}-{third}-{fourth}.{}.compute.internal", ground.code);
+    let subnet = room(found, ground)?;
+    let address = ground.address(&subnet, number as u32)?;
+    let [first, second, third, fourth] = address.octets();
+    let domain = match ground.code {
+        "us-east-1" => "ec2.internal".to_owned(),
+        code => format!("{code}.compute.internal"),
+    };
+    let name = format!("ip-{first}-{second}-{third}-{fourth}.{domain}");
     let (os_image, runtime) = found.image(version);
     let mut labels: Map<String, Value> =
         found.labels.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
@@ -117,18 +138,19 @@ pub fn launch(cluster: &mut Cluster, ground: &mut Ground<'_>, group: &str, versi
     let taints = found.taints.iter().map(taint).collect();
     let sketch = nodes::Sketch {
         name: name.clone(),
-        instance: InstanceId(number).to_string(),
+        instance: instance.to_string(),
         version,
         os_image,
         runtime,
         instance_type: found.instance_type.clone(),
-        zone,
+        zone: subnet.zone.clone(),
         region: ground.code.to_owned(),
         labels,
         taints,
         max_pods: max_pods(&found.instance_type),
     };
     let fails = found.kubelets_fail;
+    ground.connect(instance, &subnet, (address, network::of_node(&found.instance_type)));
     cluster.kube.put(NODES, nodes::registered(&sketch, ground.now), ground.now);
     if !fails {
         let takes = ground.length(cluster, ground.pace.node);
@@ -153,7 +175,9 @@ pub fn resize(cluster: &mut Cluster, ground: &mut Ground<'_>, group: &str) {
     let (wanted, version) = (found.scaling.1, found.version);
     let names: Vec<String> = cluster.kube.nodes_of(group).into_iter().map(|it| it.0).collect();
     for _ in names.len()..wanted {
-        launch(cluster, ground, group, version);
+        if launch(cluster, ground, group, version).is_none() {
+            break;
+        }
     }
     for name in names.iter().skip(wanted) {
         super::running::end_node(cluster, ground, name);

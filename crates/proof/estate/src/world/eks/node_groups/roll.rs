@@ -41,6 +41,8 @@ pub struct Roll {
     pub most: usize,
     /// When the last node was launched.
     pub launched: Timestamp,
+    /// True where no subnet takes the next one.
+    pub short: bool,
 }
 
 /// What a group's update asks for.
@@ -82,6 +84,7 @@ pub fn begin(
         draining: Vec::new(),
         most: wanted + surge,
         launched: ground.now,
+        short: false,
     };
     let id = cluster.begin(ground, subject, ("VersionUpdate", params), token, Work::Roll(roll));
     ground.after(SignedDuration::ZERO, What::Roll(id.clone()));
@@ -95,7 +98,7 @@ pub fn look(cluster: &mut Cluster, ground: &mut Ground<'_>, id: &str) {
     drain(cluster, ground, &mut roll);
     let failed = end_drained(cluster, ground, &mut roll);
     add_nodes(cluster, ground, &mut roll);
-    let problem = failed.or_else(|| too_slow(cluster, ground.now, &roll));
+    let problem = failed.or_else(|| too_slow(cluster, ground, &roll));
     if let Some(problem) = problem {
         reopen(cluster, ground, &roll);
         settle(cluster, ground, &roll, None);
@@ -123,8 +126,12 @@ fn add_nodes(cluster: &mut Cluster, ground: &mut Ground<'_>, roll: &mut Roll) {
     let (wanted, minimal) =
         cluster.node_groups.get(&roll.group).map_or((0, false), |it| (it.scaling.1, it.minimal));
     let useful = if minimal { wanted } else { roll.most };
+    roll.short = false;
     while roll.old.len() + roll.new.len() < roll.most && roll.new.len() < useful {
-        let Some(name) = launch(cluster, ground, &roll.group, roll.to) else { return };
+        let Some(name) = launch(cluster, ground, &roll.group, roll.to) else {
+            roll.short = true;
+            return;
+        };
         roll.new.push(name);
         roll.launched = ground.now;
     }
@@ -146,7 +153,8 @@ fn drain(cluster: &mut Cluster, ground: &mut Ground<'_>, roll: &mut Roll) {
     let Some(group) = cluster.node_groups.get(&roll.group) else { return };
     let (at_once, minimal) = (group.at_once(), group.minimal);
     // New nodes first, unless the strategy is MINIMAL.
-    let may_begin = minimal || (!roll.new.is_empty() && ready_count(cluster, roll) == roll.new.len());
+    let surged = !roll.short && !roll.new.is_empty();
+    let may_begin = minimal || (surged && ready_count(cluster, roll) == roll.new.len());
     let missing = if minimal { roll.new.len() - ready_count(cluster, roll) } else { 0 };
     if may_begin {
         let begun = roll.draining.len();
@@ -195,14 +203,37 @@ fn end_drained(cluster: &mut Cluster, ground: &mut Ground<'_>, roll: &mut Roll) 
     problem
 }
 
-fn too_slow(cluster: &Cluster, now: Timestamp, roll: &Roll) -> Option<Problem> {
+fn too_slow(cluster: &Cluster, ground: &Ground<'_>, roll: &Roll) -> Option<Problem> {
+    let late = ground.now.duration_since(roll.launched) >= LAUNCH;
+    if late && roll.short {
+        return shortage(cluster, ground, &roll.group);
+    }
     let missing = roll.new.len() > ready_count(cluster, roll);
-    (missing && now.duration_since(roll.launched) >= LAUNCH).then(|| Problem {
+    (missing && late).then(|| Problem {
         code: "NodeCreationFailure".to_owned(),
         message: "Couldn't proceed with upgrade process as new nodes are not joining node group ".to_owned()
             + &roll.group,
         resources: roll.new.clone(),
     })
+}
+
+/// Why no subnet takes another node of a group.
+fn shortage(cluster: &Cluster, ground: &Ground<'_>, group: &str) -> Option<Problem> {
+    let group = cluster.node_groups.get(group)?;
+    let offered = group.zones.iter().any(|zone| ground.network.offers(zone, &group.instance_type));
+    let (code, message) = match offered {
+        true => (
+            "InsufficientFreeAddresses",
+            "One or more of the subnets associated with your managed node group does not have enough available IP \
+             addresses for new nodes"
+                .to_owned(),
+        ),
+        false => (
+            "NodeCreationFailure",
+            format!("Your requested instance type ({}) is not supported in its zones", group.instance_type),
+        ),
+    };
+    Some(Problem { code: code.to_owned(), message, resources: group.subnets.clone() })
 }
 
 /// Old nodes of an update that failed take pods again; new ones go beyond the wanted number.
