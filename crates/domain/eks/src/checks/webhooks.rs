@@ -129,7 +129,7 @@ fn is_quick_and_trusted(context: &Context<'_>, exam: &mut Examination) {
             let what = format!("the webhook may take {} seconds", webhook.timeout_seconds);
             exam.find(subject(webhook), what, "timeoutSeconds");
         }
-        if let Some(expires) = webhook.ca_expires_at
+        if let Some(&Some(expires)) = exam.read(&webhook.ca_expires_at)
             && expires.duration_since(context.at) < TRUST_MIN
         {
             let what = "the webhook's certificate authority runs out before the upgrade is past its way back";

@@ -101,7 +101,7 @@ pub enum DroppedField {
 }
 
 /// A webhook of admission.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Webhook {
     /// The configuration it is in.
     pub configuration: ObjectRef,
@@ -115,8 +115,8 @@ pub struct Webhook {
     pub spares_kube_system: bool,
     /// How long it may take, in seconds.
     pub timeout_seconds: u32,
-    /// When the certificate it is trusted by runs out.
-    pub ca_expires_at: Option<Timestamp>,
+    /// When the certificate it is trusted by runs out; `None` where the API server's machine decides whom to trust.
+    pub ca_expires_at: Fact<Option<Timestamp>>,
     /// Nodes of its ready endpoints, one entry for each; `None` where it is outside the cluster.
     pub endpoint_nodes: Option<Vec<String>>,
 }

@@ -119,7 +119,7 @@ const CASES: &[Case] = &[
         "check.policy.example", "what a drain does", |f| hide(&mut f.apis.webhooks)),
     ("EKS-W3", 33, |f| of(&mut f.apis.api_services)[0].available = false,
         "v1beta1.metrics.k8s.io", "does not answer", |f| hide(&mut f.apis.api_services)),
-    ("EKS-W4", 33, |f| of(&mut f.apis.webhooks)[0].ca_expires_at = Some(time("2025-11-05T00:00:00Z")),
+    ("EKS-W4", 33, |f| of(&mut f.apis.webhooks)[0].ca_expires_at = Fact::Known(Some(time("2025-11-05T00:00:00Z"))),
         "check.policy.example", "runs out", |f| hide(&mut f.apis.webhooks)),
     ("EKS-W5", 33, |f| of(&mut f.apis.webhooks)[0].endpoint_nodes = Some(vec!["node-a".into(), "node-a".into()]),
         "check.policy.example", "on one node", |f| hide(&mut f.apis.webhooks)),

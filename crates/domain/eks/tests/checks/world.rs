@@ -108,7 +108,7 @@ fn apis() -> ApiFacts {
         resources: vec!["deployments".into()],
         spares_kube_system: true,
         timeout_seconds: 5,
-        ca_expires_at: Some(time("2027-01-01T00:00:00Z")),
+        ca_expires_at: Known(Some(time("2027-01-01T00:00:00Z"))),
         endpoint_nodes: Some(vec!["node-a".into(), "node-b".into()]),
     };
     ApiFacts {
