@@ -5,6 +5,7 @@ pub mod audit;
 pub mod balancers;
 pub mod budgets;
 pub mod change_records;
+pub mod clusters;
 pub mod commands;
 pub mod event_rules;
 pub mod functions;

@@ -63,7 +63,7 @@ pub trait Machines: Send + Sync {
     /// The attached storage per instance of the cell.
     async fn storage(&self, cell: &Cell<'_>) -> Partial<(InstanceId, Storage)>;
 
-    /// Memory and network performance of these instance types. The answer for a region is the same
+    /// Memory, vCPUs and network performance of these instance types. The answer for a region is the same
     /// in every account, so implementations may remember it.
     async fn hardware(&self, cell: &Cell<'_>, types: &[Text]) -> Partial<(Text, Hardware)>;
 }

@@ -7,11 +7,12 @@ use fleetwright_model::code::{self, Code, Exit};
 use super::{Documents, markdown};
 
 /// The areas, by the letter in the id.
-const AREAS: [(char, &str); 17] = [
+const AREAS: [(char, &str); 18] = [
     ('A', "Access to AWS"),
     ('V', "Approvals by link"),
     ('U', "Audit and evidence"),
     ('B', "Backups"),
+    ('X', "Clusters of EKS"),
     ('H', "Hosts in a run"),
     ('R', "Plans and runs"),
     ('C', "Configuration and landing zones"),

@@ -168,6 +168,15 @@ impl<'a, C: SdkClient> Connection<'a, C> {
         }
     }
 
+    /// A client for what needs no call.
+    ///
+    /// # Errors
+    /// The failure of entering the zone.
+    pub(crate) async fn offline(&self) -> Result<C, Failure> {
+        let session = self.sessions.of_zone(self.zone).await?;
+        Ok(self.client(&session).await)
+    }
+
     /// Waits until the next call may change this many resources.
     pub(crate) async fn reserve(&self, operation: &'static Operation, rate: Rate, count: usize) {
         let caller = &self.sessions.caller;

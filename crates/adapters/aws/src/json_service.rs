@@ -35,6 +35,22 @@ impl<'a> JsonService<'a> {
         Self { service: "events", version: "1.1", prefix: "AWSEvents", connection: aws.at(zone, region) }
     }
 
+    /// Key Management Service.
+    pub(crate) fn kms(aws: &'a Aws, cell: &Cell<'a>) -> Self {
+        Self {
+            service: "kms",
+            version: "1.1",
+            prefix: "TrentService",
+            connection: aws.at(cell.zone, &cell.region),
+        }
+    }
+
+    /// Service Quotas.
+    pub(crate) fn service_quotas(aws: &'a Aws, cell: &Cell<'a>) -> Self {
+        let connection = aws.at(cell.zone, &cell.region);
+        Self { service: "servicequotas", version: "1.1", prefix: "ServiceQuotasV20190624", connection }
+    }
+
     /// Makes a call that changes nothing.
     ///
     /// # Errors

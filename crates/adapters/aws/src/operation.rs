@@ -18,10 +18,14 @@ pub enum Service {
     Ec2,
     /// Elastic Load Balancing, both generations.
     ElasticLoadBalancing,
+    /// Elastic Kubernetes Service.
+    Eks,
     /// EventBridge.
     EventBridge,
     /// Identity and Access Management; one endpoint for the whole partition.
     Iam,
+    /// Key Management Service.
+    Kms,
     /// Lambda.
     Lambda,
     /// Organizations; one endpoint for the whole partition.
@@ -30,6 +34,8 @@ pub enum Service {
     S3,
     /// Secrets Manager.
     SecretsManager,
+    /// Service Quotas.
+    ServiceQuotas,
     /// Simple Notification Service.
     Sns,
     /// Systems Manager.

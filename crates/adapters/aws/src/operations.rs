@@ -63,6 +63,12 @@ const RULES: Rate = Rate::Assumed { burst: 20, per_second: 10.0 };
 const FUNCTIONS: Rate = Rate::Assumed { burst: 10, per_second: 5.0 };
 /// Invocations; ten times the concurrency a second are taken (same source).
 const INVOCATIONS: Rate = Rate::Assumed { burst: 50, per_second: 50.0 };
+/// EKS's reads, of all kinds; it publishes no limit.
+const CLUSTERS: Rate = Rate::Assumed { burst: 10, per_second: 5.0 };
+/// DescribeKey is granted 2,000 a second and more (KMS Developer Guide, "Request quotas"); we need few.
+const KEYS: Rate = Rate::Published { burst: 10, per_second: 10.0 };
+/// Service Quotas grants GetServiceQuota 5 a second (Service Quotas User Guide, "Throttling"), of which this is a share.
+const QUOTAS: Rate = Rate::Assumed { burst: 2, per_second: 2.0 };
 /// Messages about a run: a handful.
 const MESSAGES: Rate = Rate::Assumed { burst: 10, per_second: 5.0 };
 /// A share of what STS grants.
@@ -337,6 +343,52 @@ operations! {
         "for `cloud function`: to delete functions and versions of them";
     INVOKE_FUNCTION = Lambda "InvokeFunction" "lambda:InvokeFunction", Zone, APART, Optional, NEVER_TWICE, INVOCATIONS,
         "for `cloud function invoke`: to run a function";
+    LIST_CLUSTERS = Eks "ListClusters" "eks:ListClusters", Zone, APART, Optional, READS, CLUSTERS,
+        "for `eks`: to list clusters";
+    DESCRIBE_CLUSTER = Eks "DescribeCluster" "eks:DescribeCluster", Zone, APART, Optional, READS, CLUSTERS,
+        "for `eks`: to see what a cluster is";
+    DESCRIBE_CLUSTER_VERSIONS = Eks "DescribeClusterVersions" "eks:DescribeClusterVersions", Zone, APART, Optional, READS, CLUSTERS,
+        "for `eks`: to see which versions EKS offers, and for how long";
+    LIST_UPDATES = Eks "ListUpdates" "eks:ListUpdates", Zone, APART, Optional, READS, CLUSTERS,
+        "for `eks`: to find the updates of a cluster";
+    DESCRIBE_UPDATE = Eks "DescribeUpdate" "eks:DescribeUpdate", Zone, APART, Optional, READS, CLUSTERS,
+        "for `eks`: to see what an update does and how it stands";
+    LIST_NODEGROUPS = Eks "ListNodegroups" "eks:ListNodegroups", Zone, APART, Optional, READS, CLUSTERS,
+        "for `eks`: to list managed node groups";
+    DESCRIBE_NODEGROUP = Eks "DescribeNodegroup" "eks:DescribeNodegroup", Zone, APART, Optional, READS, CLUSTERS,
+        "for `eks`: to see what a managed node group is";
+    LIST_ADDONS = Eks "ListAddons" "eks:ListAddons", Zone, APART, Optional, READS, CLUSTERS,
+        "for `eks`: to list add-ons";
+    DESCRIBE_ADDON = Eks "DescribeAddon" "eks:DescribeAddon", Zone, APART, Optional, READS, CLUSTERS,
+        "for `eks`: to see the version and health of an add-on";
+    DESCRIBE_ADDON_VERSIONS = Eks "DescribeAddonVersions" "eks:DescribeAddonVersions", Zone, APART, Optional, READS, CLUSTERS,
+        "for `eks`: to see which versions of an add-on fit";
+    DESCRIBE_ADDON_CONFIGURATION = Eks "DescribeAddonConfiguration" "eks:DescribeAddonConfiguration", Zone, APART, Optional, READS, CLUSTERS,
+        "for `eks`: to see which configuration an add-on takes";
+    LIST_POD_IDENTITY_ASSOCIATIONS = Eks "ListPodIdentityAssociations" "eks:ListPodIdentityAssociations", Zone, APART, Optional, READS, CLUSTERS,
+        "for `eks`: to see which add-ons have a role";
+    LIST_INSIGHTS = Eks "ListInsights" "eks:ListInsights", Zone, APART, Optional, READS, CLUSTERS,
+        "for `eks`: to see what EKS has found out about a cluster";
+    START_INSIGHTS_REFRESH = Eks "StartInsightsRefresh" "eks:StartInsightsRefresh", Zone, APART, Optional, BY_STATE, CLUSTERS,
+        "for `eks`: to have EKS look at a cluster again";
+    DESCRIBE_INSIGHTS_REFRESH = Eks "DescribeInsightsRefresh" "eks:DescribeInsightsRefresh", Zone, APART, Optional, READS, CLUSTERS,
+        "for `eks`: to see whether EKS has looked again";
+    DESCRIBE_SUBNETS = Ec2 "DescribeSubnets" "ec2:DescribeSubnets", Zone, APART, Optional, READS, EC2_PAGED,
+        "for `eks`: to see how many addresses are free in the subnets of a cluster";
+    DESCRIBE_SECURITY_GROUPS = Ec2 "DescribeSecurityGroups" "ec2:DescribeSecurityGroups", Zone, APART, Optional, READS, EC2_PAGED,
+        "for `eks`: to see that the security groups of a cluster exist";
+    DESCRIBE_NETWORK_INTERFACES = Ec2 "DescribeNetworkInterfaces" "ec2:DescribeNetworkInterfaces", Zone, APART, Optional, READS, EC2_PAGED,
+        "for `eks`: to count network interfaces against their quota";
+    DESCRIBE_INSTANCE_TYPE_OFFERINGS = Ec2 "DescribeInstanceTypeOfferings" "ec2:DescribeInstanceTypeOfferings", Zone, APART, Optional, READS, EC2_PAGED,
+        "for `eks`: to see in which zones instance types are offered";
+    GET_ROLE = Iam "GetRole" "iam:GetRole", Zone, APART, Optional, READS, GLOBAL,
+        "for `eks`: to see that the role of a cluster exists and trusts EKS";
+    DESCRIBE_KEY = Kms "DescribeKey" "kms:DescribeKey", Zone, APART, Optional, READS, KEYS,
+        "for `eks`: to see that the key of a cluster can be used";
+    GET_SERVICE_QUOTA = ServiceQuotas "GetServiceQuota" "servicequotas:GetServiceQuota", Zone, APART, Optional, READS, QUOTAS,
+        "for `eks`: to see how large a quota is";
+    GET_PARAMETER = Ssm "GetParameter" "ssm:GetParameter", Zone, APART, Optional, READS, SSM_READ,
+        "for `eks`: to see that EKS has an image for a version";
 }
 
 /// InvokeFunction as a question whether it would be allowed: nothing is run. No row of the table, because its
@@ -361,7 +413,7 @@ mod tests {
 
     /// Whether a command calls it by itself.
     fn is_of_a_command(operation: &Operation) -> bool {
-        ["for `window", "for `cloud", "for runs that are kept in", "for runs on a hub"]
+        ["for `window", "for `cloud", "for `eks`", "for runs that are kept in", "for runs on a hub"]
             .iter()
             .any(|command| operation.purpose.starts_with(command))
     }

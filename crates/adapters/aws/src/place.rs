@@ -56,9 +56,12 @@ impl Place {
             | Service::DynamoDb
             | Service::ElasticLoadBalancing
             | Service::Ec2
+            | Service::Eks
             | Service::EventBridge
+            | Service::Kms
             | Service::Lambda
             | Service::SecretsManager
+            | Service::ServiceQuotas
             | Service::Sns
             | Service::StepFunctions
             | Service::Ssm

@@ -19,6 +19,18 @@ use grants::{Grant, Mark, On, PURPOSE_TAG};
 /// Source: STS API reference, GetCallerIdentity.
 const FREE: &str = "sts:GetCallerIdentity";
 
+/// What commands on clusters ask of other services than EKS.
+const OF_CLUSTERS: &[&str] = &[
+    "ec2:DescribeInstanceTypeOfferings",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "iam:GetRole",
+    "kms:DescribeKey",
+    "servicequotas:GetServiceQuota",
+    "ssm:GetParameter",
+];
+
 /// What keys of heads of audit logs begin with, in the bucket that keeps them.
 pub const HEADS_PREFIX: &str = "audit";
 
@@ -41,6 +53,8 @@ pub enum Use {
     EventBuses,
     /// The commands on rules of EventBridge are used.
     EventRules,
+    /// The commands on EKS clusters are used.
+    Clusters,
     /// The commands on functions of Lambda are used.
     Functions,
     /// Runs are kept in a DynamoDB table and a bucket.
@@ -106,6 +120,8 @@ pub struct Scope {
     pub parameters: BTreeSet<String>,
     /// Names of the state machines that are worked on; `*` and `?` are wildcards.
     pub machines: BTreeSet<String>,
+    /// Names of the clusters that are worked on; `*` and `?` are wildcards.
+    pub clusters: BTreeSet<String>,
     /// Names of the functions that are worked on; `*` and `?` are wildcards.
     pub functions: BTreeSet<String>,
     /// Names of the rules that are worked on, those of other buses than the default one as `BUS/NAME`; `*` and `?`
@@ -197,6 +213,9 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
     let calls = |call: &'static Operation| is_used(call, phases, uses);
     let asked = match operation.iam {
         // They belong to no phase.
+        action if OF_CLUSTERS.contains(&action) || action.starts_with("eks:") => {
+            return wanted(Use::Clusters);
+        }
         action if action.contains("MaintenanceWindow") => return wanted(Use::MaintenanceWindows),
         "ssm:AddTagsToResource" | "ssm:ListTagsForResource" => return wanted(Use::Parameters),
         action if action.contains("Parameter") => return wanted(Use::Parameters),
@@ -313,6 +332,15 @@ fn arns(scope: &Scope, on: On) -> Vec<String> {
         On::EventRules => {
             let of = |name: &String| format!("arn:{partition}:events:*:{account}:rule/{name}");
             scope.rules.iter().map(of).collect()
+        }
+        On::Clusters => {
+            let of = |name: &String| format!("arn:{partition}:eks:*:{account}:cluster/{name}");
+            scope.clusters.iter().map(of).collect()
+        }
+        // They belong to no account.
+        On::PublicParameters => {
+            let of = |owner: &str| format!("arn:{partition}:ssm:*::parameter/aws/service/{owner}/*");
+            vec![of("bottlerocket"), of("eks")]
         }
         On::Functions => {
             // A version is invoked by its own ARN.

@@ -4,12 +4,13 @@
 //! Sources: AWS General Reference, "Signing AWS API requests"; Amazon S3 API reference, "Authenticating requests".
 
 use std::fmt;
+use std::time::Duration;
 
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_ec2::config::retry::RetryPartition;
 use aws_sigv4::http_request::{
-    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
-    UriPathNormalizationMode, sign,
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation,
+    SigningSettings, UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
@@ -22,6 +23,8 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::request_id::RequestId;
 use aws_types::service_config::ServiceConfigKey;
+
+use jiff::Timestamp;
 
 use crate::clients::SdkClient;
 
@@ -157,12 +160,17 @@ impl Signer {
         if let Some(url) = self.config.endpoint_url() {
             return url.trim_end_matches('/').to_owned();
         }
-        let fips = if self.config.use_fips() == Some(true) { "-fips" } else { "" };
+        let fips = self.config.use_fips() == Some(true);
+        // EKS names its FIPS endpoints the other way round (AWS General Reference, "Amazon EKS endpoints").
+        let (before, fips) = match (fips, service) {
+            (true, "eks") => ("fips.", ""),
+            (true, _) => ("", "-fips"),
+            (false, _) => ("", ""),
+        };
         // Of these services, only S3 has dual-stack endpoints under the same domain.
         let dual = service == "s3" && self.config.use_dual_stack() == Some(true);
         let dual = if dual { ".dualstack" } else { "" };
-        let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-        format!("https://{service}{fips}{dual}.{region}.{suffix}")
+        format!("https://{before}{service}{fips}{dual}.{region}.{}", suffix(region))
     }
 
     /// Where environment or profile say that this service alone is: `AWS_ENDPOINT_URL_SFN` and the like (AWS SDKs and Tools
@@ -170,16 +178,51 @@ impl Signer {
     fn own_endpoint(&self, service: &str) -> Option<String> {
         let id = match service {
             "dynamodb" => "DynamoDB",
+            "eks" => "EKS",
             "events" => "EventBridge",
+            "kms" => "KMS",
             "lambda" => "Lambda",
             "s3" => "S3",
             "secretsmanager" => "Secrets Manager",
+            "servicequotas" => "Service Quotas",
             "sns" => "SNS",
             "states" => "SFN",
             _ => return None,
         };
         let key = ServiceConfigKey::builder().service_id(id).env("AWS_ENDPOINT_URL").profile("endpoint_url");
         self.config.service_config()?.load_config(key.build().ok()?)
+    }
+
+    /// The URL of AWS's own endpoint of the service in the region, wherever requests of ours go, that holds for a time,
+    /// signed with these headers; and when it was signed. Whoever sends them to it is answered as if we had asked.
+    pub(crate) async fn presigned(
+        &self,
+        service: &'static str,
+        path: &str,
+        headers: &[(&'static str, &str)],
+        holds: Duration,
+    ) -> Result<(String, Timestamp), BoxError> {
+        let region = self.region();
+        let url = format!("https://{service}.{region}.{}{path}", suffix(&region));
+        let mut settings = settings(service);
+        settings.signature_location = SignatureLocation::QueryParams;
+        settings.expires_in = Some(holds);
+        let provider = self.config.credentials_provider().ok_or("no credentials are configured")?;
+        let identity = provider.provide_credentials().await?.into();
+        let now = self.config.time_source().ok_or("no clock is configured")?.now();
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&region)
+            .name(service)
+            .time(now)
+            .settings(settings)
+            .build()?
+            .into();
+        let signable = SignableRequest::new("GET", &url, headers.iter().copied(), SignableBody::Bytes(&[]))?;
+        let (instructions, _) = sign(signable, &parameters)?.into_parts();
+        let (_, query) = instructions.into_parts();
+        let pairs: Vec<(&str, &str)> = query.iter().map(|(name, value)| (*name, value.as_ref())).collect();
+        Ok((format!("{url}&{}", form(&pairs)), Timestamp::try_from(now)?))
     }
 
     /// The headers that sign the request.
@@ -208,6 +251,11 @@ impl Signer {
         let (headers, _) = instructions.into_parts();
         Ok(headers.iter().map(|header| (header.name().to_owned(), header.value().to_owned())).collect())
     }
+}
+
+/// What endpoints of a region end with.
+fn suffix(region: &str) -> &'static str {
+    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
 
 /// A form (application/x-www-form-urlencoded), or a query.

@@ -7,6 +7,7 @@ mod access;
 mod approval;
 mod audit;
 mod backup;
+mod cluster;
 mod configuration;
 mod definition;
 mod eligibility;
@@ -25,6 +26,7 @@ pub use access::*;
 pub use approval::*;
 pub use audit::*;
 pub use backup::*;
+pub use cluster::*;
 pub use configuration::*;
 pub use definition::*;
 pub use eligibility::*;
@@ -141,11 +143,12 @@ impl Serialize for Code {
 }
 
 /// Every area's list.
-const AREAS: [&[&Code]; 17] = [
+const AREAS: [&[&Code]; 18] = [
     access::ALL,
     approval::ALL,
     audit::ALL,
     backup::ALL,
+    cluster::ALL,
     configuration::ALL,
     definition::ALL,
     eligibility::ALL,

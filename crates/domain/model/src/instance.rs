@@ -138,6 +138,10 @@ pub struct SystemHealth {
 pub struct Hardware {
     /// Memory in MiB.
     pub memory_mib: u64,
+    /// vCPUs, as they are by default.
+    pub vcpus: u32,
+    /// IPv4 addresses of one network interface at most.
+    pub addresses_per_interface: u32,
     /// Network performance as EC2 words it, e.g. "Up to 12.5 Gigabit".
     pub network_performance: Text,
 }

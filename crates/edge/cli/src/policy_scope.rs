@@ -50,6 +50,7 @@ pub fn scope(settings: &Settings, fleet: &Fleet, phases: &[Phase]) -> Scope {
         // Commands on them name them; no run uses any.
         hub: BTreeSet::new(),
         parameters: BTreeSet::new(),
+        clusters: BTreeSet::new(),
         functions: BTreeSet::new(),
         machines: BTreeSet::new(),
         rules: BTreeSet::new(),

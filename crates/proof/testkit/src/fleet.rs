@@ -181,7 +181,12 @@ impl Machines for FakeFleet {
     }
 
     async fn hardware(&self, cell: &Cell<'_>, types: &[Text]) -> Partial<(Text, Hardware)> {
-        let hardware = Hardware { memory_mib: 8192, network_performance: "Up to 12.5 Gigabit".into() };
+        let hardware = Hardware {
+            memory_mib: 8192,
+            vcpus: 2,
+            addresses_per_interface: 10,
+            network_performance: "Up to 12.5 Gigabit".into(),
+        };
         let items = types.iter().map(|name| (name.clone(), hardware.clone())).collect();
         self.listing(cell, GapSubject::InstanceTypes, items)
     }

@@ -191,9 +191,12 @@ async fn attempt(
             tried => tried,
         },
         Service::DynamoDb
+        | Service::Eks
         | Service::EventBridge
+        | Service::Kms
         | Service::Lambda
         | Service::SecretsManager
+        | Service::ServiceQuotas
         | Service::Sns
         | Service::StepFunctions
         | Service::CloudWatch

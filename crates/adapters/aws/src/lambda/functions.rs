@@ -16,7 +16,7 @@ use futures::FutureExt;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Call, Service, arn, shapes};
+use super::{arn, shapes};
 use crate::Aws;
 use crate::json_service::text;
 use crate::operation::Operation;
@@ -26,6 +26,7 @@ use crate::operations::{
     UPDATE_FUNCTION_CONFIGURATION,
 };
 use crate::pages::{Page, pages, unexpected};
+use crate::rest_service::{Call, RestService};
 
 /// Rows of a page. Source: Lambda API reference, ListFunctions and ListVersionsByFunction.
 const PAGE: &str = "50";
@@ -88,7 +89,7 @@ fn query_of(which: &FunctionRef) -> Option<String> {
 #[async_trait]
 impl Functions for Aws {
     async fn functions(&self, cell: &Cell<'_>) -> Partial<FunctionRow> {
-        let service = &Service::of(self, cell);
+        let service = &RestService::lambda(self, cell);
         let mut found = pages(
             &LIST_FUNCTIONS,
             |row: &FunctionRow| row.name.as_str(),
@@ -110,7 +111,7 @@ impl Functions for Aws {
     }
 
     async fn function(&self, cell: &Cell<'_>, which: &FunctionRef) -> Result<Function, Failure> {
-        let service = Service::of(self, cell);
+        let service = RestService::lambda(self, cell);
         let version = query_of(which);
         let query: Vec<(&str, &str)> = version.as_deref().map(|it| ("Qualifier", it)).into_iter().collect();
         let call = Call::get(format!("/{}/configuration", which.name), &query);
@@ -118,7 +119,7 @@ impl Functions for Aws {
     }
 
     async fn function_versions(&self, cell: &Cell<'_>, name: &FunctionName) -> Partial<FunctionVersion> {
-        let service = &Service::of(self, cell);
+        let service = &RestService::lambda(self, cell);
         let found = pages(
             &LIST_VERSIONS_BY_FUNCTION,
             |(key, _): &(String, FunctionVersion)| key,
@@ -144,7 +145,7 @@ impl Functions for Aws {
     /// A name that is taken is no error where the function is the one that is wanted: the reply to the call that made
     /// it may have been lost.
     async fn create_function(&self, cell: &Cell<'_>, new: &NewFunction) -> Result<Function, Failure> {
-        let service = Service::of(self, cell);
+        let service = RestService::lambda(self, cell);
         let which: FunctionRef = new.name.clone().into();
         let mut body = without_empties(write(&new.name, &new.configuration));
         body["Code"] = code(&new.code);
@@ -171,7 +172,7 @@ impl Functions for Aws {
         configuration: &Configuration,
         revision: &str,
     ) -> Result<Function, Failure> {
-        let service = Service::of(self, cell);
+        let service = RestService::lambda(self, cell);
         let mut body = write(name, configuration);
         if let Some(members) = body.as_object_mut() {
             members.retain(|member, _| !["FunctionName", "Architectures"].contains(&member.as_str()));
@@ -190,7 +191,7 @@ impl Functions for Aws {
         (wanted, architecture): (&Code, Architecture),
         revision: &str,
     ) -> Result<Function, Failure> {
-        let service = Service::of(self, cell);
+        let service = RestService::lambda(self, cell);
         let mut body = code(wanted);
         body["Architectures"] = json!([architecture.as_str()]);
         body["RevisionId"] = revision.into();
@@ -207,7 +208,7 @@ impl Functions for Aws {
         description: Option<&str>,
         revision: &str,
     ) -> Result<Function, Failure> {
-        let service = Service::of(self, cell);
+        let service = RestService::lambda(self, cell);
         let mut body = json!({ "RevisionId": revision });
         if let Some(description) = description {
             body["Description"] = description.into();
@@ -219,7 +220,7 @@ impl Functions for Aws {
     }
 
     async fn delete_function(&self, cell: &Cell<'_>, which: &FunctionRef) -> Result<(), Failure> {
-        let service = Service::of(self, cell);
+        let service = RestService::lambda(self, cell);
         let version = query_of(which);
         let query: Vec<(&str, &str)> = version.as_deref().map(|it| ("Qualifier", it)).into_iter().collect();
         let call = Call { method: "DELETE", ..Call::get(format!("/{}", which.name), &query) };
@@ -236,7 +237,7 @@ impl Functions for Aws {
         mode: InvocationMode,
         patience: Duration,
     ) -> Result<Invoked, Failure> {
-        let service = Service::of(self, cell);
+        let service = RestService::lambda(self, cell);
         let version = query_of(which);
         let query: Vec<(&str, &str)> = version.as_deref().map(|it| ("Qualifier", it)).into_iter().collect();
         let (kind, log) = match mode {

@@ -25,7 +25,7 @@ type Known = BTreeMap<Text, Option<Hardware>>;
 #[derive(Default)]
 pub(crate) struct TypeMemory(Mutex<HashMap<Region, Arc<tokio::sync::Mutex<Known>>>>);
 
-/// Memory and network performance of these types. Who asks for the same region meanwhile waits for
+/// Memory, vCPUs and network performance of these types. Who asks for the same region meanwhile waits for
 /// the same answer.
 pub(super) async fn look_up(aws: &Aws, cell: &Cell<'_>, types: &[Text]) -> Partial<(Text, Hardware)> {
     let known = Arc::clone(lock(&aws.inner.types.0).entry(cell.region.clone()).or_default());
@@ -81,8 +81,15 @@ async fn ask(
 fn hardware(row: &InstanceTypeInfo, texts: &Interner) -> Option<(Text, Option<Hardware>)> {
     let memory = row.memory_info().and_then(|memory| memory.size_in_mib());
     let network = row.network_info().and_then(|network| network.network_performance());
-    let found = memory.and_then(|mib| u64::try_from(mib).ok()).map(|memory_mib| Hardware {
+    let vcpus = row.v_cpu_info().and_then(|cpus| cpus.default_v_cpus());
+    let memory = memory.and_then(|mib| u64::try_from(mib).ok());
+    let vcpus = vcpus.and_then(|count| u32::try_from(count).ok());
+    let addresses = row.network_info().and_then(|network| network.ipv4_addresses_per_interface());
+    let addresses = addresses.and_then(|count| u32::try_from(count).ok());
+    let found = memory.zip(vcpus).zip(addresses).map(|((memory_mib, vcpus), addresses)| Hardware {
         memory_mib,
+        vcpus,
+        addresses_per_interface: addresses,
         network_performance: texts.share(network.unwrap_or_default()),
     });
     Some((texts.share(row.instance_type()?.as_str()), found))

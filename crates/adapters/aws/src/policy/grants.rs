@@ -3,7 +3,7 @@
 //! Source: Service Authorization Reference, "Actions defined by Amazon EC2", "… AWS Systems
 //! Manager", "… Elastic Load Balancing", "… Amazon EC2 Auto Scaling", "… Amazon S3", "… Amazon SNS",
 //! "… Amazon EventBridge", "… Amazon CloudWatch", "… AWS Step Functions",
-//! "… AWS Lambda": resource types and condition keys of each action.
+//! "… AWS Lambda", "… Amazon Elastic Kubernetes Service": resource types and condition keys of each action.
 
 /// One permission of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub(crate) enum On {
     AutoScalingGroups,
     /// Objects of the bucket that carries patch lists.
     PatchLists,
+    /// The clusters that are worked on.
+    Clusters,
     /// The functions that are worked on, and their versions.
     Functions,
     /// The state machines that are worked on, and their versions.
@@ -45,6 +47,8 @@ pub(crate) enum On {
     MaintenanceWindows,
     /// Parameters below the prefixes that are used.
     Parameters,
+    /// Public parameters by which EKS names its images.
+    PublicParameters,
     /// What a hub keeps with that service.
     Hub(&'static str),
     /// Heads in the bucket that keeps those of audit logs.
@@ -177,6 +181,7 @@ static ALONE: &[Grant] = &[
     grant("elasticloadbalancing:DeregisterTargets", &[On::TargetGroups], &[]),
     grant("elasticloadbalancing:RegisterInstancesWithLoadBalancer", &[On::ClassicBalancers], &[]),
     grant("elasticloadbalancing:RegisterTargets", &[On::TargetGroups], &[]),
+    grant("eks:StartInsightsRefresh", &[On::Clusters], &[]),
     grant("events:DeleteRule", &[On::EventRules], &[]),
     grant("events:DescribeRule", &[On::EventRules], &[]),
     grant("events:DisableRule", &[On::EventRules], &[]),
@@ -197,6 +202,7 @@ static ALONE: &[Grant] = &[
     grant("ssm:AddTagsToResource", &[On::Parameters], &[]),
     grant("ssm:DeleteMaintenanceWindow", &[On::MaintenanceWindows], &[]),
     grant("ssm:DeleteParameters", &[On::Parameters], &[]),
+    grant("ssm:GetParameter", &[On::PublicParameters], &[]),
     grant("ssm:GetParameterHistory", &[On::Parameters], &[]),
     grant("ssm:GetParameters", &[On::Parameters], &[]),
     grant("ssm:GetParametersByPath", &[On::Parameters], &[]),

@@ -76,7 +76,9 @@ fn resource(zone: &Zone, region: &Region, partition: &str, named: Named<'_>, on:
         | On::EventBuses
         | On::Parameters
         | On::Hub(_)
+        | On::Clusters
         | On::Functions
+        | On::PublicParameters
         | On::Machines
         | On::Executions
         | On::EventRules => None,
@@ -114,7 +116,9 @@ fn sample(zone: &Zone, region: &Region, partition: &str, on: On) -> String {
         | On::EventBuses
         | On::Hub(_)
         | On::Parameters
+        | On::Clusters
         | On::Functions
+        | On::PublicParameters
         | On::Machines
         | On::Executions
         | On::EventRules

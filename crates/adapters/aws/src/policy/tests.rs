@@ -17,6 +17,7 @@ fn everything() -> Scope {
             Use::EventBuses,
             Use::EventRules,
             Use::Figures,
+            Use::Clusters,
             Use::Functions,
             Use::Hub,
             Use::Load,
@@ -54,6 +55,7 @@ fn everything() -> Scope {
         .into(),
         parameters: ["/fleetwright/prod".to_owned()].into(),
         machines: ["nightly-*".to_owned()].into(),
+        clusters: ["prod-*".to_owned()].into(),
         functions: ["fleetwright-*".to_owned()].into(),
         rules: ["fleetwright-*".to_owned()].into(),
     }
@@ -164,6 +166,18 @@ fn functions_are_those_that_are_named_and_their_roles_go_to_lambda_alone() {
 }
 
 #[test]
+fn clusters_are_looked_at_everywhere_and_asked_to_be_looked_at_again_by_name() {
+    let statements = of_zone(&everything());
+    let refresh = find(&statements, "eks:StartInsightsRefresh", "cluster").clone();
+    assert_eq!(refresh.resources, ["arn:aws:eks:*:011122223333:cluster/prod-*"]);
+    let image = find(&statements, "ssm:GetParameter", "parameter/aws/service").clone();
+    assert!(image.resources.iter().all(|arn| arn.contains(":ssm:*::parameter/aws/service/")), "{image:?}");
+    let without = of_zone(&Scope { uses: BTreeSet::new(), ..everything() });
+    let of_clusters = |it: &&&str| it.starts_with("eks:") || **it == "ec2:DescribeSubnets";
+    assert_eq!(without.iter().flat_map(|it| &it.actions).filter(of_clusters).count(), 0);
+}
+
+#[test]
 fn those_who_are_told_are_named_and_figures_go_into_their_namespace() {
     let statements = of_zone(&everything());
     let of = |action: &str, resource: &str| find(&statements, action, resource).clone();
@@ -189,6 +203,7 @@ fn those_who_are_told_are_named_and_figures_go_into_their_namespace() {
 fn a_scan_changes_nothing() {
     let mut scope = Scope { phases: [Phase::Scan].into(), ..everything() };
     let told = [
+        Use::Clusters,
         Use::Functions,
         Use::Hub,
         Use::Machines,

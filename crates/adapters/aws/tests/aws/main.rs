@@ -3,6 +3,7 @@
 
 mod balancers;
 mod changing;
+mod clusters;
 mod contracts;
 mod estate;
 mod fake;

@@ -24,6 +24,9 @@ pub struct PolicyArgs {
     /// for anything; may be given several times
     #[arg(long, value_name = "NAME", conflicts_with_all = ["caller", "trust"])]
     pub machines: Vec<String>,
+    /// Also what `eks` needs for clusters of this name, in which * and ? stand for anything; may be given several times
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["caller", "trust"])]
+    pub clusters: Vec<String>,
     /// Also what `cloud function` needs for functions of this name, in which * and ? stand for anything; may be given
     /// several times
     #[arg(long, value_name = "NAME", conflicts_with_all = ["caller", "trust"])]

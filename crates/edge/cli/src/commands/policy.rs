@@ -22,7 +22,8 @@ const MOST_OF_INLINE: usize = 10_240;
 /// The version of IAM's policy language.
 const LANGUAGE: &str = "2012-10-17";
 
-/// Adds what the commands need that are named: those on windows, parameters, machines, functions, rules and events.
+/// Adds what the commands need that are named: those on windows, parameters, machines, functions,
+/// clusters, rules and events.
 ///
 /// # Errors
 /// A prefix of parameters is none.
@@ -36,6 +37,7 @@ pub fn add_commands(scope: &mut Scope, args: &PolicyArgs) -> Result<(), CommandE
     for (named, kept, used) in [
         (&args.rules, &mut scope.rules, Use::EventRules),
         (&args.event_buses, &mut scope.event_buses, Use::EventBuses),
+        (&args.clusters, &mut scope.clusters, Use::Clusters),
         (&args.functions, &mut scope.functions, Use::Functions),
         (&args.machines, &mut scope.machines, Use::Machines),
     ] {

@@ -192,6 +192,8 @@ fn host(sample: Sample, number: usize) -> Host {
         hardware: match number % 10 {
             0 => Observed::NotChecked,
             _ => Observed::Known(Hardware {
+                vcpus: 2,
+                addresses_per_interface: 10,
                 memory_mib: 8_192,
                 network_performance: "Up to 12.5 Gigabit".into(),
             }),
