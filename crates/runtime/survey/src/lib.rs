@@ -4,6 +4,7 @@
 //! what goes wrong in one never hides another. What cannot be read becomes a gap with its cause.
 
 pub mod calendars;
+pub mod clusters;
 pub mod doctor;
 mod facts;
 mod join;
