@@ -72,6 +72,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Doctor(args) => args.output,
         Command::Window(command) => command.output(),
         Command::Cloud(command) => command.output(),
+        Command::Eks(command) => command.output(),
         Command::Pipeline(args) => args.output,
         Command::Audit(command) => command.output(),
         Command::Verify(args) => args.output,
@@ -153,6 +154,7 @@ impl App {
             Command::Cloud(CloudCommand::Param(command)) => self.parameters(&command),
             Command::Cloud(CloudCommand::Hub(command)) => self.of_hub(&command),
             Command::Cloud(CloudCommand::Template(args)) => self.template(&args),
+            Command::Eks(command) => self.eks(&command),
             Command::Pipeline(args) => self.pipeline(&args),
             Command::Estate(EstateCommand::Serve(args)) => {
                 self.log_warnings();

@@ -5,6 +5,7 @@ mod audit;
 mod bench_report;
 mod bench_waves;
 mod cloud;
+mod eks;
 mod estate;
 mod event;
 mod execution;
@@ -35,6 +36,7 @@ pub use audit::{
 pub use bench_report::{BenchReportArgs, Sample, SampleReportsArgs};
 pub use bench_waves::BenchWavesArgs;
 pub use cloud::CloudCommand;
+pub use eks::{AssessmentForm, EksAssessArgs, EksCommand, EksExplainArgs, EksListArgs, EksReadArgs, FailOn};
 pub use estate::{EstateCommand, ServeArgs, WorldArgs};
 pub use event::{
     EventCommand, EventPublishArgs, RuleChangeArgs, RuleCommand, RuleListArgs, RuleNamedArgs, RulePutArgs,
@@ -229,6 +231,9 @@ pub enum Command {
     /// What runs on AWS itself: state machines, executions, functions, events, rules, parameters
     #[command(subcommand)]
     Cloud(CloudCommand),
+    /// EKS clusters: list them, check whether they are ready for an upgrade
+    #[command(subcommand)]
+    Eks(EksCommand),
     /// Write the workflow as a pipeline for Harness, GitHub Actions, GitLab CI or Jenkins
     #[command(long_about = PIPELINE_ABOUT)]
     Pipeline(Box<PipelineArgs>),

@@ -91,6 +91,22 @@ fn calendar(settings: &Settings) -> Result<Calendar, CommandError> {
     Ok(calendar)
 }
 
+/// The first freeze of the settings that has something in common with a range, in words.
+///
+/// # Errors
+/// A calendar of freezes cannot be read or understood.
+pub fn freeze(settings: &Settings, range: Span) -> Result<Option<String>, CommandError> {
+    let calendar = calendar(settings)?;
+    let closed = calendar.freezes.iter().flat_map(|freeze| {
+        freeze
+            .closed(range)
+            .into_iter()
+            .map(|closed| (closed.span.from(), freeze.name().to_owned(), closed.what))
+    });
+    let first = closed.min();
+    Ok(first.map(|(_, name, what)| if what.is_empty() { name } else { format!("{name}: {what}") }))
+}
+
 /// The openings of every window that hosts of the inventory name, freezes cut out. A tag that leads to
 /// no window is left out here, and its hosts by the planner.
 ///

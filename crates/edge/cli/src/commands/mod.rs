@@ -8,6 +8,7 @@ pub mod cloud;
 pub mod config;
 pub mod demo;
 pub mod doctor;
+pub mod eks;
 pub mod estate;
 pub mod event_rules;
 pub mod events;

@@ -1,0 +1,154 @@
+//! Flags about EKS clusters.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::SignedDuration;
+
+use super::{FleetArgs, OutputFormat};
+
+/// `fleetwright eks …`.
+#[derive(Debug, Subcommand)]
+pub enum EksCommand {
+    /// List the clusters of the landing zones: versions, ends of support, what extended support costs
+    #[command(long_about = LIST_ABOUT)]
+    List(Box<EksListArgs>),
+    /// Check whether a cluster is ready for an upgrade; changes nothing of it
+    #[command(long_about = ASSESS_ABOUT)]
+    Assess(Box<EksAssessArgs>),
+    /// Explain a readiness check, or list all of them; needs no AWS
+    Explain(EksExplainArgs),
+}
+
+const LIST_ABOUT: &str = "\
+List the EKS clusters of the chosen landing zones and regions, those whose support ends first at the top: version,
+state, when standard and extended support end, and what extended support costs a month. What could not be read is
+named, and the exit code is 20: there may be clusters there.
+
+Examples:
+  fleetwright eks list --landing-zones landing-zones.yaml
+  fleetwright eks list --environment prod --output jsonl | jq -r 'select(.support == \"extended\") | .name'";
+
+const ASSESS_ABOUT: &str = "\
+Ask every readiness check about a cluster, for every minor version on the way. Read are EKS, EC2, IAM, KMS, Service
+Quotas, Systems Manager and the cluster's own API (as the landing zone's role, which needs an access entry that may
+read, for example AmazonEKSAdminViewPolicy); manifests that are named are read as well: files, directories, what
+`helm template` and `kustomize build` write. Nothing of the cluster is changed; with --refresh EKS is asked to look
+at it again.
+
+Each check passes, finds something, or says why it could not look. A check that could not look has not passed.
+Findings to live with are suppressed in a file, with a reason and an end:
+
+  - code: EKS-P4
+    subject: Deployment shop/*
+    reason: runs twice in two clusters
+    expires_at: 2027-03-31T00:00:00Z
+
+Examples:
+  fleetwright eks assess prod --to 1.36 --landing-zones payments-prod --regions eu-central-1
+  fleetwright eks assess prod --to 1.36 --manifests deploy/ --suppressions suppressions.yaml
+  fleetwright eks assess prod --to 1.36 --format sarif > readiness.sarif
+Exit codes: 0 ready; 15 something blocks, or is found and --fail-on warning; 20 checks that may block could not look
+at everything; 21 the cluster is there already.";
+
+/// `fleetwright eks list`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct EksListArgs {
+    /// The landing zones.
+    #[command(flatten)]
+    pub fleet: FleetArgs,
+    /// The form of what is written to standard output
+    #[arg(short, long, value_enum, help_heading = "Output")]
+    pub output: Option<OutputFormat>,
+}
+
+/// Forms of an assessment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum AssessmentForm {
+    /// For people at a terminal.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// For a ticket or a page.
+    Markdown,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// JUnit XML, for pipelines.
+    Junit,
+}
+
+/// From which severity on a finding fails the command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Only what blocks.
+    #[default]
+    Blocking,
+    /// Warnings as well.
+    Warning,
+}
+
+/// Which cluster is read, and what is read of it.
+#[derive(Args, Clone, Debug, Default)]
+pub struct EksReadArgs {
+    /// The cluster's name
+    #[arg(value_name = "CLUSTER")]
+    pub cluster: String,
+    /// The version to go to, for example 1.36 [default: the next minor version]
+    #[arg(long, value_name = "VERSION")]
+    pub to: Option<String>,
+    /// Manifests to look at: files, and directories with .yaml, .yml and .json files; may be given several times
+    #[arg(long, value_name = "PATH")]
+    pub manifests: Vec<PathBuf>,
+    /// Findings to live with, each with a reason and an end (YAML or JSON)
+    #[arg(long, value_name = "FILE")]
+    pub suppressions: Option<PathBuf>,
+    /// Have EKS look at the cluster again before its insights are read, and wait for it so long, for example 10m
+    #[arg(long, value_name = "DURATION")]
+    pub refresh: Option<SignedDuration>,
+    /// Do not ask the cluster's own API: what only it knows is not checked
+    #[arg(long)]
+    pub without_kubernetes: bool,
+    /// Where the cluster is.
+    #[command(flatten)]
+    pub fleet: FleetArgs,
+}
+
+/// `fleetwright eks assess`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct EksAssessArgs {
+    /// The cluster.
+    #[command(flatten)]
+    pub read: EksReadArgs,
+    /// From which severity on a finding gives exit code 15
+    #[arg(long, value_enum, default_value_t, value_name = "SEVERITY")]
+    pub fail_on: FailOn,
+    /// The form of what is written to standard output
+    #[arg(long, value_enum, default_value_t, value_name = "FORM", help_heading = "Output")]
+    pub format: AssessmentForm,
+    /// Write all forms into this directory as well: readiness.txt, .json, .md, .sarif and .xml
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub output_dir: Option<PathBuf>,
+}
+
+/// `fleetwright eks explain`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct EksExplainArgs {
+    /// The check's code, for example EKS-P1; without one all are listed
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+    /// The form of what is written to standard output
+    #[arg(short, long, value_enum, help_heading = "Output")]
+    pub output: Option<OutputFormat>,
+}
+
+impl EksCommand {
+    /// The form of standard output, where it is asked for.
+    pub fn output(&self) -> Option<OutputFormat> {
+        match self {
+            Self::List(args) => args.output,
+            Self::Explain(args) => args.output,
+            Self::Assess(args) => (args.format == AssessmentForm::Json).then_some(OutputFormat::Json),
+        }
+    }
+}
