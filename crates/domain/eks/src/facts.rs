@@ -6,7 +6,7 @@ pub mod control_plane;
 pub mod nodes;
 pub mod workloads;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use addons::{Addon, AddonFacts, AddonVersion, Software};
 pub use apis::{ApiFacts, ApiService, ApiUse, Caller, CustomResource, Webhook};
@@ -33,7 +33,7 @@ pub struct Unread {
 }
 
 /// Kinds of reasons for not knowing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnreadCause {
     /// Access was refused.

@@ -8,6 +8,7 @@ pub mod checks;
 pub mod facts;
 pub mod image;
 pub mod owner;
+pub mod plan;
 pub mod read;
 pub mod solve;
 

@@ -1,6 +1,7 @@
 //! Nodes, what makes them, and the room they need.
 
 use fleetwright_kubernetes::{IntOrPercent, Minor, Node};
+use serde::{Deserialize, Serialize};
 
 use super::Fact;
 use super::control_plane::{Subnet, Usage};
@@ -83,12 +84,23 @@ pub struct InstanceOffer {
 }
 
 /// `updateConfig.updateStrategy`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum UpdateStrategy {
     /// New nodes first.
     Default,
     /// Old nodes go first.
     Minimal,
+}
+
+impl UpdateStrategy {
+    /// Its name in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "DEFAULT",
+            Self::Minimal => "MINIMAL",
+        }
+    }
 }
 
 /// An Auto Scaling group of one's own.

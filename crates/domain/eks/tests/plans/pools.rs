@@ -1,0 +1,79 @@
+//! Node pools of Karpenter and of Auto Mode.
+
+use fleetwright_eks::Facts;
+use fleetwright_eks::facts::NodePool;
+use fleetwright_eks::plan::step::Action;
+use fleetwright_eks::plan::{PlanOptions, Refused, StepId, checker};
+use fleetwright_kubernetes::{IntOrPercent, Minor};
+
+use super::world::{healthy, node};
+use super::{ids, of, planned, planned_with};
+
+fn with_pool(kubelet: u16, change: impl Fn(&mut NodePool)) -> Facts {
+    let mut facts = healthy(33);
+    let mut pool = NodePool {
+        name: "general".into(),
+        auto_mode: false,
+        image_family: "AL2023".into(),
+        pinned_images: false,
+        budget: IntOrPercent::Percent(20),
+        vcpus_left: None,
+    };
+    change(&mut pool);
+    let mut of_pool = node("pool-1", "1a", Minor::new(kubelet));
+    of_pool.metadata.labels.insert("karpenter.sh/nodepool".into(), pool.name.clone());
+    of(&mut facts.nodes.nodes).push(of_pool);
+    of(&mut facts.nodes.pools).push(pool);
+    facts
+}
+
+#[test]
+fn drift_is_held_back_from_the_first_hop_and_let_go_in_waves_after_the_last() {
+    let plan = planned(&with_pool(33, |_| {}), 36);
+    let ids = ids(&plan);
+    let place =
+        |id: &str| ids.iter().position(|it| *it == id).unwrap_or_else(|| panic!("{id} not in {ids:?}"));
+    assert!(place("approve-1.34") < place("hold-general"), "{ids:?}");
+    assert!(place("hold-general") < place("control-plane-1.34"), "{ids:?}");
+    assert!(place("control-plane-1.36") < place("pool-general-1.36"), "{ids:?}");
+    let step = plan.step(&StepId::new("pool-general-1.36")).expect("a step");
+    let Action::PoolNodes { waves, .. } = &step.action else { panic!("{step:?}") };
+    assert_eq!(waves, &["1", "10%", "20%"]);
+    let bodies: Vec<String> = step.calls.iter().map(|it| serde_json::to_string(it).expect("JSON")).collect();
+    assert_eq!(bodies.len(), 3);
+    for (body, part) in bodies.iter().zip([r#""value":"1""#, r#""value":"10%""#, r#""op":"remove""#]) {
+        assert!(body.contains(part) && body.contains(r#""op":"test""#), "{body}");
+    }
+    assert_eq!(plan.node_rolls()["general"], 1);
+    assert_eq!(checker::check(&plan), []);
+}
+
+#[test]
+fn a_pool_that_must_be_replaced_on_the_way_waits_again_after_it() {
+    let plan = planned(&with_pool(31, |_| {}), 36);
+    let on_the_way = plan.step(&StepId::new("pool-general-1.34")).expect("a step");
+    let last = on_the_way.calls.last().expect("a call");
+    assert!(serde_json::to_string(last).expect("JSON").contains(r#""op":"add""#), "{last:?}");
+    let end = plan.step(&StepId::new("pool-general-1.36")).expect("a step");
+    assert!(end.calls.iter().all(|call| !format!("{call:?}").contains("\"add\"")), "{end:?}");
+}
+
+#[test]
+fn pinned_images_keep_their_nodes_as_long_as_the_skew_allows() {
+    let pinned = |kubelet| with_pool(kubelet, |pool| pool.pinned_images = true);
+    let plan = planned(&pinned(33), 36);
+    assert!(plan.left_alone.iter().any(|left| left.subject == "node pool general"), "{:?}", plan.left_alone);
+    assert!(ids(&plan).iter().all(|id| !id.contains("general")), "{:?}", ids(&plan));
+    let refused = planned_with(&pinned(32), 36, &PlanOptions::default()).expect_err("too old for 1.36");
+    let Refused::KeptTooOld { kubelet, control_plane, .. } = refused else { panic!("{refused}") };
+    assert_eq!((kubelet, control_plane), (Minor::new(32), Minor::new(36)));
+}
+
+#[test]
+fn auto_mode_is_waited_for_and_not_told_what_to_do() {
+    let plan = planned(&with_pool(33, |pool| pool.auto_mode = true), 34);
+    assert!(ids(&plan).iter().all(|id| !id.starts_with("hold-")), "{:?}", ids(&plan));
+    let step = plan.step(&StepId::new("pool-general-1.34")).expect("a step");
+    assert!(step.calls.is_empty(), "{step:?}");
+    assert!(step.action.told().ends_with("by Auto Mode"), "{}", step.action.told());
+}
