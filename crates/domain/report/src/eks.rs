@@ -1,13 +1,18 @@
-//! What people and pipelines read of an EKS cluster's readiness: text, JSON, Markdown, SARIF and JUnit.
+//! What people and pipelines read of an EKS cluster's readiness (text, JSON, Markdown, SARIF and JUnit) and of the plan of
+//! its upgrade (text, runbook, differences; its JSON is the plan's own file).
 //!
 //! "Could not check" is told apart from "nothing found" in every one of them.
 
+mod commands;
 mod grouped;
 mod headline;
 pub mod json;
 pub mod json_schema;
 pub mod junit;
 pub mod markdown;
+pub mod plan;
+pub mod plan_difference;
+pub mod runbook;
 pub mod sarif;
 pub mod text;
 

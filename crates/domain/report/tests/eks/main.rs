@@ -1,7 +1,10 @@
 //! What people and pipelines read of an EKS cluster.
 
 mod assessments;
+mod plans;
 mod schemas;
+#[path = "../../../eks/tests/checks/world.rs"]
+mod world;
 
 use fleetwright_eks::{
     Assessment, CheckResult, Finding, Severity, Suppression, Unread, UnreadCause, Verdict,

@@ -1,0 +1,164 @@
+//! Plans of upgrades for people.
+
+use fleetwright_eks::facts::NodePool;
+use fleetwright_eks::plan::{PlanDocument, PlanOptions, PlanRequest, difference, plan};
+use fleetwright_eks::{Fact, Facts};
+use fleetwright_kubernetes::{IntOrPercent, Minor};
+use fleetwright_model::{AccountId, Region};
+use fleetwright_report::eks::{plan as planned, plan_difference, runbook};
+
+use super::world;
+
+fn document(facts: &Facts, target: u16) -> PlanDocument {
+    let request = PlanRequest {
+        facts,
+        account: &AccountId::new("111122223333").expect("an account"),
+        region: &Region::new("eu-central-1").expect("a region"),
+        target: Minor::new(target),
+        options: &PlanOptions::default(),
+        suppressions: &[],
+        program: "0.1.0",
+        at: world::now(),
+    };
+    PlanDocument::new(plan(&request).expect("a plan"))
+}
+
+fn change<T>(fact: &mut Fact<T>, change: impl Fn(&mut T)) {
+    match fact {
+        Fact::Known(value) => change(value),
+        Fact::NotRead(unread) => panic!("known in a healthy world: {unread:?}"),
+    }
+}
+
+/// Each part stands behind the one before.
+fn in_order(text: &str, parts: &[&str]) {
+    let mut rest = text;
+    for part in parts {
+        let at =
+            rest.find(part).unwrap_or_else(|| panic!("{part:?} is not, or not in its place, in\n{text}"));
+        rest = &rest[at + part.len()..];
+    }
+}
+
+#[test]
+fn the_text_says_whether_it_can_be_done_what_is_done_and_how_to_get_back() {
+    let document = document(&world::healthy(33), 35);
+    let text = planned::text(&document);
+    let digest = format!("Digest {}", document.digest());
+    in_order(
+        &text,
+        &[
+            "Can be carried out, once it is approved.",
+            "cluster shop in eu-central-1 (account 111122223333): 1.33 → 1.34 → 1.35, in-place",
+            "nodes are replaced once (2 sets)",
+            "Steps (14)",
+            "  4. control-plane-1.34: control plane 1.33 → 1.34 (about 12 min)",
+            "from then on it cannot go back from 1.34 to 1.33",
+            "control-plane-1.35: control plane 1.34 → 1.35",
+            "closes the way back of control-plane-1.34",
+            "nodes-blue-1.35: node group blue 1.33 → 1.35, DEFAULT, 1 at once (about 18 min)",
+            "Way back of 1.33 → 1.34, within 7 days, until control-plane-1.35 begins",
+            "Way back of 1.34 → 1.35, within 7 days\n",
+            "Expected: about",
+            &digest,
+        ],
+    );
+}
+
+#[test]
+fn a_plan_that_cannot_be_carried_out_says_so_first() {
+    let mut facts = world::healthy(33);
+    change(&mut facts.control_plane.cluster, |cluster| cluster.status = "UPDATING".into());
+    let text = planned::text(&document(&facts, 34));
+    in_order(
+        &text,
+        &["Cannot be carried out: 1 blocker.", "Blockers (1)", "EKS-V4", "status UPDATING", "Steps"],
+    );
+    assert!(runbook::runbook(&document(&facts, 34)).contains("**Cannot be carried out: 1 blocker.**"));
+    facts = world::healthy(33);
+    facts.control_plane.role = Fact::unread(fleetwright_eks::UnreadCause::Denied, "iam:GetRole");
+    let text = planned::text(&document(&facts, 34));
+    in_order(
+        &text,
+        &["Cannot be carried out: checks that may block could not look at 1 source", "EKS-C4 access denied"],
+    );
+}
+
+#[test]
+fn a_runbook_has_every_call_as_a_command_and_every_way_back() {
+    let mut facts = world::healthy(33);
+    let pool = NodePool {
+        name: "general".into(),
+        auto_mode: false,
+        image_family: "AL2023".into(),
+        pinned_images: false,
+        budget: IntOrPercent::Count(2),
+        vcpus_left: None,
+    };
+    change(&mut facts.nodes.pools, |pools| pools.push(pool.clone()));
+    change(&mut facts.nodes.nodes, |nodes| {
+        nodes[0].metadata.labels.insert("karpenter.sh/nodepool".into(), "general".into());
+    });
+    let text = runbook::runbook(&document(&facts, 34));
+    in_order(
+        &text,
+        &[
+            "# Upgrade of shop to 1.34",
+            "### 1. refresh the insights, for 1.33 → 1.34",
+            "aws eks start-insights-refresh --region eu-central-1 --cli-input-json '{\"clusterName\":\"shop\"}'",
+            "kubectl patch nodepools.karpenter.sh general --type json --patch '[{\"op\":\"add\"",
+            "Begin only when:",
+            "- the control plane has 1.33",
+            "aws eks update-cluster-version --region eu-central-1 --cli-input-json \
+             '{\"force\":false,\"name\":\"shop\",\"version\":\"1.34\"}'",
+            "aws eks wait cluster-active --name shop --region eu-central-1",
+            "Way back: eks:UpdateClusterVersion to 1.33 (VersionRollback), after nodes and add-ons, within 7 days",
+            "aws eks update-nodegroup-version",
+            "aws autoscaling start-instance-refresh",
+            "## Way back of 1.33 → 1.34",
+        ],
+    );
+    assert_eq!(text.matches("```").count() % 2, 0, "every block ends");
+}
+
+#[test]
+fn hostile_names_stay_words_of_commands_and_become_no_markup() {
+    let evil = "x'; rm -rf / #\n```\n# <b>\u{1b}[2J";
+    let mut facts = world::healthy(33);
+    change(&mut facts.control_plane.cluster, |cluster| cluster.name = evil.into());
+    change(&mut facts.nodes.managed, |groups| groups[0].name = evil.into());
+    let document = document(&facts, 34);
+    let text = planned::text(&document);
+    assert!(!text.contains('\u{1b}'), "{text:?}");
+    let runbook = runbook::runbook(&document);
+    assert!(!runbook.contains('\u{1b}'), "{runbook:?}");
+    for line in runbook.lines() {
+        assert!(!line.starts_with("# <b>") && (!line.starts_with("```") || line.len() <= 5), "{line:?}");
+        if line.starts_with("aws ") {
+            assert!(!line.contains("x'; rm"), "the word ends too early: {line}");
+        }
+    }
+}
+
+#[test]
+fn differences_are_told_with_their_reason() {
+    let facts = world::healthy(33);
+    let mut larger = facts.clone();
+    change(&mut larger.nodes.managed, |groups| groups[0].nodes = 40);
+    let (before, after) = (document(&facts, 34), document(&larger, 34));
+    let told = difference(before.plan(), after.plan());
+    in_order(
+        &plan_difference::text(&told),
+        &[
+            "Read or asked otherwise (1):",
+            "node group blue: 1.33, 2 nodes, 1 at once → 1.33, 40 nodes, 1 at once",
+            "Steps changed (1):",
+            "~ nodes-blue-1.34",
+            "expected_seconds: 1080 → 12480",
+            "because node group blue",
+        ],
+    );
+    assert!(plan_difference::json(&told).contains("\"changed\": ["));
+    let same = difference(before.plan(), before.plan());
+    assert_eq!(plan_difference::text(&same), "The plans do the same in the same way.\n");
+}
