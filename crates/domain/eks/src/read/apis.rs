@@ -36,13 +36,29 @@ fn is_of_note(api: &GroupVersionKind) -> bool {
     matches!(verdict, Verdict::Deprecated { .. } | Verdict::Removed { .. }) || table.removed_in(api).is_some()
 }
 
-/// Every list that was asked for, whole or as metadata. One that could not be read is the end: what lies in it may use
-/// anything.
+/// Whether a version of a kind was ever deprecated or removed, or will be.
+fn has_changed(kind: &str) -> bool {
+    ApiTable::bundled().rows().iter().any(|row| row.api.kind == kind && is_of_note(&row.api))
+}
+
+/// Every list that was asked for, whole or as metadata. One that could not be read is the end where its kind has had
+/// other versions: what lies in it may use them.
 fn all(objects: &Objects) -> Read<Vec<&Value>> {
-    objects.served()?;
+    let served = objects.served()?;
+    let kind_of = |kind: &Kind| {
+        let wanted = kind.wanted();
+        let is = |of: &&Resource| of.plural == wanted.plural && of.api.api_version.group == wanted.group;
+        served.iter().find(is).map(|of| of.api.kind.as_str())
+    };
+    let wanted = objects.lists.iter().map(|(kind, list)| (kind_of(kind), list));
+    let others = objects.others.iter().map(|(of, list)| (Some(of.api.kind.as_str()), list));
     let mut found: Vec<&Value> = Vec::new();
-    for list in objects.lists.values().chain(objects.others.iter().map(|(_, list)| list)) {
-        found.extend(list.as_ref().map_err(Clone::clone)?);
+    for (kind, list) in wanted.chain(others) {
+        match list {
+            Ok(list) => found.extend(list),
+            Err(why) if kind.is_none_or(has_changed) => return Err(why.clone()),
+            Err(_) => {}
+        }
     }
     Ok(found)
 }

@@ -49,13 +49,21 @@ fn a_list_that_was_refused_hides_what_is_read_from_it_and_nothing_else() {
     let found = cluster().denied(Kind::EndpointSlices).denied(Kind::Volumes).read();
     let refused = Some(UnreadCause::Denied);
     assert_eq!(cause(&found.apis.webhooks), refused, "endpoints of webhooks lie there");
-    assert_eq!(cause(&found.apis.live), refused, "anything may lie in a list that nobody saw");
+    assert_eq!(cause(&found.apis.live), refused, "a list that nobody saw may hold old ones");
     assert_eq!(cause(&found.apis.custom_resources), None, "none of them has a webhook");
     assert_eq!(cause(&found.workloads.pods), None, "no pod has a claim");
     let claim =
         serde_json::json!({ "volumes": [{ "name": "a", "persistentVolumeClaim": { "claimName": "a" } }] });
     let found = cluster().denied(Kind::Volumes).with(Kind::Pods, [pod("web", claim)]).read();
     assert_eq!([cause(&found.workloads.pods), cause(&found.nodes.pods_per_node)], [refused; 2]);
+}
+
+#[test]
+fn secrets_that_nobody_may_list_hide_helm_releases_and_no_use_of_an_api() {
+    let found = cluster().denied(Kind::HelmSecrets).read();
+    assert_eq!(cause(&found.apis.helm), Some(UnreadCause::Denied));
+    let uses = [cause(&found.apis.live), cause(&found.apis.managed_fields), cause(&found.apis.last_applied)];
+    assert_eq!(uses, [None; 3], "Secrets never had another version");
 }
 
 #[test]
