@@ -21,7 +21,7 @@ class Eks:
     def __call__(self, *arguments):
         """Its exit code, standard output and standard error."""
         command = [self.binary, "eks", *arguments]
-        if arguments[0] != "explain":
+        if arguments[0] != "explain" and arguments[:2] not in [("plan", it) for it in ("show", "diff", "check")]:
             command += ["--landing-zones", f"{self.estate.inventory},{self.estate.zones[0]['name']}"]
         ended = subprocess.run(
             [str(part) for part in command],
@@ -166,3 +166,38 @@ def test_every_form_is_written_and_none_calls_unknown_healthy(eks):
     text = (eks.home / "out" / "readiness.txt").read_text()
     assert "could not look" in text.splitlines()[0]
     assert "FW-X000" in err and code in (15, 20)
+
+
+def test_a_plan_is_written_checked_compared_and_refused_when_it_was_edited(eks):
+    code, out, err = eks("plan", "ready", "--to", "1.36", "--out", "later.json")
+    assert code == 0, err
+    document = json.loads((eks.home / "later.json").read_text())
+    plan = document["upgrade"]
+    assert [hop["to"] for hop in plan["hops"]] == ["1.35", "1.36"]
+    order = [step["id"] for step in plan["steps"]]
+    assert order.index("approve-1.35") < order.index("control-plane-1.35") < order.index("control-plane-1.36")
+    rolls = [step for step in order if step.startswith("nodes-")]
+    assert rolls == ["nodes-blue-1.36"], "nodes are replaced once for two hops"
+    assert document["digest"] in err
+    code, out, _ = eks("plan", "check", "later.json", "--output", "json")
+    assert code == 0 and json.loads(out)[0]["safe"]
+    code, runbook, _ = eks("plan", "show", "later.json", "--format", "runbook")
+    assert code == 0
+    assert "aws eks update-cluster-version" in runbook and "--kubernetes-version 1.36" in runbook
+    assert "--force" not in runbook
+    assert eks("plan", "ready", "--to", "1.35", "--out", "sooner.json")[0] == 0
+    code, out, _ = eks("plan", "diff", "later.json", "sooner.json", "--output", "json")
+    assert code == 0 and "control-plane-1.36" in out
+    (eks.home / "edited.json").write_text(json.dumps(document).replace("1.36", "1.37"))
+    code, _, err = eks("plan", "check", "edited.json")
+    assert code != 0 and "changed after it was made" in err
+
+
+def test_a_plan_over_blockers_says_so_and_one_to_nowhere_is_none(eks):
+    code, out, err = eks("plan", "troubled", "--to", "1.34")
+    assert code == 15 and "FW-X0004" in err and "ledger" in out
+    code, _, err = eks("plan", "ready", "--to", "1.34")
+    assert code == 21 and "already" in err
+    assert not (eks.home / "nothing.json").exists()
+    assert eks("plan", "ready", "--strategy", "blue-green")[0] == 2
+    assert eks("plan", "ready", "--accept", "EKS-Z9=none")[0] == 2

@@ -36,7 +36,10 @@ pub use audit::{
 pub use bench_report::{BenchReportArgs, Sample, SampleReportsArgs};
 pub use bench_waves::BenchWavesArgs;
 pub use cloud::CloudCommand;
-pub use eks::{AssessmentForm, EksAssessArgs, EksCommand, EksExplainArgs, EksListArgs, EksReadArgs, FailOn};
+pub use eks::{
+    AddonAim, ApprovalsMode, AssessmentForm, EksAssessArgs, EksCommand, EksExplainArgs, EksListArgs,
+    EksPlanArgs, EksPlanCommand, EksReadArgs, FailOn, UpgradePlanForm,
+};
 pub use estate::{EstateCommand, ServeArgs, WorldArgs};
 pub use event::{
     EventCommand, EventPublishArgs, RuleChangeArgs, RuleCommand, RuleListArgs, RuleNamedArgs, RulePutArgs,
@@ -231,7 +234,7 @@ pub enum Command {
     /// What runs on AWS itself: state machines, executions, functions, events, rules, parameters
     #[command(subcommand)]
     Cloud(CloudCommand),
-    /// EKS clusters: list them, check whether they are ready for an upgrade
+    /// EKS clusters: list them, check whether they are ready for an upgrade, plan it
     #[command(subcommand)]
     Eks(EksCommand),
     /// Write the workflow as a pipeline for Harness, GitHub Actions, GitLab CI or Jenkins

@@ -21,4 +21,7 @@ codes! {
     CLUSTER_UNREACHED = "FW-X0006", Some(Exit::Partial), "Clusters that could not be looked at",
         "A part of the accounts, regions or clusters could not be read, and is named. There may be clusters there.",
         "See `fleetwright doctor` for roles and regions, and `fleetwright policy --clusters NAME` for the rights.";
+    UPGRADE_UNPLANNABLE = "FW-X0007", Some(Exit::Validation), "Upgrade cannot be planned",
+        "There is no order of steps that keeps the rules, or nothing can be said because the cluster, its versions or its nodes could not be read. Nothing was changed.",
+        "The message names what stands in the way: nodes that are too old for the first hop are replaced first, and what could not be read needs a right. Assess the cluster to see everything at once.";
 }

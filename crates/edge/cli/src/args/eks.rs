@@ -16,6 +16,9 @@ pub enum EksCommand {
     /// Check whether a cluster is ready for an upgrade; changes nothing of it
     #[command(long_about = ASSESS_ABOUT)]
     Assess(Box<EksAssessArgs>),
+    /// Decide how a cluster is upgraded and write it down; changes nothing
+    #[command(long_about = PLAN_ABOUT)]
+    Plan(Box<EksPlanArgs>),
     /// Explain a readiness check, or list all of them; needs no AWS
     Explain(EksExplainArgs),
 }
@@ -50,6 +53,23 @@ Examples:
   fleetwright eks assess prod --to 1.36 --format sarif > readiness.sarif
 Exit codes: 0 ready; 15 something blocks, or is found and --fail-on warning; 20 checks that may block could not look
 at everything; 21 the cluster is there already.";
+
+const PLAN_ABOUT: &str = "\
+Read a cluster as `assess` does and decide how it is upgraded: the control plane one minor version at a time, add-ons
+at versions that serve both ends of a hop, nodes replaced as seldom as the skew rules let them; with each step its
+call, what must hold before and after, how long it takes, how it is taken back, and until when. Writes the plan with
+its digest; changes nothing in AWS. A plan over which something blocks says so.
+
+The runbook is the same plan for people who carry it out by hand, with every command of the AWS CLI and of kubectl.
+
+Examples:
+  fleetwright eks plan prod --to 1.36 --out upgrade.json
+  fleetwright eks plan prod --to 1.36 --first canary --accept EKS-V7='the role is ours'
+  fleetwright eks plan show upgrade.json --format runbook > runbook.md
+  fleetwright eks plan diff yesterday.json upgrade.json
+  fleetwright eks plan check upgrade.json
+Exit codes: 0 a plan that may be carried out once it is approved; 15 something blocks; 20 checks that may block could
+not look at everything; 21 the cluster is there already.";
 
 /// `fleetwright eks list`.
 #[derive(Args, Clone, Debug, Default)]
@@ -92,8 +112,8 @@ pub enum FailOn {
 #[derive(Args, Clone, Debug, Default)]
 pub struct EksReadArgs {
     /// The cluster's name
-    #[arg(value_name = "CLUSTER")]
-    pub cluster: String,
+    #[arg(value_name = "CLUSTER", required = true)]
+    pub cluster: Option<String>,
     /// The version to go to, for example 1.36 [default: the next minor version]
     #[arg(long, value_name = "VERSION")]
     pub to: Option<String>,
@@ -131,6 +151,122 @@ pub struct EksAssessArgs {
     pub output_dir: Option<PathBuf>,
 }
 
+/// Forms of a plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum UpgradePlanForm {
+    /// For people at a terminal.
+    #[default]
+    Text,
+    /// The plan file itself.
+    Json,
+    /// Markdown with every command, for people who carry it out by hand.
+    Runbook,
+}
+
+/// When people are asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ApprovalsMode {
+    /// Before each hop of the control plane.
+    #[default]
+    EachHop,
+    /// Once, before the first change.
+    Once,
+}
+
+/// Where add-ons are after the last hop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum AddonAim {
+    /// At the newest version that serves both ends of the last hop.
+    #[default]
+    NewestReversible,
+    /// Wherever the fewest updates lead.
+    FewestUpdates,
+}
+
+/// `fleetwright eks plan`.
+#[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct EksPlanArgs {
+    /// What is asked about plans that were made; without it, one is made.
+    #[command(subcommand)]
+    pub command: Option<EksPlanCommand>,
+    /// The cluster.
+    #[command(flatten)]
+    pub read: EksReadArgs,
+    /// How: in-place
+    #[arg(long, value_name = "STRATEGY", default_value = "in-place")]
+    pub strategy: String,
+    /// When people are asked
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    pub approvals: ApprovalsMode,
+    /// Where add-ons are after the last hop
+    #[arg(long, value_enum, default_value_t, value_name = "AIM")]
+    pub addons: AddonAim,
+    /// Node groups and pools that are replaced before the others, one after the other, separated by commas
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub first: Vec<String>,
+    /// Node groups and pools that are replaced at once at most
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub groups_at_once: u16,
+    /// A check that may block and could not look, and why that holds nothing up; may be given several times
+    #[arg(long, value_name = "CODE=REASON")]
+    pub accept: Vec<String>,
+    /// The form of what is written to standard output
+    #[arg(long, value_enum, default_value_t, value_name = "FORM", help_heading = "Output")]
+    pub format: UpgradePlanForm,
+    /// The file the plan is written to
+    #[arg(long, value_name = "FILE", default_value = "upgrade.json", help_heading = "Output")]
+    pub out: PathBuf,
+}
+
+/// `fleetwright eks plan …`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum EksPlanCommand {
+    /// Show a plan that was made
+    Show {
+        /// The plan file
+        #[arg(value_name = "PLAN")]
+        plan: PathBuf,
+        /// The form of what is written to standard output
+        #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+        format: UpgradePlanForm,
+    },
+    /// Show how a plan differs from an earlier one: steps, findings, what was read
+    Diff {
+        /// The earlier plan file
+        #[arg(value_name = "EARLIER")]
+        before: PathBuf,
+        /// The later plan file
+        #[arg(value_name = "LATER")]
+        after: PathBuf,
+        /// The form of what is written to standard output: text or json
+        #[arg(short, long, value_enum)]
+        output: Option<OutputFormat>,
+    },
+    /// Check a plan against its rules, from the plan alone and without the planner; exit code 15 where it breaks one
+    Check {
+        /// The plan file
+        #[arg(value_name = "PLAN")]
+        plan: PathBuf,
+        /// The form of what is written to standard output: text or json
+        #[arg(short, long, value_enum)]
+        output: Option<OutputFormat>,
+    },
+}
+
+impl EksPlanArgs {
+    /// The form of standard output, where it is asked for.
+    fn output(&self) -> Option<OutputFormat> {
+        match &self.command {
+            None => (self.format == UpgradePlanForm::Json).then_some(OutputFormat::Json),
+            Some(EksPlanCommand::Show { format, .. }) => {
+                (*format == UpgradePlanForm::Json).then_some(OutputFormat::Json)
+            }
+            Some(EksPlanCommand::Diff { output, .. } | EksPlanCommand::Check { output, .. }) => *output,
+        }
+    }
+}
+
 /// `fleetwright eks explain`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct EksExplainArgs {
@@ -148,6 +284,7 @@ impl EksCommand {
         match self {
             Self::List(args) => args.output,
             Self::Explain(args) => args.output,
+            Self::Plan(args) => args.output(),
             Self::Assess(args) => (args.format == AssessmentForm::Json).then_some(OutputFormat::Json),
         }
     }

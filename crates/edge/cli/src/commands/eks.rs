@@ -4,6 +4,7 @@ mod assess;
 mod explain;
 mod kubernetes;
 mod list;
+mod plan;
 mod reading;
 mod suppressions;
 
@@ -20,6 +21,7 @@ impl App {
         match command {
             EksCommand::List(args) => self.list_clusters(args),
             EksCommand::Assess(args) => self.assess_cluster(args),
+            EksCommand::Plan(args) => self.plan_upgrade(args),
             EksCommand::Explain(args) => explain::explain(args.code.as_deref(), form(args.output)),
         }
     }

@@ -66,7 +66,7 @@ impl Prepared {
                 .map_err(|_| CommandError::new(&code::USAGE, "--refresh is a length of time like 10m"))
         };
         Ok(Self {
-            name: named(&args.cluster)?,
+            name: named(args.cluster.as_deref().unwrap_or_default())?,
             to: args.to.as_ref().map(target).transpose()?,
             refresh: args.refresh.map(length).transpose()?,
             without_kubernetes: args.without_kubernetes,
