@@ -12,6 +12,7 @@ pub mod functions;
 pub mod images;
 pub mod journal;
 pub mod kubernetes;
+pub mod logs;
 pub mod machines;
 pub mod maintenance;
 pub mod metrics;

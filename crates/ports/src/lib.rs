@@ -19,6 +19,7 @@ pub mod functions;
 pub mod images;
 pub mod journal;
 pub mod kubernetes;
+pub mod logs;
 pub mod machines;
 pub mod maintenance;
 pub mod metrics;
@@ -51,6 +52,7 @@ pub use journal::{
     RunId,
 };
 pub use kubernetes::{Kubernetes, KubernetesApis, KubernetesTokens};
+pub use logs::Logs;
 pub use machines::{Baseline, InstanceQuery, Machines};
 pub use maintenance::MaintenanceWindows;
 pub use metrics::{Alarm, AlarmState, Figure, FigureSink, FigureUnit, Measurement, Metrics};

@@ -51,6 +51,12 @@ impl<'a> JsonService<'a> {
         Self { service: "servicequotas", version: "1.1", prefix: "ServiceQuotasV20190624", connection }
     }
 
+    /// CloudWatch Logs.
+    pub(crate) fn logs(aws: &'a Aws, cell: &Cell<'a>) -> Self {
+        let connection = aws.at(cell.zone, &cell.region);
+        Self { service: "logs", version: "1.1", prefix: "Logs_20140328", connection }
+    }
+
     /// Makes a call that changes nothing.
     ///
     /// # Errors

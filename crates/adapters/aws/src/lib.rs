@@ -27,6 +27,7 @@ mod journal;
 mod json_service;
 mod lambda;
 mod lock;
+mod logs;
 mod machines;
 mod maintenance;
 pub mod messaging;

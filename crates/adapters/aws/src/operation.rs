@@ -22,6 +22,8 @@ pub enum Service {
     Eks,
     /// EventBridge.
     EventBridge,
+    /// CloudWatch Logs.
+    CloudWatchLogs,
     /// Identity and Access Management; one endpoint for the whole partition.
     Iam,
     /// Key Management Service.

@@ -69,6 +69,8 @@ const CLUSTERS: Rate = Rate::Assumed { burst: 10, per_second: 5.0 };
 const KEYS: Rate = Rate::Published { burst: 10, per_second: 10.0 };
 /// Service Quotas grants GetServiceQuota 5 a second (Service Quotas User Guide, "Throttling"), of which this is a share.
 const QUOTAS: Rate = Rate::Assumed { burst: 2, per_second: 2.0 };
+/// CloudWatch Logs, FilterLogEvents; 5 a second in the smaller regions (user guide, "CloudWatch Logs service quotas").
+const LOG_READ: Rate = Rate::Published { burst: 5, per_second: 4.0 };
 /// Messages about a run: a handful.
 const MESSAGES: Rate = Rate::Assumed { burst: 10, per_second: 5.0 };
 /// A share of what STS grants.
@@ -303,6 +305,8 @@ operations! {
         "for runs on a hub: to read the external id of spokes and the keys of approval links; allow it on those secrets";
     SEND_TASK_SUCCESS = StepFunctions "SendTaskSuccess" "states:SendTaskSuccess", Zone, APART, Optional, BY_STATE, MESSAGES,
         "for runs on a hub: to let an execution go on that waits for a decision; allow it on the state machine";
+    FILTER_LOG_EVENTS = CloudWatchLogs "FilterLogEvents" "logs:FilterLogEvents", Zone, APART, Optional, READS, LOG_READ,
+        "for `cloud logs`: to read what the functions of a hub write";
     PUBLISH = Sns "Publish" "sns:Publish", Zone, REPORT, Optional, NEVER_TWICE, MESSAGES,
         "for notifications through SNS; allow it on the topic";
     PUT_EVENTS = EventBridge "PutEvents" "events:PutEvents", Zone, REPORT, Optional, NEVER_TWICE, MESSAGES,
@@ -426,6 +430,7 @@ mod tests {
             let (prefix, action) = operation.iam.split_once(':').expect("service:Action");
             assert_eq!(action, operation.name);
             let service = match operation.service {
+                Service::CloudWatchLogs => "logs".to_owned(),
                 Service::EventBridge => "events".to_owned(),
                 Service::StepFunctions => "states".to_owned(),
                 other => format!("{other:?}").to_lowercase(),
@@ -451,7 +456,7 @@ mod tests {
                 "lambda:InvokeFunction"
             ]
         );
-        let reading = ["Describe", "List", "Get", "Query", "Simulate", "Assume", "Pass"];
+        let reading = ["Describe", "List", "Get", "Filter", "Query", "Simulate", "Assume", "Pass"];
         for operation in ALL {
             let reads = reading.iter().any(|verb| operation.name.starts_with(verb));
             assert_eq!(operation.mutates(), !reads, "{}", operation.iam);

@@ -53,6 +53,7 @@ impl Place {
             Service::Iam | Service::Organizations => first_region(self.region.partition()),
             Service::AutoScaling
             | Service::CloudWatch
+            | Service::CloudWatchLogs
             | Service::DynamoDb
             | Service::ElasticLoadBalancing
             | Service::Ec2

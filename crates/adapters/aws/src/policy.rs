@@ -59,6 +59,8 @@ pub enum Use {
     Functions,
     /// Runs are kept in a DynamoDB table and a bucket.
     Hub,
+    /// The commands on what the functions of a hub write are used.
+    HubLogs,
     /// The load before and after is compared.
     Load,
     /// The commands on state machines and executions of Step Functions are used.
@@ -116,6 +118,8 @@ pub struct Scope {
     pub namespace: Option<String>,
     /// ARNs of what a hub keeps: its table, its bucket and objects, its secrets, its state machine.
     pub hub: BTreeSet<String>,
+    /// Environments whose hubs are looked after by commands.
+    pub hubs: BTreeSet<String>,
     /// Prefixes of the parameters that are used, for example `/fleetwright/prod`.
     pub parameters: BTreeSet<String>,
     /// Names of the state machines that are worked on; `*` and `?` are wildcards.
@@ -222,6 +226,7 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
         "s3:GetObject" | "s3:ListBucket" | "secretsmanager:GetSecretValue" | "states:SendTaskSuccess" => {
             return wanted(Use::Hub);
         }
+        "logs:FilterLogEvents" => return wanted(Use::HubLogs),
         action if action.starts_with("states:") => return wanted(Use::Machines),
         action if action.starts_with("dynamodb:") => return wanted(Use::Hub),
         // Hosts are asked to reboot by a command that does it once only.
@@ -326,6 +331,13 @@ fn arns(scope: &Scope, on: On) -> Vec<String> {
         On::Hub(service) => {
             let is_there = |arn: &&String| arn.split(':').nth(2) == Some(service);
             scope.hub.iter().filter(is_there).cloned().collect()
+        }
+        On::HubLogs => {
+            // Policies see a group with what is in it.
+            let of = |hub: &String| {
+                format!("arn:{partition}:logs:*:{account}:log-group:/aws/lambda/fleetwright-{hub}-*:*")
+            };
+            scope.hubs.iter().map(of).collect()
         }
         On::Everything => vec!["*".to_owned()],
         On::MaintenanceWindows => arn(&format!("ssm:*:{account}:maintenancewindow/*")),

@@ -182,6 +182,7 @@ impl Signer {
             "events" => "EventBridge",
             "kms" => "KMS",
             "lambda" => "Lambda",
+            "logs" => "CloudWatch Logs",
             "s3" => "S3",
             "secretsmanager" => "Secrets Manager",
             "servicequotas" => "Service Quotas",

@@ -153,6 +153,7 @@ impl App {
             Command::Cloud(CloudCommand::Rule(command)) => self.rules(&command),
             Command::Cloud(CloudCommand::Param(command)) => self.parameters(&command),
             Command::Cloud(CloudCommand::Hub(command)) => self.of_hub(&command),
+            Command::Cloud(CloudCommand::Stack(command)) => self.stack(&command),
             Command::Cloud(CloudCommand::Template(args)) => self.template(&args),
             Command::Eks(command) => self.eks(&command),
             Command::Pipeline(args) => self.pipeline(&args),

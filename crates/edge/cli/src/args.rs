@@ -20,6 +20,7 @@ mod place;
 mod plan;
 mod policy;
 mod runs;
+mod stack;
 mod template;
 mod window;
 
@@ -74,6 +75,7 @@ pub use runs::{
     AbortArgs, ApplyArgs, DecisionArgs, DriveArgs, GateDecisionArgs, RehearseArgs, ReportArgs, ReportFormat,
     ReportSchema, ResumeArgs, RollbackArgs, RunReportArgs, RunsArgs, StateArgs, StatusArgs, WorkflowArgs,
 };
+pub use stack::{FunctionName, LogsArgs, StackCommand};
 pub use template::TemplateArgs;
 pub use window::{
     WindowArgs, WindowCommand, WindowCreateArgs, WindowNamedArgs, WindowOperation, WindowReboot,

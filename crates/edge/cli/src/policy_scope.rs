@@ -49,6 +49,7 @@ pub fn scope(settings: &Settings, fleet: &Fleet, phases: &[Phase]) -> Scope {
         namespace: settings.telemetry.cloudwatch_namespace.clone(),
         // Commands on them name them; no run uses any.
         hub: BTreeSet::new(),
+        hubs: BTreeSet::new(),
         parameters: BTreeSet::new(),
         clusters: BTreeSet::new(),
         functions: BTreeSet::new(),

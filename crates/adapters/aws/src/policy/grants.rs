@@ -51,6 +51,8 @@ pub(crate) enum On {
     PublicParameters,
     /// What a hub keeps with that service.
     Hub(&'static str),
+    /// Log groups of the functions of hubs.
+    HubLogs,
     /// Heads in the bucket that keeps those of audit logs.
     AuditHeads,
     /// Topics that notices go to.
@@ -198,6 +200,7 @@ static ALONE: &[Grant] = &[
     grant("lambda:PublishVersion", &[On::Functions], &[]),
     grant("lambda:UpdateFunctionCode", &[On::Functions], &[]),
     grant("lambda:UpdateFunctionConfiguration", &[On::Functions], &[]),
+    grant("logs:FilterLogEvents", &[On::HubLogs], &[]),
     grant("sns:Publish", &[On::Topics], &[]),
     grant("ssm:AddTagsToResource", &[On::Parameters], &[]),
     grant("ssm:DeleteMaintenanceWindow", &[On::MaintenanceWindows], &[]),

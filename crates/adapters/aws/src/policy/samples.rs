@@ -79,6 +79,7 @@ fn resource(zone: &Zone, region: &Region, partition: &str, named: Named<'_>, on:
         | On::Clusters
         | On::Functions
         | On::PublicParameters
+        | On::HubLogs
         | On::Machines
         | On::Executions
         | On::EventRules => None,
@@ -115,6 +116,7 @@ fn sample(zone: &Zone, region: &Region, partition: &str, on: On) -> String {
         | On::Topics
         | On::EventBuses
         | On::Hub(_)
+        | On::HubLogs
         | On::Parameters
         | On::Clusters
         | On::Functions

@@ -20,6 +20,7 @@ fn everything() -> Scope {
             Use::Clusters,
             Use::Functions,
             Use::Hub,
+            Use::HubLogs,
             Use::Load,
             Use::Machines,
             Use::MaintenanceWindows,
@@ -53,6 +54,7 @@ fn everything() -> Scope {
         ]
         .map(str::to_owned)
         .into(),
+        hubs: ["prod".to_owned()].into(),
         parameters: ["/fleetwright/prod".to_owned()].into(),
         machines: ["nightly-*".to_owned()].into(),
         clusters: ["prod-*".to_owned()].into(),

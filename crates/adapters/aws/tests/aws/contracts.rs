@@ -7,8 +7,9 @@ use fleetwright_model::{
     CalendarAnswer, CalendarState, Cell, HealthCheck, Instance, InstanceState, OsFamily, PingStatus,
 };
 use fleetwright_ports::conformance::{
-    commands, event_rules, images, maintenance, metrics, parameters, power,
+    commands, event_rules, images, logs, maintenance, metrics, parameters, power,
 };
+use fleetwright_ports::logs::{Follower, LogQuery};
 use fleetwright_ports::{
     ChangeCalendars, CommandRequest, ImageQuery, ImageRequest, ImageState, Images, InstanceQuery, Machines,
     Metrics, Power,
@@ -137,6 +138,52 @@ async fn the_estate_fulfils_the_contract_of_events_and_rules() {
     event_rules::check((&stage.aws, &stage.aws, &*stage.clock), cell, &expected).await;
     let records = stage.estate.events(Some(account)).expect("the account is there");
     assert_eq!(records.events.len(), 23, "each once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_estate_fulfils_the_contract_of_logs() {
+    let stage = stage(&format!("name = \"t\"\nseed = 29\n{FLEET}")).await;
+    let cell = &stage.cells()[0];
+    let begin = stage.clock.now().checked_sub(SignedDuration::from_hours(1)).expect("after 1970");
+    let event = |number: i64| {
+        let text = if number % 700 == 0 { "ERROR: it failed" } else { "INFO: it went on" };
+        (begin + SignedDuration::from_secs(number), text.to_owned())
+    };
+    // More than the estate looks at for one page.
+    let events: Vec<_> = (0..2_500).map(event).collect();
+    let place = (cell.zone.account.as_str(), "eu-central-1");
+    assert!(stage.estate.write_logs(place, ("/aws/lambda/hub-turn", "one"), &events));
+    let expected = logs::Expected { group: "/aws/lambda/hub-turn".parse().expect("a name"), events };
+    logs::check(&stage.aws, cell, &expected).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_written_late_and_what_is_a_secret_is_followed_as_it_should_be() {
+    let stage = stage(&format!("name = \"t\"\nseed = 30\n{FLEET}")).await;
+    let cell = &stage.cells()[0];
+    let place = (cell.zone.account.as_str(), "eu-central-1");
+    let names = ["/aws/lambda/hub-gate", "/aws/lambda/hub-turn"];
+    let begin = stage.clock.now();
+    let write = |group: usize, after: i64, text: &str| {
+        let event = (begin + SignedDuration::from_secs(after), text.to_owned());
+        assert!(stage.estate.write_logs(place, (names[group], "one"), &[event]));
+    };
+    let groups = names.iter().map(|name| name.parse().expect("a name")).collect();
+    let mut follower = Follower::new(groups, LogQuery { since: Some(begin), ..LogQuery::default() });
+    let mut look = async || {
+        let look = follower.look(&stage.aws, cell, 100).await;
+        assert!(look.failures.is_empty() && look.cut.is_empty(), "{look:?}");
+        look.events.into_iter().map(|(group, event)| (group, event.message)).collect::<Vec<_>>()
+    };
+    write(1, 100, "turn");
+    write(0, 90, "gate, password=hunter2");
+    let first = look().await;
+    assert_eq!(first.iter().map(|(group, _)| *group).collect::<Vec<_>>(), [0, 1], "by time: {first:?}");
+    assert!(!first[0].1.contains("hunter2"), "{first:?}");
+    write(1, 60, "late");
+    write(1, 110, "next");
+    assert_eq!(look().await, [(1, "late".to_owned()), (1, "next".to_owned())], "late by less than a minute");
+    assert_eq!(look().await, []);
 }
 
 #[tokio::test(start_paused = true)]

@@ -103,6 +103,11 @@ impl Function {
         self.grants.contains(&EnterSpokes)
     }
 
+    /// The name of its log group in an environment.
+    pub fn log_group(&self, environment: &str) -> String {
+        format!("/aws/lambda/fleetwright-{environment}-{}", self.name)
+    }
+
     /// The logical id of one of its resources: `PrepareFunction`, `PrepareRole`, `PrepareLog`.
     pub fn id(&self, kind: &str) -> String {
         let (first, rest) = self.name.split_at(1);
@@ -113,10 +118,7 @@ impl Function {
 /// Adds every function with its role and its log.
 pub(super) fn add(resources: &mut Resources) {
     for function in &FUNCTIONS {
-        resources.insert(
-            function.id("Log"),
-            log(&format!("/aws/lambda/fleetwright-${{Environment}}-{}", function.name)),
-        );
+        resources.insert(function.id("Log"), log(&function.log_group("${Environment}")));
         resources.insert(
             function.id("Role"),
             service_role(function.name, "lambda.amazonaws.com", statements(function)),

@@ -5,7 +5,7 @@ use clap::Subcommand;
 use super::template::TEMPLATE_ABOUT;
 use super::{
     EventCommand, ExecutionCommand, FunctionCommand, HubCommand, MachineCommand, OutputFormat, ParamCommand,
-    RuleCommand, TemplateArgs,
+    RuleCommand, StackCommand, TemplateArgs,
 };
 
 /// `fleetwright cloud …`.
@@ -32,6 +32,9 @@ pub enum CloudCommand {
     /// Runs of a hub.
     #[command(flatten)]
     Hub(HubCommand),
+    /// The stack of a hub.
+    #[command(flatten)]
+    Stack(StackCommand),
     /// Write the CloudFormation templates of the hub and of its spokes; needs no AWS
     #[command(long_about = TEMPLATE_ABOUT)]
     Template(Box<TemplateArgs>),
@@ -48,6 +51,7 @@ impl CloudCommand {
             Self::Rule(command) => command.args().output,
             Self::Param(command) => command.args().output,
             Self::Hub(command) => command.output(),
+            Self::Stack(command) => command.output(),
             Self::Template(args) => args.output,
         }
     }

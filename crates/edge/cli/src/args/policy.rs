@@ -35,6 +35,9 @@ pub struct PolicyArgs {
     /// and ? stand for anything; may be given several times
     #[arg(long, value_name = "NAME", conflicts_with_all = ["caller", "trust"])]
     pub rules: Vec<String>,
+    /// Also what `cloud logs` needs for the hub of this environment; may be given several times
+    #[arg(long = "hub", value_name = "ENVIRONMENT", conflicts_with_all = ["caller", "trust"])]
+    pub hubs: Vec<String>,
     /// Also what `cloud event` needs for the event bus of this ARN; may be given several times
     #[arg(long = "event-bus", value_name = "ARN", conflicts_with_all = ["caller", "trust"])]
     pub event_buses: Vec<String>,

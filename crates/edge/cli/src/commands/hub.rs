@@ -75,7 +75,7 @@ impl App {
 
     /// Works at a hub. What a command changes stands in the audit log of commands in the hub's table; the next turn of any
     /// run does not sign it, because only functions hold the key.
-    async fn at_hub(
+    pub(super) async fn at_hub(
         &self,
         args: &HubArgs,
         change: Option<&'static str>,

@@ -15,6 +15,7 @@ pub mod events;
 pub mod executions;
 pub mod functions;
 pub mod hub;
+pub mod logs;
 pub mod machines;
 pub mod notify;
 pub mod parameters;

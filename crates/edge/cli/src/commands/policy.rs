@@ -12,6 +12,7 @@ use super::parameters;
 use crate::args::PolicyArgs;
 use crate::console::{self, Console};
 use crate::failure::CommandError;
+use crate::hub::{ENVIRONMENT_FORM, is_environment};
 
 /// Characters of a managed policy, white space apart.
 /// Source: IAM User Guide, "IAM and AWS STS quotas".
@@ -23,10 +24,10 @@ const MOST_OF_INLINE: usize = 10_240;
 const LANGUAGE: &str = "2012-10-17";
 
 /// Adds what the commands need that are named: those on windows, parameters, machines, functions,
-/// clusters, rules and events.
+/// clusters, rules, events and hubs.
 ///
 /// # Errors
-/// A prefix of parameters is none.
+/// A prefix of parameters or an environment is none.
 pub fn add_commands(scope: &mut Scope, args: &PolicyArgs) -> Result<(), CommandError> {
     if args.windows {
         scope.uses.insert(Use::MaintenanceWindows);
@@ -34,7 +35,11 @@ pub fn add_commands(scope: &mut Scope, args: &PolicyArgs) -> Result<(), CommandE
     for prefix in &args.parameters {
         scope.parameters.insert(parameters::prefix(prefix)?.as_str().to_owned());
     }
+    if let Some(hub) = args.hubs.iter().find(|hub| !is_environment(hub)) {
+        return Err(CommandError::new(&code::USAGE, format!("--hub {hub:?}: {ENVIRONMENT_FORM}")));
+    }
     for (named, kept, used) in [
+        (&args.hubs, &mut scope.hubs, Use::HubLogs),
         (&args.rules, &mut scope.rules, Use::EventRules),
         (&args.event_buses, &mut scope.event_buses, Use::EventBuses),
         (&args.clusters, &mut scope.clusters, Use::Clusters),

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fleetwright::args::{
-    ParamGetArgs, ParamPutArgs, ParamStoreArgs, ParamType, PlaceArgs, PlaceChangeArgs, StateArgs, WindowArgs,
-    WindowCreateArgs, WindowOperation, WindowReboot,
+    FunctionName, HubArgs, LogsArgs, ParamGetArgs, ParamPutArgs, ParamStoreArgs, ParamType, PlaceArgs,
+    PlaceChangeArgs, Since, StateArgs, WindowArgs, WindowCreateArgs, WindowOperation, WindowReboot,
 };
 use fleetwright::cells::Place;
+use fleetwright::commands::logs::show;
 use fleetwright::commands::parameters::Store;
 use fleetwright::commands::window::Windows;
+use fleetwright::one_place::OnePlace;
 use fleetwright::policy_scope::scope;
 use fleetwright::staged_run::StagedRun;
 use fleetwright::state::State;
@@ -160,6 +162,53 @@ async fn the_commands_on_parameters_need_what_the_policy_says_and_miss_what_it_d
         let (wrong, ..) = parameters(Some(action)).await;
         assert!(wrong.iter().any(|said| said.contains(action)), "without {action}: {wrong:?}");
     }
+}
+
+/// Shows what the functions of a hub wrote, its policy in the role; everything that went wrong.
+async fn logs(missing: Option<&str>) -> (Vec<String>, BTreeSet<&'static str>, BTreeSet<String>) {
+    let stage = world(SERVED, &[]).await;
+    let mut scope = scope(&stage.settings, &stage.fleet, &[Phase::Scan]);
+    scope.uses.insert(Use::HubLogs);
+    scope.hubs.insert("prod".to_owned());
+    let statements = of_zone(&scope);
+    grant(&stage, &without(statements.clone(), missing));
+    let zone = stage.fleet.zones[0].clone();
+    let written = [(stage.clock.now(), "a turn of november".to_owned())];
+    let group = ("/aws/lambda/fleetwright-prod-turn", "one");
+    assert!(stage.world.estate.write_logs((zone.account.as_str(), REGION), group, &written));
+    let at = OnePlace {
+        aws: stage.aws.clone(),
+        clock: Arc::clone(&stage.clock),
+        place: Place { zone, region: Region::new(REGION).expect("a region") },
+        dry_run: false,
+        format: OutputFormat::Json,
+        console: CONSOLE,
+    };
+    let args = LogsArgs {
+        functions: vec![FunctionName::Turn],
+        run: Some("november".to_owned()),
+        since: Since::Ago(jiff::SignedDuration::from_hours(1)),
+        filter: None,
+        follow: false,
+        hub: HubArgs { hub: "prod".to_owned(), output: None },
+    };
+    let wrong = match show(&at, "prod", &args).await {
+        Ok(exit) if exit == fleetwright_model::Exit::Success => Vec::new(),
+        Ok(exit) => vec![format!("{exit:?}")],
+        Err(error) => vec![format!("{} {:?}", error.message, error.details)],
+    };
+    let granted = actions(&statements).into_iter().filter(|it| it.starts_with("logs:")).collect();
+    (wrong, granted, used(&stage))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_logs_of_a_hub_need_what_the_policy_says_and_miss_what_it_does_not() {
+    let (wrong, granted, used) = logs(None).await;
+    assert_eq!(wrong, [""; 0]);
+    assert_eq!(granted, ["logs:FilterLogEvents"].into());
+    assert!(used.contains("logs:FilterLogEvents"), "{used:?}");
+    let (wrong, ..) = logs(Some("logs:FilterLogEvents")).await;
+    assert!(wrong.iter().any(|said| said.contains("logs:FilterLogEvents")), "{wrong:?}");
 }
 
 /// Two accounts of an organisation, entered with one external id.
