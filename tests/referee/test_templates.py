@@ -5,6 +5,7 @@ import ast
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -120,3 +121,37 @@ def test_the_role_that_cloudformation_makes_may_do_exactly_what_policy_prints(on
     names = [f"arn:aws:iam::777788889999:role/fleetwright-prod-{name}" for name in ("prepare", "turn")]
     assert trust["Principal"] == {"AWS": names}
     assert trust["Condition"] == {"StringEquals": {"sts:ExternalId": given["ExternalId"]}}
+
+
+def validated(binary, cloud):
+    """What `cloud validate` says of a directory: its exit code, and the findings of each file."""
+    command = [binary, "cloud", "validate", "--dir", cloud, "--output", "json"]
+    done = subprocess.run(command, env=clean_environment(cloud), capture_output=True, text=True, check=False)
+    return done.returncode, {pathlib.Path(row["file"]).name: row["findings"] for row in json.loads(done.stdout)}
+
+
+def test_what_was_written_is_found_valid(binary, cloud):
+    exit_code, findings = validated(binary, cloud)
+    judged = ["hub.nonprod.json", "hub.prod.json", "hub.template.json", "machine.asl.json"]
+    judged += ["spoke.nonprod.json", "spoke.prod.json", "spoke.template.json"]
+    assert exit_code == 0, findings
+    assert sorted(findings) == judged and not any(findings.values())
+
+
+def test_what_was_changed_for_the_worse_is_found_with_its_place(binary, cloud, tmp_path):
+    copy = pathlib.Path(shutil.copytree(cloud, tmp_path / "copy"))
+    hub, given, machine = (copy / name for name in ("hub.template.json", "parameters/hub.prod.json", "machine.asl.json"))
+    template, parameters, definition = read(hub), read(given), read(machine)
+    template["Resources"]["Key"]["Properties"]["Description"] = {"Ref": "Nobody"}
+    parameters[0]["ParameterValue"] = "Prod"
+    first = definition["StartAt"]
+    definition["States"][first]["Next"] = "Nowhere"
+    for path, document in [(hub, template), (given, parameters), (machine, definition)]:
+        path.write_text(json.dumps(document, indent=2))
+    exit_code, findings = validated(binary, copy)
+    assert exit_code == 15
+    pointers = {name: [finding["pointer"] for finding in found] for name, found in findings.items()}
+    assert pointers["hub.template.json"] == ["/Resources/Key/Properties/Description/Ref"]
+    assert pointers["hub.prod.json"] == ["/0/ParameterValue"]
+    assert f"/States/{first}/Next" in pointers["machine.asl.json"]
+    assert all(finding["line"] > 1 for found in findings.values() for finding in found)

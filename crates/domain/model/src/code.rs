@@ -20,6 +20,7 @@ mod notification;
 mod parameter;
 mod run;
 mod scan;
+mod stack;
 mod step_functions;
 
 pub use access::*;
@@ -39,6 +40,7 @@ pub use notification::*;
 pub use parameter::*;
 pub use run::*;
 pub use scan::*;
+pub use stack::*;
 pub use step_functions::*;
 
 use serde::{Serialize, Serializer};
@@ -143,7 +145,7 @@ impl Serialize for Code {
 }
 
 /// Every area's list.
-const AREAS: [&[&Code]; 18] = [
+const AREAS: [&[&Code]; 19] = [
     access::ALL,
     approval::ALL,
     audit::ALL,
@@ -161,6 +163,7 @@ const AREAS: [&[&Code]; 18] = [
     parameter::ALL,
     run::ALL,
     scan::ALL,
+    stack::ALL,
     step_functions::ALL,
 ];
 

@@ -11,6 +11,7 @@
 //!
 //! Documents are [`serde_json`] values with sorted members: the same options give the same bytes ([`text`]).
 
+mod check;
 mod hub;
 mod parameters;
 mod policy;
@@ -19,6 +20,7 @@ mod spoke;
 
 use serde_json::Value;
 
+pub use check::{Fault, check_definition, check_parameters, check_template};
 pub use hub::{Definition, FUNCTIONS, Figure, Function, Grant, Hub, TableKeys, hub};
 pub use parameters::{hub_parameters, spoke_parameters};
 pub use ready::{Missing, Values, ready_function, values_of, variables_of};

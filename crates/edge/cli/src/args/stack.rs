@@ -1,5 +1,7 @@
 //! Flags about the stack of a hub, and what its functions write.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{HubArgs, OutputFormat, Since};
@@ -7,9 +9,32 @@ use super::{HubArgs, OutputFormat, Since};
 /// What is done with the stack of a hub: commands of `fleetwright cloud`.
 #[derive(Debug, Subcommand)]
 pub enum StackCommand {
+    /// Check the files of `cloud template` before they are deployed; needs no AWS
+    #[command(long_about = VALIDATE_ABOUT)]
+    Validate(Box<ValidateArgs>),
     /// Show what the functions of a hub wrote, and follow it
     #[command(long_about = LOGS_ABOUT)]
     Logs(Box<LogsArgs>),
+}
+
+const VALIDATE_ABOUT: &str = "\
+Check what `cloud template` wrote, and what has become of it since: that the templates are templates, and everything
+they refer to is there; that the definition of the state machine holds by the rules of `cloud machine validate`, and the
+template puts in what it leaves open; that every parameter file fits its template. Exit code 15 with any finding.
+
+Examples:
+  fleetwright cloud validate
+  fleetwright cloud validate --dir deploy/cloud --output json";
+
+/// `fleetwright cloud validate`.
+#[derive(Args, Clone, Debug)]
+pub struct ValidateArgs {
+    /// The directory that `cloud template` wrote into
+    #[arg(long, value_name = "DIR", default_value = "cloud")]
+    pub dir: PathBuf,
+    /// The form of what is written to standard output
+    #[arg(short, long, value_enum)]
+    pub output: Option<OutputFormat>,
 }
 
 const LOGS_ABOUT: &str = "\
@@ -80,6 +105,7 @@ impl StackCommand {
     /// The form of what is written to standard output, where one was asked for.
     pub fn output(&self) -> Option<OutputFormat> {
         match self {
+            Self::Validate(args) => args.output,
             Self::Logs(args) => args.hub.output,
         }
     }

@@ -24,10 +24,13 @@ const MOST_EVENTS: usize = 100_000;
 const PAUSE: Duration = Duration::from_secs(5);
 
 impl App {
-    /// `fleetwright cloud logs`.
+    /// `fleetwright cloud validate|logs`.
     pub(crate) fn stack(&self, command: &StackCommand) -> Outcome {
+        let args = match command {
+            StackCommand::Validate(args) => return self.validate_cloud(args),
+            StackCommand::Logs(args) => args,
+        };
         self.log_warnings();
-        let StackCommand::Logs(args) = command;
         in_runtime(Time::Wall, async {
             self.at_hub(&args.hub, None, async |hub, at| show(&at, &hub.environment, args).await).await
         })

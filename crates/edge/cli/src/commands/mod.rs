@@ -31,4 +31,5 @@ pub mod run;
 pub mod runs;
 pub mod scan;
 pub mod template;
+pub mod validate;
 pub mod window;
