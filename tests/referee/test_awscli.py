@@ -15,6 +15,7 @@ import typed_network
 import typed_queues
 import typed_roles
 import typed_secrets
+import typed_stacks
 import typed_tables
 import typed_templates
 from driven_balancing import CLASSIC, NAME, all_in_service, balanced, lifecycle, soon, target_group
@@ -60,6 +61,7 @@ def facts(estate, tmp_path_factory):
         **typed_queues.queues(clients),
         **typed_roles.roles(clients),
         **typed_secrets.secrets(clients),
+        **typed_stacks.stacks(clients, content.parent),
         **typed_tables.tables(clients),
         **typed_templates.templates(content.parent),
         "node": node,
@@ -184,6 +186,7 @@ TYPED = {
     **typed_queues.TYPED,
     **typed_roles.TYPED,
     **typed_secrets.TYPED,
+    **typed_stacks.TYPED,
     **typed_tables.TYPED,
     **typed_templates.TYPED,
     ("sts", "GetCallerIdentity"): ("zone", "sts get-caller-identity", "Account"),

@@ -20,6 +20,7 @@ import driven_parameters  # noqa: F401 - enters its drivers into the table
 import driven_queues  # noqa: F401 - enters its drivers into the table
 import driven_roles  # noqa: F401 - enters its drivers into the table
 import driven_secrets  # noqa: F401 - enters its drivers into the table
+import driven_stacks  # noqa: F401 - enters its drivers into the table
 import driven_storage  # noqa: F401 - enters its drivers into the table
 import driven_tables  # noqa: F401 - enters its drivers into the table
 import driven_templates  # noqa: F401 - enters its drivers into the table

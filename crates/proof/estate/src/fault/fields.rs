@@ -73,6 +73,7 @@ enum Kind {
     InstanceTerminated,
     InstanceReplaced,
     RootTaskFails,
+    StackResourceFails,
     UnknownNewId,
 }
 
@@ -199,6 +200,7 @@ fn effect(f: &FaultFields) -> Result<Effect, FaultError> {
         Kind::InstanceTerminated => Effect::Mishap(Mishap::InstanceTerminated),
         Kind::InstanceReplaced => Effect::Mishap(Mishap::InstanceReplaced),
         Kind::RootTaskFails => Effect::Mishap(Mishap::RootTaskFails),
+        Kind::StackResourceFails => Effect::Mishap(Mishap::StackResourceFails),
         Kind::UnknownNewId => Effect::Mishap(Mishap::UnknownNewId { lasts: lasting_seconds(f)? }),
     })
 }
@@ -316,6 +318,7 @@ const fn kind_of(mishap: Mishap) -> Kind {
         Mishap::InstanceTerminated => Kind::InstanceTerminated,
         Mishap::InstanceReplaced => Kind::InstanceReplaced,
         Mishap::RootTaskFails => Kind::RootTaskFails,
+        Mishap::StackResourceFails => Kind::StackResourceFails,
         Mishap::UnknownNewId { .. } => Kind::UnknownNewId,
     }
 }

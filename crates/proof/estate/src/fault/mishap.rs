@@ -30,6 +30,9 @@ pub enum Mishap {
     InstanceReplaced,
     /// A replacement of the root volume fails and the old one is restored.
     RootTaskFails,
+    /// A resource of a stack cannot be made, changed or deleted; the rule names it by its logical id, or as
+    /// `STACK/LOGICAL`, where others name an instance.
+    StackResourceFails,
     /// What was just made is unknown to reads for so long.
     UnknownNewId {
         /// From its making on.

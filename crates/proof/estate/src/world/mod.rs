@@ -39,6 +39,7 @@ pub mod root_tasks;
 pub mod scaling;
 pub mod schedule;
 pub mod secrets;
+pub mod stacks;
 pub mod storage;
 pub mod tables;
 pub mod tags;
@@ -150,6 +151,8 @@ pub struct Region {
     pub quotas: quotas::Quotas,
     /// Secrets of Secrets Manager.
     pub secrets: secrets::Secrets,
+    /// Stacks of CloudFormation.
+    pub stacks: stacks::Stacks,
     /// Keys of KMS.
     pub keys: keys::Keys,
     /// Patch baselines, the predefined ones among them.

@@ -70,6 +70,10 @@ pub struct Pace {
     pub table: Span,
     /// From CreateFunction, and from an update, until the function is ready.
     pub function: Span,
+    /// From CreateChangeSet until its changes are known.
+    pub change_set: Span,
+    /// Until a resource of a stack is made, changed or deleted.
+    pub stack_resource: Span,
     /// From UpdateClusterVersion until the control plane has its new version.
     pub control_plane: Span,
     /// Until the nodes of an Auto Mode cluster are rolled back.
@@ -96,6 +100,8 @@ impl Default for Pace {
             root_task: Span::new(60, 240),
             table: Span::new(3, 15),
             function: Span::new(1, 5),
+            change_set: Span::new(1, 4),
+            stack_resource: Span::new(2, 20),
             control_plane: Span::new(480, 900),
             auto_nodes: Span::new(900, 3_600),
             addon: Span::new(20, 120),

@@ -15,7 +15,7 @@ use super::iam::Iam;
 use super::ids::{ImageId, InstanceId, RootTaskId, SnapshotId};
 use super::organization::Organization;
 use super::pace::{Pace, Span};
-use super::{Region, World, eks, events, host, images, life_cycle, root_tasks, scaling, tables};
+use super::{Region, World, eks, events, host, images, life_cycle, root_tasks, scaling, stacks, tables};
 use crate::fault::Mishaps;
 use crate::generate::seed::Seed;
 
@@ -42,6 +42,8 @@ pub enum Change {
     Expiry(Box<tables::Expiry>),
     /// Something of a cluster of EKS: [`eks`].
     Cluster(Box<eks::Due>),
+    /// A resource of a stack is done: [`stacks`].
+    Stack(Box<stacks::Due>),
     /// A rule of EventBridge goes by the clock: [`events`].
     Rule(events::Firing),
 }
@@ -170,6 +172,7 @@ impl Place<'_> {
             Change::Scaling(number) => scaling::life::fill(self, number, at),
             Change::Expiry(due) => tables::apply(self, &due, at),
             Change::Cluster(due) => eks::apply(self, *due, at),
+            Change::Stack(due) => stacks::apply(self, &due, at),
             Change::Rule(firing) => events::apply(self, &firing, at),
         }
     }

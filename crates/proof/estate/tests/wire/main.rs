@@ -12,6 +12,7 @@ mod logs;
 mod queues;
 mod quotas;
 mod secrets;
+mod stacks;
 mod stale_read;
 mod storage;
 mod tables;
