@@ -3,8 +3,12 @@ nothing that it could not see; boto3 sees the same clusters."""
 
 import json
 import pathlib
+import shlex
 import subprocess
 
+import botocore
+import botocore.session
+import botocore.validate
 import pytest
 
 from estate import Clients, Estate
@@ -168,6 +172,23 @@ def test_every_form_is_written_and_none_calls_unknown_healthy(eks):
     assert "FW-X000" in err and code in (15, 20)
 
 
+def commands_of(runbook):
+    """The calls of EKS in a runbook as name and parameters, each held against botocore's model."""
+    model = botocore.session.get_session().get_service_model("eks")
+    operations = {botocore.xform_name(name, "-"): name for name in model.operation_names}
+    calls = []
+    for line in runbook.splitlines():
+        words = shlex.split(line) if line.startswith("aws eks ") and "--cli-input-json" in line else []
+        if words:
+            given = json.loads(words[words.index("--cli-input-json") + 1])
+            shape = model.operation_model(operations[words[2]]).input_shape
+            report = botocore.validate.ParamValidator().validate(given, shape)
+            assert not report.has_errors(), (line, report.generate_report())
+            calls.append((words[2], given))
+    assert calls
+    return calls
+
+
 def test_a_plan_is_written_checked_compared_and_refused_when_it_was_edited(eks):
     code, out, err = eks("plan", "ready", "--to", "1.36", "--out", "later.json")
     assert code == 0, err
@@ -183,8 +204,9 @@ def test_a_plan_is_written_checked_compared_and_refused_when_it_was_edited(eks):
     assert code == 0 and json.loads(out)[0]["safe"]
     code, runbook, _ = eks("plan", "show", "later.json", "--format", "runbook")
     assert code == 0
-    assert "aws eks update-cluster-version" in runbook and "--kubernetes-version 1.36" in runbook
-    assert "--force" not in runbook
+    calls = commands_of(runbook)
+    assert ("update-cluster-version", "1.36") in [(name, given.get("version")) for name, given in calls]
+    assert not any(given.get("force") for _, given in calls)
     assert eks("plan", "ready", "--to", "1.35", "--out", "sooner.json")[0] == 0
     code, out, _ = eks("plan", "diff", "later.json", "sooner.json", "--output", "json")
     assert code == 0 and "control-plane-1.36" in out

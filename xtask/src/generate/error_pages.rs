@@ -7,11 +7,12 @@ use fleetwright_model::code::{self, Code, Exit};
 use super::{Documents, markdown};
 
 /// The areas, by the letter in the id.
-const AREAS: [(char, &str); 18] = [
+const AREAS: [(char, &str); 19] = [
     ('A', "Access to AWS"),
     ('V', "Approvals by link"),
     ('U', "Audit and evidence"),
     ('B', "Backups"),
+    ('K', "Templates of CloudFormation"),
     ('X', "Clusters of EKS"),
     ('H', "Hosts in a run"),
     ('R', "Plans and runs"),

@@ -193,7 +193,7 @@ async fn logs(missing: Option<&str>) -> (Vec<String>, BTreeSet<&'static str>, BT
         hub: HubArgs { hub: "prod".to_owned(), output: None },
     };
     let wrong = match show(&at, "prod", &args).await {
-        Ok(exit) if exit == fleetwright_model::Exit::Success => Vec::new(),
+        Ok(fleetwright_model::Exit::Success) => Vec::new(),
         Ok(exit) => vec![format!("{exit:?}")],
         Err(error) => vec![format!("{} {:?}", error.message, error.details)],
     };
