@@ -155,8 +155,9 @@ async fn instance_types_are_asked_for_once_whoever_asks() {
         _ => Reply::Answer(
             200,
             "<DescribeInstanceTypesResponse><instanceTypeSet><item><instanceType>m6i.large</instanceType>\
-             <memoryInfo><sizeInMiB>8192</sizeInMiB></memoryInfo><networkInfo><networkPerformance>Up to 12.5 Gigabit\
-             </networkPerformance></networkInfo></item></instanceTypeSet></DescribeInstanceTypesResponse>"
+             <vCpuInfo><defaultVCpus>2</defaultVCpus></vCpuInfo><memoryInfo><sizeInMiB>8192</sizeInMiB></memoryInfo>\
+             <networkInfo><networkPerformance>Up to 12.5 Gigabit</networkPerformance>\
+             <ipv4AddressesPerInterface>10</ipv4AddressesPerInterface></networkInfo></item></instanceTypeSet></DescribeInstanceTypesResponse>"
                 .into(),
         ),
     })
@@ -168,6 +169,10 @@ async fn instance_types_are_asked_for_once_whoever_asks() {
         futures::future::join(stage.aws.hardware(&one, &types), stage.aws.hardware(&two, &types)).await;
     assert_eq!(first, second);
     assert_eq!(first.items.len(), 1);
-    assert_eq!((&*first.items[0].0, first.items[0].1.memory_mib), ("m6i.large", 8192));
+    let (name, size) = &first.items[0];
+    assert_eq!(
+        (&**name, size.memory_mib, size.vcpus, size.addresses_per_interface),
+        ("m6i.large", 8192, 2, 10)
+    );
     assert_eq!(stage.fake.asked("ec2:DescribeInstanceTypes").len(), 1);
 }
