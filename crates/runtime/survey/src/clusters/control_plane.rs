@@ -44,7 +44,7 @@ pub(super) async fn read(
         upgraded_at: map(&updates, |all| upgraded_at(all)),
         rollback_blockers: map(&insights, rollback_blockers),
         endpoint: Fact::unread(UnreadCause::NotAsked, "the cluster's own API was not asked"),
-        rights: Fact::unread(UnreadCause::NotAsked, "rights are tried out when an upgrade is planned"),
+        rights: Fact::unread(UnreadCause::NotAsked, "rights for the calls of an upgrade are not tried out"),
         subnets: fact(subnets),
         security_groups: fact(groups),
         role: fact(role),
