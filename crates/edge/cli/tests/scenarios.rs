@@ -154,6 +154,7 @@ stories! {
     throttling_on_every_second_call_is_survived: "throttled";
     a_hidden_tenant_slows_the_scan_down_but_it_finishes: "hidden-tenant";
     a_page_that_fails_in_the_middle_loses_nothing_but_the_rest_of_its_listing: "broken-page";
+    beside_clusters_there_is_no_instance_to_patch: "clusters";
     a_large_fleet_is_read_completely_within_its_limits: "scale"
         at WorldArgs { accounts: Some(20), instances: Some(10_000), ..WorldArgs::default() };
     the_fleet_that_runs_are_measured_on_is_read: "scale-run"
