@@ -7,6 +7,7 @@ pub mod check;
 pub mod checks;
 pub mod facts;
 pub mod image;
+pub mod maker;
 pub mod owner;
 pub mod plan;
 pub mod read;

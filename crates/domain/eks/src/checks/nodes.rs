@@ -8,15 +8,10 @@ pub(super) use catalogue::CHECKS;
 
 use crate::check::{Context, Examination};
 use crate::facts::nodes::UpdateStrategy;
+use crate::maker::{Maker, maker};
 
-/// The label of nodes that says what they are made of, and its values.
-const COMPUTE_TYPE: &str = "eks.amazonaws.com/compute-type";
 /// Nodes of a managed group that may be unavailable at once. Source: EKS API reference, `NodegroupUpdateConfig`.
 const MAX_UNAVAILABLE: i32 = 100;
-
-fn compute_type(node: &Node) -> Option<&str> {
-    node.metadata.labels.get(COMPUTE_TYPE).map(String::as_str)
-}
 
 fn node_name(node: &Node) -> String {
     format!("node {}", node.metadata.name)
@@ -147,7 +142,7 @@ fn launch_configurations(context: &Context<'_>, exam: &mut Examination) {
 
 fn fargate(context: &Context<'_>, exam: &mut Examination) {
     let Some(nodes) = exam.read(&context.facts.nodes.nodes) else { return };
-    for node in nodes.iter().filter(|node| compute_type(node) == Some("fargate")) {
+    for node in nodes.iter().filter(|node| maker(node) == Maker::Fargate) {
         if node.kubelet < context.hop.from {
             let what = "the Fargate pod is older than the control plane already: evict it";
             exam.find(node_name(node), what, format!("kubelet {}", node.kubelet));
@@ -184,7 +179,7 @@ fn auto_mode(context: &Context<'_>, exam: &mut Examination) {
 
 fn other_kinds(context: &Context<'_>, exam: &mut Examination) {
     for node in exam.read(&context.facts.nodes.nodes).into_iter().flatten() {
-        if compute_type(node) == Some("hybrid") {
+        if maker(node) == Maker::Hybrid {
             exam.find(
                 node_name(node),
                 "hybrid nodes are upgraded by whoever runs them",

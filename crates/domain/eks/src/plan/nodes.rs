@@ -5,13 +5,8 @@ use fleetwright_kubernetes::{IntOrPercent, Minor, Node, ObjectMeta};
 use super::{LeftAlone, Refused};
 use crate::facts::nodes::{ManagedNodeGroup, NodePool, SelfManagedGroup};
 use crate::facts::{Fact, Facts, UnreadCause};
+use crate::maker::{Maker, maker};
 use crate::solve::schedule::NodeSet;
-
-/// Labels of nodes that say who made them.
-/// Sources: EKS User Guide, "Learn about managed node groups"; Karpenter, "Well-known labels".
-const MANAGED_LABEL: &str = "eks.amazonaws.com/nodegroup";
-const POOL_LABEL: &str = "karpenter.sh/nodepool";
-const COMPUTE_TYPE: &str = "eks.amazonaws.com/compute-type";
 
 /// Nodes of a pool that drift lets go at once in the first waves; the pool's own budgets hold from the last on.
 pub(super) const POOL_WAVES: [&str; 2] = ["1", "10%"];
@@ -60,32 +55,30 @@ pub(super) fn sets(facts: &Facts) -> Result<Sets<'_>, Refused> {
     let managed = needed("managed node groups", &facts.nodes.managed)?;
     let own = needed("Auto Scaling groups", &facts.nodes.self_managed)?;
     let pools = needed("node pools", &facts.nodes.pools)?;
-    let label = |node: &Node, label: &str| node.metadata.labels.get(label).cloned();
-    let compute = |node: &Node| label(node, COMPUTE_TYPE);
+    let made_by = |by: Maker<'_>| -> Vec<&Node> { nodes.iter().filter(|node| maker(node) == by).collect() };
     let mut sets = Sets::default();
     for group in managed {
-        let of: Vec<&Node> =
-            nodes.iter().filter(|node| label(node, MANAGED_LABEL).as_ref() == Some(&group.name)).collect();
-        sets.managed(group, &of);
+        sets.managed(group, &made_by(Maker::ManagedGroup(&group.name)));
     }
     for pool in pools {
-        let of: Vec<&Node> =
-            nodes.iter().filter(|node| label(node, POOL_LABEL).as_ref() == Some(&pool.name)).collect();
-        sets.pool(pool, &of);
+        sets.pool(pool, &made_by(Maker::Pool(&pool.name)));
     }
-    let is = |node: &&Node, kind: &str| compute(node).as_deref() == Some(kind);
-    let fargate: Vec<&Node> = nodes.iter().filter(|node| is(node, "fargate")).collect();
+    let fargate = made_by(Maker::Fargate);
     if !fargate.is_empty() {
         sets.fargate(facts, &fargate)?;
     }
-    let hybrid: Vec<&Node> = nodes.iter().filter(|node| is(node, "hybrid")).collect();
+    let hybrid = made_by(Maker::Hybrid);
     sets.fixed("hybrid nodes", &hybrid, "they are upgraded by who runs them, with nodeadm");
     let others: Vec<&Node> = nodes
         .iter()
         .filter(|node| {
-            let owner = label(node, MANAGED_LABEL).is_some_and(|of| managed.iter().any(|it| it.name == of))
-                || label(node, POOL_LABEL).is_some_and(|of| pools.iter().any(|it| it.name == of));
-            !owner && !is(node, "fargate") && !is(node, "hybrid")
+            // A group or a pool that is gone makes no nodes any more.
+            match maker(node) {
+                Maker::ManagedGroup(group) => managed.iter().all(|it| it.name != group),
+                Maker::Pool(pool) => pools.iter().all(|it| it.name != pool),
+                Maker::Fargate | Maker::Hybrid => false,
+                Maker::Other => true,
+            }
         })
         .collect();
     sets.own(own, &others);

@@ -8,11 +8,10 @@ use serde_json::Value;
 use super::value::{self, Fault, items, member, named, needed, parsed, text, texts};
 use super::{Kind, Objects, Read};
 use crate::facts::NodePool;
+use crate::maker::{Maker, maker};
 
 /// The group of Auto Mode's classes of nodes.
 const AUTO_MODE: &str = "eks.amazonaws.com";
-/// The label with a node's pool.
-const POOL_LABEL: &str = "karpenter.sh/nodepool";
 
 /// Every pool, with the images of its class.
 pub(super) fn read(objects: &Objects, nodes: &[Node]) -> Read<Vec<NodePool>> {
@@ -30,7 +29,7 @@ pub(super) fn read(objects: &Objects, nodes: &[Node]) -> Read<Vec<NodePool>> {
 
 fn node_pool(of: &Value, auto_mode: bool, classes: &[Value], nodes: &[Node]) -> Result<NodePool, Fault> {
     let name = needed(of, "/metadata/name")?;
-    let own = |node: &&Node| node.metadata.labels.get(POOL_LABEL).is_some_and(|pool| pool == name);
+    let own = |node: &&Node| maker(node) == Maker::Pool(name);
     let count = i32::try_from(nodes.iter().filter(own).count()).unwrap_or(i32::MAX);
     let (image_family, pinned_images) = match auto_mode {
         true => ("Bottlerocket".to_owned(), false),

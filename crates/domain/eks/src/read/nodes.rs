@@ -9,6 +9,7 @@ use super::network::{self, CniSettings};
 use super::value::{self, Fault, flag, items, metadata, needed, parsed};
 use super::{Kind, Objects, Read, fact, node_pools, pods, unread};
 use crate::facts::{Fact, NodePool, UnreadCause};
+use crate::maker::{Maker, maker};
 
 /// The Kubernetes half of what is known of nodes.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,9 +95,6 @@ fn cgroup_v1(nodes: &[Node]) -> Read<Vec<String>> {
     Ok(found)
 }
 
-/// The label with a node's managed node group.
-const GROUP_LABEL: &str = "eks.amazonaws.com/nodegroup";
-
 fn fullest(nodes: &[Node], pods: &[Pod]) -> BTreeMap<String, u32> {
     let mut of_nodes: BTreeMap<&str, u32> = BTreeMap::new();
     for name in pods.iter().filter(|pod| pod.is_active()).filter_map(|pod| pod.node.as_deref()) {
@@ -104,9 +102,9 @@ fn fullest(nodes: &[Node], pods: &[Pod]) -> BTreeMap<String, u32> {
     }
     let mut most = BTreeMap::new();
     for node in nodes {
-        let Some(group) = node.metadata.labels.get(GROUP_LABEL) else { continue };
+        let Maker::ManagedGroup(group) = maker(node) else { continue };
         let pods = of_nodes.get(node.metadata.name.as_str()).copied().unwrap_or_default();
-        let known: &mut u32 = most.entry(group.clone()).or_default();
+        let known: &mut u32 = most.entry(group.to_owned()).or_default();
         *known = pods.max(*known);
     }
     most

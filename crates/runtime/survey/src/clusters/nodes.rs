@@ -6,6 +6,7 @@ use fleetwright_eks::facts::control_plane::{Subnet, Usage};
 use fleetwright_eks::facts::nodes::{InstanceOffer, ManagedNodeGroup};
 use fleetwright_eks::facts::{Fact, NodeFacts, Unread, UnreadCause};
 use fleetwright_eks::image;
+use fleetwright_eks::maker::{Maker, maker};
 use fleetwright_eks::read::{CniSettings, NodeObjects};
 use fleetwright_kubernetes::{Minor, Node};
 use fleetwright_model::{Hardware, Partial, Text};
@@ -111,26 +112,9 @@ pub(super) async fn with_objects(
     }
 }
 
-/// Labels of nodes that say who makes them. Sources: EKS User Guide, "Managed node groups", "AWS Fargate" and "EKS
-/// Auto Mode"; Karpenter, "NodePools"; EKS User Guide, "Amazon EKS Hybrid Nodes".
-const MAKERS: [(&str, Option<&str>); 4] = [
-    ("eks.amazonaws.com/nodegroup", None),
-    ("karpenter.sh/nodepool", None),
-    ("eks.amazonaws.com/compute-type", Some("fargate")),
-    ("eks.amazonaws.com/compute-type", Some("hybrid")),
-];
-
-/// Names of nodes that nobody of them makes: they come from Auto Scaling groups of one's own.
+/// Names of nodes that come from Auto Scaling groups of one's own.
 fn strangers(nodes: &[Node]) -> Vec<String> {
-    let is_made = |node: &Node| {
-        let value = |key: &str| node.metadata.labels.get(key).map(String::as_str);
-        MAKERS.iter().any(|(key, wanted)| match (value(key), wanted) {
-            (Some(value), Some(wanted)) => value == *wanted,
-            (found, None) => found.is_some(),
-            (None, Some(_)) => false,
-        })
-    };
-    nodes.iter().filter(|node| !is_made(node)).map(|node| node.metadata.name.clone()).collect()
+    nodes.iter().filter(|node| maker(node) == Maker::Other).map(|node| node.metadata.name.clone()).collect()
 }
 
 /// That there is nothing, where there is nobody who could have any.
