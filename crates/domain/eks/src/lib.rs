@@ -11,6 +11,7 @@ pub mod maker;
 pub mod owner;
 pub mod plan;
 pub mod read;
+pub mod run;
 pub mod solve;
 
 pub use check::{

@@ -31,7 +31,7 @@ pub use document::{PlanDocument, PlanError};
 pub use make::{PlanRequest, Refused, plan};
 pub use step::{Action, Basis, Call, Condition, PlanStep, Reversibility, StepId};
 
-use crate::check::Severity;
+use crate::check::{Severity, Suppression};
 use crate::facts::UnreadCause;
 
 /// The format that this version writes.
@@ -58,6 +58,9 @@ pub struct UpgradePlan {
     pub observed: BTreeMap<String, String>,
     /// Findings that are open. With a blocking one the plan is not carried out.
     pub findings: Vec<OpenFinding>,
+    /// Findings that nothing is held up by, until the ends of these decisions: the gates hold to them as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suppressions: Vec<Suppression>,
     /// What could not be looked at.
     pub unread: Vec<PlannedGap>,
     /// What the plan leaves as it is, and why.

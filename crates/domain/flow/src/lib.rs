@@ -6,7 +6,9 @@
 
 pub mod admission;
 pub mod check;
+pub mod document;
 pub mod format;
+pub mod note;
 pub mod plan;
 pub mod record;
 pub mod run;
@@ -14,6 +16,7 @@ pub mod timeline;
 
 pub use admission::Admission;
 pub use check::{InvalidPlan, MOST_GROUPS, MOST_STEPS};
+pub use document::{Document, DocumentError, Sealed};
 pub use format::Unreadable;
 pub use plan::{
     ApprovalRule, Charge, Effect, Format, Gate, Group, GroupId, OnExpiry, OnFailure, Place, PlaceId, Plan,

@@ -22,7 +22,8 @@ use fleetwright_ports::{ChangeRecords, Clock, Freezes, LoadedRun, RunId};
 use fleetwright_report::evidence::{Folding, RunRecord, fold};
 use fleetwright_report::safe;
 use fleetwright_report::views;
-use fleetwright_steps::{Context, GroupWatch, MissingZone, Standing, Step};
+use fleetwright_step::Step;
+use fleetwright_steps::{Context, GroupWatch, MissingZone, Standing};
 use fleetwright_survey::CalendarWatch;
 use jiff::Timestamp;
 

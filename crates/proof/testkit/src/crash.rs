@@ -19,7 +19,7 @@ use fleetwright_engine::{Surroundings, Unwatched, Watcher};
 use fleetwright_flow::{Direction, Plan, Record};
 use fleetwright_model::Text;
 use fleetwright_ports::{Clock, Journal, RunId};
-use fleetwright_steps::Step;
+use fleetwright_step::Step;
 
 pub use enumerate::{enumerate, enumerate_where};
 pub use journal::ProcessJournal;

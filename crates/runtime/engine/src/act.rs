@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fleetwright_flow::{Direction, Effect, Flight, Run, Step, StepIndex, TargetId, When};
 use fleetwright_model::{Text, code};
-use fleetwright_steps::Slot;
+use fleetwright_step::Slot;
 use futures::StreamExt;
 use jiff::Timestamp;
 

@@ -3,7 +3,7 @@
 use fleetwright_flow::{Command, Event, Flight, Illegal, Signal, SkipScope, StepIndex, TargetId};
 use fleetwright_model::{ErrorClass, code};
 use fleetwright_ports::Mail;
-use fleetwright_steps::Outcome;
+use fleetwright_step::Outcome;
 
 use crate::act::{GRACE, company};
 use crate::control::{AtGates, Decision, Interrupt};

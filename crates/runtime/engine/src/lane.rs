@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fleetwright_flow::{Direction, PlaceId, StepIndex, TargetId};
 use fleetwright_model::Text;
-use fleetwright_steps::{Outcome, Slot, Step};
+use fleetwright_step::{Outcome, Slot, Step};
 use futures::future::AbortHandle;
 use jiff::{SignedDuration, Timestamp};
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use fleetwright_flow::{Place, TargetId};
 use fleetwright_model::Text;
-use fleetwright_steps::{Outcome, Reports, Slot, Step, Turn};
+use fleetwright_step::{Outcome, Reports, Slot, Step, Turn};
 use futures::future::{BoxFuture, FutureExt, abortable};
 use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fleetwright_flow::Plan;
 use fleetwright_model::Text;
-use fleetwright_steps::Step;
+use fleetwright_step::Step;
 
 /// Steps by the names recipes use.
 #[derive(Clone, Default)]

@@ -17,8 +17,8 @@ use crate::command_wave::report;
 use crate::context::Context;
 use crate::identity::identities;
 use crate::image_proof::{Claimed, INSTANCE_TAG, Proof, prove};
-use crate::pace::{Late, Pace, not_begun};
-use crate::step::{Outcome, Slot, Step, Turn};
+use crate::pace;
+use fleetwright_step::{Late, Outcome, Slot, Step, Turn, not_begun};
 
 /// Says what an image is for; clean-up looks for it.
 pub(crate) const PURPOSE_TAG: &str = "fleetwright:purpose";
@@ -122,7 +122,7 @@ impl Backup {
     }
 
     fn accepted(&self, slot: &Slot, image: &str) -> Outcome {
-        Pace::IMAGE.accepted(slot, self.context.now(), image)
+        pace::IMAGE.accepted(slot, self.context.now(), image)
     }
 
     async fn create(&self, place: PlaceId, slot: &Slot, host: &PlannedHost) -> Outcome {
@@ -155,7 +155,7 @@ impl Backup {
             // another image under another name.
             (None, failure) => {
                 let why = failure.map_or_else(String::new, |failure| format!(" ({failure})"));
-                Pace::IMAGE.look(slot, self.context.now(), &format!("image {name} to be listed{why}"), LATE)
+                pace::IMAGE.look(slot, self.context.now(), &format!("image {name} to be listed{why}"), LATE)
             }
         }
     }
@@ -176,7 +176,7 @@ impl Backup {
 
     fn judge(&self, slot: &Slot, image: Text, proof: Proof) -> Outcome {
         let now = self.context.now();
-        let waiting = |what: &str| Pace::IMAGE.look(slot, now, what, LATE);
+        let waiting = |what: &str| pace::IMAGE.look(slot, now, what, LATE);
         match proof {
             Proof::Usable { snapshots } => Outcome::done(&BackupNote { image, snapshots }),
             Proof::Pending => waiting(&format!("image {image} to be usable")),

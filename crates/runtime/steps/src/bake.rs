@@ -11,8 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::command_wave::report;
 use crate::context::Context;
 use crate::gate_alarms::{self, AlarmsRead, listed};
-use crate::pace::Pace;
-use crate::step::{Outcome, Slot, Step, Turn};
+use fleetwright_step::{Outcome, Pace, Slot, Step, Turn};
 
 /// The step.
 pub(crate) struct Bake {

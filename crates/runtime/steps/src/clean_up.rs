@@ -15,7 +15,7 @@ use crate::backup::{DELETE_AFTER_TAG, PURPOSE, PURPOSE_TAG};
 use crate::command_wave::report;
 use crate::context::Context;
 use crate::image_proof::INSTANCE_TAG;
-use crate::step::{Outcome, Step, Turn};
+use fleetwright_step::{Outcome, Step, Turn};
 
 /// The step.
 pub(crate) struct CleanUp {

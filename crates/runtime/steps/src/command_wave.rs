@@ -14,8 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::command_listing::Listing;
 use crate::command_mark::Mark;
 use crate::context::{CLOCK_TOLERANCE, Context};
-use crate::pace::{Pace, not_begun};
-use crate::step::{Outcome, Reports, Slot, Turn};
+use fleetwright_step::{Outcome, Pace, Reports, Slot, Turn, not_begun};
 
 /// What is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use fleetwright_ports::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::step::{Outcome, Slot};
+use fleetwright_step::{Outcome, Slot};
 
 /// The outside world, one port each.
 #[derive(Clone)]
@@ -222,7 +222,7 @@ impl Context {
     pub(crate) fn hosts<'a>(
         &'a self,
         step: &'static str,
-        turn: &crate::step::Turn<'a>,
+        turn: &fleetwright_step::Turn<'a>,
     ) -> Vec<(&'a Slot, &'a PlannedHost)> {
         let mut found = Vec::with_capacity(turn.slots.len());
         for slot in turn.slots {
@@ -242,7 +242,7 @@ impl Context {
     pub(crate) fn gates<'a>(
         &'a self,
         step: &'static str,
-        turn: &crate::step::Turn<'a>,
+        turn: &fleetwright_step::Turn<'a>,
     ) -> Vec<(&'a Slot, &'a GateWork)> {
         let mut found = Vec::with_capacity(turn.slots.len());
         for slot in turn.slots {

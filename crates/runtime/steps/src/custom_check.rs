@@ -15,9 +15,9 @@ use fleetwright_ports::InvocationStatus;
 use crate::command_listing::Listing;
 use crate::command_wave::{Addressed, Answer, Order, Progress, Wave};
 use crate::evidence::{CHECK, Files, Taken};
-use crate::pace::{Late, Pace};
-use crate::step::{Outcome, Slot};
+use crate::pace;
 use crate::validate::{OUTDATED, SEND_AGAIN_AFTER, SENDS_MAX};
+use fleetwright_step::{Late, Outcome, Slot};
 
 /// Characters of what a check said last that are repeated in findings.
 const SAID_MAX: usize = 160;
@@ -102,7 +102,7 @@ impl CustomCheck<'_> {
 
     fn wait(&self, slot: &Slot, waiting_for: &str) -> Checked {
         let late = Late { step: self.wave.step, class: ErrorClass::Transient, code: &code::NOT_COMPARED };
-        Checked::Open(Pace::COMMAND.look(slot, self.wave.context.now(), waiting_for, late))
+        Checked::Open(pace::COMMAND.look(slot, self.wave.context.now(), waiting_for, late))
     }
 
     async fn send(&self, hosts: Vec<Addressed<'_>>, checks: &mut Checks) {

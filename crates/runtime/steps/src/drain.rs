@@ -21,8 +21,8 @@ use crate::out_of_service::{
     Change, Changes, Concerned, PROCESSES, Standing, TakenMember, TakenOut, TakenSeat, Way, carry_out,
     is_final, keep, needed_by_others, taken_out,
 };
-use crate::pace::{Late, Pace, not_begun};
-use crate::step::{Outcome, Slot, Step, Turn};
+use crate::pace;
+use fleetwright_step::{Late, Outcome, Slot, Step, Turn, not_begun};
 
 /// The handle: what it was taken out of is kept in the host's file.
 const HANDLE: &str = "draining";
@@ -183,7 +183,7 @@ impl Drain {
             Err(failure) => {
                 for (slot, _) in known {
                     let what = format!("its load balancers and groups to be readable ({failure})");
-                    report(turn, slot, Pace::POWER.look(slot, now, &what, LATE));
+                    report(turn, slot, pace::POWER.look(slot, now, &what, LATE));
                 }
                 return;
             }
@@ -255,10 +255,10 @@ impl Drain {
                     return outcome;
                 }
             }
-            return Pace::POWER.look(slot, now, &format!("it to be taken out ({failure})"), LATE);
+            return pace::POWER.look(slot, now, &format!("it to be taken out ({failure})"), LATE);
         }
         match waits_for(out, standing) {
-            Some(what) => Pace::POWER.look(slot, now, &what, LATE),
+            Some(what) => pace::POWER.look(slot, now, &what, LATE),
             None => Outcome::done(&DrainNote {
                 pools: u32::try_from(out.seats.len()).unwrap_or(u32::MAX),
                 group: out.group.as_ref().map(|member| member.group.clone()),

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::context::{Context, storage_failure};
-use crate::step::Outcome;
+use fleetwright_step::Outcome;
 
 /// When evidence was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,8 +20,7 @@ use jiff::SignedDuration;
 use crate::command_wave::report;
 use crate::context::{Context, Standing};
 use crate::gate_alarms::{self, listed};
-use crate::pace::Pace;
-use crate::step::{Outcome, Slot, Step, Turn};
+use fleetwright_step::{Outcome, Pace, Slot, Step, Turn};
 
 /// The step.
 pub(crate) struct GateChecks {

@@ -9,7 +9,7 @@ use fleetwright_ports::InstanceQuery;
 use jiff::Timestamp;
 
 use crate::context::Context;
-use crate::step::{Outcome, Slot};
+use fleetwright_step::{Outcome, Slot};
 
 /// What an instance turned out to be.
 #[derive(Clone, Debug, PartialEq)]

@@ -34,7 +34,6 @@ mod recovery;
 mod restore;
 mod return_to_service;
 mod start;
-pub mod step;
 mod stop_again;
 mod survey_command;
 mod validate;
@@ -43,10 +42,10 @@ mod verify;
 use std::sync::Arc;
 
 use fleetwright_patch::plan::notes::step as step_name;
+use fleetwright_step::Step;
 
 pub use context::{Context, MissingZone, Ports, Standing, Standings, Verified};
 pub use outages::GroupWatch;
-pub use step::{Outcome, Reports, Slot, Step, Turn};
 
 /// Every step of the recipes, each under the name recipes use.
 pub fn steps(context: Arc<Context>) -> Vec<Arc<dyn Step>> {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::evidence::{Files, OUT_OF_SERVICE, Taken};
-use crate::step::Outcome;
+use fleetwright_step::Outcome;
 
 /// What makes an Auto Scaling group replace or move its members. Scaling out goes on meanwhile.
 /// Source: EC2 Auto Scaling user guide, "Suspend and resume Amazon EC2 Auto Scaling processes".

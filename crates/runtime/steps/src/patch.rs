@@ -18,9 +18,9 @@ use crate::command_wave::{
 };
 use crate::context::{CLOCK_TOLERANCE, Context};
 use crate::identity::{Identity, identities};
-use crate::pace::{GATHERS_FOR, Late, Pace};
+use crate::pace::{self, GATHERS_FOR};
 use crate::patch_list::promoted_list;
-use crate::step::{Outcome, Slot, Step, Turn};
+use fleetwright_step::{Late, Outcome, Slot, Step, Turn};
 
 /// The step.
 pub(crate) struct Patch {
@@ -75,7 +75,7 @@ impl Patch {
             purpose: step::PATCH,
             place,
             memory: &self.memory,
-            pace: Pace::INSTALL,
+            pace: pace::INSTALL,
         }
     }
 
@@ -163,7 +163,7 @@ impl Patch {
                         Progress::Unseen(failure) => format!("the command to be readable ({failure})"),
                         _ => "patches to be installed".to_owned(),
                     };
-                    let outcome = Pace::INSTALL.look(slot, now, &waiting_for, late);
+                    let outcome = pace::INSTALL.look(slot, now, &waiting_for, late);
                     if outcome.is_open() {
                         report(turn, slot, outcome);
                     } else {

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::context::{Context, storage_failure};
-use crate::step::Outcome;
+use fleetwright_step::Outcome;
 
 /// The document with hooks, the only one of AWS's that takes no list.
 /// Source: Systems Manager user guide, "SSM Command document for patching:

@@ -4,7 +4,7 @@ use fleetwright_flow::PlaceId;
 use fleetwright_model::{ErrorClass, Failure, InstanceId};
 
 use crate::context::Context;
-use crate::step::Slot;
+use fleetwright_step::Slot;
 
 /// What is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

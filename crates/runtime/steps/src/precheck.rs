@@ -22,9 +22,9 @@ use crate::command_wave::{
 use crate::context::Context;
 use crate::evidence::{AgentClass, Files, PRECHECK as PRECHECK_FILE, PrecheckResult, PrecheckVerdict, Taken};
 use crate::identity::identities;
-use crate::pace::{GATHERS_FOR, Late, Pace};
-use crate::step::{Outcome, Slot, Step, Turn};
+use crate::pace::{self, GATHERS_FOR};
 use crate::survey_command::{questions, read_survey, survey_orders};
+use fleetwright_step::{Late, Outcome, Slot, Step, Turn};
 
 /// The word in the mark of commands that update agents.
 const REMEDY: &str = "precheck-agent";
@@ -74,7 +74,7 @@ impl Precheck {
             purpose: PRECHECK,
             place,
             memory: &self.memory,
-            pace: Pace::COMMAND,
+            pace: pace::COMMAND,
         }
     }
 
@@ -153,7 +153,7 @@ impl Precheck {
         let Some(agent) = agent.filter(|_| class == AgentClass::Online) else {
             // An agent that restarts misses a ping; nothing can be sent to one that is silent.
             if class != AgentClass::NeverRegistered && now.duration_since(slot.started_at) < SILENCE_MAX {
-                return Fit::Outcome(Pace::POWER.look(slot, now, "the agent to answer again", LATE));
+                return Fit::Outcome(pace::POWER.look(slot, now, "the agent to answer again", LATE));
             }
             return Fit::Unfit(PrecheckVerdict::Unreachable, format!("the agent is {}", class.as_str()));
         };
@@ -175,7 +175,7 @@ impl Precheck {
         for candidate in old {
             if policy.remedy_agent && now.duration_since(candidate.slot.started_at) < UPDATE_MAX {
                 let what = "the agent to be updated";
-                report(turn, candidate.slot, Pace::INSTALL.look(candidate.slot, now, what, LATE));
+                report(turn, candidate.slot, pace::INSTALL.look(candidate.slot, now, what, LATE));
                 if self.updated(|it| it.insert(candidate.slot.target)) {
                     update.push((candidate.slot, candidate.host.id.clone()));
                 }
@@ -263,10 +263,10 @@ impl Precheck {
                 }
                 Progress::Ended(answer) => unsuccessful(PRECHECK, &slot.subject, &answer),
                 Progress::Nobody => reached_nobody(PRECHECK, &slot.subject),
-                Progress::Running => Pace::COMMAND.look(slot, now, "the host's answer", LATE),
+                Progress::Running => pace::COMMAND.look(slot, now, "the host's answer", LATE),
                 Progress::Unseen(failure) => {
                     let what = format!("the host's answer to be readable ({failure})");
-                    Pace::COMMAND.look(slot, now, &what, LATE)
+                    pace::COMMAND.look(slot, now, &what, LATE)
                 }
             };
             report(turn, slot, outcome);

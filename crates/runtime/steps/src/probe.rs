@@ -23,10 +23,10 @@ use crate::command_wave::{
 };
 use crate::context::Context;
 use crate::measured;
-use crate::pace::{GATHERS_FOR, Late, Pace};
-use crate::step::{Outcome, Slot, Step, Turn};
+use crate::pace::{self, GATHERS_FOR};
 use crate::survey_command::script_order;
 use crate::validate::{OUTDATED, SEND_AGAIN_AFTER};
+use fleetwright_step::{Late, Outcome, Slot, Step, Turn};
 
 /// Seconds the script may run on a host.
 const EXECUTION_SECONDS: u32 = 120;
@@ -54,7 +54,7 @@ impl Probe {
             purpose: self.name,
             place,
             memory: &self.memory,
-            pace: Pace::COMMAND,
+            pace: pace::COMMAND,
         }
     }
 
@@ -121,11 +121,11 @@ impl Probe {
                 },
                 Progress::Nobody => report(turn, slot, reached_nobody(self.name, &slot.subject)),
                 Progress::Running => {
-                    report(turn, slot, Pace::COMMAND.look(slot, now, "the probe", self.late()));
+                    report(turn, slot, pace::COMMAND.look(slot, now, "the probe", self.late()));
                 }
                 Progress::Unseen(failure) => {
                     let what = format!("the probe to be readable ({failure})");
-                    report(turn, slot, Pace::COMMAND.look(slot, now, &what, self.late()));
+                    report(turn, slot, pace::COMMAND.look(slot, now, &what, self.late()));
                 }
             }
         }
@@ -153,7 +153,7 @@ impl Probe {
             }
             false => {
                 let what = format!("it to pass its probe ({words})");
-                Pace::COMMAND.look(slot, self.context.now(), &what, self.late())
+                pace::COMMAND.look(slot, self.context.now(), &what, self.late())
             }
         };
         report(turn, slot, outcome);

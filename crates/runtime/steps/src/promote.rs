@@ -13,7 +13,7 @@ use fleetwright_patch::plan::policy::Operation;
 use crate::command_wave::report;
 use crate::context::Context;
 use crate::patch_list::{self, PatchList, slug};
-use crate::step::{Outcome, Step, Turn};
+use fleetwright_step::{Outcome, Step, Turn};
 
 /// The step.
 pub(crate) struct Promote {

@@ -25,10 +25,10 @@ use crate::command_listing::Listing;
 use crate::command_wave::{Addressed, Answer, Memory, Progress, Repeat, Wave, report, unsuccessful};
 use crate::context::Context;
 use crate::identity::identities;
-use crate::pace::{GATHERS_FOR, Late, Pace};
+use crate::pace::{self, GATHERS_FOR};
 use crate::recovery::{Awaited, Condition, conditions};
-use crate::step::{Outcome, Slot, Step, Turn};
 use crate::survey_command::script_order;
+use fleetwright_step::{Late, Outcome, Slot, Step, Turn};
 
 /// The step.
 pub(crate) struct Reboot {
@@ -65,7 +65,7 @@ impl Reboot {
             purpose: step::REBOOT,
             place,
             memory: &self.memory,
-            pace: Pace::REBOOT,
+            pace: pace::REBOOT,
         }
     }
 
@@ -185,12 +185,12 @@ impl Reboot {
             Progress::Ended(answer) => Some(self.judge(slot, &answer)),
             Progress::Nobody => Some(Verdict::AskAgain("the command reached nobody".to_owned())),
             Progress::Running => {
-                report(turn, slot, Pace::REBOOT.look(slot, now, "the host to reboot", LATE));
+                report(turn, slot, pace::REBOOT.look(slot, now, "the host to reboot", LATE));
                 None
             }
             Progress::Unseen(failure) => {
                 let what = format!("the reboot to be readable ({failure})");
-                report(turn, slot, Pace::REBOOT.look(slot, now, &what, LATE));
+                report(turn, slot, pace::REBOOT.look(slot, now, &what, LATE));
                 None
             }
         }
@@ -222,7 +222,7 @@ impl Reboot {
         let now = self.context.now();
         let (sends, last) = wave.sends(listing, slot, host);
         let what = format!("the boot id to tell whether it rebooted ({why})");
-        let outcome = Pace::REBOOT.look(slot, now, &what, LATE);
+        let outcome = pace::REBOOT.look(slot, now, &what, LATE);
         let open = outcome.is_open();
         if open && sends >= SENDS_MAX {
             let words = format!("{}: asked {sends} times, and still {why}", slot.subject);
@@ -250,7 +250,7 @@ impl Reboot {
             let outcome = match condition {
                 Condition::Up => Outcome::done(&note),
                 Condition::Gone => Outcome::LeaveTarget { code: &code::REPLACED },
-                other => Pace::REBOOT.look(slot, now, &other.waiting_for(), LATE),
+                other => pace::REBOOT.look(slot, now, &other.waiting_for(), LATE),
             };
             if !outcome.is_open() {
                 self.proven(|it| it.remove(&slot.target));

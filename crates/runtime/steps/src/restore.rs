@@ -14,9 +14,9 @@ use crate::command_wave::report;
 use crate::context::Context;
 use crate::identity::identities;
 use crate::image_proof::INSTANCE_TAG;
-use crate::pace::{Late, Pace, not_begun};
+use crate::pace;
 use crate::recovery::{Awaited, Condition, conditions};
-use crate::step::{Outcome, Slot, Step, Turn};
+use fleetwright_step::{Late, Outcome, Slot, Step, Turn, not_begun};
 
 const LATE: Late<'static> =
     Late { step: step::RESTORE, class: ErrorClass::Permanent, code: &code::RESTORE_FAILED };
@@ -113,7 +113,7 @@ impl Restore {
             }
         };
         match begun {
-            Ok(handle) => Pace::POWER.accepted(slot, self.context.now(), &handle),
+            Ok(handle) => pace::POWER.accepted(slot, self.context.now(), &handle),
             Err(failure) => Outcome::Failed(restore_failure(failure)),
         }
     }
@@ -160,7 +160,7 @@ impl Restore {
                 }),
                 // A new instance is unknown for some seconds.
                 Condition::Gone if it.replacement().is_none() => it.failed("the instance is gone"),
-                other => Pace::POWER.look(it.slot, now, &other.waiting_for(), LATE),
+                other => pace::POWER.look(it.slot, now, &other.waiting_for(), LATE),
             };
             report(turn, it.slot, outcome);
         }
@@ -191,10 +191,10 @@ impl Restore {
                 ),
                 (None, Some(failure)) => {
                     let what = format!("the replacement to be readable ({failure})");
-                    Pace::POWER.look(it.slot, now, &what, LATE)
+                    pace::POWER.look(it.slot, now, &what, LATE)
                 }
                 (Some(RestoreState::InProgress | RestoreState::Unknown) | None, _) => {
-                    Pace::POWER.look(it.slot, now, "the root volume to be replaced", LATE)
+                    pace::POWER.look(it.slot, now, "the root volume to be replaced", LATE)
                 }
             };
             report(turn, it.slot, outcome);

@@ -18,8 +18,8 @@ use crate::out_of_service::{
     Change, Changes, Concerned, Standing, TakenOut, TakenSeat, carry_out, is_final, keep, needed_by_others,
     taken_out,
 };
-use crate::pace::{Late, Pace};
-use crate::step::{Outcome, Slot, Step, Turn};
+use crate::pace;
+use fleetwright_step::{Late, Outcome, Slot, Step, Turn};
 
 const LATE: Late<'static> = Late { step: RETURN, class: ErrorClass::Transient, code: &code::NOT_RETURNED };
 /// It is back, and its pools do not like it: trying again changes nothing.
@@ -67,7 +67,7 @@ impl Return {
             Err(failure) => {
                 for back in &hosts {
                     let what = format!("its load balancers and groups to be readable ({failure})");
-                    report(turn, back.slot, Pace::POWER.look(back.slot, now, &what, LATE));
+                    report(turn, back.slot, pace::POWER.look(back.slot, now, &what, LATE));
                 }
                 return;
             }
@@ -147,13 +147,13 @@ impl Return {
             },
             // A group is not left without its health checks because of one host.
             Progress::Checked(what) if late => match self.end(place, back).await {
-                Ok(()) => Pace::POWER.look(slot, now, &what, ILL),
+                Ok(()) => pace::POWER.look(slot, now, &what, ILL),
                 Err(outcome) => outcome,
             },
-            Progress::Checked(what) => Pace::POWER.look(slot, now, &what, ILL),
+            Progress::Checked(what) => pace::POWER.look(slot, now, &what, ILL),
             Progress::Out(what) => {
                 let what = failure.map_or(what.clone(), |failure| format!("{what} ({failure})"));
-                Pace::POWER.look(slot, now, &what, LATE)
+                pace::POWER.look(slot, now, &what, LATE)
             }
         }
     }
@@ -172,7 +172,7 @@ impl Return {
                     true => Outcome::Failed(failure),
                     false => {
                         let what = format!("them to go on: {words} ({failure})");
-                        Pace::POWER.look(back.slot, self.context.now(), &what, LATE)
+                        pace::POWER.look(back.slot, self.context.now(), &what, LATE)
                     }
                 }
             })?;

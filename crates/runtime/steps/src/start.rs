@@ -16,10 +16,10 @@ use crate::command_wave::report;
 use crate::context::Context;
 use crate::evidence::{Files, LEFT_RUNNING, Taken};
 use crate::identity::{Identity, identities};
-use crate::pace::{Late, Pace, not_begun};
+use crate::pace;
 use crate::power_batch::{PowerCall, power};
 use crate::recovery::{Awaited, Condition, conditions};
-use crate::step::{Outcome, Slot, Step, Turn};
+use fleetwright_step::{Late, Outcome, Slot, Step, Turn, not_begun};
 
 /// Agents that start at once in one cell at most: more herd on registration.
 const AT_ONCE: usize = 100;
@@ -107,10 +107,10 @@ impl Start {
                 },
                 Found::Ours => {
                     self.starting(turn.place, |it| it.insert(slot.target));
-                    report(turn, slot, Pace::POWER.accepted(slot, now, HANDLE));
+                    report(turn, slot, pace::POWER.accepted(slot, now, HANDLE));
                 }
                 Found::Stopping => {
-                    report(turn, slot, Pace::POWER.look(slot, now, "the instance to stop first", late()));
+                    report(turn, slot, pace::POWER.look(slot, now, "the instance to stop first", late()));
                 }
                 Found::NotOurs => {
                     let outcome = self.leave_running(turn.place, slot, host).await;
@@ -121,7 +121,7 @@ impl Start {
         let room = AT_ONCE.saturating_sub(self.starting(turn.place, |it| it.len()));
         let held_back = startable.split_off(room.min(startable.len()));
         for (slot, _) in held_back {
-            report(turn, slot, Pace::POWER.look(slot, now, "other agents to start first", late()));
+            report(turn, slot, pace::POWER.look(slot, now, "other agents to start first", late()));
         }
         self.start(turn, startable).await;
     }
@@ -131,7 +131,7 @@ impl Start {
             let outcome = match result {
                 Ok(()) => {
                     self.starting(turn.place, |it| it.insert(slot.target));
-                    Pace::POWER.accepted(slot, self.context.now(), HANDLE)
+                    pace::POWER.accepted(slot, self.context.now(), HANDLE)
                 }
                 Err(failure) if failure.class == ErrorClass::NotFound => {
                     Outcome::LeaveTarget { code: &code::REPLACED }
@@ -184,9 +184,9 @@ impl Start {
             }
             Condition::AgentSilent => {
                 let late = Late { code: &code::HOST_UNREACHABLE, ..late() };
-                Pace::POWER.look(slot, now, &condition.waiting_for(), late)
+                pace::POWER.look(slot, now, &condition.waiting_for(), late)
             }
-            other => Pace::POWER.look(slot, now, &other.waiting_for(), late()),
+            other => pace::POWER.look(slot, now, &other.waiting_for(), late()),
         })
     }
 
@@ -206,7 +206,7 @@ impl Start {
             let renewed = renewed.filter(|at| host.launch_time.is_none() || *at != host.launch_time);
             let outcome = match renewed {
                 Some(launch_time) => Outcome::done(&StartNote { launch_time }),
-                None => Pace::POWER.look(slot, self.context.now(), "its launch time to be readable", late()),
+                None => pace::POWER.look(slot, self.context.now(), "its launch time to be readable", late()),
             };
             self.report(turn, slot, outcome);
         }

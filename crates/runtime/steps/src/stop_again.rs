@@ -14,10 +14,10 @@ use jiff::Timestamp;
 use crate::command_wave::report;
 use crate::context::Context;
 use crate::evidence::{Files, LEFT_RUNNING, Taken};
-use crate::pace::{Late, Pace};
+use crate::pace;
 use crate::power_batch::{PowerCall, power};
 use crate::start::STARTS_WITHIN;
-use crate::step::{Outcome, Slot, Step, Turn};
+use fleetwright_step::{Late, Outcome, Slot, Step, Turn};
 
 /// The handle: what was stopped is the instance itself.
 const HANDLE: &str = "stopping";
@@ -62,7 +62,7 @@ impl StopAgain {
         for (slot, host) in hosts {
             let outcome = match (found.get(&host.id), &listing.failure) {
                 (None, Some(failure)) => {
-                    Pace::POWER.look(slot, now, &format!("its state to be readable ({failure})"), LATE)
+                    pace::POWER.look(slot, now, &format!("its state to be readable ({failure})"), LATE)
                 }
                 (None, None) => Outcome::LeaveTarget { code: &code::REPLACED },
                 (Some(instance), _) if is_another(slot, instance) => {
@@ -70,21 +70,21 @@ impl StopAgain {
                 }
                 (Some(instance), _) => match instance.state {
                     InstanceState::Stopped if may_be_starting(slot, now) => {
-                        Pace::POWER.look(slot, now, "its start to show, if it was started", LATE)
+                        pace::POWER.look(slot, now, "its start to show, if it was started", LATE)
                     }
                     InstanceState::Stopped => Outcome::Done { note: None, finding: None },
                     InstanceState::Running if slot.handle.is_none() => {
                         stop.push((slot, host.id.clone()));
                         continue;
                     }
-                    state => Pace::POWER.look(slot, now, &format!("it to stop (it is {state})"), LATE),
+                    state => pace::POWER.look(slot, now, &format!("it to stop (it is {state})"), LATE),
                 },
             };
             report(turn, slot, outcome);
         }
         for (slot, _, result) in power(&self.context, turn.place, PowerCall::Stop, stop).await {
             let outcome = match result {
-                Ok(()) => Pace::POWER.accepted(slot, self.context.now(), HANDLE),
+                Ok(()) => pace::POWER.accepted(slot, self.context.now(), HANDLE),
                 Err(failure) => Outcome::Failed(Failure { code: &code::NOT_STOPPED, ..failure }),
             };
             report(turn, slot, outcome);

@@ -14,7 +14,7 @@ use fleetwright_ports::commands::SHORT_OUTPUT;
 use crate::command_wave::{Addressed, Answer, Order};
 use crate::context::Context;
 use crate::evidence::{ANSWER, Files, META, Meta, STDERR, STDOUT, SURVEY, Taken};
-use crate::step::{Outcome, Slot};
+use fleetwright_step::{Outcome, Slot};
 
 /// Seconds a script may run on a host.
 const EXECUTION_SECONDS: u32 = 600;

@@ -23,10 +23,10 @@ use crate::context::Context;
 use crate::custom_check::{Checked, Checks, CustomCheck};
 use crate::evidence::{COMPARISON, Files, Taken};
 use crate::health::{Health, Measured, health};
-use crate::pace::{GATHERS_FOR, Late, Pace};
+use crate::pace::{self, GATHERS_FOR};
 use crate::recovery::Awaited;
-use crate::step::{Outcome, Slot, Step, Turn};
 use crate::survey_command::{Asked, load_of, read_survey, survey_orders};
+use fleetwright_step::{Late, Outcome, Slot, Step, Turn};
 
 /// A host is asked again this often at most while its services come up.
 pub(crate) const SENDS_MAX: usize = 6;
@@ -96,7 +96,7 @@ impl Validate {
             purpose: self.name,
             place,
             memory: &self.memory,
-            pace: Pace::COMMAND,
+            pace: pace::COMMAND,
         }
     }
 
@@ -176,12 +176,12 @@ impl Validate {
             Progress::Nobody => Some(reached_nobody(self.name, &slot.subject)),
             Progress::Running => {
                 let late = Late { code: &code::NOT_COMPARED, ..self.late() };
-                Some(Pace::COMMAND.look(slot, now, "the host's answer", late))
+                Some(pace::COMMAND.look(slot, now, "the host's answer", late))
             }
             Progress::Unseen(failure) => {
                 let late = Late { code: &code::NOT_COMPARED, ..self.late() };
                 let what = format!("the host's answer to be readable ({failure})");
-                Some(Pace::COMMAND.look(slot, now, &what, late))
+                Some(pace::COMMAND.look(slot, now, &what, late))
             }
         }
     }
@@ -279,7 +279,7 @@ impl Validate {
                 let late = self.late();
                 let what = findings.worse.first().or(findings.not_compared.first());
                 let what = format!("it to be well ({})", what.map_or("", String::as_str));
-                report(turn, slot, Pace::COMMAND.look(slot, self.context.now(), &what, late));
+                report(turn, slot, pace::COMMAND.look(slot, self.context.now(), &what, late));
                 if findings.host_is_worse && age >= SEND_AGAIN_AFTER && sends < SENDS_MAX {
                     again.push((slot, host));
                 }

@@ -23,10 +23,10 @@ use crate::command_wave::{
 };
 use crate::context::{CLOCK_TOLERANCE, Context};
 use crate::evidence::{Files, PATCHES, PatchList, Taken};
-use crate::pace::{GATHERS_FOR, Late, Pace};
+use crate::pace::{self, GATHERS_FOR};
 use crate::patch::baseline_order;
 use crate::patch_list::{self, promoted_list, slug};
-use crate::step::{Outcome, Slot, Step, Turn};
+use fleetwright_step::{Late, Outcome, Slot, Step, Turn};
 
 /// The step.
 pub(crate) struct Verify {
@@ -52,7 +52,7 @@ impl Verify {
             purpose: VERIFY,
             place,
             memory: &self.memory,
-            pace: Pace::COMMAND,
+            pace: pace::COMMAND,
         }
     }
 
@@ -65,7 +65,7 @@ impl Verify {
         let now = self.context.now();
         let (moved, resting) = wave.moved(&listing, hosts);
         for (slot, _) in resting {
-            report(turn, slot, Pace::COMMAND.look(slot, now, "the rescan", LATE));
+            report(turn, slot, pace::COMMAND.look(slot, now, "the rescan", LATE));
         }
         // A state that the rescan left says that it ended, and how; only where there is none yet, the
         // command itself is asked.
@@ -80,10 +80,10 @@ impl Verify {
                     _ => report(turn, slot, unsuccessful(VERIFY, &slot.subject, &answer)),
                 },
                 Progress::Nobody => report(turn, slot, reached_nobody(VERIFY, &slot.subject)),
-                Progress::Running => report(turn, slot, Pace::COMMAND.look(slot, now, "the rescan", LATE)),
+                Progress::Running => report(turn, slot, pace::COMMAND.look(slot, now, "the rescan", LATE)),
                 Progress::Unseen(failure) => {
                     let what = format!("the rescan to be readable ({failure})");
-                    report(turn, slot, Pace::COMMAND.look(slot, now, &what, LATE));
+                    report(turn, slot, pace::COMMAND.look(slot, now, &what, LATE));
                 }
             }
         }
@@ -105,7 +105,7 @@ impl Verify {
             match found.newer(&host, sent_at) {
                 Some(state) => report(turn, slot, self.verified(turn.place, slot, &host, state).await),
                 None if over || listing.failure.is_some() => unsettled.push((slot, host)),
-                None => report(turn, slot, Pace::COMMAND.look(slot, now, "the rescan", LATE)),
+                None => report(turn, slot, pace::COMMAND.look(slot, now, "the rescan", LATE)),
             }
         }
         unsettled
@@ -138,7 +138,7 @@ impl Verify {
         if now >= slot.deadline || now.duration_since(sent_at) > STATE_LAGS {
             return unknown();
         }
-        Pace::COMMAND.look(slot, now, &format!("the patch state ({why})"), LATE)
+        pace::COMMAND.look(slot, now, &format!("the patch state ({why})"), LATE)
     }
 
     async fn verified(&self, place: PlaceId, slot: &Slot, host: &InstanceId, state: &PatchFacts) -> Outcome {
@@ -189,7 +189,7 @@ impl Verify {
             let what = format!("its patches to be readable ({failure})");
             return Err(match failure.class.is_verdict() {
                 true => unknown(),
-                false => Pace::COMMAND.look(slot, self.context.now(), &what, LATE),
+                false => pace::COMMAND.look(slot, self.context.now(), &what, LATE),
             });
         }
         let list = patch_list::kept(&self.context, place, &slug(host)).await?;

@@ -107,6 +107,7 @@ pub fn plan(request: &PlanRequest<'_>) -> Result<UpgradePlan, Refused> {
         options: request.options.clone(),
         observed: observed(cluster, &sets, known_addons),
         findings: findings(&assessment),
+        suppressions: request.suppressions.to_vec(),
         unread: gaps(&assessment, request.options),
         left_alone,
         steps,

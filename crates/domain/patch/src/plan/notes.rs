@@ -1,8 +1,9 @@
 //! What a step leaves for later steps and for reports: small, typed, JSON in the journal.
 
+pub use fleetwright_flow::note::{read, write};
 use fleetwright_host::Tri;
 use fleetwright_model::Text;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 /// The names of the steps, as recipes and records use them.
 pub mod step {
@@ -272,14 +273,4 @@ impl PromoteNote {
         let found = self.lists.iter().find(|list| &*list.platform == platform)?;
         Some(format!("s3://{}/{}/{}.yaml", self.bucket, self.prefix, found.platform))
     }
-}
-
-/// A note as the journal keeps it.
-pub fn write<T: Serialize>(note: &T) -> Text {
-    serde_json::to_string(note).expect("notes are plain data").into()
-}
-
-/// A note read back; none where the text is not one, which later versions may bring.
-pub fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
-    serde_json::from_str(text).ok()
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fleetwright_flow::{Direction, Effect, Plan};
 use fleetwright_patch::outcome::HostOutcome;
-use fleetwright_steps::{Slot, Step, Turn};
+use fleetwright_step::{Slot, Step, Turn};
 use fleetwright_testkit::crash::{Aftermath, Case, Cut, Point, World, enumerate_where};
 
 use crate::world::{Adapter, EstateWorld, Expected};

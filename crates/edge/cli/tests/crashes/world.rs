@@ -21,7 +21,7 @@ use fleetwright_model::{Phase, Text};
 use fleetwright_patch::outcome::HostOutcome;
 use fleetwright_patch::plan::PatchPlan;
 use fleetwright_ports::{Clock, Journal, RunId};
-use fleetwright_steps::Step;
+use fleetwright_step::Step;
 use fleetwright_testkit::crash::{NewProcess, World};
 use futures::FutureExt;
 use jiff::Timestamp;

@@ -10,7 +10,7 @@ use fleetwright_engine::{AtGates, Begin, Concluded, Control, DriveError, Ports, 
 use fleetwright_flow::{Direction, Effect, Event, PlaceId, Plan, Record, StepIndex, TargetId};
 use fleetwright_model::{ErrorClass, Failure, Text, code};
 use fleetwright_ports::Journal;
-use fleetwright_steps::{Outcome, Reports, Slot, Step, Turn};
+use fleetwright_step::{Outcome, Reports, Slot, Step, Turn};
 use tokio::sync::Notify;
 
 use super::journal::ProcessJournal;

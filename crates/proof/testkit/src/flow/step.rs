@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use fleetwright_flow::{Direction, Effect, PlaceId, Plan};
 use fleetwright_model::{ErrorClass, Failure, Text, code};
 use fleetwright_ports::Clock;
-use fleetwright_steps::{Outcome, Slot, Step, Turn};
+use fleetwright_step::{Outcome, Slot, Step, Turn};
 use jiff::{SignedDuration, Timestamp};
 
 use super::effects::{Behaviour, Effects, TurnTaken};

@@ -13,7 +13,7 @@ use fleetwright_model::{ErrorClass, Text};
 use fleetwright_ports::{
     Claim, Clock, Delivery, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry, RunId,
 };
-use fleetwright_steps::Step;
+use fleetwright_step::Step;
 use fleetwright_store::{MemoryBudgets, MemoryJournal};
 use fleetwright_testkit::crash::{World, check_records, enumerate, seeds};
 use fleetwright_testkit::flow::plans::{patching, plan};
@@ -131,10 +131,10 @@ impl Step for Careless {
         self.0.name()
     }
 
-    async fn turn(&self, turn: fleetwright_steps::Turn<'_>) {
-        let sure = turn.slots.iter().cloned().map(|slot| fleetwright_steps::Slot { doubt: false, ..slot });
+    async fn turn(&self, turn: fleetwright_step::Turn<'_>) {
+        let sure = turn.slots.iter().cloned().map(|slot| fleetwright_step::Slot { doubt: false, ..slot });
         let slots: Vec<_> = sure.collect();
-        self.0.turn(fleetwright_steps::Turn { slots: &slots, ..turn }).await;
+        self.0.turn(fleetwright_step::Turn { slots: &slots, ..turn }).await;
     }
 }
 

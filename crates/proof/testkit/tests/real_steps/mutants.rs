@@ -11,7 +11,7 @@ use fleetwright_flow::{Direction, Epoch, Event, Record, Sequence, TargetId};
 use fleetwright_model::{Cell, InstanceId};
 use fleetwright_patch::plan::notes::{BackupNote, step};
 use fleetwright_ports::{Clock, Power};
-use fleetwright_steps::{Outcome, Reports, Slot, Step, Turn};
+use fleetwright_step::{Outcome, Reports, Slot, Step, Turn};
 use fleetwright_testkit::crash::{World, enumerate};
 use fleetwright_testkit::{FakeHosts, sample};
 use jiff::Timestamp;

@@ -9,7 +9,8 @@ use fleetwright_flow::{Event, Plan};
 use fleetwright_model::{ErrorClass, InstanceId, Text, code};
 use fleetwright_patch::plan::{Amount, Limits, PatchPlan, PlanDocument, RollbackWay};
 use fleetwright_ports::{Alarm, AlarmState, Clock, ImageRequest, Images, Journal, RunId, ScalingGroup};
-use fleetwright_steps::{Context, Outcome, Ports, Step, Turn, Verified};
+use fleetwright_step::{Outcome, Step, Turn};
+use fleetwright_steps::{Context, Ports, Verified};
 use fleetwright_store::{MemoryArtifacts, MemoryJournal};
 use fleetwright_testkit::crash::World;
 use fleetwright_testkit::{FakeCell, FakeFleet, FakeHosts, sample};
@@ -308,7 +309,7 @@ impl Step for Failing {
         }
     }
 
-    async fn cancel(&self, place: fleetwright_flow::PlaceId, slots: &[fleetwright_steps::Slot]) {
+    async fn cancel(&self, place: fleetwright_flow::PlaceId, slots: &[fleetwright_step::Slot]) {
         self.inner.cancel(place, slots).await;
     }
 }

@@ -9,7 +9,7 @@ use fleetwright_flow::{Direction, End, Ending, Event, Plan, Record, StepIndex, T
 use fleetwright_flow::{Recipe, Step as PlanStep};
 use fleetwright_model::{ErrorClass, code};
 use fleetwright_ports::{Journal, RunId};
-use fleetwright_steps::{Step, Turn};
+use fleetwright_step::{Step, Turn};
 use fleetwright_store::MemoryJournal;
 use fleetwright_testkit::flow::Behaviour;
 use fleetwright_testkit::flow::plans::{changes, patching, plan};

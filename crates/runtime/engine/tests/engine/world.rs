@@ -8,7 +8,7 @@ use fleetwright_engine::{
 };
 use fleetwright_flow::{Event, Plan, Record};
 use fleetwright_ports::{Clock, Journal, RunId};
-use fleetwright_steps::Step;
+use fleetwright_step::Step;
 use fleetwright_store::MemoryJournal;
 use fleetwright_testkit::flow::{Effects, FakeStep};
 use fleetwright_testkit::sample;

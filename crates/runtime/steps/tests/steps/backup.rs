@@ -2,7 +2,7 @@ use fleetwright_model::{ErrorClass, Text};
 use fleetwright_patch::plan::Backup;
 use fleetwright_patch::plan::notes::BackupNote;
 use fleetwright_ports::{ImageQuery, ImageRequest, Images};
-use fleetwright_steps::{Outcome, Slot};
+use fleetwright_step::{Outcome, Slot};
 use fleetwright_testkit::{Fault, sample};
 use jiff::SignedDuration;
 

@@ -3,7 +3,7 @@ use fleetwright_model::Text;
 use fleetwright_patch::plan::Work;
 use fleetwright_patch::plan::notes::CleanUpNote;
 use fleetwright_ports::{ImageQuery, ImageRequest, Images};
-use fleetwright_steps::{Outcome, Slot};
+use fleetwright_step::{Outcome, Slot};
 use fleetwright_testkit::{Fault, sample};
 
 use crate::stage::{Stage, code, note};

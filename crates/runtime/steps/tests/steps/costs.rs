@@ -1,6 +1,6 @@
 //! How many calls a hundred hosts of one cell take: the figures of the physical limit, polling apart.
 
-use fleetwright_steps::{Outcome, Slot};
+use fleetwright_step::{Outcome, Slot};
 use fleetwright_testkit::sample;
 use jiff::SignedDuration;
 

@@ -7,7 +7,7 @@ use fleetwright_model::{Code, ErrorClass, Failure, code};
 use fleetwright_patch::plan::notes::ValidateNote;
 use fleetwright_patch::plan::policy::LoadPolicy;
 use fleetwright_ports::InvocationStatus;
-use fleetwright_steps::{Outcome, Slot};
+use fleetwright_step::{Outcome, Slot};
 use fleetwright_testkit::{CommandOutcome, Fault, sample};
 
 use crate::stage::{self, Stage, host, note};

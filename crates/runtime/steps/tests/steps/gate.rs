@@ -6,7 +6,8 @@ use fleetwright_patch::plan::notes::{self, BakeNote, GateNote, RebootNote, Valid
 use fleetwright_patch::plan::policy::{Operation, RebootStrategy};
 use fleetwright_patch::plan::{GateWork, PatchPlan, Work};
 use fleetwright_ports::{Alarm, AlarmState, Clock, SeatHealth};
-use fleetwright_steps::{Outcome, Slot, Standing};
+use fleetwright_step::{Outcome, Slot};
+use fleetwright_steps::Standing;
 use fleetwright_testkit::{Fault, sample};
 use jiff::SignedDuration;
 

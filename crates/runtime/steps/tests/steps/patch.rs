@@ -3,7 +3,7 @@ use std::time::Duration;
 use fleetwright_model::ErrorClass;
 use fleetwright_patch::plan::notes::PatchNote;
 use fleetwright_ports::InvocationStatus as S;
-use fleetwright_steps::{Outcome, Slot};
+use fleetwright_step::{Outcome, Slot};
 use fleetwright_testkit::{CommandOutcome, FakeHosts, Fault, sample};
 use jiff::SignedDuration;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fleetwright_model::{ErrorClass, InstanceState};
 use fleetwright_patch::plan::notes::{self, StartNote, step};
-use fleetwright_steps::{Outcome, Slot};
+use fleetwright_step::{Outcome, Slot};
 use fleetwright_testkit::{Fault, sample};
 use jiff::SignedDuration;
 

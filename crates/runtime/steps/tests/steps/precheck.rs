@@ -3,8 +3,8 @@ use std::time::Duration;
 use fleetwright_model::PingStatus;
 use fleetwright_patch::plan::notes::PrecheckNote;
 use fleetwright_ports::InvocationStatus;
+use fleetwright_step::{Outcome, Slot};
 use fleetwright_steps::evidence::{PrecheckResult, PrecheckVerdict};
-use fleetwright_steps::{Outcome, Slot};
 use fleetwright_testkit::{CommandOutcome, Fault, sample};
 
 use crate::model::{Model, boot_id, survey};

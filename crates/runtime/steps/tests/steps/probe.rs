@@ -5,7 +5,7 @@ use fleetwright_patch::plan::PlannedSet;
 use fleetwright_patch::plan::notes::ProbeNote;
 use fleetwright_patch::plan::roll_out::{MetricLimit, OrderMode, Probe, Side};
 use fleetwright_ports::{Clock, InvocationStatus};
-use fleetwright_steps::{Outcome, Slot};
+use fleetwright_step::{Outcome, Slot};
 use fleetwright_testkit::{CommandOutcome, sample};
 
 use crate::stage::{Stage, code, note};

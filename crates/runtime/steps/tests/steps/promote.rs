@@ -4,7 +4,8 @@ use fleetwright_flow as flow;
 use fleetwright_model::{PatchDetail, PatchStatus, Text};
 use fleetwright_patch::plan::notes::{self, DriftNote, PromoteNote, PromotedList, VerifyNote, step};
 use fleetwright_ports::Artifacts;
-use fleetwright_steps::{Outcome, Standing};
+use fleetwright_step::Outcome;
+use fleetwright_steps::Standing;
 use fleetwright_testkit::{Fault, sample};
 use jiff::SignedDuration;
 

@@ -3,7 +3,7 @@ use fleetwright_patch::plan::Before;
 use fleetwright_patch::plan::notes::{self, PrecheckNote, RebootNote, step};
 use fleetwright_patch::plan::policy::RebootStrategy;
 use fleetwright_ports::InvocationStatus;
-use fleetwright_steps::{Outcome, Slot};
+use fleetwright_step::{Outcome, Slot};
 use fleetwright_testkit::{CommandOutcome, Fault, sample};
 use jiff::SignedDuration;
 

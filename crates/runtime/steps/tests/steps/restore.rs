@@ -3,7 +3,7 @@ use std::time::Duration;
 use fleetwright_patch::plan::notes::{self, BackupNote, RestoreNote, step};
 use fleetwright_patch::plan::{Backup, RollbackWay};
 use fleetwright_ports::RestoreState;
-use fleetwright_steps::{Outcome, Slot};
+use fleetwright_step::{Outcome, Slot};
 use fleetwright_testkit::{Fault, sample};
 
 use crate::stage::{Stage, code, host, note};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fleetwright_model::{ErrorClass, Failure};
 use fleetwright_patch::plan::notes::{DrainNote, ReturnNote};
 use fleetwright_ports::{Balancers, MemberState, ScalingGroup, SeatHealth};
-use fleetwright_steps::{Outcome, Slot};
+use fleetwright_step::{Outcome, Slot};
 use fleetwright_testkit::{Fault, sample};
 
 use crate::stage::{Stage, code, host, note};

@@ -12,7 +12,8 @@ use fleetwright_patch::plan::{
     Backup, Estimate, HostChecks, PatchPlan, PlannedHost, PlannedZone, Scanned, Work,
 };
 use fleetwright_ports::{Artifacts, Clock, JournalError, RunId};
-use fleetwright_steps::{Context, Outcome, Ports, Reports, Slot, Standing, Step, Turn};
+use fleetwright_step::{Outcome, Reports, Slot, Step, Turn};
+use fleetwright_steps::{Context, Ports, Standing};
 use fleetwright_testkit::policy::policy;
 use fleetwright_testkit::{FakeCell, FakeFleet, FakeHosts, sample};
 use jiff::{SignedDuration, Timestamp};

@@ -4,7 +4,7 @@ use fleetwright_model::{HealthCheck, InstanceState, Text};
 use fleetwright_patch::plan::Before;
 use fleetwright_patch::plan::notes::{self, RestoreNote, ValidateNote, step};
 use fleetwright_ports::{Alarm, AlarmState, Artifacts, InvocationStatus};
-use fleetwright_steps::{Outcome, Slot};
+use fleetwright_step::{Outcome, Slot};
 use fleetwright_testkit::{CommandOutcome, Fault, sample};
 
 use crate::model::{Model, survey};

@@ -1,6 +1,6 @@
 use fleetwright_patch::plan::notes::{self, RebootNote, VerifyNote, step};
 use fleetwright_ports::InvocationStatus;
-use fleetwright_steps::{Outcome, Slot};
+use fleetwright_step::{Outcome, Slot};
 use fleetwright_testkit::{CommandOutcome, sample};
 use jiff::SignedDuration;
 

@@ -1,14 +1,20 @@
-//! The contract between a driver and a step.
+//! The contract between a driver and the steps of any domain.
+//!
+//! A driver hands a [`Step`] the slots of one place in [`Turn`]s and is told an [`Outcome`] for each; it knows nothing of
+//! what the steps do, and the steps know nothing of journals, lanes or timers. [`Pace`] says when to look again.
+
+mod pace;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fleetwright_flow::{Direction, PlaceId, TargetId};
+use fleetwright_flow::{Direction, PlaceId, TargetId, note};
 use fleetwright_model::{Code, ErrorClass, Failure, Text};
-use fleetwright_patch::plan::notes;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+pub use pace::{Late, Pace, not_begun};
 
 /// One target at one step, as the driver hands it in, again and again until the step has reported
 /// an end for it.
@@ -42,7 +48,7 @@ pub struct Slot {
 impl Slot {
     /// What that step left, as the type it writes; none where it left nothing or something unreadable.
     pub fn read_note<T: DeserializeOwned>(&self, step: &str) -> Option<T> {
-        self.note(step).and_then(notes::read)
+        self.note(step).and_then(note::read)
     }
 
     /// The newest note of that step.
@@ -99,7 +105,7 @@ impl Outcome {
 
     /// Done, with nothing that people should look at.
     pub fn done<T: Serialize>(note: &T) -> Self {
-        Self::Done { note: Some(notes::write(note)), finding: None }
+        Self::Done { note: Some(note::write(note)), finding: None }
     }
 
     /// The same with something people should look at, where it succeeded.
