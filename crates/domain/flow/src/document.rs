@@ -297,6 +297,6 @@ mod tests {
         assert_eq!(refusal(&other), "the plan has format 3.1, this version reads 2.1");
         assert_eq!(refusal(&text(&list(13))), "the plan breaks a rule: eggs: 13 are more than a dozen");
         let odd = text(&list(6)).replace(": 6", ": \"six\"");
-        assert!(refusal(&odd).contains("at line 7"), "{}", refusal(&odd));
+        assert!(refusal(&odd).contains("at line 8"), "{}", refusal(&odd));
     }
 }

@@ -4,8 +4,10 @@ mod addons;
 mod checked;
 mod differences;
 mod documents;
+mod health;
 mod laws;
 mod pools;
+mod runs;
 mod tables;
 #[path = "../checks/world.rs"]
 mod world;

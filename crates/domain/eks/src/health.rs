@@ -1,0 +1,194 @@
+//! How a cluster is, to be compared with how it was; and what keeps a node from being drained.
+//!
+//! Only what got worse counts: a pod that crashed before an upgrade is no reason to stop it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use fleetwright_kubernetes::disruption::{Eviction, eviction};
+use fleetwright_kubernetes::pod::Phase;
+use fleetwright_kubernetes::{Node, Pod};
+use serde::{Deserialize, Serialize};
+
+use crate::facts::{Fact, Facts, Unread, UnreadCause, Workload};
+
+/// How a cluster is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// Nodes.
+    pub nodes: u32,
+    /// Nodes that are not ready, by name. Untrusted texts, as everything that follows.
+    pub not_ready: BTreeSet<String>,
+    /// Nodes that are cordoned, by name.
+    pub cordoned: BTreeSet<String>,
+    /// Deployments and StatefulSets, as `Deployment shop/web`.
+    pub workloads: BTreeMap<String, Serving>,
+    /// Webhooks whose requests fail because nothing answers them.
+    pub unanswered_webhooks: BTreeSet<String>,
+    /// Aggregated APIs that do not answer.
+    pub unavailable_apis: BTreeSet<String>,
+}
+
+/// How a workload serves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Serving {
+    /// Replicas that are wanted.
+    pub wanted: u32,
+    /// Pods that are ready.
+    pub ready: u32,
+}
+
+/// Something that is worse than it was. Names in it are untrusted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Worse {
+    /// A node is not ready, and was not there or was ready before.
+    NodeNotReady(String),
+    /// A node is cordoned, and was not before.
+    NodeCordoned(String),
+    /// A workload serves with fewer pods.
+    Workload {
+        /// Which.
+        name: String,
+        /// Pods that were ready.
+        before: u32,
+        /// Pods that are ready.
+        now: u32,
+        /// Replicas that are wanted now.
+        wanted: u32,
+    },
+    /// Nothing answers a webhook any more.
+    Webhook(String),
+    /// An aggregated API does not answer any more.
+    Api(String),
+}
+
+impl fmt::Display for Worse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NodeNotReady(name) => write!(f, "node {name} is not ready"),
+            Self::NodeCordoned(name) => write!(f, "node {name} is cordoned"),
+            Self::Workload { name, before, now, wanted } => {
+                write!(f, "{name}: {now} of {wanted} pods ready, {before} before")
+            }
+            Self::Webhook(name) => write!(f, "webhook {name} has no ready endpoint"),
+            Self::Api(name) => write!(f, "API {name} does not answer"),
+        }
+    }
+}
+
+impl Health {
+    /// How a cluster is.
+    ///
+    /// # Errors
+    /// What it takes could not be read. APIs that the cluster does not offer have nothing that could be worse.
+    pub fn of(facts: &Facts) -> Result<Self, Unread> {
+        let nodes = read(&facts.nodes.nodes)?;
+        let pods = read(&facts.workloads.pods)?;
+        let named = |keep: &dyn Fn(&&Node) -> bool| -> BTreeSet<String> {
+            nodes.iter().filter(keep).map(|node| node.metadata.name.clone()).collect()
+        };
+        let workloads = read(&facts.workloads.workloads)?;
+        let webhooks = read(&facts.apis.webhooks)?;
+        let unanswered = webhooks.iter().filter(|webhook| {
+            webhook.fails_closed && webhook.endpoint_nodes.as_ref().is_some_and(Vec::is_empty)
+        });
+        let services = read(&facts.apis.api_services)?;
+        Ok(Self {
+            nodes: u32::try_from(nodes.len()).unwrap_or(u32::MAX),
+            not_ready: named(&|node| !node.ready),
+            cordoned: named(&|node| node.unschedulable),
+            workloads: workloads.iter().map(|it| (name(it), serving(it, pods))).collect(),
+            unanswered_webhooks: unanswered
+                .map(|webhook| format!("{} of {}", webhook.name, webhook.configuration))
+                .collect(),
+            unavailable_apis: services
+                .iter()
+                .filter(|service| !service.available)
+                .map(|service| service.name.clone())
+                .collect(),
+        })
+    }
+
+    /// What is worse than `before`, ordered. Workloads that are gone, or that want less, were changed by somebody.
+    pub fn worse_than(&self, before: &Self) -> Vec<Worse> {
+        let new = |now: &BTreeSet<String>, before: &BTreeSet<String>| -> Vec<String> {
+            now.difference(before).cloned().collect()
+        };
+        let mut worse: Vec<Worse> =
+            new(&self.not_ready, &before.not_ready).into_iter().map(Worse::NodeNotReady).collect();
+        worse.extend(new(&self.cordoned, &before.cordoned).into_iter().map(Worse::NodeCordoned));
+        for (name, was) in &before.workloads {
+            if let Some(now) = self.workloads.get(name)
+                && now.ready < was.ready.min(now.wanted)
+            {
+                let (name, before, wanted) = (name.clone(), was.ready, now.wanted);
+                worse.push(Worse::Workload { name, before, now: now.ready, wanted });
+            }
+        }
+        worse.extend(
+            new(&self.unanswered_webhooks, &before.unanswered_webhooks).into_iter().map(Worse::Webhook),
+        );
+        worse.extend(new(&self.unavailable_apis, &before.unavailable_apis).into_iter().map(Worse::Api));
+        worse
+    }
+}
+
+/// What keeps nodes that are being drained from being empty: pods on cordoned nodes that a budget does not let go, each
+/// with the budget and its counts. Names in it are untrusted.
+pub fn held_up(facts: &Facts) -> Vec<String> {
+    let (Some(nodes), Some(pods), Some(budgets)) =
+        (facts.nodes.nodes.known(), facts.workloads.pods.known(), facts.workloads.budgets.known())
+    else {
+        return Vec::new();
+    };
+    let cordoned: BTreeSet<&str> =
+        nodes.iter().filter(|node| node.unschedulable).map(|node| node.metadata.name.as_str()).collect();
+    let mut held = Vec::new();
+    for pod in pods {
+        let Some(node) = pod.node.as_deref().filter(|node| cordoned.contains(node)) else { continue };
+        let refused = matches!(eviction(pod, budgets), Eviction::Refused | Eviction::RefusedAsAmbiguous);
+        if !refused || is_of_daemon_set(pod) {
+            continue;
+        }
+        let (namespace, name) = (&pod.metadata.namespace, &pod.metadata.name);
+        let why: Vec<String> = budgets
+            .iter()
+            .filter(|budget| budget.covers(pod))
+            .map(|budget| {
+                let status = &budget.status;
+                format!(
+                    "PodDisruptionBudget {namespace}/{} allows no eviction ({} healthy, {} wanted)",
+                    budget.metadata.name, status.current_healthy, status.desired_healthy
+                )
+            })
+            .collect();
+        held.push(format!("pod {namespace}/{name} on {node}: {}", why.join("; ")));
+    }
+    held
+}
+
+fn is_of_daemon_set(pod: &Pod) -> bool {
+    pod.metadata.owner_references.iter().any(|owner| owner.controller && owner.kind == "DaemonSet")
+}
+
+fn name(workload: &Workload) -> String {
+    format!("{} {}/{}", workload.kind, workload.metadata.namespace, workload.metadata.name)
+}
+
+fn serving(workload: &Workload, pods: &[Pod]) -> Serving {
+    let is_its = |pod: &&Pod| {
+        pod.metadata.namespace == workload.metadata.namespace
+            && workload.pod_labels.iter().all(|(key, value)| pod.metadata.labels.get(key) == Some(value))
+    };
+    let serves = |pod: &&Pod| pod.ready && !pod.metadata.deleting && pod.phase == Phase::Running;
+    let ready = pods.iter().filter(is_its).filter(serves).count();
+    Serving { wanted: workload.replicas, ready: u32::try_from(ready).unwrap_or(u32::MAX) }
+}
+
+fn read<T>(fact: &Fact<Vec<T>>) -> Result<&[T], Unread> {
+    match fact {
+        Fact::Known(list) => Ok(list),
+        Fact::NotRead(why) if why.cause == UnreadCause::Unsupported => Ok(&[]),
+        Fact::NotRead(why) => Err(why.clone()),
+    }
+}

@@ -1,0 +1,57 @@
+//! How a cluster is, compared with how it was.
+
+use fleetwright_eks::health::{Health, Worse, held_up};
+use fleetwright_eks::{Fact, UnreadCause};
+
+use crate::{of, world};
+
+#[test]
+fn a_cluster_is_as_healthy_as_itself() {
+    let health = Health::of(&world::healthy(34)).expect("everything is known");
+    assert!(health.nodes > 0 && !health.workloads.is_empty());
+    assert_eq!(health.worse_than(&health), []);
+}
+
+#[test]
+fn what_got_worse_is_named_and_what_was_bad_before_is_not() {
+    let mut facts = world::healthy(34);
+    of(&mut facts.nodes.nodes)[0].ready = false;
+    let before = Health::of(&facts).expect("everything is known");
+    let nodes = of(&mut facts.nodes.nodes);
+    nodes[1].ready = false;
+    nodes[1].unschedulable = true;
+    let name = nodes[1].metadata.name.clone();
+    of(&mut facts.workloads.pods).iter_mut().for_each(|pod| pod.ready = false);
+    let worse = Health::of(&facts).expect("everything is known").worse_than(&before);
+    assert_eq!(worse[..2], [Worse::NodeNotReady(name.clone()), Worse::NodeCordoned(name)]);
+    assert!(worse[2..].iter().all(|it| matches!(it, Worse::Workload { now: 0, .. })) && worse.len() > 2);
+}
+
+#[test]
+fn a_workload_that_wants_less_is_not_worse() {
+    let mut facts = world::healthy(34);
+    let before = Health::of(&facts).expect("everything is known");
+    of(&mut facts.workloads.workloads).iter_mut().for_each(|workload| workload.replicas = 0);
+    of(&mut facts.workloads.pods).clear();
+    assert_eq!(Health::of(&facts).expect("everything is known").worse_than(&before), []);
+}
+
+#[test]
+fn what_could_not_be_read_is_no_health() {
+    let mut facts = world::healthy(34);
+    facts.workloads.pods = Fact::unread(UnreadCause::Failed, "the server is gone");
+    assert_eq!(Health::of(&facts).expect_err("pods are not known").detail, "the server is gone");
+    let mut facts = world::healthy(34);
+    facts.apis.api_services = Fact::unread(UnreadCause::Unsupported, "no such API");
+    assert!(Health::of(&facts).is_ok());
+}
+
+#[test]
+fn pods_that_hold_a_drain_up_are_named_with_their_budgets() {
+    let mut facts = world::healthy(34);
+    assert_eq!(held_up(&facts), Vec::<String>::new());
+    of(&mut facts.nodes.nodes).iter_mut().for_each(|node| node.unschedulable = true);
+    of(&mut facts.workloads.budgets).iter_mut().for_each(|budget| budget.status.disruptions_allowed = 0);
+    let held = held_up(&facts);
+    assert!(!held.is_empty() && held.iter().all(|it| it.contains("PodDisruptionBudget")), "{held:?}");
+}
