@@ -1,6 +1,7 @@
-//! The API server of one cluster, read-only: what it serves, its objects, its metrics, what the caller may do.
+//! The API server of one cluster. One port only reads: what it serves, its objects, its metrics, what the caller may
+//! do. The other one changes a few things: objects by patches, pods by evictions.
 //!
-//! Source: Kubernetes documentation, "Kubernetes API Concepts".
+//! Sources: Kubernetes documentation, "Kubernetes API Concepts" and "API-initiated Eviction".
 
 use std::fmt;
 use std::sync::Arc;
@@ -72,6 +73,12 @@ pub trait KubernetesApis: Send + Sync {
     /// # Errors
     /// The address or the certificates cannot be used ([`fleetwright_model::ErrorClass::Permanent`]).
     fn connect(&self, access: &Access) -> Result<Arc<dyn Kubernetes>, Failure>;
+
+    /// The same server, to be changed. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// As [`KubernetesApis::connect`].
+    fn connect_for_changes(&self, access: &Access) -> Result<Arc<dyn KubernetesChanges>, Failure>;
 }
 
 /// What a server says of itself.
@@ -183,6 +190,13 @@ pub trait Kubernetes: Send + Sync {
     /// The failure of the request that failed: a part of a list is no list.
     async fn list(&self, resource: &Resource, listing: &Listing) -> Result<Vec<Value>, Failure>;
 
+    /// One object by its path, such as `/api/v1/nodes/ip-10-0-0-1`; `None` where there is none, or where nobody serves the
+    /// path.
+    ///
+    /// # Errors
+    /// The failure of the request, or an answer that is no object.
+    async fn object(&self, path: &str) -> Result<Option<Value>, Failure>;
+
     /// The lines of one metric of the server that answers, in Prometheus' text format. A cluster has several servers,
     /// and each counts for itself.
     ///
@@ -198,6 +212,53 @@ pub trait Kubernetes: Send + Sync {
 
     /// What was sent and read so far.
     fn traffic(&self) -> Traffic;
+}
+
+/// What came of asking that a pod be evicted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Eviction {
+    /// It will go: it is told to stop, and has its grace period.
+    Accepted,
+    /// The pod is not there any more; another one may have its name.
+    Gone,
+    /// A disruption budget does not let it go now, or several are about it, which Kubernetes cannot evict by.
+    Refused {
+        /// In the server's words; untrusted text.
+        reason: String,
+    },
+}
+
+/// What came of a patch.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Patched {
+    /// The object as it is now.
+    Applied(Value),
+    /// A `test` of the patch does not hold, and nothing was changed.
+    TestFailed {
+        /// Which one, and what is there; untrusted text.
+        reason: String,
+    },
+}
+
+/// Changes a few things in one cluster. Nothing is ever forced: no pod is deleted past its budgets.
+///
+/// Failures are as those of [`Kubernetes`]. Beside them, [`fleetwright_model::ErrorClass::Ambiguous`] says that the change may
+/// have been made though no answer came; who asks finds out by looking.
+#[async_trait]
+pub trait KubernetesChanges: Send + Sync {
+    /// Changes one object, by its path, with a JSON patch (RFC 6902): all of the patch or nothing.
+    ///
+    /// # Errors
+    /// The failure of the request; [`fleetwright_model::ErrorClass::NotFound`] where there is no such object.
+    async fn patch(&self, path: &str, operations: &Value) -> Result<Patched, Failure>;
+
+    /// Evicts a pod, only if it still has this uid. Asking again for a pod that goes is no error.
+    ///
+    /// # Errors
+    /// The failure of the request; a server that asks for a pause is [`fleetwright_model::ErrorClass::Throttled`] and no
+    /// budget's refusal, a webhook that denies it [`fleetwright_model::ErrorClass::Denied`] or
+    /// [`fleetwright_model::ErrorClass::Permanent`].
+    async fn evict(&self, namespace: &str, name: &str, uid: &str) -> Result<Eviction, Failure>;
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod budgets;
 pub mod change_calendars;
 pub mod change_records;
 pub mod clock;
+pub mod cluster_changes;
 pub mod clusters;
 pub mod commands;
 pub mod conformance;
@@ -37,6 +38,7 @@ pub use budgets::Budgets;
 pub use change_calendars::ChangeCalendars;
 pub use change_records::{Attachment, ChangeRecords};
 pub use clock::Clock;
+pub use cluster_changes::ClusterChanges;
 pub use clusters::{Clusters, Foundations};
 pub use commands::{CommandRequest, CommandState, HostCommands, Invocation, InvocationStatus};
 pub use event_rules::EventRules;
@@ -51,7 +53,7 @@ pub use journal::{
     Artifacts, Claim, Damage, Delivery, HandOver, Journal, JournalError, Letter, LoadedRun, Mail, RunEntry,
     RunId,
 };
-pub use kubernetes::{Kubernetes, KubernetesApis, KubernetesTokens};
+pub use kubernetes::{Kubernetes, KubernetesApis, KubernetesChanges, KubernetesTokens};
 pub use logs::Logs;
 pub use machines::{Baseline, InstanceQuery, Machines};
 pub use maintenance::MaintenanceWindows;

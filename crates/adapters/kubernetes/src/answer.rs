@@ -1,6 +1,7 @@
 //! What answers mean.
 //!
-//! Sources: Kubernetes API reference, "Status"; RFC 9110 (status codes, `Retry-After`).
+//! Sources: Kubernetes API reference, "Status"; RFC 9110 (status codes, `Retry-After`); Kubernetes documentation,
+//! "API-initiated Eviction"; `k8s.io/api/policy/v1`, `DisruptionBudgetCause`.
 
 use std::io::{BufRead, BufReader, Read};
 use std::time::Duration;
@@ -8,10 +9,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use fleetwright_model::code::{self, Code};
-use fleetwright_model::redaction::HIDDEN;
+use fleetwright_model::redaction::{HIDDEN, redact};
 use fleetwright_model::{ErrorClass, Failure};
+use http::Response;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
-use http::{Response, StatusCode};
 use serde_json::Value;
 
 /// Bytes of an answer once it is unpacked, at most.
@@ -27,11 +28,63 @@ pub(crate) struct Answer {
 }
 
 /// An answer that is none, and how long its server asks to be left alone.
+#[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) failure: Failure,
     pub(crate) wait: Option<Duration>,
     /// The token was not taken.
     pub(crate) unauthenticated: bool,
+    /// What was asked for may have been done nevertheless.
+    pub(crate) doubt: bool,
+    /// The status of the answer, where there was one.
+    pub(crate) status: Option<u16>,
+    /// What the server said, a `Status`; null where it is none.
+    pub(crate) said: Value,
+}
+
+impl Refused {
+    /// A request that did not reach the server.
+    pub(crate) fn unsent(failure: Failure) -> Box<Self> {
+        Box::new(Self {
+            failure,
+            wait: None,
+            unauthenticated: false,
+            doubt: false,
+            status: None,
+            said: Value::Null,
+        })
+    }
+
+    /// One that was sent, and whose answer did not come.
+    pub(crate) fn lost(failure: Failure) -> Box<Self> {
+        Box::new(Self { doubt: true, ..*Self::unsent(failure) })
+    }
+
+    /// Whether the server says nothing of which part of the request it is about.
+    pub(crate) fn names_nothing(&self) -> bool {
+        self.said["details"]["causes"].as_array().is_none_or(Vec::is_empty)
+    }
+
+    /// Why disruption budgets do not let a pod go, where it is that: one of them is named as the cause, or several are about
+    /// the pod, which the server calls a fault of its own (`pkg/registry/core/pod/storage/eviction.go`). A server that
+    /// is busy answers 429 as well, and names no cause.
+    pub(crate) fn by_budgets(&self) -> Option<String> {
+        by_budgets(self.status?, &self.said)
+    }
+}
+
+/// What a server says of pods that several budgets are about.
+const SEVERAL_BUDGETS: &str = "more than one PodDisruptionBudget";
+
+fn by_budgets(status: u16, said: &Value) -> Option<String> {
+    let text = |of: &Value| redact(of["message"].as_str().unwrap_or_default()).into_owned();
+    let causes = said["details"]["causes"].as_array().into_iter().flatten();
+    let causes: Vec<String> = causes.filter(|it| it["reason"] == "DisruptionBudget").map(text).collect();
+    match status {
+        429 if !causes.is_empty() => Some(format!("{} {}", text(said), causes.join(" "))),
+        500 if text(said).contains(SEVERAL_BUDGETS) => Some(text(said)),
+        _ => None,
+    }
 }
 
 /// A failure of a request to a cluster.
@@ -113,18 +166,25 @@ pub(crate) fn judge(
     if !token.is_empty() {
         words = words.replace(token, HIDDEN);
     }
-    let mut failure = failure(meaning(status), of, words.trim_end());
+    let status = status.as_u16();
+    let meaning = match by_budgets(status, &said) {
+        Some(_) => (ErrorClass::Conflict, &code::RESOURCE_STATE),
+        None => meaning(status),
+    };
+    let mut failure = failure(meaning, of, words.trim_end());
     failure.service_code =
         said["reason"].as_str().filter(|of| !of.is_empty()).map(|of| of.chars().take(80).collect());
-    let unauthenticated = status == StatusCode::UNAUTHORIZED;
-    Err(Box::new(Refused { failure, wait, unauthenticated }))
+    let doubt = failure.class == ErrorClass::Transient;
+    let (unauthenticated, status) = (status == 401, Some(status));
+    Err(Box::new(Refused { failure, wait, unauthenticated, doubt, status, said }))
 }
 
-fn meaning(status: StatusCode) -> (ErrorClass, &'static Code) {
-    match status.as_u16() {
+fn meaning(status: u16) -> (ErrorClass, &'static Code) {
+    match status {
         401 => (ErrorClass::Denied, &code::REJECTED_CREDENTIALS),
         403 => (ErrorClass::Denied, &code::DENIED),
         404..=406 => (ErrorClass::NotFound, &code::NOT_FOUND),
+        409 => (ErrorClass::Conflict, &code::RESOURCE_STATE),
         // A list or its continuation is too old.
         410 => (ErrorClass::Conflict, &code::CHANGED_WHILE_LISTING),
         408 | 504 => (ErrorClass::Transient, &code::CALL_TIMEOUT),
@@ -167,6 +227,7 @@ mod tests {
             (401, ErrorClass::Denied, &code::REJECTED_CREDENTIALS),
             (403, ErrorClass::Denied, &code::DENIED),
             (404, ErrorClass::NotFound, &code::NOT_FOUND),
+            (409, ErrorClass::Conflict, &code::RESOURCE_STATE),
             (410, ErrorClass::Conflict, &code::CHANGED_WHILE_LISTING),
             (429, ErrorClass::Throttled, &code::THROTTLED),
             (500, ErrorClass::Transient, &code::SERVICE_FAULT),

@@ -52,12 +52,30 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// The longest wait, whatever a server asks for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
+/// What a request does, and whether it is sent again where it may have taken effect and its answer was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// It reads only, and is sent again.
+    Reads,
+    /// It changes something, and is sent again: the second one finds what the first one did.
+    ByState,
+    /// It changes something, and is never sent again: it might be done twice.
+    Once,
+}
+
+/// The document of a request.
+pub(crate) struct Body {
+    pub(crate) content_type: &'static str,
+    pub(crate) document: Value,
+}
+
 /// A request.
 pub(crate) struct Call {
+    pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) accept: &'static str,
-    /// The document of a POST; none for a GET.
-    pub(crate) body: Option<Value>,
+    pub(crate) body: Option<Body>,
+    pub(crate) effect: Effect,
     /// What it is, in a word or two: `list pods`.
     pub(crate) what: String,
 }
@@ -65,7 +83,20 @@ pub(crate) struct Call {
 impl Call {
     /// A GET of JSON.
     pub(crate) fn get(path: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { path: path.into(), accept: "application/json", body: None, what: what.into() }
+        Self {
+            method: Method::GET,
+            path: path.into(),
+            accept: "application/json",
+            body: None,
+            effect: Effect::Reads,
+            what: what.into(),
+        }
+    }
+
+    /// A POST of JSON that changes nothing.
+    pub(crate) fn post(path: impl Into<String>, what: impl Into<String>, document: Value) -> Self {
+        let body = Some(Body { content_type: "application/json", document });
+        Self { method: Method::POST, body, ..Self::get(path, what) }
     }
 }
 
@@ -93,18 +124,27 @@ impl Connection {
         Traffic { requests: self.requests.load(Ordering::Relaxed), bytes: self.bytes.load(Ordering::Relaxed) }
     }
 
-    /// Sends a request until it succeeds or trying again cannot help. Every request reads, so that each may be repeated.
+    /// Sends a request until it succeeds or trying again cannot help.
     ///
     /// # Errors
-    /// The failure of the last attempt.
+    /// The failure of the last attempt; [`ErrorClass::Ambiguous`] where a change may have been made nevertheless.
     pub(crate) async fn send(&self, call: &Call) -> Result<Answer, Failure> {
+        self.exchange(call).await.map_err(|refused| refused.failure)
+    }
+
+    /// The same, with what else a refusal says.
+    ///
+    /// # Errors
+    /// As [`Connection::send`].
+    pub(crate) async fn exchange(&self, call: &Call) -> Result<Answer, Box<Refused>> {
         let place = self.places.acquire().await;
-        let _place = place.map_err(|_| unexpected(self.of(&call.what), "the connection is closed"))?;
+        let _place = place
+            .map_err(|_| Refused::unsent(unexpected(self.of(&call.what), "the connection is closed")))?;
         let begun = self.clock.now();
-        let (mut attempts, mut renewed) = (0, false);
+        let (mut attempts, mut renewed, mut doubt) = (0, false, false);
         loop {
             attempts += 1;
-            let token = self.session.token(self.clock.as_ref()).await?;
+            let token = self.session.token(self.clock.as_ref()).await.map_err(Refused::unsent)?;
             let refused = match self.attempt(call, &token).await {
                 Ok(answer) => return Ok(answer),
                 Err(refused) => refused,
@@ -114,7 +154,10 @@ impl Connection {
                 self.session.refused(&token).await;
                 continue;
             }
-            let again = matches!(refused.failure.class, ErrorClass::Throttled | ErrorClass::Transient);
+            let changes = call.effect != Effect::Reads;
+            doubt |= changes && refused.doubt;
+            let again = matches!(refused.failure.class, ErrorClass::Throttled | ErrorClass::Transient)
+                && !(doubt && call.effect == Effect::Once);
             let doubled = FIRST_WAIT.saturating_mul(1 << (attempts - 1).min(16));
             let wait = refused.wait.unwrap_or(doubled).min(LONGEST_WAIT);
             let passed = self.clock.now().duration_since(begun);
@@ -122,7 +165,11 @@ impl Connection {
                 .map_or(SignedDuration::MAX, |wait| passed.saturating_add(wait));
             let late = next.unsigned_abs() > self.limits.request;
             if !again || late || attempts >= self.limits.attempts {
-                return Err(Failure { attempts, ..refused.failure });
+                let failure = Failure { attempts, ..refused.failure };
+                // What an attempt before may have done, a verdict takes into account.
+                let unknown = changes && (refused.doubt || (doubt && !failure.class.is_verdict()));
+                let failure = if unknown { in_doubt(failure) } else { failure };
+                return Err(Box::new(Refused { failure, ..*refused }));
             }
             self.clock.sleep(wait).await;
         }
@@ -130,10 +177,9 @@ impl Connection {
 
     async fn attempt(&self, call: &Call, token: &BearerToken) -> Result<Answer, Box<Refused>> {
         let of = self.of(&call.what);
-        let plainly = |failure| Box::new(Refused { failure, wait: None, unauthenticated: false });
         let request = self.request(call, token);
         let request = request.map_err(|error| {
-            plainly(failure((ErrorClass::Permanent, &code::REQUEST_REFUSED), of, &error.to_string()))
+            Refused::unsent(failure((ErrorClass::Permanent, &code::REQUEST_REFUSED), of, &error.to_string()))
         })?;
         self.requests.fetch_add(1, Ordering::Relaxed);
         let limit = self.limits.attempt;
@@ -141,7 +187,7 @@ impl Connection {
             answered = self.transport.call(request, self.limits.answer_bytes) => answered,
             () = self.clock.sleep(limit) => {
                 let words = format!("no answer within {} s", limit.as_secs());
-                return Err(plainly(failure((ErrorClass::Transient, &code::CALL_TIMEOUT), of, &words)));
+                return Err(Refused::lost(failure((ErrorClass::Transient, &code::CALL_TIMEOUT), of, &words)));
             }
         };
         match answered {
@@ -150,7 +196,8 @@ impl Connection {
                 self.bytes.fetch_add(bytes, Ordering::Relaxed);
                 judge(response, of, token.reveal())
             }
-            Err(error) => Err(plainly(self.undelivered(&error, of))),
+            Err(error @ Undelivered::Unreachable(_)) => Err(Refused::unsent(self.undelivered(&error, of))),
+            Err(error) => Err(Refused::lost(self.undelivered(&error, of))),
         }
     }
 
@@ -175,12 +222,17 @@ impl Connection {
             .header(ACCEPT_ENCODING, "gzip")
             .header(AUTHORIZATION, authorization)
             .header(USER_AGENT, self.agent.clone());
+        let request = request.method(call.method.clone());
         match &call.body {
-            None => request.method(Method::GET).body(Bytes::new()),
-            Some(body) => request
-                .method(Method::POST)
-                .header(CONTENT_TYPE, "application/json")
-                .body(Bytes::from(body.to_string())),
+            None => request.body(Bytes::new()),
+            Some(body) => {
+                request.header(CONTENT_TYPE, body.content_type).body(Bytes::from(body.document.to_string()))
+            }
         }
     }
+}
+
+/// The failure of a change that may have been made nevertheless.
+pub(crate) fn in_doubt(failure: Failure) -> Failure {
+    Failure { class: ErrorClass::Ambiguous, code: &code::REPLY_LOST, ..failure }
 }

@@ -5,7 +5,7 @@
 
 use fleetwright_model::{ErrorClass, Failure, code};
 use fleetwright_ports::kubernetes::{Depth, Listing, Resource};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::answer::{failure, unexpected};
@@ -75,10 +75,17 @@ async fn once(
     Err(failure((ErrorClass::Permanent, &code::UNEXPECTED_ANSWER), of, &words))
 }
 
+/// What is escaped in paths and queries: all but RFC 3986's unreserved characters.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A text as a part of a path or a value of a query.
+pub(crate) fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, ESCAPED).to_string()
+}
+
 fn path(resource: &Resource, listing: &Listing, token: &str) -> String {
     let version = &resource.api.api_version;
     let root = if version.group.is_empty() { "api" } else { "apis" };
-    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let place = match listing.namespace {
         "" => String::new(),
         namespace => format!("namespaces/{}/", encoded(namespace)),

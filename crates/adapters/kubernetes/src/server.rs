@@ -9,7 +9,7 @@ use fleetwright_model::{ErrorClass, Failure, code};
 use fleetwright_ports::kubernetes::{
     Access, Discovered, Listing, Resource, ResourceAttributes, ServerVersion, Traffic,
 };
-use fleetwright_ports::{Clock, Kubernetes, KubernetesApis};
+use fleetwright_ports::{Clock, Kubernetes, KubernetesApis, KubernetesChanges};
 use http::HeaderValue;
 use rustls::RootCertStore;
 use serde_json::{Value, json};
@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::address::Address;
 use crate::answer::{failure, unexpected};
+use crate::changes::{self, Changes};
 use crate::connection::{Call, Connection, Limits};
 use crate::discovery;
 use crate::list;
@@ -58,10 +59,8 @@ impl ClusterApis {
         };
         Ok(Arc::new(Network::trusting(roots)?))
     }
-}
 
-impl KubernetesApis for ClusterApis {
-    fn connect(&self, access: &Access) -> Result<Arc<dyn Kubernetes>, Failure> {
+    fn connection(&self, access: &Access) -> Result<Connection, Failure> {
         let refused = |words: &str| {
             let meaning = (ErrorClass::Permanent, &code::UNREACHABLE);
             failure(meaning, (&access.cluster, "connect"), words)
@@ -70,7 +69,7 @@ impl KubernetesApis for ClusterApis {
             refused(&format!("its address {:?} cannot be used: {fault}", access.endpoint))
         })?;
         let transport = self.transport(access, &address).map_err(|words| refused(&words))?;
-        Ok(Arc::new(Server(Connection {
+        Ok(Connection {
             cluster: access.cluster.clone(),
             address,
             agent: self.agent.clone(),
@@ -81,7 +80,17 @@ impl KubernetesApis for ClusterApis {
             places: Semaphore::new(self.limits.concurrent.max(1)),
             requests: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
-        })))
+        })
+    }
+}
+
+impl KubernetesApis for ClusterApis {
+    fn connect(&self, access: &Access) -> Result<Arc<dyn Kubernetes>, Failure> {
+        Ok(Arc::new(Server(self.connection(access)?)))
+    }
+
+    fn connect_for_changes(&self, access: &Access) -> Result<Arc<dyn KubernetesChanges>, Failure> {
+        Ok(Arc::new(Changes(self.connection(access)?)))
     }
 }
 
@@ -110,6 +119,10 @@ impl Kubernetes for Server {
         list::list(&self.0, resource, listing).await
     }
 
+    async fn object(&self, path: &str) -> Result<Option<Value>, Failure> {
+        changes::object(&self.0, path).await
+    }
+
     async fn metric(&self, name: &str) -> Result<Vec<String>, Failure> {
         const WHAT: &str = "metrics";
         let call = Call { accept: "text/plain", ..Call::get("/metrics", WHAT) };
@@ -128,7 +141,7 @@ impl Kubernetes for Server {
             } },
         });
         let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-        let call = Call { body: Some(body), ..Call::get(path, WHAT) };
+        let call = Call::post(path, WHAT, body);
         let document = self.0.send(&call).await?.json(of)?;
         let allowed = document["status"]["allowed"].as_bool();
         allowed.ok_or_else(|| unexpected(of, "the review says neither yes nor no"))

@@ -31,6 +31,7 @@ pub async fn check(kubernetes: &dyn Kubernetes, expected: &Expected) {
     assert!(version.git_version.starts_with(&format!("v{}.", expected.minor)), "{version:?}");
     let pods = discovery(kubernetes).await;
     lists(kubernetes, &pods, expected.pods).await;
+    objects(kubernetes, &pods).await;
     metrics(kubernetes, expected.metric).await;
     rights(kubernetes, expected.forbidden.as_ref()).await;
     let traffic = kubernetes.traffic();
@@ -89,6 +90,24 @@ async fn lists(kubernetes: &dyn Kubernetes, pods: &Resource, count: usize) {
     "fleetwrights".clone_into(&mut unknown.plural);
     let refused = kubernetes.list(&unknown, &Listing::of(Depth::Whole)).await.expect_err("nobody serves it");
     assert_eq!(refused.class, ErrorClass::NotFound, "{refused}");
+}
+
+async fn objects(kubernetes: &dyn Kubernetes, pods: &Resource) {
+    let listed = kubernetes.list(pods, &Listing::of(Depth::Whole)).await.expect("pods can be listed");
+    let (namespace, name) = names(&listed).into_iter().next().expect("there is a pod");
+    let path = format!("/api/v1/namespaces/{namespace}/pods/{name}");
+    let found = kubernetes.object(&path).await.expect("a pod can be read").expect("it is there");
+    assert_eq!(
+        (&found["kind"], names(std::slice::from_ref(&found))),
+        (&"Pod".into(), [(namespace, name)].into())
+    );
+    for nothing in
+        [format!("{path}-fleetwright-nobody"), "/apis/fleetwright.example/v1/nobodies/a".to_owned()]
+    {
+        assert_eq!(kubernetes.object(&nothing).await, Ok(None), "{nothing}");
+    }
+    let elsewhere = kubernetes.object("@fleetwright.example/api/v1/nodes/a").await.expect_err("no path");
+    assert_eq!(elsewhere.class, ErrorClass::Permanent, "{elsewhere}");
 }
 
 async fn metrics(kubernetes: &dyn Kubernetes, (name, count): (&str, usize)) {

@@ -14,6 +14,7 @@ use fleetwright_estate::wire::presigned;
 use fleetwright_kubernetes::Minor;
 use fleetwright_model::ErrorClass;
 use fleetwright_ports::conformance::kubernetes::{Expected, check};
+use fleetwright_ports::conformance::kubernetes_changes::{self, Subject};
 use fleetwright_ports::kubernetes::{Depth, Listing, ResourceAttributes};
 use http::{Request, Response};
 
@@ -24,8 +25,12 @@ const REGION: &str = "eu-central-1";
 /// The deprecated metric of the API server. Source: Kubernetes metrics reference.
 const DEPRECATED: &str = "apiserver_requested_deprecated_apis";
 
-/// A cluster of 1.31 with three nodes and three pods, and a user with one of EKS's access policies.
+/// A cluster of 1.31 with three nodes and four pods, and a user with one of EKS's access policies.
 fn estate(policy: &str) -> Arc<Estate> {
+    estate_in(policy, ClockMode::Virtual { start: start() })
+}
+
+fn estate_in(policy: &str, clock: ClockMode) -> Arc<Estate> {
     let scenario = format!(
         r#"
         name = "cluster"
@@ -44,12 +49,11 @@ fn estate(policy: &str) -> Arc<Estate> {
         version = "1.31"
         access = [{{ principal = "arn:aws:iam::{ACCOUNT}:user/tester", policies = ["{policy}"] }}]
         node_groups = [{{ name = "n", nodes = 3 }}]
-        workloads = [{{ name = "web", replicas = 3 }}]
+        workloads = [{{ name = "web", replicas = 3 }}, {{ name = "held", min_available = 1 }}]
         "#
     );
     let prepared = ScenarioFile::parse(&scenario, "test").expect("a scenario");
     let prepared = prepared.prepare(&Overrides::default()).expect("a world");
-    let clock = ClockMode::Virtual { start: prepared.start };
     let mut options = EstateOptions::from_scenario(prepared, clock);
     let all = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
     let all = NamedPolicy::parse("work", all).expect("a policy");
@@ -86,11 +90,27 @@ impl Transport for Front {
     }
 }
 
+/// The apis of the estate in this process, and access to its cluster.
+fn reached(estate: &Arc<Estate>, clock: &Arc<dyn Clock>) -> (ClusterApis, Access) {
+    let apis = apis(clock).through(Arc::new(Front(Arc::clone(estate))));
+    let endpoint = format!("https://{}.gr7.{REGION}.eks.amazonaws.com", id(estate));
+    (apis, access(&endpoint, Arc::new(Signed(Arc::clone(estate)))))
+}
+
 fn in_process(estate: &Arc<Estate>) -> Arc<dyn Kubernetes> {
     let clock: Arc<dyn Clock> = Arc::new(VirtualClock::starting_at(start()));
-    let apis = apis(&clock).through(Arc::new(Front(Arc::clone(estate))));
-    let endpoint = format!("https://{}.gr7.{REGION}.eks.amazonaws.com", id(estate));
-    connect(&apis, &endpoint, Arc::new(Signed(Arc::clone(estate))))
+    let (apis, access) = reached(estate, &clock);
+    apis.connect(&access).expect("an address that can be used")
+}
+
+/// The path of a node, and the pods of a workload.
+fn objects(estate: &Estate, workload: &str) -> (String, Vec<(String, String)>) {
+    estate.with_world(|world| {
+        let kube = &world.accounts[ACCOUNT].regions[REGION].clusters.by_name["shop"].kube;
+        let ((_, node), _) = kube.list("nodes", None).next().expect("a node");
+        let pods = kube.list("pods", None).map(|(key, _)| key.clone());
+        (format!("/api/v1/nodes/{node}"), pods.filter(|(_, name)| name.starts_with(workload)).collect())
+    })
 }
 
 fn pods(estate: &Estate) -> usize {
@@ -135,6 +155,40 @@ async fn the_contract_is_kept_in_process_and_what_is_forbidden_is_told() {
     let (minor, pods) = (Minor::new(31), pods(&estate));
     let expected = Expected { minor, pods, metric: (DEPRECATED, 0), forbidden: Some(evict) };
     check(kubernetes.as_ref(), &expected).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_contract_of_changes_is_kept_by_who_may_change() {
+    let clock: Arc<dyn Clock> = Arc::new(VirtualClock::starting_at(start()));
+    let time = Arc::clone(&clock);
+    let mode = ClockMode::External(Arc::new(move || time.now()));
+    let estate = estate_in("AmazonEKSClusterAdminPolicy", mode);
+    let (apis, access) = reached(&estate, &clock);
+    let changes = apis.connect_for_changes(&access).expect("an address that can be used");
+    let kubernetes = apis.connect(&access).expect("an address that can be used");
+    let (node, free) = objects(&estate, "web");
+    let (_, held) = objects(&estate, "held");
+    let expected = kubernetes_changes::Expected {
+        node,
+        free: free[0].clone(),
+        held: (held[0].clone(), "held".to_owned()),
+    };
+    let subject =
+        Subject { changes: changes.as_ref(), kubernetes: kubernetes.as_ref(), clock: clock.as_ref() };
+    kubernetes_changes::check(subject, &expected).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_only_look_changes_nothing() {
+    let estate = estate("AmazonEKSAdminViewPolicy");
+    let clock: Arc<dyn Clock> = Arc::new(VirtualClock::starting_at(start()));
+    let (apis, access) = reached(&estate, &clock);
+    let changes = apis.connect_for_changes(&access).expect("an address that can be used");
+    let (node, pods) = objects(&estate, "web");
+    let refused = changes.patch(&node, &serde_json::json!([])).await.expect_err("not for viewers");
+    assert_eq!((refused.class, refused.operation.as_str()), (ErrorClass::Denied, "kubernetes:patch nodes"));
+    let refused = changes.evict(&pods[0].0, &pods[0].1, "x").await.expect_err("not for viewers");
+    assert_eq!((refused.class, refused.operation.as_str()), (ErrorClass::Denied, "kubernetes:evict pods"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,6 @@
 //! The adapter against the simulated estate, over TCP and in process, and against a scripted server.
 
+mod changes;
 mod estate;
 mod scripted;
 
@@ -9,7 +10,7 @@ use async_trait::async_trait;
 use fleetwright_cluster_api::{ClusterApis, Limits};
 use fleetwright_model::Failure;
 use fleetwright_ports::kubernetes::{Access, BearerToken, KubernetesTokens};
-use fleetwright_ports::{Clock, Kubernetes, KubernetesApis};
+use fleetwright_ports::{Clock, Kubernetes, KubernetesApis, KubernetesChanges};
 use jiff::{SignedDuration, Timestamp};
 
 const AGENT: &str = "fleetwright-test";
@@ -38,10 +39,13 @@ fn numbered(clock: &Arc<dyn Clock>) -> Arc<dyn KubernetesTokens> {
     Arc::new(Numbered { prefix: "token-".to_owned(), clock: Arc::clone(clock), made: 0.into() })
 }
 
-fn connect(apis: &ClusterApis, endpoint: &str, tokens: Arc<dyn KubernetesTokens>) -> Arc<dyn Kubernetes> {
+fn access(endpoint: &str, tokens: Arc<dyn KubernetesTokens>) -> Access {
     let (cluster, endpoint) = ("shop".to_owned(), endpoint.to_owned());
-    let access = Access { cluster, endpoint, certificate_authority: String::new(), tokens };
-    apis.connect(&access).expect("an address that can be used")
+    Access { cluster, endpoint, certificate_authority: String::new(), tokens }
+}
+
+fn connect(apis: &ClusterApis, endpoint: &str, tokens: Arc<dyn KubernetesTokens>) -> Arc<dyn Kubernetes> {
+    apis.connect(&access(endpoint, tokens)).expect("an address that can be used")
 }
 
 fn apis(clock: &Arc<dyn Clock>) -> ClusterApis {

@@ -17,18 +17,18 @@ use serde_json::{Value, json};
 use super::*;
 
 /// One answer of the script.
-enum Said {
+pub(super) enum Said {
     Status(u16, &'static [(&'static str, &'static str)], Value),
     Lost(Undelivered),
     /// Nothing, for ever.
     Silence,
 }
 
-fn document(document: Value) -> Said {
+pub(super) fn document(document: Value) -> Said {
     Said::Status(200, &[("content-type", "application/json")], document)
 }
 
-fn refusal(status: u16) -> Said {
+pub(super) fn refusal(status: u16) -> Said {
     let headers = &[("content-type", "application/json")];
     Said::Status(status, headers, json!({ "kind": "Status", "message": "no", "reason": "No" }))
 }
@@ -36,8 +36,10 @@ fn refusal(status: u16) -> Said {
 #[derive(Default)]
 struct Script {
     answers: Mutex<VecDeque<Said>>,
-    /// Method, path with its query, and token.
+    /// Path with its query, and token.
     asked: Mutex<Vec<(String, String)>>,
+    /// Method, type of the content and document of what was sent with one.
+    sent: Mutex<Vec<(String, String, Value)>>,
 }
 
 #[async_trait]
@@ -48,6 +50,12 @@ impl Transport for Script {
         assert!(request.headers()["authorization"].is_sensitive(), "it is not shown by Debug");
         assert_eq!(request.headers()["user-agent"], AGENT);
         self.asked.lock().expect("not poisoned").push((path, token));
+        if let Some(kind) = request.headers().get("content-type") {
+            let kind = kind.to_str().expect("ASCII").to_owned();
+            let body = serde_json::from_slice(request.body()).expect("JSON");
+            let sent = (request.method().to_string(), kind, body);
+            self.sent.lock().expect("not poisoned").push(sent);
+        }
         let said = self.answers.lock().expect("not poisoned").pop_front().expect("the script goes on");
         match said {
             Said::Status(status, headers, body) => {
@@ -63,23 +71,26 @@ impl Transport for Script {
     }
 }
 
-struct Stage {
+pub(super) struct Stage {
     script: Arc<Script>,
     clock: Arc<dyn Clock>,
     kubernetes: Arc<dyn Kubernetes>,
+    pub(super) changes: Arc<dyn KubernetesChanges>,
 }
 
-fn stage(answers: impl IntoIterator<Item = Said>) -> Stage {
+pub(super) fn stage(answers: impl IntoIterator<Item = Said>) -> Stage {
     let clock: Arc<dyn Clock> = Arc::new(VirtualClock::starting_at(start()));
     let answers = Mutex::new(answers.into_iter().collect());
     let script = Arc::new(Script { answers, ..Script::default() });
     let apis = apis(&clock).through(Arc::clone(&script) as Arc<dyn Transport>);
-    let kubernetes = connect(&apis, "https://server.example/base", numbered(&clock));
-    Stage { script, clock, kubernetes }
+    let endpoint = "https://server.example/base";
+    let kubernetes = connect(&apis, endpoint, numbered(&clock));
+    let changes = apis.connect_for_changes(&access(endpoint, numbered(&clock))).expect("an address");
+    Stage { script, clock, kubernetes, changes }
 }
 
 impl Stage {
-    fn paths(&self) -> Vec<String> {
+    pub(super) fn paths(&self) -> Vec<String> {
         self.script.asked.lock().expect("not poisoned").iter().map(|asked| asked.0.clone()).collect()
     }
 
@@ -87,7 +98,11 @@ impl Stage {
         self.script.asked.lock().expect("not poisoned").iter().map(|asked| asked.1.clone()).collect()
     }
 
-    fn passed(&self) -> SignedDuration {
+    pub(super) fn sent(&self) -> Vec<(String, String, Value)> {
+        self.script.sent.lock().expect("not poisoned").clone()
+    }
+
+    pub(super) fn passed(&self) -> SignedDuration {
         self.clock.now().duration_since(start())
     }
 }

@@ -79,16 +79,18 @@ fn merge_list(object: &mut Value, entries: &[Value], key: &str) {
     }
 }
 
-/// One operation of a JSON patch.
+/// One operation of a JSON patch. What cannot be done is refused without saying what it was, as API servers do; a test
+/// for null holds where nothing is.
 fn operate(object: &mut Value, operation: &Value) -> Result<(), Status> {
-    let refused = || Status::new(422, "Invalid", format!("the server rejected our request: {operation}"));
+    let refused =
+        || Status::new(422, "Invalid", "the server rejected our request due to an error in our request");
     let path = operation["path"].as_str().ok_or_else(refused)?;
     let (parent, last) = path.rsplit_once('/').ok_or_else(refused)?;
     let last = last.replace("~1", "/").replace("~0", "~");
     let value = &operation["value"];
     let kind = operation["op"].as_str().ok_or_else(refused)?;
     if kind == "test" {
-        let same = object.pointer(path) == Some(value);
+        let same = object.pointer(path).unwrap_or(&Value::Null) == value;
         return if same { Ok(()) } else { Err(refused()) };
     }
     let holder = object.pointer_mut(parent).ok_or_else(refused)?;

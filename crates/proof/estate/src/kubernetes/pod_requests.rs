@@ -28,7 +28,16 @@ pub(super) fn evict(
     let key = key(target);
     let pod = cluster.kube.get(PODS, &key.0, &key.1);
     let pod = pod.ok_or_else(|| Status::missing("pods", &key.1))?;
+    let uid = &asked.body["deleteOptions"]["preconditions"]["uid"];
+    let other = !uid.is_null() && *uid != pod["metadata"]["uid"];
     cluster.kube.may_evict(&key, pod).map_err(refused)?;
+    if other {
+        let message = format!(
+            "Operation cannot be fulfilled on Pod \"{}\": the UID in the precondition differs",
+            key.1
+        );
+        return Err(Status::new(409, "Conflict", message));
+    }
     admitted(cluster, target, Operation::Create)?;
     if !asked.is_dry() {
         running::delete_pod(cluster, ground, &key, grace(asked));
