@@ -25,8 +25,9 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::estate::{Estate, Lost};
-use crate::front::control;
+use crate::front::{control, watches};
 use crate::functions::http_api;
+use crate::kubernetes;
 use crate::wire::request::body_limit_bytes;
 
 /// How long a client may take to send a request's head.
@@ -158,6 +159,9 @@ async fn answer(
     }
     if parts.uri.path().starts_with(http_api::PREFIX) {
         return Ok(whole(http_api::answer(&estate, &parts, &body).await));
+    }
+    if kubernetes::is_watch(&parts) {
+        return watches::answer(estate, &parts, &body).await;
     }
     let request = Request::from_parts(parts, body);
     estate.call(request).await.map(whole)

@@ -20,6 +20,8 @@ pub(super) struct Answer {
     pub(super) retry_seconds: Option<u64>,
     /// True where nothing has happened yet that a watch waits for.
     pub(super) waits: bool,
+    /// The version up to which a watch was told, where it can go on.
+    pub(super) goes_on: Option<u64>,
 }
 
 impl Answer {

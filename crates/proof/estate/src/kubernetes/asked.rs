@@ -27,6 +27,8 @@ pub(super) struct Asked {
     pub(super) content_type: String,
     /// The object or objects that it is about; none where it is about something else.
     pub(super) target: Option<Target>,
+    /// True for a watch over a connection that stays open.
+    pub(super) stays: bool,
 }
 
 /// What a request for resources is about.
@@ -91,6 +93,7 @@ impl Asked {
             body,
             accept: header(http::header::ACCEPT),
             content_type: header(http::header::CONTENT_TYPE),
+            stays: false,
         })
     }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Status};
 use super::asked::{Asked, Target};
+use super::names;
 use crate::world::eks::Cluster;
 use crate::world::eks::version::Minor;
 
@@ -22,6 +23,10 @@ pub(super) struct Served {
     pub(super) kind: String,
     /// True where objects are in namespaces.
     pub(super) namespaced: bool,
+    /// Short names.
+    pub(super) short_names: Vec<String>,
+    /// Categories, under which several resources are asked for at once.
+    pub(super) categories: Vec<String>,
     /// Since when it is deprecated, when it goes, and what takes its place.
     pub(super) deprecated: Option<(Minor, Option<Minor>, String)>,
 }
@@ -130,6 +135,8 @@ fn served((group, version, plural, kind, namespaced): &Row) -> Served {
         plural: (*plural).to_owned(),
         kind: (*kind).to_owned(),
         namespaced: *namespaced,
+        short_names: names::short(group, plural),
+        categories: names::categories(group, plural),
         deprecated: None,
     }
 }
@@ -165,6 +172,7 @@ pub(super) fn all(cluster: &Cluster) -> Vec<Served> {
 fn custom(definition: &Value) -> Vec<Served> {
     let spec = &definition["spec"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let texts = |value: &Value| value.as_array().into_iter().flatten().map(text).collect();
     let versions = spec["versions"].as_array().into_iter().flatten().filter(|it| it["served"] == true);
     versions
         .map(|version| Served {
@@ -173,6 +181,8 @@ fn custom(definition: &Value) -> Vec<Served> {
             plural: text(&spec["names"]["plural"]),
             kind: text(&spec["names"]["kind"]),
             namespaced: spec["scope"] == "Namespaced",
+            short_names: texts(&spec["names"]["shortNames"]),
+            categories: texts(&spec["names"]["categories"]),
             deprecated: None,
         })
         .collect()
@@ -261,8 +271,10 @@ fn resources(served: &[Served], group: &str, version: &str) -> Result<Answer, St
     let mut entries = Vec::new();
     for it in &own {
         let singular = it.kind.to_lowercase();
-        entries.push(json!({ "name": it.plural, "singularName": singular, "namespaced": it.namespaced,
-                             "kind": it.kind, "verbs": verbs(it) }));
+        let mut entry = json!({ "name": it.plural, "singularName": singular, "namespaced": it.namespaced,
+                                "kind": it.kind, "verbs": verbs(it) });
+        name_further(&mut entry, it);
+        entries.push(entry);
         if it.plural == "pods" {
             entries.push(json!({ "name": "pods/eviction", "singularName": "", "namespaced": true,
                                  "group": "policy", "version": "v1", "kind": "Eviction", "verbs": ["create"] }));
@@ -271,6 +283,15 @@ fn resources(served: &[Served], group: &str, version: &str) -> Result<Answer, St
     Ok(Answer::document(&json!({
         "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version(first), "resources": entries,
     })))
+}
+
+/// Adds what else a resource is called; the API server leaves out what is empty.
+fn name_further(entry: &mut Value, it: &Served) {
+    for (key, names) in [("shortNames", &it.short_names), ("categories", &it.categories)] {
+        if !names.is_empty() {
+            entry[key] = json!(names);
+        }
+    }
 }
 
 /// Everything at once (aggregated discovery, `apidiscovery.k8s.io/v2`).
@@ -302,6 +323,7 @@ fn entry(it: &Served) -> Value {
         "resource": it.plural, "responseKind": kind, "singularResource": it.kind.to_lowercase(),
         "scope": if it.namespaced { "Namespaced" } else { "Cluster" }, "verbs": verbs(it),
     });
+    name_further(&mut entry, it);
     if it.plural == "pods" {
         let kind = json!({ "group": "policy", "version": "v1", "kind": "Eviction" });
         entry["subresources"] =

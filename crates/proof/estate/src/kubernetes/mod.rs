@@ -9,12 +9,14 @@ mod answer;
 mod asked;
 mod discovery;
 mod metrics;
+mod names;
 mod patch;
 mod pod_requests;
 mod reading;
 mod review;
 mod selector;
 mod served;
+mod table;
 mod watch;
 mod writing;
 
@@ -31,6 +33,7 @@ use crate::fault::{Effect, Page, Subject};
 use crate::world::eks;
 use answer::{Answer, Status};
 use asked::Asked;
+pub(crate) use watch::Watch;
 
 /// What the paths of clusters' APIs begin with.
 pub const PREFIX: &str = "/_clusters/";
@@ -102,6 +105,38 @@ pub(crate) async fn call(estate: &Estate, parts: &Parts, body: &Bytes) -> Result
     if answered.lost { Err(Lost) } else { Ok(answer::response(answered.answer)) }
 }
 
+/// Whether a request is for a watch of a cluster's objects.
+pub(crate) fn is_watch(parts: &Parts) -> bool {
+    let parameters = parts.uri.query().unwrap_or_default().split('&');
+    let watches = parameters.into_iter().any(|it| matches!(it, "watch=true" | "watch=1"));
+    watches && cluster_id(parts).is_some()
+}
+
+/// Answers a request for a watch over a connection that stays open: the first events, and the watch itself where it goes on.
+///
+/// # Errors
+/// [`Lost`] where a fault swallows the answer.
+pub(crate) async fn watch(
+    estate: &Estate,
+    parts: &Parts,
+    body: &Bytes,
+) -> Result<(Response<Bytes>, Option<Watch>), Lost> {
+    let id = cluster_id(parts).unwrap_or_default();
+    let asked = match Asked::read(parts, body, id) {
+        Ok(asked) => Asked { stays: true, ..asked },
+        Err(status) => return Ok((answer::response(Answer::from(status)), None)),
+    };
+    let answered = answer(estate, parts, &asked, id);
+    if let Some(delay) = answered.delay {
+        estate.clock.wait(delay).await;
+    }
+    if answered.lost {
+        return Err(Lost);
+    }
+    let watch = Watch::after(&answered.answer, id, asked, estate.now());
+    Ok((answer::response(answered.answer), watch))
+}
+
 fn answer(estate: &Estate, parts: &Parts, asked: &Asked, id: &str) -> Answered {
     let mut guard = estate.lock();
     let inside = &mut *guard;
@@ -134,8 +169,8 @@ fn answer(estate: &Estate, parts: &Parts, asked: &Asked, id: &str) -> Answered {
     facts.outcome = outcome(result.as_ref().err());
     let error = result.as_ref().err().map(|it| it.reason.clone().into_boxed_str());
     answered.answer = result.unwrap_or_else(Answer::from);
-    // A watch that waits is told of when it has waited.
-    if !answered.answer.waits {
+    // A watch that waits is told of when it has waited, unless it stays.
+    if !answered.answer.waits || asked.stays {
         inside.log.push(CallRecord {
             at: now,
             account: found.account.as_str().into(),

@@ -1,13 +1,15 @@
-//! Reading objects: one, or lists in pages, whole or only their metadata.
+//! Reading objects: one, or lists in pages; whole, only their metadata, or as a table.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Status};
 use super::asked::{Asked, Target};
 use super::discovery::Served;
 use super::selector::Selector;
+use super::table;
 use crate::world::eks::{Cluster, running};
 use crate::world::kube::{BUDGETS, Key};
 
@@ -49,21 +51,60 @@ pub(super) fn shown(cluster: &Cluster, target: &Target, served: &Served, object:
     object
 }
 
-/// The metadata alone, where a client asks for that.
-pub(super) fn trimmed(asked: &Asked, object: Value) -> Value {
-    if !asked.accept.contains("as=PartialObjectMetadata") {
-        return object;
+/// The form in which a client wants objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Whole,
+    Metadata,
+    Table,
+}
+
+impl Form {
+    /// The first form of a request's `Accept` that there is.
+    fn of(asked: &Asked) -> Self {
+        let forms = asked.accept.split(',').filter_map(|kind| {
+            let mut parameters = kind.split(';').map(str::trim);
+            (parameters.next() == Some("application/json")).then_some(())?;
+            match parameters.find_map(|it| it.strip_prefix("as=")) {
+                None => Some(Self::Whole),
+                Some("Table") => Some(Self::Table),
+                Some("PartialObjectMetadata" | "PartialObjectMetadataList") => Some(Self::Metadata),
+                Some(_) => None,
+            }
+        });
+        forms.into_iter().next().unwrap_or(Self::Whole)
     }
+}
+
+/// An object of which only the metadata is shown.
+pub(super) fn metadata_only(object: &Value) -> Value {
     json!({ "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"] })
 }
 
+/// One object in the form that the client wants.
+pub(super) fn formed(asked: &Asked, target: &Target, object: Value, now: Timestamp) -> Value {
+    match Form::of(asked) {
+        Form::Whole => object,
+        Form::Metadata => metadata_only(&object),
+        Form::Table => {
+            let version = json!({ "resourceVersion": object["metadata"]["resourceVersion"] });
+            table::of(asked, &target.resource(), &[object], version, now)
+        }
+    }
+}
+
 /// Reads one object.
-pub(super) fn get(cluster: &Cluster, asked: &Asked, served: &Served) -> Result<Answer, Status> {
+pub(super) fn get(
+    cluster: &Cluster,
+    asked: &Asked,
+    served: &Served,
+    now: Timestamp,
+) -> Result<Answer, Status> {
     let target = target(asked)?;
     let key = key(target);
     let found = cluster.kube.get(&target.resource(), &key.0, &key.1);
     let found = found.ok_or_else(|| Status::missing(&target.plural, &key.1))?;
-    Ok(Answer::document(&trimmed(asked, shown(cluster, target, served, found))))
+    Ok(Answer::document(&formed(asked, target, shown(cluster, target, served, found), now)))
 }
 
 /// Where a list goes on: the version that it began with, and the last object that was shown.
@@ -76,7 +117,12 @@ fn continued(asked: &Asked) -> Result<Option<(String, Key)>, Status> {
 }
 
 /// Lists objects.
-pub(super) fn list(cluster: &Cluster, asked: &Asked, served: &Served) -> Result<Answer, Status> {
+pub(super) fn list(
+    cluster: &Cluster,
+    asked: &Asked,
+    served: &Served,
+    now: Timestamp,
+) -> Result<Answer, Status> {
     let target = target(asked)?;
     let selector = Selector::read(asked.query.get("labelSelector"), asked.query.get("fieldSelector"))?;
     let limit = asked.query.get("limit").and_then(|it| it.parse::<usize>().ok()).filter(|it| *it > 0);
@@ -88,7 +134,7 @@ pub(super) fn list(cluster: &Cluster, asked: &Asked, served: &Served) -> Result<
     let (mut items, mut last) = (Vec::new(), None);
     while items.len() < limit.unwrap_or(usize::MAX) {
         let Some((key, object)) = found.next() else { break };
-        items.push(trimmed(asked, shown(cluster, target, served, object)));
+        items.push(shown(cluster, target, served, object));
         last = Some(key.clone());
     }
     let mut metadata = json!({ "resourceVersion": version });
@@ -97,9 +143,16 @@ pub(super) fn list(cluster: &Cluster, asked: &Asked, served: &Served) -> Result<
         metadata["continue"] = URL_SAFE_NO_PAD.encode(token).into();
         metadata["remainingItemCount"] = found.count().into();
     }
-    let (kind, version) = match asked.accept.contains("as=PartialObjectMetadata") {
-        true => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned()),
-        false => (format!("{}List", served.kind), target.api_version()),
+    let (kind, version) = match Form::of(asked) {
+        Form::Table => {
+            let table = table::of(asked, &target.resource(), &items, metadata, now);
+            return Ok(Answer::document(&table));
+        }
+        Form::Metadata => {
+            items = items.iter().map(metadata_only).collect();
+            ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned())
+        }
+        Form::Whole => (format!("{}List", served.kind), target.api_version()),
     };
     Ok(Answer::document(
         &json!({ "kind": kind, "apiVersion": version, "metadata": metadata, "items": items }),

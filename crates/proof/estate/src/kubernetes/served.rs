@@ -35,9 +35,9 @@ pub(super) fn serve(
         ("create", "eviction") if target.plural == "pods" => {
             pod_requests::evict(cluster, ground, asked, target)?
         }
-        ("watch", "") => watch::answer(cluster, asked, &served)?,
-        ("list", "") => reading::list(cluster, asked, &served)?,
-        ("get", "" | "status") => reading::get(cluster, asked, &served)?,
+        ("watch", "") => watch::answer(cluster, asked, &served, ground.now)?,
+        ("list", "") => reading::list(cluster, asked, &served, ground.now)?,
+        ("get", "" | "status") => reading::get(cluster, asked, &served, ground.now)?,
         ("create", "") => writing::create(cluster, ground, asked, &served)?,
         ("update", "" | "status") => writing::update(cluster, ground, asked, &served)?,
         ("patch", "" | "status") => writing::patch(cluster, ground, asked, &served)?,

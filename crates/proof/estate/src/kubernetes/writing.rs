@@ -94,7 +94,7 @@ fn replace(
     if resource == NODES {
         running::schedule_pending(cluster, ground);
     }
-    get(cluster, asked, served)
+    get(cluster, asked, served, ground.now)
 }
 
 /// Replaces an object.

@@ -2,6 +2,7 @@
 
 use fleetwright_estate::wire::presigned;
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 
 use super::eks::{ACCOUNT, cluster_with};
 use super::*;
@@ -87,6 +88,34 @@ async fn lists_come_in_pages_and_as_metadata_alone() {
     let partial = ask(&estate, "GET", "/api/v1/pods", &accept, Value::Null).await.document();
     assert_eq!(partial["kind"], "PartialObjectMetadataList");
     assert!(partial["items"][0]["spec"].is_null() && partial["items"][0]["metadata"]["uid"].is_string());
+}
+
+#[tokio::test]
+async fn whoever_prefers_tables_gets_a_row_for_each_object() {
+    let estate = cluster_with(CLUSTER);
+    let accept = [("accept", "application/json;as=Table;v=v1;g=meta.k8s.io,application/json")];
+    let table = ask(&estate, "GET", "/api/v1/nodes?limit=2", &accept, Value::Null).await.document();
+    assert_eq!((&table["kind"], &table["apiVersion"]), (&json!("Table"), &json!("meta.k8s.io/v1")));
+    let columns: Vec<&str> = table["columnDefinitions"]
+        .as_array()
+        .expect("columns")
+        .iter()
+        .filter(|it| it["priority"] == 0)
+        .map(|it| it["name"].as_str().expect("a name"))
+        .collect();
+    assert_eq!(columns, ["Name", "Status", "Roles", "Age", "Version"]);
+    let rows = table["rows"].as_array().expect("rows");
+    assert_eq!((rows.len(), &table["metadata"]["remainingItemCount"]), (2, &json!(1)));
+    assert_eq!(rows[0]["cells"][1], "Ready");
+    assert_eq!(rows[0]["object"]["kind"], "PartialObjectMetadata");
+    assert_eq!(rows[0]["object"]["metadata"]["name"], rows[0]["cells"][0]);
+    // Who does not ask for them, or asks for what there is not, gets documents.
+    let accept = [("accept", "application/json;as=Drawing;v=v1;g=meta.k8s.io,application/json")];
+    assert_eq!(
+        ask(&estate, "GET", "/api/v1/nodes", &accept, Value::Null).await.document()["kind"],
+        "NodeList"
+    );
+    assert_eq!(get(&estate, "/api/v1/nodes").await["kind"], "NodeList");
 }
 
 #[tokio::test]
@@ -208,6 +237,51 @@ async fn a_watch_tells_what_has_happened_since() {
     let future = "/api/v1/pods?watch=true&resourceVersion=999999";
     let expired = ask(&estate, "GET", future, &[], Value::Null).await.document();
     assert_eq!((&expired["type"], &expired["object"]["code"]), (&json!("ERROR"), &json!(410)));
+}
+
+/// What a connection brings until a text has come.
+async fn until(stream: &mut TcpStream, wanted: &str) -> String {
+    let mut said = Vec::new();
+    while !String::from_utf8_lossy(&said).contains(wanted) {
+        let read = stream.read_buf(&mut said).await.expect("it can be read");
+        assert_ne!(read, 0, "the connection ended before {wanted:?}: {}", String::from_utf8_lossy(&said));
+    }
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+#[tokio::test]
+async fn a_watch_over_a_connection_goes_on_for_the_time_it_asked_for() {
+    let estate = cluster_with(CLUSTER);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let server = Server::start(Arc::clone(&estate), listener).expect("a server");
+    let nodes = get(&estate, "/api/v1/nodes").await;
+    let (node, version) =
+        (&names(&nodes)[0], nodes["metadata"]["resourceVersion"].as_str().expect("a version"));
+    let token = presigned::token(estate.credentials(), REGION, "c", start());
+    let path = format!(
+        "/_clusters/{}/api/v1/nodes?watch=true&resourceVersion={version}&timeoutSeconds=60",
+        id(&estate)
+    );
+    let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
+    let head = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.expect("written");
+    assert!(until(&mut stream, "\r\n\r\n").await.starts_with("HTTP/1.1 200"));
+    let patch = [("content-type", "application/merge-patch+json")];
+    for closed in [true, false] {
+        let wanted = json!({ "spec": { "unschedulable": closed } });
+        ask(&estate, "PATCH", &format!("/api/v1/nodes/{node}"), &patch, wanted).await;
+        let event = until(&mut stream, "\n\r\n").await;
+        assert!(
+            event.contains("MODIFIED") && event.contains(&format!("\"unschedulable\":{closed}")),
+            "{event}"
+        );
+    }
+    estate.advance(60.0).expect("advanced");
+    assert!(until(&mut stream, "0\r\n\r\n").await.ends_with("0\r\n\r\n"), "the time is over");
+    let watches = estate.calls(0, usize::MAX).into_iter().filter(|it| &*it.action == "kubernetes:watch");
+    assert_eq!(watches.count(), 1, "it is told of once");
+    drop(stream);
+    server.stop().await;
 }
 
 #[tokio::test]
