@@ -2,6 +2,7 @@
 
 mod debian;
 mod deny;
+mod kubectl;
 mod mail;
 mod npm;
 mod python;
@@ -52,7 +53,7 @@ enum Stage {
     Mail,
     /// The generated documents are current.
     Generate,
-    /// Software of others agrees: boto3, the AWS CLI, moto, validators.
+    /// Software of others agrees: boto3, the AWS CLI, moto, kubectl, validators.
     Referee,
     /// Reports work in a browser: `web/` and the pages it makes, in headless Chromium.
     Web,

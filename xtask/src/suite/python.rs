@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::npm;
+use super::{kubectl, npm};
 use crate::process::{fleetwright, program, stream};
 use crate::workspace::{self, Failure, Workspace};
 
-/// Lets boto3, the AWS CLI, moto and what is of npm's judge the estate and the binary.
+/// Lets boto3, the AWS CLI, moto, kubectl and what is of npm's judge the estate and the binary.
 ///
 /// # Errors
 /// When the environment cannot be made, the binary does not compile, or a referee disagrees.
@@ -14,11 +14,12 @@ pub(super) fn referee(workspace: &Workspace) -> Result<(), Failure> {
     let binary = fleetwright(workspace)?;
     let python = environment(workspace, "tests/referee")?;
     npm::installed(workspace, "tests/referee")?;
+    let kubectl = kubectl::program(workspace)?;
     let python = python.to_string_lossy();
     // A name that is nowhere is told at once, and not when the test that needs it has run for minutes.
     stream(program(workspace, &python, ["-m", "ruff", "check", "--no-cache", "tests"]))?;
     let mut command = program(workspace, &python, ["-m", "pytest", "-ra", "tests/referee"]);
-    command.env("FLEETWRIGHT_BIN", binary);
+    command.env("FLEETWRIGHT_BIN", binary).env("FLEETWRIGHT_KUBECTL", kubectl);
     stream(command)
 }
 
