@@ -29,9 +29,13 @@ def update_addon(clients):
     addon = {"clusterName": ROLLED, "addonName": "vpc-cni"}
     old = {**addon, "addonVersion": "v1.18.5-eksbuild.1"}
     assert refusal(eks.update_addon, **old) == "InvalidParameterException"
-    wish = {"addonVersion": "v1.21.1-eksbuild.1", "resolveConflicts": "PRESERVE"}
-    begun = eks.update_addon(**addon, **wish)["update"]
+    wish = {**addon, "addonVersion": "v1.21.1-eksbuild.1", "resolveConflicts": "PRESERVE", "clientRequestToken": "referee-cni"}
+    begun = eks.update_addon(**wish)["update"]
     assert ended(eks, begun, ROLLED, addonName="vpc-cni")["status"] == "Successful"
+    assert eks.update_addon(**wish)["update"]["id"] == begun["id"]
+    assert eks.list_updates(name=ROLLED, addonName="vpc-cni")["updateIds"] == [begun["id"]]
+    cluster_alone = {"name": ROLLED, "updateId": begun["id"]}
+    assert refusal(eks.describe_update, **cluster_alone) == "ResourceNotFoundException"
     assert eks.describe_addon(**addon)["addon"]["addonVersion"] == "v1.21.1-eksbuild.1"
 
 
@@ -39,9 +43,12 @@ def update_addon(clients):
 def create_addon(clients):
     eks = clients.zone("eks")
     addon = {"clusterName": ROLLED, "addonName": "metrics-server"}
-    made = eks.create_addon(**addon, tags={"Team": "referee"}, configurationValues='{"replicas": 2}')["addon"]
+    wish = {**addon, "tags": {"Team": "referee"}, "configurationValues": '{"replicas": 2}', "clientRequestToken": "referee-made"}
+    made = eks.create_addon(**wish)["addon"]
     assert (made["status"], made["tags"]) == ("CREATING", {"Team": "referee"})
     soon(lambda: eks.describe_addon(**addon)["addon"]["status"] == "ACTIVE")
+    assert eks.create_addon(**wish)["addon"]["createdAt"] == made["createdAt"]
+    assert refusal(eks.create_addon, **addon) == "ResourceInUseException"
 
 
 @drives("eks", "DeleteAddon")

@@ -54,8 +54,12 @@ def update_cluster_version(clients):
 def cancel_update(clients):
     eks = clients.zone("eks")
     begun = eks.update_cluster_version(name=AUTO, version="1.33")["update"]
-    cancelled = eks.cancel_update(name=AUTO, updateId=begun["id"])["update"]
+    wish = {"name": AUTO, "updateId": begun["id"], "clientRequestToken": "referee-cancel"}
+    cancelled = eks.cancel_update(**wish)["update"]
     assert (cancelled["status"], cancelled["cancellation"]["status"]) == ("Cancelled", "Successful")
+    assert eks.cancel_update(**wish)["update"] == cancelled
+    again = {"name": AUTO, "updateId": begun["id"]}
+    assert refusal(eks.cancel_update, **again) == "InvalidRequestException"
 
 
 @drives("eks", "UpdateClusterConfig")
@@ -113,9 +117,12 @@ def update_nodegroup_version(clients):
     group = {"clusterName": ROLLED, "nodegroupName": "rolled"}
     newer = {**group, "version": "1.36"}
     assert refusal(eks.update_nodegroup_version, **newer) == "InvalidParameterException"
-    begun = eks.update_nodegroup_version(**group, version="1.34", force=False)["update"]
+    wish = {**group, "version": "1.34", "force": False, "clientRequestToken": "referee-roll"}
+    begun = eks.update_nodegroup_version(**wish)["update"]
     assert begun["status"] == "InProgress"
+    assert eks.update_nodegroup_version(**wish)["update"]["id"] == begun["id"]
     assert refusal(eks.update_nodegroup_version, **group) == "ResourceInUseException"
+    assert begun["id"] in eks.list_updates(name=ROLLED, nodegroupName="rolled")["updateIds"]
 
 
 @drives("eks", "UpdateNodegroupConfig")

@@ -79,7 +79,7 @@ fn check(cluster: &Cluster, catalog: &[Kind], call: &Call, wish: &Wish) -> Resul
     }
 }
 
-/// CreateAddon. It is active when its pods would be.
+/// CreateAddon. It is active when its pods would be; asked for again with the same token, it is the same one.
 pub(super) fn create(world: &mut World, call: &Call) -> Result<Value, ApiError> {
     only(
         call,
@@ -96,8 +96,14 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Value, ApiError> 
     let name = text(call, "addonName")?.ok_or_else(|| invalid(call, "addonName is required"))?;
     let wish = wish(call, name)?;
     with(world, call, |cluster, catalog, ground| {
-        if cluster.addons.contains_key(name) {
-            return Err(in_use(call, format!("Addon already exists: {name}")));
+        let asked = token(call)?;
+        if let Some(addon) = cluster.addons.get(name) {
+            return match (&addon.token, &asked) {
+                (Some(before), Some(now)) if before == now => {
+                    Ok(json!({ "addon": shown(cluster, catalog, call, name, addon) }))
+                }
+                _ => Err(in_use(call, format!("Addon already exists: {name}"))),
+            };
         }
         check(cluster, catalog, call, &wish)?;
         let kind = catalog.iter().find(|it| it.name == name);
@@ -110,6 +116,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Result<Value, ApiError> 
         addon.tags =
             tags.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
         (addon.role, addon.configuration) = (wish.role.clone(), wish.configuration.clone());
+        addon.token = asked;
         let document = shown(cluster, catalog, call, name, &addon);
         cluster.addons.insert(name.to_owned(), addon);
         addons::install(cluster, ground, name);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{cluster, clusters, moment, not_found, only, paged, parameter, part, with};
+use super::{cluster, clusters, moment, not_found, only, paged, parameter, part, text, with};
 use crate::call::{ApiError, Call};
 use crate::world::World;
 use crate::world::eks::Cluster;
@@ -61,13 +61,21 @@ pub(super) fn describe(world: &mut World, call: &Call) -> Result<Value, ApiError
     Ok(json!({ "update": shown(found) }))
 }
 
-/// CancelUpdate.
+/// CancelUpdate; asked for again with the same token, it is the same cancellation.
 pub(super) fn cancel(world: &mut World, call: &Call) -> Result<Value, ApiError> {
     only(call, &["clientRequestToken"])?;
     let id = part(call, "updateId").to_owned();
     with(world, call, |cluster, _, _| {
-        cluster.update(&id).ok_or_else(|| not_found(call, format!("No update found for ID: {id}")))?;
+        let token = text(call, "clientRequestToken")?;
+        let update = cluster.update(&id);
+        let update = update.ok_or_else(|| not_found(call, format!("No update found for ID: {id}")))?;
+        if token.is_some() && update.cancelled_with.as_deref() == token {
+            return begun(cluster, &id);
+        }
         clusters::cancel(cluster, call, &id)?;
+        if let Some(update) = cluster.update_mut(&id) {
+            update.cancelled_with = token.map(str::to_owned);
+        }
         begun(cluster, &id)
     })
 }

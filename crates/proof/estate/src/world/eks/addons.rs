@@ -95,6 +95,8 @@ pub struct Addon {
     pub issues: Vec<(String, String)>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// The token that it was asked for with, and a digest of what else was asked.
+    pub token: Option<(String, String)>,
 }
 
 /// What an add-on is to become; what is not named stays.
@@ -292,6 +294,7 @@ impl Addon {
             drifted: false,
             issues: Vec::new(),
             tags: BTreeMap::new(),
+            token: None,
         }
     }
 }

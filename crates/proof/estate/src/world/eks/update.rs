@@ -99,6 +99,8 @@ pub struct Update {
     pub problems: Vec<Problem>,
     /// How asking to take it back went: status, reason.
     pub cancellation: Option<(&'static str, String)>,
+    /// The token that it was taken back with.
+    pub cancelled_with: Option<String>,
     /// What it does.
     pub work: Work,
 }
@@ -141,6 +143,7 @@ impl Cluster {
             created: ground.now,
             problems: Vec::new(),
             cancellation: None,
+            cancelled_with: None,
             work,
         });
         id

@@ -58,6 +58,41 @@ async fn changes_that_others_made_are_a_conflict_until_somebody_decides() {
 }
 
 #[tokio::test]
+async fn the_same_token_is_the_same_update_of_an_add_on_and_the_same_add_on() {
+    let estate = with_cni("version = \"v1.19.6-eksbuild.7\"");
+    let update = format!("{CNI}/update");
+    let asked = |version: &str| json!({ "addonVersion": version, "clientRequestToken": "t" });
+    let first = post(&estate, &update, asked("v1.20.4-eksbuild.2")).await;
+    let again = post(&estate, &update, asked("v1.20.4-eksbuild.2")).await;
+    assert_eq!(again["update"]["id"], first["update"]["id"]);
+    let going = code(&estate, &update, version("v1.20.4-eksbuild.2"), "is being changed").await;
+    assert_eq!(going, "ResourceInUseException");
+    let of_cni = "?addonName=vpc-cni";
+    assert_eq!(after(&estate, &first, of_cni, 3.0).await, done());
+    let ended = post(&estate, &update, asked("v1.20.4-eksbuild.2")).await["update"].clone();
+    assert_eq!((&ended["id"], &ended["status"]), (&first["update"]["id"], &json!("Successful")));
+    let other = code(&estate, &update, asked("v1.21.1-eksbuild.1"), "other parameters").await;
+    assert_eq!(other, "InvalidParameterException");
+    let listed = get(&estate, &format!("/clusters/c/updates{of_cni}")).await["updateIds"].clone();
+    assert_eq!(listed, json!([first["update"]["id"]]), "one update, under the add-on");
+    assert_eq!(get(&estate, "/clusters/c/updates").await["updateIds"], json!([]), "and not the cluster's");
+
+    let made = json!({ "addonName": "metrics-server", "clientRequestToken": "m" });
+    let first = post(&estate, "/clusters/c/addons", made.clone()).await["addon"].clone();
+    estate.advance(3.0 * MINUTE).expect("advanced");
+    let again = post(&estate, "/clusters/c/addons", made).await["addon"].clone();
+    assert_eq!((&again["createdAt"], &again["status"]), (&first["createdAt"], &json!("ACTIVE")));
+    for other in [
+        json!({ "addonName": "metrics-server", "clientRequestToken": "m", "configurationValues": "{}" }),
+        json!({ "addonName": "metrics-server", "clientRequestToken": "n" }),
+        json!({ "addonName": "metrics-server" }),
+    ] {
+        let refused = code(&estate, "/clusters/c/addons", other, "already exists").await;
+        assert_eq!(refused, "ResourceInUseException");
+    }
+}
+
+#[tokio::test]
 async fn versions_are_listed_by_the_kubernetes_version_that_they_fit() {
     let estate = cluster("1.33", "");
     let path = "/addons/supported-versions?addonName=kube-proxy&kubernetesVersion=1.34";

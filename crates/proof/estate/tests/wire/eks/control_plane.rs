@@ -147,8 +147,10 @@ async fn a_rollback_can_be_cancelled_while_auto_mode_rolls_its_nodes_back() {
     assert_eq!(code(&estate, UPDATES, asked, "between 120 and 10080").await, "InvalidParameterException");
     let back = post(&estate, UPDATES, to("1.33")).await;
     let cancel = format!("{UPDATES}/{}/cancel-update", back["update"]["id"].as_str().expect("an id"));
-    let cancelled = post(&estate, &cancel, json!({})).await;
+    let asked = json!({ "clientRequestToken": "t" });
+    let cancelled = post(&estate, &cancel, asked.clone()).await;
     assert_eq!(cancelled["update"]["cancellation"]["status"], "Successful");
+    assert_eq!(post(&estate, &cancel, asked).await, cancelled, "the same token is the same cancellation");
     assert_eq!(after(&estate, &back, "", 300.0).await.0, "Cancelled");
     assert_eq!(version(&estate).await, "1.34");
     assert_eq!(code(&estate, &cancel, json!({}), "not in progress").await, "InvalidRequestException");

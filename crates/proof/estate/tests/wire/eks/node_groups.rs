@@ -119,6 +119,14 @@ async fn a_group_is_updated_by_one_at_a_time_and_the_same_token_is_the_same_upda
     let first = post(&estate, ROLL, asked.clone()).await;
     assert_eq!(post(&estate, ROLL, asked).await["update"]["id"], first["update"]["id"]);
     assert_eq!(code(&estate, ROLL, to("1.34"), "in progress").await, "ResourceInUseException");
+    assert_eq!(after(&estate, &first, OF_GROUP, 20.0).await, done());
+    let asked = |version: &str| json!({ "version": version, "clientRequestToken": "t" });
+    let ended = post(&estate, ROLL, asked("1.34")).await["update"].clone();
+    assert_eq!((&ended["id"], &ended["status"]), (&first["update"]["id"], &json!("Successful")));
+    let other = code(&estate, ROLL, asked("1.33"), "other parameters").await;
+    assert_eq!(other, "InvalidParameterException");
+    let listed = get(&estate, &format!("/clusters/c/updates{OF_GROUP}")).await["updateIds"].clone();
+    assert_eq!(listed, json!([first["update"]["id"]]), "one update, under the node group");
 }
 
 #[tokio::test]
