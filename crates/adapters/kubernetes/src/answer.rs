@@ -10,21 +10,27 @@ use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use fleetwright_model::code::{self, Code};
 use fleetwright_model::redaction::{HIDDEN, redact};
-use fleetwright_model::{ErrorClass, Failure};
+use fleetwright_model::{ErrorClass, Failure, Text};
 use http::Response;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use serde_json::Value;
 
 /// Bytes of an answer once it is unpacked, at most.
 const UNPACKED_MAX: u64 = 512 * 1024 * 1024;
 /// Characters of an answer that is no `Status`, in a message.
 const EXCERPT: usize = 160;
+/// The header that says under which id a request is in the audit log (Kubernetes documentation, "Auditing"; `k8s.io/apiserver`,
+/// `pkg/apis/audit`, `HeaderAuditID`).
+const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
+/// Characters of that id that are kept; it is a UUID.
+const AUDIT_ID_LONGEST: usize = 80;
 
 /// A success.
 #[derive(Debug)]
 pub(crate) struct Answer {
     body: Bytes,
     packed: bool,
+    audit_id: Option<Text>,
 }
 
 /// An answer that is none, and how long its server asks to be left alone.
@@ -40,6 +46,8 @@ pub(crate) struct Refused {
     pub(crate) status: Option<u16>,
     /// What the server said, a `Status`; null where it is none.
     pub(crate) said: Value,
+    /// Under which the request is in the audit log of the cluster.
+    pub(crate) audit_id: Option<Text>,
 }
 
 impl Refused {
@@ -52,6 +60,7 @@ impl Refused {
             doubt: false,
             status: None,
             said: Value::Null,
+            audit_id: None,
         })
     }
 
@@ -102,6 +111,11 @@ pub(crate) fn unexpected(of: (&str, &str), words: &str) -> Failure {
 }
 
 impl Answer {
+    /// Under which the request is in the audit log of the cluster.
+    pub(crate) fn audit_id(&self) -> Option<Text> {
+        self.audit_id.clone()
+    }
+
     /// The answer as JSON.
     ///
     /// # Errors
@@ -149,7 +163,8 @@ pub(crate) fn judge(
     let packed = text(CONTENT_ENCODING) == Some("gzip");
     let wait = text(RETRY_AFTER).and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
     let is_json = text(CONTENT_TYPE).is_some_and(|of| of.starts_with("application/json"));
-    let answer = Answer { body: response.into_body(), packed };
+    let audit_id = text(AUDIT_ID).map(|id| id.chars().take(AUDIT_ID_LONGEST).collect::<String>().into());
+    let answer = Answer { body: response.into_body(), packed, audit_id };
     if status.is_success() {
         return Ok(answer);
     }
@@ -176,7 +191,8 @@ pub(crate) fn judge(
         said["reason"].as_str().filter(|of| !of.is_empty()).map(|of| of.chars().take(80).collect());
     let doubt = failure.class == ErrorClass::Transient;
     let (unauthenticated, status) = (status == 401, Some(status));
-    Err(Box::new(Refused { failure, wait, unauthenticated, doubt, status, said }))
+    let audit_id = answer.audit_id;
+    Err(Box::new(Refused { failure, wait, unauthenticated, doubt, status, said, audit_id }))
 }
 
 fn meaning(status: u16) -> (ErrorClass, &'static Code) {
@@ -266,7 +282,8 @@ mod tests {
         let answer = answer.unwrap_or_else(|refused| panic!("{}", refused.failure));
         assert_eq!(answer.metric("a", OF), Ok(vec!["a{x=\"1\"} 2".to_owned(), "a 4".to_owned()]));
         assert!(answer.json(OF).expect_err("no JSON").message.contains("the answer is no JSON"));
-        let damaged = Answer { body: packed[..packed.len() - 9].to_vec().into(), packed: true };
+        let damaged =
+            Answer { body: packed[..packed.len() - 9].to_vec().into(), packed: true, audit_id: None };
         let failure = damaged.metric("a", OF).expect_err("damaged");
         assert!(failure.message.starts_with("cluster shop: the answer is no text"), "{failure}");
     }

@@ -95,8 +95,13 @@ impl KubernetesChanges for Changes {
     async fn patch(&self, path: &str, operations: &Value) -> Result<Patched, Failure> {
         let what = format!("patch {}", resource(&self.0, path, "patch")?);
         let body = Body { content_type: "application/json-patch+json", document: operations.clone() };
-        let call =
-            Call { method: Method::PATCH, body: Some(body), effect: Effect::Once, ..Call::get(path, &what) };
+        let call = Call {
+            method: Method::PATCH,
+            body: Some(body),
+            effect: Effect::Once,
+            targets: vec![path.into()],
+            ..Call::get(path, &what)
+        };
         match self.0.exchange(&call).await {
             Ok(answer) => match answer.json(self.0.of(&what)) {
                 Ok(object) if object.is_object() => Ok(Patched::Applied(object)),
@@ -119,8 +124,11 @@ impl KubernetesChanges for Changes {
             "metadata": { "namespace": namespace, "name": name },
             "deleteOptions": { "preconditions": { "uid": uid } },
         });
-        let call =
-            Call { effect: Effect::ByState, ..Call::post(format!("{pod}/eviction"), "evict pods", document) };
+        let call = Call {
+            effect: Effect::ByState,
+            targets: vec![pod.as_str().into(), uid.into()],
+            ..Call::post(format!("{pod}/eviction"), "evict pods", document)
+        };
         let refused = match self.0.exchange(&call).await {
             Ok(_) => return Ok(Eviction::Accepted),
             Err(refused) => *refused,

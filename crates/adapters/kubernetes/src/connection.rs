@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fleetwright_model::code;
-use fleetwright_model::{ErrorClass, Failure};
+use fleetwright_model::{ErrorClass, Failure, Text};
 use fleetwright_ports::Clock;
 use fleetwright_ports::kubernetes::{BearerToken, Traffic};
 use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::address::Address;
 use crate::answer::{Answer, Refused, failure, judge, unexpected};
+use crate::audit::Behalf;
 use crate::session::Session;
 use crate::transport::{Transport, Undelivered};
 
@@ -76,6 +77,8 @@ pub(crate) struct Call {
     pub(crate) accept: &'static str,
     pub(crate) body: Option<Body>,
     pub(crate) effect: Effect,
+    /// What it changes, for the record: paths of objects, uids.
+    pub(crate) targets: Vec<Text>,
     /// What it is, in a word or two: `list pods`.
     pub(crate) what: String,
 }
@@ -89,6 +92,7 @@ impl Call {
             accept: "application/json",
             body: None,
             effect: Effect::Reads,
+            targets: Vec::new(),
             what: what.into(),
         }
     }
@@ -107,6 +111,8 @@ pub(crate) struct Connection {
     pub(crate) agent: HeaderValue,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) session: Session,
+    /// On whose behalf it is changed; none where nothing is recorded.
+    pub(crate) behalf: Option<Behalf>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
     pub(crate) places: Semaphore,
@@ -144,8 +150,16 @@ impl Connection {
         let (mut attempts, mut renewed, mut doubt) = (0, false, false);
         loop {
             attempts += 1;
-            let token = self.session.token(self.clock.as_ref()).await.map_err(Refused::unsent)?;
-            let refused = match self.attempt(call, &token).await {
+            let ready = async {
+                let token = self.session.token(self.clock.as_ref()).await?;
+                Ok((token, self.before(call, attempts).await?))
+            };
+            let (token, record) = ready
+                .await
+                .map_err(|failure| Refused::unsent(if doubt { in_doubt(failure) } else { failure }))?;
+            let answered = self.attempt(call, &token).await;
+            self.after(call, record, &answered);
+            let refused = match answered {
                 Ok(answer) => return Ok(answer),
                 Err(refused) => refused,
             };
@@ -172,6 +186,23 @@ impl Connection {
                 return Err(Box::new(Refused { failure, ..*refused }));
             }
             self.clock.sleep(wait).await;
+        }
+    }
+
+    /// Puts an attempt at a change on record; its number, where there is one.
+    async fn before(&self, call: &Call, attempt: u32) -> Result<Option<u64>, Failure> {
+        let Some(behalf) = self.behalf.as_ref().filter(|_| call.effect != Effect::Reads) else {
+            return Ok(None);
+        };
+        let cluster = Text::from(format!("cluster/{}", self.cluster));
+        let targets = std::iter::once(cluster).chain(call.targets.iter().cloned()).collect();
+        behalf.before(self.of(&call.what), targets, attempt, self.clock.now()).await.map(Some)
+    }
+
+    fn after(&self, call: &Call, record: Option<u64>, answered: &Result<Answer, Box<Refused>>) {
+        if let (Some(behalf), Some(record)) = (&self.behalf, record) {
+            let answered = answered.as_ref().map_err(AsRef::as_ref);
+            behalf.after(self.of(&call.what), record, answered, self.clock.now());
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod address;
 mod answer;
+mod audit;
 mod changes;
 mod connection;
 mod discovery;
@@ -17,6 +18,7 @@ mod server;
 mod session;
 mod transport;
 
+pub use audit::{Approvals, Behalf};
 pub use connection::Limits;
 pub use server::ClusterApis;
 pub use transport::{Transport, Undelivered};

@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::address::Address;
 use crate::answer::{failure, unexpected};
+use crate::audit::Behalf;
 use crate::changes::{self, Changes};
 use crate::connection::{Call, Connection, Limits};
 use crate::discovery;
@@ -32,13 +33,14 @@ pub struct ClusterApis {
     limits: Limits,
     agent: HeaderValue,
     transport: Option<Arc<dyn Transport>>,
+    behalf: Option<Behalf>,
 }
 
 impl ClusterApis {
     /// Clusters over the network; `agent` is who we say we are.
     pub fn new(clock: Arc<dyn Clock>, limits: Limits, agent: &str) -> Self {
         let agent = HeaderValue::try_from(agent).unwrap_or(HeaderValue::from_static("fleetwright"));
-        Self { clock, limits, agent, transport: None }
+        Self { clock, limits, agent, transport: None, behalf: None }
     }
 
     /// Clusters that this carries requests to, whatever their addresses and certificates are: a simulated AWS in the
@@ -46,6 +48,13 @@ impl ClusterApis {
     #[must_use]
     pub fn through(self, transport: Arc<dyn Transport>) -> Self {
         Self { transport: Some(transport), ..self }
+    }
+
+    /// The same, making changes on this behalf: each attempt is recorded before it is sent and after it was answered, and not
+    /// sent where it cannot be.
+    #[must_use]
+    pub fn on_behalf(&self, behalf: Behalf) -> Self {
+        Self { behalf: Some(behalf), ..self.clone() }
     }
 
     fn transport(&self, access: &Access, address: &Address) -> Result<Arc<dyn Transport>, String> {
@@ -75,6 +84,7 @@ impl ClusterApis {
             agent: self.agent.clone(),
             transport,
             session: Session::new(Arc::clone(&access.tokens)),
+            behalf: self.behalf.clone(),
             clock: Arc::clone(&self.clock),
             limits: self.limits,
             places: Semaphore::new(self.limits.concurrent.max(1)),

@@ -2,6 +2,7 @@
 
 mod changes;
 mod estate;
+mod recorded;
 mod scripted;
 
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fleetwright_clock::VirtualClock;
-use fleetwright_cluster_api::{Transport, Undelivered};
+use fleetwright_cluster_api::{Behalf, Transport, Undelivered};
 use fleetwright_model::{ErrorClass, code};
 use fleetwright_ports::kubernetes::{Depth, Listing, Resource};
 use futures::future::join_all;
@@ -79,10 +79,15 @@ pub(super) struct Stage {
 }
 
 pub(super) fn stage(answers: impl IntoIterator<Item = Said>) -> Stage {
+    stage_of(answers, None)
+}
+
+pub(super) fn stage_of(answers: impl IntoIterator<Item = Said>, behalf: Option<Behalf>) -> Stage {
     let clock: Arc<dyn Clock> = Arc::new(VirtualClock::starting_at(start()));
     let answers = Mutex::new(answers.into_iter().collect());
     let script = Arc::new(Script { answers, ..Script::default() });
     let apis = apis(&clock).through(Arc::clone(&script) as Arc<dyn Transport>);
+    let apis = behalf.map_or_else(|| apis.clone(), |behalf| apis.on_behalf(behalf));
     let endpoint = "https://server.example/base";
     let kubernetes = connect(&apis, endpoint, numbered(&clock));
     let changes = apis.connect_for_changes(&access(endpoint, numbered(&clock))).expect("an address");

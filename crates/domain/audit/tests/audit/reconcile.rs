@@ -81,6 +81,20 @@ fn a_call_that_the_trail_lacks_is_told_where_its_files_reach_and_not_elsewhere()
 }
 
 #[test]
+fn what_was_asked_of_a_clusters_own_api_is_not_missed_in_a_trail_that_never_has_it() {
+    let mut log = Written::of_calls(1);
+    let done = log.push(Entry::Before(intent("kubernetes:evict pods", "cluster/shop")));
+    log.push(Entry::After(answer(done, CallResult::Done, Some("an-audit-id"))));
+    let lost = log.push(Entry::Before(intent("kubernetes:patch nodes", "cluster/shop")));
+    log.push(Entry::After(answer(lost, CallResult::Unknown, None)));
+    let events =
+        [event("CreateImage", "req-0", 2, OURS), event("StartInstances", "other", 30, "SomebodyElse")];
+    let found = both(&log, &events);
+    assert!(found.agrees(), "{found:?}");
+    assert_eq!((found.both, found.not_covered, found.never_happened), (1, 2, 0));
+}
+
+#[test]
 fn a_file_is_read_as_it_is_delivered() {
     use std::io::Write;
     let plain = format!("{{\"Records\":[{}]}}", event("CreateImage", "req-0", 2, OURS));
