@@ -293,6 +293,7 @@ fn refused(trouble: &Trouble) -> (ErrorClass, &'static Code) {
         | "Conflict"
         | "PreconditionFailed"
         | "ResourceConflict"
+        | "ResourceInUse"
         | "ConcurrentModification"
         | "ExecutionAlreadyExists"
         | "StateMachineAlreadyExists"
@@ -368,6 +369,8 @@ mod tests {
             (400, "ThrottlingException", ErrorClass::Throttled, &code::THROTTLED),
             (400, "TooManyRequestsException", ErrorClass::Throttled, &code::THROTTLED),
             (400, "RateExceeded", ErrorClass::Throttled, &code::THROTTLED),
+            (409, "ResourceInUseException", ErrorClass::Conflict, &code::RESOURCE_STATE),
+            (400, "InvalidStateException", ErrorClass::Permanent, &code::REQUEST_REFUSED),
             (500, "InternalError", ErrorClass::Transient, &code::SERVICE_FAULT),
             (503, "Unavailable", ErrorClass::Transient, &code::SERVICE_FAULT),
             (502, "SomethingNew", ErrorClass::Transient, &code::SERVICE_FAULT),

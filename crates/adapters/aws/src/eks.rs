@@ -1,8 +1,9 @@
-//! The [`Clusters`](fleetwright_ports::Clusters) port: EKS, one signed request for each call; and tokens for a
-//! cluster's Kubernetes API.
+//! The ports [`Clusters`](fleetwright_ports::Clusters) and [`ClusterChanges`](fleetwright_ports::ClusterChanges): EKS, one
+//! signed request for each call; and tokens for a cluster's Kubernetes API.
 //!
 //! Source: Amazon EKS API reference.
 
+mod changes;
 mod clusters;
 mod shapes;
 mod token;

@@ -65,6 +65,8 @@ const FUNCTIONS: Rate = Rate::Assumed { burst: 10, per_second: 5.0 };
 const INVOCATIONS: Rate = Rate::Assumed { burst: 50, per_second: 50.0 };
 /// EKS's reads, of all kinds; it publishes no limit.
 const CLUSTERS: Rate = Rate::Assumed { burst: 10, per_second: 5.0 };
+/// EKS's changes; it publishes no limit, and an upgrade makes few.
+const CLUSTER_CHANGE: Rate = Rate::Assumed { burst: 5, per_second: 2.0 };
 /// DescribeKey is granted 2,000 a second and more (KMS Developer Guide, "Request quotas"); we need few.
 const KEYS: Rate = Rate::Published { burst: 10, per_second: 10.0 };
 /// Service Quotas grants GetServiceQuota 5 a second (Service Quotas User Guide, "Throttling"), of which this is a share.
@@ -377,6 +379,14 @@ operations! {
         "for `eks`: to have EKS look at a cluster again";
     DESCRIBE_INSIGHTS_REFRESH = Eks "DescribeInsightsRefresh" "eks:DescribeInsightsRefresh", Zone, APART, Optional, READS, CLUSTERS,
         "for `eks`: to see whether EKS has looked again";
+    UPDATE_CLUSTER_VERSION = Eks "UpdateClusterVersion" "eks:UpdateClusterVersion", Zone, APART, Optional, BY_TOKEN, CLUSTER_CHANGE,
+        "for `eks upgrade`: to send a control plane one version up, or back";
+    UPDATE_ADDON = Eks "UpdateAddon" "eks:UpdateAddon", Zone, APART, Optional, BY_TOKEN, CLUSTER_CHANGE,
+        "for `eks upgrade`: to put an add-on to another version";
+    UPDATE_NODEGROUP_VERSION = Eks "UpdateNodegroupVersion" "eks:UpdateNodegroupVersion", Zone, APART, Optional, BY_TOKEN, CLUSTER_CHANGE,
+        "for `eks upgrade`: to replace the nodes of a managed node group";
+    CANCEL_UPDATE = Eks "CancelUpdate" "eks:CancelUpdate", Zone, APART, Optional, BY_TOKEN, CLUSTER_CHANGE,
+        "for `eks upgrade`: to call off an update of a cluster";
     DESCRIBE_SUBNETS = Ec2 "DescribeSubnets" "ec2:DescribeSubnets", Zone, APART, Optional, READS, EC2_PAGED,
         "for `eks`: to see how many addresses are free in the subnets of a cluster";
     DESCRIBE_SECURITY_GROUPS = Ec2 "DescribeSecurityGroups" "ec2:DescribeSecurityGroups", Zone, APART, Optional, READS, EC2_PAGED,
@@ -417,7 +427,7 @@ mod tests {
 
     /// Whether a command calls it by itself.
     fn is_of_a_command(operation: &Operation) -> bool {
-        ["for `window", "for `cloud", "for `eks`", "for runs that are kept in", "for runs on a hub"]
+        ["for `window", "for `cloud", "for `eks", "for runs that are kept in", "for runs on a hub"]
             .iter()
             .any(|command| operation.purpose.starts_with(command))
     }

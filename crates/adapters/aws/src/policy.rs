@@ -31,6 +31,10 @@ const OF_CLUSTERS: &[&str] = &[
     "ssm:GetParameter",
 ];
 
+/// What upgrades of clusters change; what they read is what the other commands on clusters read.
+const OF_UPGRADES: &[&str] =
+    &["eks:CancelUpdate", "eks:UpdateAddon", "eks:UpdateClusterVersion", "eks:UpdateNodegroupVersion"];
+
 /// What keys of heads of audit logs begin with, in the bucket that keeps them.
 pub const HEADS_PREFIX: &str = "audit";
 
@@ -55,6 +59,8 @@ pub enum Use {
     EventRules,
     /// The commands on EKS clusters are used.
     Clusters,
+    /// EKS clusters are upgraded.
+    ClusterUpgrades,
     /// The commands on functions of Lambda are used.
     Functions,
     /// Runs are kept in a DynamoDB table and a bucket.
@@ -217,6 +223,7 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
     let calls = |call: &'static Operation| is_used(call, phases, uses);
     let asked = match operation.iam {
         // They belong to no phase.
+        action if OF_UPGRADES.contains(&action) => return wanted(Use::ClusterUpgrades),
         action if OF_CLUSTERS.contains(&action) || action.starts_with("eks:") => {
             return wanted(Use::Clusters);
         }
@@ -347,6 +354,11 @@ fn arns(scope: &Scope, on: On) -> Vec<String> {
         }
         On::Clusters => {
             let of = |name: &String| format!("arn:{partition}:eks:*:{account}:cluster/{name}");
+            scope.clusters.iter().map(of).collect()
+        }
+        On::ClusterAddons | On::ClusterNodeGroups => {
+            let kind = if on == On::ClusterAddons { "addon" } else { "nodegroup" };
+            let of = |name: &String| format!("arn:{partition}:eks:*:{account}:{kind}/{name}/*/*");
             scope.clusters.iter().map(of).collect()
         }
         // They belong to no account.

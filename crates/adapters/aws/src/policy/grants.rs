@@ -37,6 +37,10 @@ pub(crate) enum On {
     PatchLists,
     /// The clusters that are worked on.
     Clusters,
+    /// Add-ons of these clusters.
+    ClusterAddons,
+    /// Managed node groups of these clusters.
+    ClusterNodeGroups,
     /// The functions that are worked on, and their versions.
     Functions,
     /// The state machines that are worked on, and their versions.
@@ -183,7 +187,11 @@ static ALONE: &[Grant] = &[
     grant("elasticloadbalancing:DeregisterTargets", &[On::TargetGroups], &[]),
     grant("elasticloadbalancing:RegisterInstancesWithLoadBalancer", &[On::ClassicBalancers], &[]),
     grant("elasticloadbalancing:RegisterTargets", &[On::TargetGroups], &[]),
+    grant("eks:CancelUpdate", &[On::Clusters], &[]),
     grant("eks:StartInsightsRefresh", &[On::Clusters], &[]),
+    grant("eks:UpdateAddon", &[On::ClusterAddons], &[]),
+    grant("eks:UpdateClusterVersion", &[On::Clusters], &[]),
+    grant("eks:UpdateNodegroupVersion", &[On::ClusterNodeGroups], &[]),
     grant("events:DeleteRule", &[On::EventRules], &[]),
     grant("events:DescribeRule", &[On::EventRules], &[]),
     grant("events:DisableRule", &[On::EventRules], &[]),

@@ -77,6 +77,8 @@ fn resource(zone: &Zone, region: &Region, partition: &str, named: Named<'_>, on:
         | On::Parameters
         | On::Hub(_)
         | On::Clusters
+        | On::ClusterAddons
+        | On::ClusterNodeGroups
         | On::Functions
         | On::PublicParameters
         | On::HubLogs
@@ -119,6 +121,8 @@ fn sample(zone: &Zone, region: &Region, partition: &str, on: On) -> String {
         | On::HubLogs
         | On::Parameters
         | On::Clusters
+        | On::ClusterAddons
+        | On::ClusterNodeGroups
         | On::Functions
         | On::PublicParameters
         | On::Machines

@@ -18,6 +18,7 @@ fn everything() -> Scope {
             Use::EventRules,
             Use::Figures,
             Use::Clusters,
+            Use::ClusterUpgrades,
             Use::Functions,
             Use::Hub,
             Use::HubLogs,
@@ -180,6 +181,28 @@ fn clusters_are_looked_at_everywhere_and_asked_to_be_looked_at_again_by_name() {
 }
 
 #[test]
+fn upgrades_change_the_clusters_that_are_named_their_add_ons_and_their_node_groups() {
+    let statements = of_zone(&everything());
+    let arn = |rest: &str| vec![format!("arn:aws:eks:*:011122223333:{rest}")];
+    for (action, on) in [
+        ("eks:UpdateClusterVersion", "cluster/prod-*"),
+        ("eks:CancelUpdate", "cluster/prod-*"),
+        ("eks:UpdateAddon", "addon/prod-*/*/*"),
+        ("eks:UpdateNodegroupVersion", "nodegroup/prod-*/*/*"),
+    ] {
+        let statement = find(&statements, action, ":eks:");
+        assert_eq!(statement.resources, arn(on), "{action}");
+        assert!(statement.conditions.iter().any(|it| it.key == "aws:RequestedRegion"), "{action}");
+    }
+    let mut looking = everything();
+    looking.uses.remove(&Use::ClusterUpgrades);
+    let looking = of_zone(&looking);
+    let changes = |it: &&&str| it.starts_with("eks:Update") || **it == "eks:CancelUpdate";
+    assert_eq!(looking.iter().flat_map(|it| &it.actions).filter(changes).count(), 0);
+    assert!(find(&looking, "eks:StartInsightsRefresh", "cluster").resources == arn("cluster/prod-*"));
+}
+
+#[test]
 fn those_who_are_told_are_named_and_figures_go_into_their_namespace() {
     let statements = of_zone(&everything());
     let of = |action: &str, resource: &str| find(&statements, action, resource).clone();
@@ -206,6 +229,7 @@ fn a_scan_changes_nothing() {
     let mut scope = Scope { phases: [Phase::Scan].into(), ..everything() };
     let told = [
         Use::Clusters,
+        Use::ClusterUpgrades,
         Use::Functions,
         Use::Hub,
         Use::Machines,

@@ -3,6 +3,7 @@
 
 mod balancers;
 mod changing;
+mod cluster_changes;
 mod clusters;
 mod contracts;
 mod estate;

@@ -27,6 +27,9 @@ pub struct PolicyArgs {
     /// Also what `eks` needs for clusters of this name, in which * and ? stand for anything; may be given several times
     #[arg(long, value_name = "NAME", conflicts_with_all = ["caller", "trust"])]
     pub clusters: Vec<String>,
+    /// With --clusters: also what `eks upgrade` changes of them
+    #[arg(long, requires = "clusters", conflicts_with_all = ["caller", "trust"])]
+    pub upgrade: bool,
     /// Also what `cloud function` needs for functions of this name, in which * and ? stand for anything; may be given
     /// several times
     #[arg(long, value_name = "NAME", conflicts_with_all = ["caller", "trust"])]

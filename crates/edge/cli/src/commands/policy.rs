@@ -50,6 +50,7 @@ pub fn add_commands(scope: &mut Scope, args: &PolicyArgs) -> Result<(), CommandE
         scope.uses.extend((!named.is_empty()).then_some(used));
     }
     scope.uses.extend((!args.parameters.is_empty()).then_some(Use::Parameters));
+    scope.uses.extend(args.upgrade.then_some(Use::ClusterUpgrades));
     Ok(())
 }
 

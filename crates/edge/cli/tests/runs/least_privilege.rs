@@ -24,6 +24,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::story::{CONSOLE, approving};
 
+#[path = "least_privilege/clusters.rs"]
+mod clusters;
 #[path = "least_privilege/commands.rs"]
 mod commands;
 #[path = "least_privilege/events.rs"]
