@@ -4,7 +4,9 @@
 //! contender used, and the peers are Python programs. Here the release binary is built, the
 //! environment is prepared, and the driver is started.
 
+mod eks;
 mod functions;
+mod makespan;
 
 use std::path::PathBuf;
 
@@ -104,6 +106,19 @@ enum What {
         #[arg(long, default_value_t = 51, value_parser = clap::value_parser!(u16).range(1..=1_000))]
         starts: u16,
     },
+    /// Assessments of large EKS clusters: what their API servers are asked, wall time, memory; and how long plans of upgrades
+    /// take against their critical path. The tables go into docs/benchmarks.md.
+    Eks {
+        /// Nodes and pods of the clusters; plans are made for the last.
+        #[arg(long, default_value = "50x1500,500x15000")]
+        sizes: String,
+        /// How often each cluster is assessed.
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=20))]
+        rounds: u8,
+        /// Which build to measure: counts, bytes and plans are the same in both.
+        #[arg(long, value_enum, default_value_t = Build::Release)]
+        build: Build,
+    },
     /// Seconds, memory and bytes of every report by size of the run; the table goes into
     /// docs/benchmarks.md.
     Report {
@@ -137,6 +152,10 @@ const STEPFN: Marks = Marks {
 const FUNCTIONS: Marks = Marks {
     begins: "<!-- what follows is written by `cargo xtask bench functions` -->\n",
     ends: "<!-- what `cargo xtask bench functions` wrote ends here -->\n",
+};
+const EKS: Marks = Marks {
+    begins: "<!-- what follows is written by `cargo xtask bench eks` -->\n",
+    ends: "<!-- what `cargo xtask bench eks` wrote ends here -->\n",
 };
 const REPORT: Marks = Marks {
     begins: "<!-- what follows is written by `cargo xtask bench report` -->\n",
@@ -179,6 +198,15 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Fa
         What::Functions { target, starts } => {
             let table = functions::measure(workspace, target.as_deref(), *starts)?;
             return put_into_document(workspace, &table, &FUNCTIONS);
+        }
+        What::Eks { sizes, rounds, build } => {
+            let binary = match std::env::var_os("FLEETWRIGHT_BIN") {
+                Some(given) => given.into(),
+                None => built(workspace, *build)?,
+            };
+            let tables = eks::measure(workspace, &binary, sizes, *rounds)?;
+            print!("{tables}");
+            return put_into_document(workspace, &tables, &EKS);
         }
         What::Report { sizes, build } => {
             let work = workspace.target.join("bench-report");

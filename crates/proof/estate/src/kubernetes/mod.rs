@@ -177,7 +177,7 @@ fn answer(estate: &Estate, parts: &Parts, asked: &Asked, id: &str) -> Answered {
             region: found.region.as_str().into(),
             service: Service::Eks,
             action: action.into(),
-            request: serde_json::json!({ "cluster": found.name, "path": asked.path }).to_string().into(),
+            request: described(&found, asked, &answered.answer).into(),
             ok: error.is_none(),
             error,
             request_id: String::new().into(),
@@ -186,6 +186,13 @@ fn answer(estate: &Estate, parts: &Parts, asked: &Asked, id: &str) -> Answered {
         });
     }
     answered
+}
+
+/// A request for the call log, with the form in which it was answered and the bytes that this took.
+fn described(found: &Found, asked: &Asked, answer: &Answer) -> String {
+    let form = reading::Form::of(asked).name();
+    let told = serde_json::json!({ "form": form, "bytes": answer.body.len() });
+    serde_json::json!({ "cluster": found.name, "path": asked.path, "answer": told }).to_string()
 }
 
 fn outcome(error: Option<&Status>) -> Outcome {

@@ -53,15 +53,18 @@ pub(super) fn shown(cluster: &Cluster, target: &Target, served: &Served, object:
 
 /// The form in which a client wants objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
+    /// As they are.
     Whole,
+    /// Their metadata alone.
     Metadata,
+    /// Rows of a table.
     Table,
 }
 
 impl Form {
     /// The first form of a request's `Accept` that there is.
-    fn of(asked: &Asked) -> Self {
+    pub(super) fn of(asked: &Asked) -> Self {
         let forms = asked.accept.split(',').filter_map(|kind| {
             let mut parameters = kind.split(';').map(str::trim);
             (parameters.next() == Some("application/json")).then_some(())?;
@@ -73,6 +76,15 @@ impl Form {
             }
         });
         forms.into_iter().next().unwrap_or(Self::Whole)
+    }
+
+    /// A word for it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Metadata => "metadata",
+            Self::Table => "table",
+        }
     }
 }
 

@@ -88,6 +88,10 @@ async fn lists_come_in_pages_and_as_metadata_alone() {
     let partial = ask(&estate, "GET", "/api/v1/pods", &accept, Value::Null).await.document();
     assert_eq!(partial["kind"], "PartialObjectMetadataList");
     assert!(partial["items"][0]["spec"].is_null() && partial["items"][0]["metadata"]["uid"].is_string());
+    let told = estate.calls(0, usize::MAX).pop().expect("it is in the call log").request;
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!((&told["path"], &told["answer"]["form"]), (&json!("/api/v1/pods"), &json!("metadata")));
+    assert_eq!(told["answer"]["bytes"], partial.to_string().len());
 }
 
 #[tokio::test]
