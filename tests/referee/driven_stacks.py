@@ -130,6 +130,21 @@ def execute_change_set(clients):
     assert [it["ResourceChange"]["Action"] for it in shown["Changes"]] == ["Modify", "Add"]
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
     assert (stack["StackStatus"], stack["Parameters"][0]["ParameterValue"]) == ("UPDATE_COMPLETE", "120")
+    assert discarded(clients, cloudformation, RetainExceptOnCreate=True) == "DELETE_COMPLETE"
+    assert discarded(clients, cloudformation) == "DELETE_SKIPPED"
+
+
+def discarded(clients, cloudformation, **more):
+    """What becomes of a resource that would stay, where the stack it was made for fails."""
+    name = f"referee-failed-{len(more)}"
+    clients.estate.post("/_estate/faults", {"kind": "stack_resource_fails", "instance": f"{name}/Bad", "times": 1})
+    template = of_queues("Kept", "Bad", DeletionPolicy="Retain")
+    template["Resources"]["Bad"]["DependsOn"] = "Kept"
+    change_set(cloudformation, name, "first", template)
+    cloudformation.execute_change_set(StackName=name, ChangeSetName="first", **more)
+    assert ended(cloudformation, name) == "ROLLBACK_COMPLETE"
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    return next(event["ResourceStatus"] for event in events if event["LogicalResourceId"] == "Kept")
 
 
 @drives("cloudformation", "DeleteChangeSet")

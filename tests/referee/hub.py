@@ -213,10 +213,15 @@ class Interpreter:
         self.server = Server(command, clean_environment(home, **variables), stream="stderr")
         self.endpoint = next(line.split()[-1] for line in self.server.lines() if "Running on" in line)
         self.server.run_on()
-        self.states = boto3.client(
+        self.states = self.client(self.endpoint)
+
+    @staticmethod
+    def client(endpoint):
+        """boto3's client of state machines at a server of moto's."""
+        return boto3.client(
             "stepfunctions",
             region_name=REGION,
-            endpoint_url=self.endpoint,
+            endpoint_url=endpoint,
             aws_access_key_id="testing",
             aws_secret_access_key="testing",
         )

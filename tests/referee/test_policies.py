@@ -25,6 +25,7 @@ BESIDE = {
     "parameters": ["--parameters", "/fleetwright/prod"],
     "machines": ["--machines", "fleet-*"],
     "clusters": ["--clusters", "prod-*", "--upgrade"],
+    "stacks": ["--stack", "prod", "--code-bucket", "fleet-code"],
     "rules": ["--rules", "upgrades", "--event-bus", "arn:aws:events:eu-central-1:111122223333:event-bus/upgrades"],
 }
 CASES = {"payments": ["--landing-zones", "payments"], "all": [], "caller": ["--caller"], **BESIDE}

@@ -22,6 +22,7 @@ pub mod notifier;
 pub mod objects;
 pub mod parameters;
 pub mod power;
+pub mod stacks;
 pub mod state_machines;
 
 use std::time::Duration;

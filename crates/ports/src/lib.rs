@@ -28,6 +28,7 @@ pub mod notifier;
 pub mod objects;
 pub mod parameters;
 pub mod power;
+pub mod stacks;
 pub mod state_machines;
 pub mod surroundings;
 
@@ -62,5 +63,6 @@ pub use notifier::{Again, NotSent, Notifier};
 pub use objects::Objects;
 pub use parameters::Parameters;
 pub use power::{Power, Pulse, Replacement, Restore, RestoreState};
+pub use stacks::Stacks;
 pub use state_machines::StateMachines;
 pub use surroundings::{Announced, Down, Freezes, Outages, Standstill};

@@ -73,6 +73,10 @@ const KEYS: Rate = Rate::Published { burst: 10, per_second: 10.0 };
 const QUOTAS: Rate = Rate::Assumed { burst: 2, per_second: 2.0 };
 /// CloudWatch Logs, FilterLogEvents; 5 a second in the smaller regions (user guide, "CloudWatch Logs service quotas").
 const LOG_READ: Rate = Rate::Published { burst: 5, per_second: 4.0 };
+/// CloudFormation; it publishes no rates.
+const STACK_READ: Rate = Rate::Assumed { burst: 10, per_second: 2.0 };
+/// Change sets and stacks that are made, carried out and deleted.
+const STACK_CHANGE: Rate = Rate::Assumed { burst: 5, per_second: 1.0 };
 /// Messages about a run: a handful.
 const MESSAGES: Rate = Rate::Assumed { burst: 10, per_second: 5.0 };
 /// A share of what STS grants.
@@ -309,6 +313,24 @@ operations! {
         "for runs on a hub: to let an execution go on that waits for a decision; allow it on the state machine";
     FILTER_LOG_EVENTS = CloudWatchLogs "FilterLogEvents" "logs:FilterLogEvents", Zone, APART, Optional, READS, LOG_READ,
         "for `cloud logs`: to read what the functions of a hub write";
+    CREATE_CHANGE_SET = CloudFormation "CreateChangeSet" "cloudformation:CreateChangeSet", Zone, APART, Optional, BY_TOKEN, STACK_CHANGE,
+        "for `cloud deploy`: to compare a hub's stack with its template";
+    DELETE_CHANGE_SET = CloudFormation "DeleteChangeSet" "cloudformation:DeleteChangeSet", Zone, APART, Optional, BY_STATE, STACK_CHANGE,
+        "for `cloud deploy`: to take back a comparison that is not carried out";
+    DELETE_STACK = CloudFormation "DeleteStack" "cloudformation:DeleteStack", Zone, APART, Optional, BY_TOKEN, STACK_CHANGE,
+        "for `cloud destroy`: to delete a hub's stack";
+    DESCRIBE_CHANGE_SET = CloudFormation "DescribeChangeSet" "cloudformation:DescribeChangeSet", Zone, APART, Optional, READS, STACK_READ,
+        "for `cloud deploy`: to show what would change";
+    DESCRIBE_STACK_EVENTS = CloudFormation "DescribeStackEvents" "cloudformation:DescribeStackEvents", Zone, APART, Optional, READS, STACK_READ,
+        "for `cloud deploy` and `cloud destroy`: to follow what happens to a stack";
+    DESCRIBE_STACKS = CloudFormation "DescribeStacks" "cloudformation:DescribeStacks", Zone, APART, Optional, READS, STACK_READ,
+        "for `cloud deploy` and `cloud destroy`: to see how a stack stands";
+    EXECUTE_CHANGE_SET = CloudFormation "ExecuteChangeSet" "cloudformation:ExecuteChangeSet", Zone, APART, Optional, BY_TOKEN, STACK_CHANGE,
+        "for `cloud deploy`: to make and change a hub's stack";
+    GET_TEMPLATE = CloudFormation "GetTemplate" "cloudformation:GetTemplate", Zone, APART, Optional, READS, STACK_READ,
+        "for `cloud destroy`: to say what is deleted and what stays";
+    VALIDATE_TEMPLATE = CloudFormation "ValidateTemplate" "cloudformation:ValidateTemplate", Zone, APART, Optional, READS, STACK_READ,
+        "for `cloud validate --hub`: to have CloudFormation judge templates";
     PUBLISH = Sns "Publish" "sns:Publish", Zone, REPORT, Optional, NEVER_TWICE, MESSAGES,
         "for notifications through SNS; allow it on the topic";
     PUT_EVENTS = EventBridge "PutEvents" "events:PutEvents", Zone, REPORT, Optional, NEVER_TWICE, MESSAGES,
@@ -466,7 +488,8 @@ mod tests {
                 "lambda:InvokeFunction"
             ]
         );
-        let reading = ["Describe", "List", "Get", "Filter", "Query", "Simulate", "Assume", "Pass"];
+        let reading =
+            ["Describe", "List", "Get", "Filter", "Query", "Validate", "Simulate", "Assume", "Pass"];
         for operation in ALL {
             let reads = reading.iter().any(|verb| operation.name.starts_with(verb));
             assert_eq!(operation.mutates(), !reads, "{}", operation.iam);

@@ -67,6 +67,8 @@ pub enum Use {
     Hub,
     /// The commands on what the functions of a hub write are used.
     HubLogs,
+    /// The commands that make and delete the stacks of hubs are used.
+    HubStacks,
     /// The load before and after is compared.
     Load,
     /// The commands on state machines and executions of Step Functions are used.
@@ -126,6 +128,10 @@ pub struct Scope {
     pub hub: BTreeSet<String>,
     /// Environments whose hubs are looked after by commands.
     pub hubs: BTreeSet<String>,
+    /// Environments whose stacks are made and deleted by commands.
+    pub stacks: BTreeSet<String>,
+    /// Buckets with archives of functions, definitions and templates, which such commands fill.
+    pub code_buckets: BTreeSet<String>,
     /// Prefixes of the parameters that are used, for example `/fleetwright/prod`.
     pub parameters: BTreeSet<String>,
     /// Names of the state machines that are worked on; `*` and `?` are wildcards.
@@ -230,7 +236,11 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
         action if action.contains("MaintenanceWindow") => return wanted(Use::MaintenanceWindows),
         "ssm:AddTagsToResource" | "ssm:ListTagsForResource" => return wanted(Use::Parameters),
         action if action.contains("Parameter") => return wanted(Use::Parameters),
-        "s3:GetObject" | "s3:ListBucket" | "secretsmanager:GetSecretValue" | "states:SendTaskSuccess" => {
+        action if action.starts_with("cloudformation:") => return wanted(Use::HubStacks),
+        "s3:GetObject" => return wanted(Use::Hub) || wanted(Use::HubStacks),
+        "s3:PutObject" if wanted(Use::HubStacks) => return true,
+        "states:ListExecutions" => return wanted(Use::Machines) || wanted(Use::HubStacks),
+        "s3:ListBucket" | "secretsmanager:GetSecretValue" | "states:SendTaskSuccess" => {
             return wanted(Use::Hub);
         }
         "logs:FilterLogEvents" => return wanted(Use::HubLogs),
@@ -286,7 +296,10 @@ fn statement(
 
 /// Whether it is where the fleet is. IAM has no regions, and those who are told may be anywhere.
 fn is_of_the_fleet(on: &On) -> bool {
-    !matches!(on, On::Roles | On::OwnRole | On::AuditHeads | On::Topics | On::EventBuses | On::Hub(_))
+    !matches!(
+        on,
+        On::Roles | On::OwnRole | On::AuditHeads | On::Topics | On::EventBuses | On::Hub(_) | On::CodeBuckets
+    )
 }
 
 /// A name that says what and when: `OnInstanceChosen`, `OnImageSnapshotWhileCreateImage`.
@@ -345,6 +358,23 @@ fn arns(scope: &Scope, on: On) -> Vec<String> {
                 format!("arn:{partition}:logs:*:{account}:log-group:/aws/lambda/fleetwright-{hub}-*:*")
             };
             scope.hubs.iter().map(of).collect()
+        }
+        On::HubStacks => {
+            let of = |hub: &String| {
+                ["hub", "spoke"].map(|which| {
+                    format!("arn:{partition}:cloudformation:*:{account}:stack/fleetwright-{which}-{hub}/*")
+                })
+            };
+            scope.stacks.iter().flat_map(of).collect()
+        }
+        On::HubMachines => {
+            let of =
+                |hub: &String| format!("arn:{partition}:states:*:{account}:stateMachine:fleetwright-{hub}");
+            scope.stacks.iter().map(of).collect()
+        }
+        On::CodeBuckets => {
+            let of = |bucket: &String| arn(&format!("s3:::{bucket}/fleetwright/*"));
+            scope.code_buckets.iter().flat_map(of).collect()
         }
         On::Everything => vec!["*".to_owned()],
         On::MaintenanceWindows => arn(&format!("ssm:*:{account}:maintenancewindow/*")),

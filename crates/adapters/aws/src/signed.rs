@@ -177,6 +177,7 @@ impl Signer {
     /// Reference Guide, "Service-specific endpoints").
     fn own_endpoint(&self, service: &str) -> Option<String> {
         let id = match service {
+            "cloudformation" => "CloudFormation",
             "dynamodb" => "DynamoDB",
             "eks" => "EKS",
             "events" => "EventBridge",
@@ -305,13 +306,20 @@ fn own_headers(answer: &HttpResponse) -> Vec<(String, String)> {
     own.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect()
 }
 
+/// A text of XML without the entities that XML itself has.
+fn unescaped(text: &str) -> String {
+    let entities =
+        [("&quot;", "\""), ("&apos;", "'"), ("&#39;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
+    entities.iter().fold(text.to_owned(), |text, (entity, meant)| text.replace(entity, meant))
+}
+
 /// What the service said: some in XML, others in JSON. Those that are asked by path name the error in a header.
 /// Source: Smithy, "AWS restJson1 protocol", operation error serialization.
 fn refusal(answer: &HttpResponse) -> ErrorMetadata {
     let body = answer.body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
     let element = |name: &str| {
         let (_, rest) = body.split_once(&format!("<{name}>"))?;
-        rest.split_once(&format!("</{name}>")).map(|(text, _)| text.to_owned())
+        rest.split_once(&format!("</{name}>")).map(|(text, _)| unescaped(text))
     };
     let json: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
     let member = |name: &str| json.get(name).and_then(|value| value.as_str()).map(str::to_owned);

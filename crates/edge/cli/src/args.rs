@@ -75,7 +75,7 @@ pub use runs::{
     AbortArgs, ApplyArgs, DecisionArgs, DriveArgs, GateDecisionArgs, RehearseArgs, ReportArgs, ReportFormat,
     ReportSchema, ResumeArgs, RollbackArgs, RunReportArgs, RunsArgs, StateArgs, StatusArgs, WorkflowArgs,
 };
-pub use stack::{FunctionName, LogsArgs, StackCommand, ValidateArgs};
+pub use stack::{DeployArgs, DestroyArgs, FunctionName, LogsArgs, StackCommand, ValidateArgs};
 pub use template::TemplateArgs;
 pub use window::{
     WindowArgs, WindowCommand, WindowCreateArgs, WindowNamedArgs, WindowOperation, WindowReboot,

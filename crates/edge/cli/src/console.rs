@@ -46,6 +46,23 @@ impl Console {
         }
     }
 
+    /// Asks a person; nobody who is not at the terminal agrees.
+    ///
+    /// # Errors
+    /// Standard input cannot be read, or is no terminal.
+    pub fn ask(&self, question: &str) -> Result<bool, CommandError> {
+        let stdin = io::stdin();
+        if !stdin.is_terminal() {
+            let message = format!("{question} Nobody is there to ask: --yes agrees beforehand");
+            return Err(CommandError::new(&code::USAGE, message));
+        }
+        self.error_line(&format!("{question} Type `yes`:"));
+        let mut answer = String::new();
+        let read = stdin.read_line(&mut answer);
+        read.map_err(|error| CommandError::new(&code::USAGE, format!("the answer cannot be read: {error}")))?;
+        Ok(answer.trim() == "yes")
+    }
+
     /// Shows why a command failed.
     pub fn failure(&self, error: &CommandError) {
         for detail in &error.details {

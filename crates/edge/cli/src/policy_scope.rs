@@ -50,6 +50,8 @@ pub fn scope(settings: &Settings, fleet: &Fleet, phases: &[Phase]) -> Scope {
         // Commands on them name them; no run uses any.
         hub: BTreeSet::new(),
         hubs: BTreeSet::new(),
+        stacks: BTreeSet::new(),
+        code_buckets: BTreeSet::new(),
         parameters: BTreeSet::new(),
         clusters: BTreeSet::new(),
         functions: BTreeSet::new(),

@@ -190,7 +190,8 @@ async fn attempt(
             None => try_classic_balancers(&aws.at(zone, region), operation).await,
             tried => tried,
         },
-        Service::CloudWatchLogs
+        Service::CloudFormation
+        | Service::CloudWatchLogs
         | Service::DynamoDb
         | Service::Eks
         | Service::EventBridge

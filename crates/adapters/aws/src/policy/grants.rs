@@ -57,6 +57,12 @@ pub(crate) enum On {
     Hub(&'static str),
     /// Log groups of the functions of hubs.
     HubLogs,
+    /// Stacks of hubs and of their spokes.
+    HubStacks,
+    /// State machines of hubs.
+    HubMachines,
+    /// What commands put into the buckets of functions.
+    CodeBuckets,
     /// Heads in the bucket that keeps those of audit logs.
     AuditHeads,
     /// Topics that notices go to.
@@ -160,22 +166,40 @@ static PUT_TARGETS: &[Grant] = &[
     grant("events:PutTargets", &[On::EventRules], &[]),
     grant("iam:PassRole", &[On::Roles], &[Mark::ToEventBridge]),
 ];
-/// One call for two buckets, each granted where it is used.
-static PUT_OBJECT: &[Grant] =
-    &[grant("s3:PutObject", &[On::PatchLists], &[]), grant("s3:PutObject", &[On::AuditHeads], &[])];
+/// One call for several buckets, each granted where it is used.
+static PUT_OBJECT: &[Grant] = &[
+    grant("s3:PutObject", &[On::PatchLists], &[]),
+    grant("s3:PutObject", &[On::AuditHeads], &[]),
+    grant("s3:PutObject", &[On::CodeBuckets], &[]),
+];
+/// CloudFormation fetches a large template with the rights of whoever names it.
+static GET_OBJECT: &[Grant] =
+    &[grant("s3:GetObject", &[On::Hub("s3")], &[]), grant("s3:GetObject", &[On::CodeBuckets], &[])];
+/// Machines are listed by name, or because a hub's stack is not deleted while it runs.
+static LIST_EXECUTIONS: &[Grant] = &[
+    grant("states:ListExecutions", &[On::Machines], &[]),
+    grant("states:ListExecutions", &[On::HubMachines], &[]),
+];
 /// Calls that need one permission, of their own name.
 static ALONE: &[Grant] = &[
     grant("autoscaling:EnterStandby", &[On::AutoScalingGroups], &[]),
     grant("autoscaling:ExitStandby", &[On::AutoScalingGroups], &[]),
     grant("autoscaling:ResumeProcesses", &[On::AutoScalingGroups], &[]),
     grant("autoscaling:SuspendProcesses", &[On::AutoScalingGroups], &[]),
+    grant("cloudformation:CreateChangeSet", &[On::HubStacks], &[]),
+    grant("cloudformation:DeleteChangeSet", &[On::HubStacks], &[]),
+    grant("cloudformation:DeleteStack", &[On::HubStacks], &[]),
+    grant("cloudformation:DescribeChangeSet", &[On::HubStacks], &[]),
+    grant("cloudformation:DescribeStackEvents", &[On::HubStacks], &[]),
+    grant("cloudformation:DescribeStacks", &[On::HubStacks], &[]),
+    grant("cloudformation:ExecuteChangeSet", &[On::HubStacks], &[]),
+    grant("cloudformation:GetTemplate", &[On::HubStacks], &[]),
     grant("cloudwatch:PutMetricData", &[On::Everything], &[Mark::Namespace]),
     grant("ec2:DeleteSnapshot", SNAPSHOTS, &[Mark::For(BACKUP)]),
     grant("ec2:DeregisterImage", IMAGES, &[Mark::For(BACKUP)]),
     grant("ec2:RebootInstances", INSTANCES, &[Mark::Chosen]),
     grant("ec2:StartInstances", INSTANCES, &[Mark::Chosen]),
     grant("ec2:StopInstances", INSTANCES, &[Mark::Chosen]),
-    grant("s3:GetObject", &[On::Hub("s3")], &[]),
     grant("s3:ListBucket", &[On::Hub("s3")], &[]),
     grant("secretsmanager:GetSecretValue", &[On::Hub("secretsmanager")], &[]),
     grant("states:SendTaskSuccess", &[On::Hub("states")], &[]),
@@ -225,7 +249,6 @@ static ALONE: &[Grant] = &[
     grant("states:DescribeExecution", &[On::Executions], &[]),
     grant("states:DescribeStateMachine", &[On::Machines], &[]),
     grant("states:GetExecutionHistory", &[On::Executions], &[]),
-    grant("states:ListExecutions", &[On::Machines], &[]),
     grant("states:ListStateMachineVersions", &[On::Machines], &[]),
     grant("states:StartExecution", &[On::Machines], &[]),
     grant("states:StopExecution", &[On::Executions], &[]),
@@ -240,7 +263,9 @@ pub(crate) fn of(call: &str) -> Option<&'static [Grant]> {
         "ec2:RunInstances" => Some(LAUNCH),
         "events:PutTargets" => Some(PUT_TARGETS),
         "lambda:CreateFunction" => Some(CREATE_FUNCTION),
+        "s3:GetObject" => Some(GET_OBJECT),
         "s3:PutObject" => Some(PUT_OBJECT),
+        "states:ListExecutions" => Some(LIST_EXECUTIONS),
         "ssm:SendCommand" => Some(SEND_COMMAND),
         "states:CreateStateMachine" => Some(CREATE_MACHINE),
         other => ALONE.iter().find(|grant| grant.action == other).map(std::slice::from_ref),

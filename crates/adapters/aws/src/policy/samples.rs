@@ -82,6 +82,9 @@ fn resource(zone: &Zone, region: &Region, partition: &str, named: Named<'_>, on:
         | On::Functions
         | On::PublicParameters
         | On::HubLogs
+        | On::HubStacks
+        | On::HubMachines
+        | On::CodeBuckets
         | On::Machines
         | On::Executions
         | On::EventRules => None,
@@ -119,6 +122,9 @@ fn sample(zone: &Zone, region: &Region, partition: &str, on: On) -> String {
         | On::EventBuses
         | On::Hub(_)
         | On::HubLogs
+        | On::HubStacks
+        | On::HubMachines
+        | On::CodeBuckets
         | On::Parameters
         | On::Clusters
         | On::ClusterAddons

@@ -7,7 +7,7 @@ use fleetwright_model::{
     CalendarAnswer, CalendarState, Cell, HealthCheck, Instance, InstanceState, OsFamily, PingStatus,
 };
 use fleetwright_ports::conformance::{
-    commands, event_rules, images, logs, maintenance, metrics, parameters, power,
+    commands, event_rules, images, logs, maintenance, metrics, parameters, power, stacks,
 };
 use fleetwright_ports::logs::{Follower, LogQuery};
 use fleetwright_ports::{
@@ -138,6 +138,13 @@ async fn the_estate_fulfils_the_contract_of_events_and_rules() {
     event_rules::check((&stage.aws, &stage.aws, &*stage.clock), cell, &expected).await;
     let records = stage.estate.events(Some(account)).expect("the account is there");
     assert_eq!(records.events.len(), 23, "each once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_estate_fulfils_the_contract_of_stacks() {
+    let fault = "[[faults]]\nkind = \"stack_resource_fails\"\ninstance = \"fleetwright-conformance-failed/Bad\"\ntimes = 1\n";
+    let stage = stage(&format!("name = \"t\"\nseed = 32\n{FLEET}{fault}")).await;
+    stacks::check((&stage.aws, &*stage.clock), &stage.cells()[0]).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -46,20 +46,19 @@ fn jobs(workflow: &Workflow, environment: &str) -> Yaml {
     Yaml::map([("hub", hub), ("spokes", spokes)])
 }
 
-/// The template is too large to be handed over by itself: it goes through the bucket of the functions. A stack that is
-/// as it should be already is no failure.
+/// What changes stands in the log of the job before it is carried out; what holds data is not replaced. A stack that is as it
+/// should be already is no failure.
 const HUB: &str = r#"set -eu
-parameters="cloud/parameters/hub.$TARGET_ENVIRONMENT.json"
-bucket=$(jq --raw-output '.[] | select(.ParameterKey == "CodeBucket").ParameterValue' "$parameters")
-aws cloudformation deploy \
-  --stack-name "fleetwright-hub-$TARGET_ENVIRONMENT" \
-  --template-file cloud/hub.template.json \
-  --s3-bucket "$bucket" \
-  --s3-prefix templates \
-  --parameter-overrides "file://$parameters" \
-  --capabilities CAPABILITY_IAM CAPABILITY_NAMED_IAM \
-  --no-fail-on-empty-changeset \
-  --tags "environment=$TARGET_ENVIRONMENT" application=fleetwright
+code=0
+fleetwright cloud deploy --hub "$TARGET_ENVIRONMENT" --dir cloud --yes --state-dir "$STATE_DIRECTORY" || code=$?
+case $code in
+  0) ;;
+  21) echo '::notice::the hub is as it should be: nothing was changed' ;;
+  *)
+    echo "::error::the hub was not deployed (exit code $code)"
+    exit "$code"
+    ;;
+esac
 "#;
 
 /// Spokes are a stack set of the organisation: accounts that join a unit get theirs by themselves. The update stops

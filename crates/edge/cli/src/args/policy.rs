@@ -41,6 +41,13 @@ pub struct PolicyArgs {
     /// Also what `cloud logs` needs for the hub of this environment; may be given several times
     #[arg(long = "hub", value_name = "ENVIRONMENT", conflicts_with_all = ["caller", "trust"])]
     pub hubs: Vec<String>,
+    /// Also what `cloud deploy`, `cloud destroy` and `cloud validate --hub` ask CloudFormation for, for the hub and the
+    /// spoke of this environment; what is in the stack needs rights of its own. May be given several times
+    #[arg(long = "stack", value_name = "ENVIRONMENT", conflicts_with_all = ["caller", "trust"])]
+    pub stacks: Vec<String>,
+    /// Also what `cloud deploy` needs for the bucket of the functions; may be given several times
+    #[arg(long = "code-bucket", value_name = "BUCKET", requires = "stacks")]
+    pub code_buckets: Vec<String>,
     /// Also what `cloud event` needs for the event bus of this ARN; may be given several times
     #[arg(long = "event-bus", value_name = "ARN", conflicts_with_all = ["caller", "trust"])]
     pub event_buses: Vec<String>,

@@ -9,9 +9,15 @@ use super::{HubArgs, OutputFormat, Since};
 /// What is done with the stack of a hub: commands of `fleetwright cloud`.
 #[derive(Debug, Subcommand)]
 pub enum StackCommand {
-    /// Check the files of `cloud template` before they are deployed; needs no AWS
+    /// Check the files of `cloud template` before they are deployed
     #[command(long_about = VALIDATE_ABOUT)]
     Validate(Box<ValidateArgs>),
+    /// Make or change the stack of a hub or a spoke: what would change is shown first
+    #[command(long_about = DEPLOY_ABOUT)]
+    Deploy(Box<DeployArgs>),
+    /// Delete the stack of a hub or a spoke
+    #[command(long_about = DESTROY_ABOUT)]
+    Destroy(Box<DestroyArgs>),
     /// Show what the functions of a hub wrote, and follow it
     #[command(long_about = LOGS_ABOUT)]
     Logs(Box<LogsArgs>),
@@ -20,10 +26,13 @@ pub enum StackCommand {
 const VALIDATE_ABOUT: &str = "\
 Check what `cloud template` wrote, and what has become of it since: that the templates are templates, and everything
 they refer to is there; that the definition of the state machine holds by the rules of `cloud machine validate`, and the
-template puts in what it leaves open; that every parameter file fits its template. Exit code 15 with any finding.
+template puts in what it leaves open; that every parameter file fits its template. Exit code 15 with any finding. Needs no
+AWS, unless --hub has CloudFormation judge both templates as well; a template that is too large for a request is put into the
+bucket of the functions for it, as `cloud deploy` does.
 
 Examples:
   fleetwright cloud validate
+  fleetwright cloud validate --hub prod
   fleetwright cloud validate --dir deploy/cloud --output json";
 
 /// `fleetwright cloud validate`.
@@ -32,9 +41,93 @@ pub struct ValidateArgs {
     /// The directory that `cloud template` wrote into
     #[arg(long, value_name = "DIR", default_value = "cloud")]
     pub dir: PathBuf,
+    /// Ask CloudFormation as well, in the account of this terminal's AWS credentials and in AWS_REGION, for the hub of this
+    /// environment
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub hub: Option<String>,
+    /// The directory that holds the audit log of commands [default: the user's state directory]
+    #[arg(long, value_name = "DIR", requires = "hub")]
+    pub state_dir: Option<PathBuf>,
     /// The form of what is written to standard output
     #[arg(short, long, value_enum)]
     pub output: Option<OutputFormat>,
+}
+
+const DEPLOY_ABOUT: &str = "\
+Bring the stack of a hub to what `cloud template` wrote: its files are checked, what has to lie in a bucket is put there
+under names with the digest of what they hold, and CloudFormation compares. What would be added, changed, replaced and
+removed is shown and asked about; then it is carried out and followed, live, to its end. Exit code 21 where nothing is to
+be changed. A table, a bucket, a key or a secret is not replaced or removed unless --allow-replacement names it. Where an
+operation is under way already, it is followed. Of a failure the first cause is told; a stack that was to be made leaves
+nothing behind then. With --output json each line is an object, because events come one by one.
+
+Resources are made with the rights of this terminal's AWS credentials. With --spoke it is the spoke's stack in this account;
+its external id comes from a file.
+
+Examples:
+  fleetwright cloud deploy --hub prod --dry-run
+  fleetwright cloud deploy --hub prod --functions functions.zip
+  fleetwright cloud deploy --hub prod --spoke --external-id-file external-id --yes";
+
+const DESTROY_ABOUT: &str = "\
+Delete the stack of a hub: which of its resources are deleted and which stay is shown first. The record of runs, their
+artefacts, keys, secrets and logs stay, with their names: a hub of the same environment can be made again once they are
+deleted or imported. It is not deleted while a run goes on, nor where CloudFormation protects it.
+
+Example:
+  fleetwright cloud destroy --hub prod --yes --confirm prod";
+
+/// `fleetwright cloud deploy`.
+#[derive(Args, Clone, Debug)]
+pub struct DeployArgs {
+    /// The directory that `cloud template` wrote into
+    #[arg(long, value_name = "DIR", default_value = "cloud")]
+    pub dir: PathBuf,
+    /// The stack of a spoke of the hub, in this account
+    #[arg(long)]
+    pub spoke: bool,
+    /// The archive of the functions, which is put into their bucket [default: the one that the stack has, or that its
+    /// parameter file names]
+    #[arg(long, value_name = "FILE", conflicts_with = "spoke")]
+    pub functions: Option<PathBuf>,
+    /// A file with the external id of a spoke [default: the one its stack has]
+    #[arg(long, value_name = "FILE", requires = "spoke")]
+    pub external_id_file: Option<PathBuf>,
+    /// Let this table, bucket, key or secret be replaced or removed; may be given several times
+    #[arg(long, value_name = "LOGICAL_ID")]
+    pub allow_replacement: Vec<String>,
+    /// Only show what would change
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long, conflicts_with = "dry_run")]
+    pub yes: bool,
+    /// The directory that holds the audit log of commands [default: the user's state directory]
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// The hub.
+    #[command(flatten)]
+    pub hub: HubArgs,
+}
+
+/// `fleetwright cloud destroy`.
+#[derive(Args, Clone, Debug)]
+pub struct DestroyArgs {
+    /// The stack of a spoke of the hub, in this account
+    #[arg(long)]
+    pub spoke: bool,
+    /// Delete it
+    #[arg(long)]
+    pub yes: bool,
+    /// The environment once more
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub confirm: Option<String>,
+    /// The directory that holds the audit log of commands [default: the user's state directory]
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// The hub.
+    #[command(flatten)]
+    pub hub: HubArgs,
 }
 
 const LOGS_ABOUT: &str = "\
@@ -106,6 +199,8 @@ impl StackCommand {
     pub fn output(&self) -> Option<OutputFormat> {
         match self {
             Self::Validate(args) => args.output,
+            Self::Deploy(args) => args.hub.output,
+            Self::Destroy(args) => args.hub.output,
             Self::Logs(args) => args.hub.output,
         }
     }

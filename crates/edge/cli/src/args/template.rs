@@ -15,7 +15,8 @@ schedule, alarms and dashboard; a spoke is the role in an account that is patche
 
 The functions are one program, `bootstrap` of crates/edge/lambda, alone in an archive. `cargo xtask bench functions` builds it
 for this machine's processor and packs it; `cloud function package` packs one that was built elsewhere. The template's
-parameter Architecture (arm64 or x86_64) says what it was built for. Putting it into its bucket is left to whoever deploys. The configuration of a hub lies in its bucket of artefacts:
+parameter Architecture (arm64 or x86_64) says what it was built for; `cloud deploy --functions` puts it into its bucket. The
+configuration of a hub lies in its bucket of artefacts:
 configuration/fleetwright.yaml, and beside it the inventories that it names. `cloud start` then begins runs.
 
 The external id is in no file: it is a parameter of the spoke that is given when it is deployed.

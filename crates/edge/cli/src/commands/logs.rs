@@ -28,6 +28,8 @@ impl App {
     pub(crate) fn stack(&self, command: &StackCommand) -> Outcome {
         let args = match command {
             StackCommand::Validate(args) => return self.validate_cloud(args),
+            StackCommand::Deploy(args) => return self.deploy(args),
+            StackCommand::Destroy(args) => return self.destroy(args),
             StackCommand::Logs(args) => args,
         };
         self.log_warnings();

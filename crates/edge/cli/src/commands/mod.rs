@@ -30,6 +30,7 @@ pub mod rollback;
 pub mod run;
 pub mod runs;
 pub mod scan;
+pub mod stacks;
 pub mod template;
 pub mod validate;
 pub mod window;

@@ -35,11 +35,15 @@ pub fn add_commands(scope: &mut Scope, args: &PolicyArgs) -> Result<(), CommandE
     for prefix in &args.parameters {
         scope.parameters.insert(parameters::prefix(prefix)?.as_str().to_owned());
     }
-    if let Some(hub) = args.hubs.iter().find(|hub| !is_environment(hub)) {
-        return Err(CommandError::new(&code::USAGE, format!("--hub {hub:?}: {ENVIRONMENT_FORM}")));
+    for (flag, named) in [("--hub", &args.hubs), ("--stack", &args.stacks)] {
+        if let Some(odd) = named.iter().find(|name| !is_environment(name)) {
+            return Err(CommandError::new(&code::USAGE, format!("{flag} {odd:?}: {ENVIRONMENT_FORM}")));
+        }
     }
+    scope.code_buckets.extend(args.code_buckets.iter().cloned());
     for (named, kept, used) in [
         (&args.hubs, &mut scope.hubs, Use::HubLogs),
+        (&args.stacks, &mut scope.stacks, Use::HubStacks),
         (&args.rules, &mut scope.rules, Use::EventRules),
         (&args.event_buses, &mut scope.event_buses, Use::EventBuses),
         (&args.clusters, &mut scope.clusters, Use::Clusters),

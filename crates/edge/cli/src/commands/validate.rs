@@ -1,4 +1,5 @@
-//! `fleetwright cloud validate`: whether the files of `cloud template` can be deployed, before anything is.
+//! `fleetwright cloud validate`: whether the files of `cloud template` can be deployed, before anything is; CloudFormation is
+//! asked as well where a hub is named.
 
 use std::path::{Path, PathBuf};
 
@@ -7,18 +8,22 @@ use fleetwright_config::settings::OutputFormat;
 use fleetwright_config::{Located, Place, Remark, SourceText};
 use fleetwright_model::Exit;
 use fleetwright_model::code::{self, Code};
+use fleetwright_ports::Stacks;
 use fleetwright_templates::{Fault, check_definition, check_parameters, check_template};
 use serde_json::{Value, json};
 
-use crate::app::{App, Outcome, form};
-use crate::args::ValidateArgs;
-use crate::diagnosis::{Sources, command_error};
+use super::stacks::Purpose;
+use super::stacks::sources::Sources;
+use crate::app::{App, Outcome, Time, form, in_runtime};
+use crate::args::{HubArgs, ValidateArgs};
+use crate::diagnosis::{self, command_error};
 use crate::failure::CommandError;
 use crate::files;
 use crate::one_place::{tell, text};
 
 /// The templates, with what the names of their parameter files begin with.
-const TEMPLATES: [(&str, &str); 2] = [("hub.template.json", "hub."), ("spoke.template.json", "spoke.")];
+const TEMPLATES: [(&str, &str); 2] =
+    [(Purpose::Hub.template_file(), "hub."), (Purpose::Spoke.template_file(), "spoke.")];
 /// The definition of the state machine.
 const DEFINITION: &str = "machine.asl.json";
 /// Where the parameter files are.
@@ -28,7 +33,23 @@ impl App {
     /// `fleetwright cloud validate`.
     pub(crate) fn validate_cloud(&self, args: &ValidateArgs) -> Outcome {
         self.log_warnings();
-        Judgement::of_directory(&args.dir)?.show(form(args.output), self.console.color)
+        let mut judged = Judgement::of_directory(&args.dir)?;
+        let Some(environment) = args.hub.as_ref().filter(|_| !judged.has_findings()) else {
+            return judged.show(form(args.output), self.console.color);
+        };
+        let hub = HubArgs { hub: environment.clone(), output: args.output };
+        in_runtime(Time::Wall, async {
+            self.at_stack(&hub, args.state_dir.as_deref(), "cloud validate", async |environment, at| {
+                for purpose in [Purpose::Hub, Purpose::Spoke] {
+                    let template = Sources::read(purpose, &environment, &args.dir)?.template(&at).await?;
+                    if let Some(said) = at.aws.refusal(&at.place.cell(), &template).await? {
+                        judged.refuse(purpose.template_file(), format!("CloudFormation: {said}"));
+                    }
+                }
+                judged.show(at.format, at.console.color)
+            })
+            .await
+        })
     }
 }
 
@@ -45,7 +66,7 @@ impl File {
         match Located::read(&source) {
             Ok(located) => Ok(Self { document: located.json(), located, source }),
             Err(errors) => {
-                let sources = Sources::from([(source.name.clone(), source)]);
+                let sources = diagnosis::Sources::from([(source.name.clone(), source)]);
                 Err(command_error(&errors, &sources, false))
             }
         }
@@ -99,11 +120,24 @@ impl Judgement {
         Ok(judged)
     }
 
+    /// Adds what CloudFormation says of a template.
+    fn refuse(&mut self, name: &str, message: String) {
+        let is_meant = |file: &File| Path::new(&file.source.name).file_name().is_some_and(|it| it == name);
+        if let Some((_, found)) = self.files.iter_mut().find(|(file, _)| is_meant(file)) {
+            found.push(Finding { code: &code::TEMPLATE_INVALID, pointer: String::new(), message });
+        }
+    }
+
+    /// Whether anything is wrong with any file.
+    pub fn has_findings(&self) -> bool {
+        self.files.iter().any(|(_, found)| !found.is_empty())
+    }
+
     /// Shows every file with what is wrong with it.
     ///
     /// # Errors
     /// Something is wrong with one.
-    fn show(&self, format: OutputFormat, color: bool) -> Outcome {
+    pub(super) fn show(&self, format: OutputFormat, color: bool) -> Outcome {
         let mut refused: Option<CommandError> = None;
         let mut rows = Vec::new();
         for (file, found) in &self.files {
@@ -130,7 +164,7 @@ impl Judgement {
             let told: Vec<Value> = told.collect();
             rows.push(json!({ "file": file.source.name, "valid": found.is_empty(), "findings": told }));
             if let Some(errors) = errors {
-                let sources = Sources::from([(file.source.name.clone(), file.source.clone())]);
+                let sources = diagnosis::Sources::from([(file.source.name.clone(), file.source.clone())]);
                 let error = command_error(&errors, &sources, color);
                 match &mut refused {
                     None => refused = Some(error),

@@ -290,7 +290,7 @@ fn shown_detail(out: &mut String, detail: &Detail) {
 
 /// ExecuteChangeSet.
 pub(super) fn execute(world: &mut World, call: &Call) -> Result<String, ApiError> {
-    only(call, &["ChangeSetName", "StackName", "ClientRequestToken"])?;
+    only(call, &["ChangeSetName", "StackName", "ClientRequestToken", "RetainExceptOnCreate"])?;
     let (number, at) = named(world, call)?;
     let stack = existing(world, call, number)?;
     let set = &stack.change_sets[at];
@@ -325,7 +325,8 @@ pub(super) fn execute(world: &mut World, call: &Call) -> Result<String, ApiError
     let operation = match set.kind {
         ChangeSetKind::Create => {
             stack.definition = set.definition.clone();
-            Operation::Create
+            let discards_new = call.query().get("RetainExceptOnCreate") == Some("true");
+            Operation::Create { discards_new }
         }
         ChangeSetKind::Update => Operation::Update(Box::new(set.definition.clone())),
     };

@@ -27,8 +27,11 @@ pub struct Due {
 /// What is to be done to a stack.
 #[derive(Debug)]
 pub enum Operation {
-    /// It is made.
-    Create,
+    /// It is made; whether what is made new goes where that fails, though it would stay otherwise.
+    Create {
+        /// `RetainExceptOnCreate` of the request.
+        discards_new: bool,
+    },
     /// It is changed into this.
     Update(Box<Definition>),
     /// It goes on with being changed back; these resources stay as they are.
@@ -49,6 +52,7 @@ pub struct Work {
     leftovers: Vec<(String, Task)>,
     /// What is wanted in the end.
     target: BTreeMap<String, Wanted>,
+    discards_new: bool,
 }
 
 /// What is done to a resource.
@@ -92,7 +96,10 @@ pub fn begin(
     stack.operations += 1;
     stack.work = Some(Work { token, ..Work::default() });
     match operation {
-        Operation::Create => {
+        Operation::Create { discards_new } => {
+            if let Some(work) = &mut stack.work {
+                work.discards_new = discards_new;
+            }
             let target = wanted(stack, &stack.definition);
             let tasks = target.iter().map(|(name, it)| (name.clone(), Task::Create(it.clone()))).collect();
             phase(stack, at, StackStatus::CreateInProgress, Some("User Initiated"), tasks);
@@ -388,8 +395,10 @@ fn ended(stack: &mut Stack, at: Timestamp) -> bool {
             over(stack, at, StackStatus::CreateComplete, None)
         }
         (StackStatus::CreateInProgress, Some(said)) => {
-            let tasks =
-                deleted(stack, |_, resource| resource.wanted.retained && !resource.physical.is_empty());
+            let keeps = !work.discards_new;
+            let tasks = deleted(stack, |_, resource| {
+                keeps && resource.wanted.retained && !resource.physical.is_empty()
+            });
             let said = format!("{said}Rollback requested by user.");
             phase(stack, at, StackStatus::RollbackInProgress, Some(&said), tasks);
             true
