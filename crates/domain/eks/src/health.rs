@@ -27,6 +27,9 @@ pub struct Health {
     pub unanswered_webhooks: BTreeSet<String>,
     /// Aggregated APIs that do not answer.
     pub unavailable_apis: BTreeSet<String>,
+    /// Alarms of the plan that have gone off.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub alarms: BTreeSet<String>,
 }
 
 /// How a workload serves.
@@ -60,6 +63,8 @@ pub enum Worse {
     Webhook(String),
     /// An aggregated API does not answer any more.
     Api(String),
+    /// An alarm has gone off.
+    Alarm(String),
 }
 
 impl fmt::Display for Worse {
@@ -72,12 +77,13 @@ impl fmt::Display for Worse {
             }
             Self::Webhook(name) => write!(f, "webhook {name} has no ready endpoint"),
             Self::Api(name) => write!(f, "API {name} does not answer"),
+            Self::Alarm(name) => write!(f, "alarm {name} has gone off"),
         }
     }
 }
 
 impl Health {
-    /// How a cluster is.
+    /// How a cluster is; alarms are looked at elsewhere.
     ///
     /// # Errors
     /// What it takes could not be read. APIs that the cluster does not offer have nothing that could be worse.
@@ -106,6 +112,7 @@ impl Health {
                 .filter(|service| !service.available)
                 .map(|service| service.name.clone())
                 .collect(),
+            alarms: BTreeSet::new(),
         })
     }
 
@@ -129,23 +136,24 @@ impl Health {
             new(&self.unanswered_webhooks, &before.unanswered_webhooks).into_iter().map(Worse::Webhook),
         );
         worse.extend(new(&self.unavailable_apis, &before.unavailable_apis).into_iter().map(Worse::Api));
+        worse.extend(new(&self.alarms, &before.alarms).into_iter().map(Worse::Alarm));
         worse
     }
 }
 
-/// What keeps nodes that are being drained from being empty: pods on cordoned nodes that a budget does not let go, each
-/// with the budget and its counts. Names in it are untrusted.
-pub fn held_up(facts: &Facts) -> Vec<String> {
+/// What keeps nodes that are to be drained from being empty: pods on them that a budget does not let go, each with the
+/// budget and its counts. Names in it are untrusted.
+pub fn held_up(facts: &Facts, is_drained: impl Fn(&Node) -> bool) -> Vec<String> {
     let (Some(nodes), Some(pods), Some(budgets)) =
         (facts.nodes.nodes.known(), facts.workloads.pods.known(), facts.workloads.budgets.known())
     else {
         return Vec::new();
     };
-    let cordoned: BTreeSet<&str> =
-        nodes.iter().filter(|node| node.unschedulable).map(|node| node.metadata.name.as_str()).collect();
+    let drained: BTreeSet<&str> =
+        nodes.iter().filter(|node| is_drained(node)).map(|node| node.metadata.name.as_str()).collect();
     let mut held = Vec::new();
     for pod in pods {
-        let Some(node) = pod.node.as_deref().filter(|node| cordoned.contains(node)) else { continue };
+        let Some(node) = pod.node.as_deref().filter(|node| drained.contains(node)) else { continue };
         let refused = matches!(eviction(pod, budgets), Eviction::Refused | Eviction::RefusedAsAmbiguous);
         if !refused || is_of_daemon_set(pod) {
             continue;

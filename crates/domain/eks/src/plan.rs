@@ -103,6 +103,9 @@ pub struct PlanOptions {
     pub groups_at_once: u16,
     /// Checks that may block, could not look, and hold nothing up all the same, with the reason of who decided that.
     pub accepted: BTreeMap<String, String>,
+    /// CloudWatch alarms of the cluster's account and region that may not go off while it is upgraded, by name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<String>,
 }
 
 /// The strategy of an upgrade.

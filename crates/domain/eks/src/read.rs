@@ -30,7 +30,7 @@ use crate::facts::{ApiFacts, Fact, Unread, UnreadCause, WorkloadFacts};
 
 pub use addons::AddonObjects;
 pub use network::CniSettings;
-pub use nodes::NodeObjects;
+pub use nodes::{NodeObjects, nodes};
 pub use trim::trim;
 pub use wanted::{Kind, Request, requests};
 

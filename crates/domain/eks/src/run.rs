@@ -5,6 +5,7 @@
 //! resumed and reported on: another version of the program walks the same targets.
 
 mod lower;
+pub mod outcome;
 mod recipes;
 mod token;
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::plan::Format;
+use crate::plan::{Format, Plan};
 
 /// Plain data that is kept as a [`Document`].
 pub trait Sealed: Serialize + DeserializeOwned {
@@ -158,6 +158,42 @@ impl<T> Document<T> {
     }
 }
 
+/// What every run has that is kept as a document, whatever it is about: what the kernel walks, and its digest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Walked {
+    /// SHA-256 of the canonical form of the whole document, hexadecimal.
+    pub digest: Text,
+    /// What the kernel walks.
+    pub flow: Plan,
+}
+
+impl Walked {
+    /// Reads the file of a run.
+    ///
+    /// # Errors
+    /// [`DocumentError`]: no run, of another version, edited, or a plan that cannot be walked.
+    pub fn read(bytes: &[u8]) -> Result<Self, DocumentError> {
+        let unreadable = |cause: String| DocumentError::Unreadable { called: "a run", cause };
+        let file: Value = serde_json::from_slice(bytes).map_err(|error| unreadable(error.to_string()))?;
+        let Value::Object(members) = &file else { return Err(unreadable("it is no object".to_owned())) };
+        let content = members.values().find(|member| member.get("flow").is_some());
+        let content = content.ok_or_else(|| unreadable("nothing in it has a `flow`".to_owned()))?;
+        let stated: Text = members.get("digest").and_then(Value::as_str).unwrap_or_default().into();
+        let found: Text = hex(&Sha256::digest(canonical(content))).into();
+        if stated != found {
+            return Err(DocumentError::Changed { stated, found });
+        }
+        let format = Versioned::deserialize(&content["flow"]);
+        let format = format.map_err(|error| unreadable(error.to_string()))?.format;
+        if format.major != Plan::FORMAT.major {
+            return Err(DocumentError::Format { found: format, known: Plan::FORMAT });
+        }
+        let flow = Plan::deserialize(&content["flow"]).map_err(|error| unreadable(error.to_string()))?;
+        flow.check().map_err(|error| DocumentError::Inconsistent { what: error.to_string() })?;
+        Ok(Self { digest: stated, flow })
+    }
+}
+
 /// The file's outer form, on its way out.
 struct Written<'a, T>(&'a Document<T>);
 
@@ -244,6 +280,8 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -277,6 +315,44 @@ mod tests {
         assert_eq!(read.digest().len(), 64);
         assert!(Document::<Shopping>::is_in(&list(6).write()));
         assert!(!Document::<Shopping>::is_in(br#"{"digest":"","plan":{}}"#));
+    }
+
+    #[test]
+    fn what_is_walked_is_read_from_any_run() {
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        struct Rounds {
+            format: Format,
+            flow: Plan,
+        }
+
+        impl Sealed for Rounds {
+            const MEMBER: &'static str = "rounds";
+            const CALLED: &'static str = "rounds";
+            const FORMAT: Format = Format { major: 1, minor: 0 };
+
+            fn check(&self) -> Result<(), String> {
+                Ok(())
+            }
+        }
+
+        let flow = Plan {
+            format: Plan::FORMAT,
+            seed: 7,
+            created_at: Timestamp::UNIX_EPOCH,
+            places: Vec::new(),
+            groups: Vec::new(),
+            windows: Vec::new(),
+            recipes: Vec::new(),
+            stages: Vec::new(),
+            targets: Vec::new(),
+        };
+        let document = Document::new(Rounds { format: Rounds::FORMAT, flow: flow.clone() });
+        let walked = Walked::read(&document.write()).unwrap();
+        assert_eq!(walked, Walked { digest: document.digest().clone(), flow });
+        let edited = String::from_utf8(document.write()).unwrap().replace("\"seed\": 7", "\"seed\": 8");
+        assert!(matches!(Walked::read(edited.as_bytes()), Err(DocumentError::Changed { .. })));
+        let other = Walked::read(&list(6).write()).unwrap_err();
+        assert_eq!(other.to_string(), "not a run: nothing in it has a `flow`");
     }
 
     #[test]

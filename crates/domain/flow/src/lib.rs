@@ -16,7 +16,7 @@ pub mod timeline;
 
 pub use admission::Admission;
 pub use check::{InvalidPlan, MOST_GROUPS, MOST_STEPS};
-pub use document::{Document, DocumentError, Sealed};
+pub use document::{Document, DocumentError, Sealed, Walked};
 pub use format::Unreadable;
 pub use plan::{
     ApprovalRule, Charge, Effect, Format, Gate, Group, GroupId, OnExpiry, OnFailure, Place, PlaceId, Plan,

@@ -198,6 +198,20 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The target that it is about; none where it is about the run.
+    pub fn target(&self) -> Option<TargetId> {
+        match self {
+            Self::Started { target, .. }
+            | Self::Accepted { target, .. }
+            | Self::Succeeded { target, .. }
+            | Self::Failed { target, .. }
+            | Self::Skipped { target, .. } => Some(*target),
+            _ => None,
+        }
+    }
+}
+
 /// A failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedStep {

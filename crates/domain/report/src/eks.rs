@@ -12,6 +12,7 @@ pub mod junit;
 pub mod markdown;
 pub mod plan;
 pub mod plan_difference;
+pub mod run;
 pub mod runbook;
 pub mod sarif;
 pub mod text;

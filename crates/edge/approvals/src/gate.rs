@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use fleetwright_approval::Expected;
-use fleetwright_flow::{Event, GateView, OnExpiry, Record, Run, StageId, Totals};
+use fleetwright_flow::{Event, GateView, OnExpiry, Record, Run, StageId, Totals, Walked};
 use fleetwright_model::{Code, Text, code};
-use fleetwright_patch::PlanDocument;
 use fleetwright_ports::{LoadedRun, RunId};
 use jiff::Timestamp;
 
@@ -88,7 +87,7 @@ impl GateError {
 /// [`GateError`]; nothing is guessed.
 pub fn waiting(run: &RunId, loaded: &LoadedRun, now: Timestamp) -> Result<Vec<GateFacts>, GateError> {
     let damaged = |cause: String| GateError::Damaged { run: run.clone(), cause };
-    let document = PlanDocument::read(&loaded.plan).map_err(|error| GateError::Plan {
+    let walked = Walked::read(&loaded.plan).map_err(|error| GateError::Plan {
         run: run.clone(),
         cause: error.to_string(),
         code: error.code(),
@@ -96,7 +95,7 @@ pub fn waiting(run: &RunId, loaded: &LoadedRun, now: Timestamp) -> Result<Vec<Ga
     if let Some(damage) = &loaded.damage {
         return Err(damaged(format!("after record {}: {}", damage.last_good.0, damage.what)));
     }
-    let mut state = Run::open(Arc::new(document.plan().flow.clone()));
+    let mut state = Run::open(Arc::new(walked.flow.clone()));
     for record in &loaded.records {
         state
             .apply(record)
@@ -113,14 +112,14 @@ pub fn waiting(run: &RunId, loaded: &LoadedRun, now: Timestamp) -> Result<Vec<Ga
         else {
             continue;
         };
-        if !document.digest().starts_with(basis.split('-').next().unwrap_or_default()) {
+        if !walked.digest.starts_with(basis.split('-').next().unwrap_or_default()) {
             return Err(damaged("its plan is not the one it was opened with".to_owned()));
         }
         let expires_at = state.gate_expires_at();
         if expires_at.is_some_and(|end| end <= now) {
             continue;
         }
-        let planned = &document.plan().flow.stages[stage.stage.index()];
+        let planned = &walked.flow.stages[stage.stage.index()];
         let rule = planned.approval.as_ref();
         let earlier = view.stages[..index].iter().map(|stage| StageResult {
             name: stage.name.clone(),
@@ -129,7 +128,7 @@ pub fn waiting(run: &RunId, loaded: &LoadedRun, now: Timestamp) -> Result<Vec<Ga
         });
         gates.push(GateFacts {
             run: run.clone(),
-            digest: document.digest().clone(),
+            digest: walked.digest.clone(),
             stage: stage.stage,
             name: stage.name.clone(),
             targets: planned.targets.end - planned.targets.start,

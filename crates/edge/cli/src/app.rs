@@ -9,6 +9,7 @@ use fleetwright_aws::policy::{of_caller, of_zone};
 use fleetwright_clock::SystemClock;
 use fleetwright_config::Settings;
 use fleetwright_config::settings::OutputFormat as ConfiguredOutput;
+use fleetwright_flow::Walked;
 use fleetwright_model::{Exit, Phase, code};
 use fleetwright_ports::Clock;
 use fleetwright_survey::{DoctorRequest, Fleet};
@@ -24,7 +25,7 @@ use crate::commands::runs::Decision;
 use crate::commands::scan::Reports;
 use crate::commands::{
     apply, approvals, audit, bundle, config, demo, doctor, estate, places, plans, policy, reference, report,
-    run, runs, scan,
+    run, runs, scan, upgrades,
 };
 use crate::console::Console;
 use crate::environment::Environment;
@@ -32,7 +33,7 @@ use crate::failure::CommandError;
 use crate::hub::Hub;
 use crate::keyring::KeyringFile;
 use crate::settings::{Flags, Loaded, load, paths};
-use crate::state::State;
+use crate::state::{Found, State};
 use crate::telemetry::Wanted;
 use crate::{fleet, interrupt, policy_scope, rehearsal, run_input};
 
@@ -308,8 +309,12 @@ impl App {
         self.log_warnings();
         in_runtime(Time::Wall, async {
             let state = self.state(&args.state).await?;
-            let found = state.find(args.run.as_deref()).await?;
-            runs::status(&state, &found, &SystemClock, form(args.output)).await
+            let found: Found<Walked> = state.find(args.run.as_deref()).await?;
+            let (run, format) = (Some(found.run.as_str()), form(args.output));
+            match found.is_upgrade() {
+                true => upgrades::status(&state, &state.find(run).await?, &SystemClock, format).await,
+                false => runs::status(&state, &state.find(run).await?, &SystemClock, format).await,
+            }
         })
     }
 
@@ -328,8 +333,12 @@ impl App {
         self.log_warnings();
         in_runtime(Time::Wall, async {
             let state = self.state(&args.state).await?;
-            let found = state.find(args.run.as_deref()).await?;
-            runs::watch(&state, found, &SystemClock, form(args.output)).await
+            let found: Found<Walked> = state.find(args.run.as_deref()).await?;
+            let (run, format) = (Some(found.run.as_str()), form(args.output));
+            match found.is_upgrade() {
+                true => upgrades::watch(&state, &state.find(run).await?, &SystemClock, format).await,
+                false => runs::watch(&state, &state.find(run).await?, &SystemClock, format).await,
+            }
         })
     }
 

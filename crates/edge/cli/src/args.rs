@@ -39,7 +39,8 @@ pub use bench_waves::BenchWavesArgs;
 pub use cloud::CloudCommand;
 pub use eks::{
     AddonAim, ApprovalsMode, AssessmentForm, EksAssessArgs, EksCommand, EksExplainArgs, EksListArgs,
-    EksPlanArgs, EksPlanCommand, EksReadArgs, FailOn, UpgradePlanForm,
+    EksPlanArgs, EksPlanCommand, EksReadArgs, EksRollbackArgs, EksUpgradeArgs, FailOn, UpgradeEventArgs,
+    UpgradePlanForm,
 };
 pub use estate::{EstateCommand, ServeArgs, WorldArgs};
 pub use event::{

@@ -12,8 +12,8 @@ use fleetwright_engine::{
     Begin, Concluded, Conclusion, Control, DriveError, Ports, StepTable, Surroundings, Unwatched, Watcher,
     drive,
 };
-use fleetwright_flow::{Direction, End, Event, Record, Run, Signal, StageId, TargetId};
-use fleetwright_model::{Code, Exit, InstanceId, Text, Zone, code};
+use fleetwright_flow::{End, Record, Run, TargetId};
+use fleetwright_model::{Code, Exit, InstanceId, Zone, code};
 use fleetwright_notify::change::ChangeRequest;
 use fleetwright_patch::PlanDocument;
 use fleetwright_patch::outcome::{results, run_outcome};
@@ -40,7 +40,8 @@ use crate::on_record::{OnRecord, approvals, nobody_approves};
 use crate::outgoing::{Outgoing, tell_account};
 use crate::report_files;
 use crate::run_live::RunLive;
-use crate::state::{State, refused};
+use crate::run_plan::{Decided, RunPlan};
+use crate::state::{FoundRun, State, refused};
 use crate::{figures, files};
 
 /// A system of change records, and how often a record is looked at while a gate waits for it.
@@ -115,12 +116,14 @@ impl Driving {
         let ports = ports(&self.aws, &self.clock, &self.state, &self.zones, &plan, &health, &self.on_record)
             .map_err(|missing| missing_zone(&missing))?;
         let flow = Arc::new(plan.flow.clone());
-        let live = RunLive::new(&self.console, self.format, &plan, health);
+        let follows = Follows { plan: Arc::clone(&plan), health };
+        let live = RunLive::new(&self.console, self.format, Arc::clone(&plan) as Arc<dyn RunPlan>);
         let announcer = self.told.take().map(|told| told.start(&run, &plan));
         let gate = ChangeGate::new(run.clone());
         let announced: &dyn Watcher = announcer.as_ref().map_or(&Unwatched, |it| it);
         let (all, around) = (Both(&live, announced), Both(&gate, &Unwatched));
         let all = Both(&all, &around);
+        let all = Both(&follows, &all);
         let driven = drive(ports, run.clone(), flow, begin, &self.control, &all);
         let concluded = match &self.change {
             None => driven.await,
@@ -169,7 +172,7 @@ impl Driving {
         concluded: &Concluded,
         record: &RunRecord<'_>,
     ) -> Result<Exit, CommandError> {
-        let found = self.state.find(Some(run.as_str())).await?;
+        let found: FoundRun = self.state.find(Some(run.as_str())).await?;
         let (summary, evidence) = (report_files::summary(record)?, packed(&self.state, &found).await?);
         let over = Over { run, state: &concluded.run, exit: record.header.exit, summary, evidence };
         notify::close(change.records.as_ref(), &over, self.console).await
@@ -299,7 +302,7 @@ pub fn steps(
     let (verified, standings) = (Arc::clone(health), Arc::clone(health));
     let verified = Arc::new(move |id: &InstanceId| verified.is_verified(id));
     let standings = Arc::new(move |target: TargetId| standings.standing(target));
-    let approvals = approvals(plan, health);
+    let approvals = approvals(&plan.flow, health.decided());
     let context =
         Context::new(on_record.run.clone(), Arc::clone(plan), zones, outside(aws, clock, state), verified)?;
     let context = context.with_standings(standings);
@@ -330,7 +333,7 @@ fn missing_zone(missing: &MissingZone) -> CommandError {
 }
 
 /// An error of the driver with its causes on one line.
-fn drive_error(run: &RunId, error: &DriveError) -> CommandError {
+pub fn drive_error(run: &RunId, error: &DriveError) -> CommandError {
     let mut message = format!("{run}: {error}");
     let mut cause = std::error::Error::source(error);
     while let Some(source) = cause {
@@ -400,14 +403,15 @@ pub fn tell(record: &RunRecord<'_>, format: OutputFormat) -> Result<Exit, Comman
 /// How the run's targets ended: which hosts are verified healthy, for the clean-up, which must not
 /// delete what an unverified host may need, and what was found on them, for the gates between waves.
 #[derive(Debug, Default)]
-pub struct Health(Mutex<Known>);
+pub struct Health {
+    known: Mutex<Known>,
+    decided: Arc<Decided>,
+}
 
 #[derive(Debug, Default)]
 struct Known {
     verified: BTreeMap<InstanceId, bool>,
     ended: BTreeMap<TargetId, Standing>,
-    /// Who let a stage go past its gate, and the number of the decision in the journal.
-    approved: BTreeMap<StageId, Vec<(Text, u64)>>,
 }
 
 impl Known {
@@ -424,29 +428,24 @@ impl Known {
 
 impl Health {
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes in who decided, from records of this process or of those before it.
     pub fn hear(&self, records: &[Record]) {
-        let mut known = self.known();
-        for record in records {
-            if let Event::Signalled { signal: Signal::Approve(stage), by, .. } = &record.event {
-                known.approved.entry(*stage).or_default().push((by.clone(), record.seq.0));
-            }
-        }
+        self.decided.hear(records);
     }
 
-    /// Who let that stage go past its gate, and the number of the decision in the journal.
-    pub fn approved(&self, stage: StageId) -> Vec<(Text, u64)> {
-        self.known().approved.get(&stage).cloned().unwrap_or_default()
+    /// Who let stages go past their gates.
+    pub fn decided(&self) -> &Arc<Decided> {
+        &self.decided
     }
 
     /// Takes in where the run stands after these records.
     pub fn take(&self, plan: &PatchPlan, records: &[Record], run: &Run) {
         self.hear(records);
         let mut known = self.known();
-        for target in records.iter().filter_map(|record| target_of(&record.event)) {
+        for target in records.iter().filter_map(|record| record.event.target()) {
             known.take(plan, target, run);
         }
     }
@@ -468,32 +467,25 @@ impl Health {
     }
 }
 
+/// Keeps what is known of a run's hosts up to date while it is driven.
+struct Follows {
+    plan: Arc<PatchPlan>,
+    health: Arc<Health>,
+}
+
+impl Watcher for Follows {
+    fn recorded(&self, records: &[Record], run: &Run) {
+        match records {
+            [] => self.health.take_all(&self.plan, run),
+            records => self.health.take(&self.plan, records, run),
+        }
+    }
+}
+
 /// Verified healthy: the recipe validates, and it was walked to its end.
 fn is_verified(plan: &PatchPlan, target: TargetId, run: &Run) -> bool {
     let validates = plan.flow.recipe_of(target).steps.iter().any(|step| &*step.name == notes::step::VALIDATE);
     validates && matches!(run.end(target), Some(End::Done { .. }))
-}
-
-/// The target a record is about.
-pub fn target_of(event: &Event) -> Option<TargetId> {
-    match event {
-        Event::Started { target, .. }
-        | Event::Accepted { target, .. }
-        | Event::Succeeded { target, .. }
-        | Event::Failed { target, .. }
-        | Event::Skipped { target, .. } => Some(*target),
-        _ => None,
-    }
-}
-
-/// A step of a record in words: `restore` on the way back, `patch` forward.
-pub fn step_name(plan: &PatchPlan, target: TargetId, step: u8, direction: Direction) -> Text {
-    let recipe = plan.flow.recipe_of(target);
-    let steps = match direction {
-        Direction::Do => &recipe.steps,
-        Direction::Undo => &recipe.undo,
-    };
-    steps.get(usize::from(step)).map_or_else(|| "?".into(), |step| step.name.clone())
 }
 
 /// Makes the run in the journal.

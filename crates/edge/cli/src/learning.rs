@@ -1,5 +1,7 @@
 //! What earlier runs of a state directory teach about how long steps take.
 
+use fleetwright_model::code;
+use fleetwright_patch::PlanDocument;
 use fleetwright_patch::plan::Learnt;
 use fleetwright_patch::plan::durations::Observed;
 use jiff::{SignedDuration, Timestamp};
@@ -26,8 +28,10 @@ pub async fn learnt(state: &State, now: Timestamp, console: Console) -> Result<L
     let over = runs.iter().filter(|entry| is_closed(entry) && recent(entry.created_at));
     let mut observed = Observed::default();
     for entry in over.take(RUNS) {
-        match state.find(Some(entry.run.as_str())).await {
+        match state.find::<PlanDocument>(Some(entry.run.as_str())).await {
             Ok(found) => observed.add(found.plan.plan(), &found.loaded.records),
+            // What upgrades of clusters take is another matter.
+            Err(error) if error.code == &code::UPGRADE_RUN => {}
             Err(error) => console.note(&format!("nothing is learnt of {}: {}", entry.run, error.message)),
         }
         if observed.hosts() >= ENOUGH_HOSTS {

@@ -6,16 +6,15 @@ use std::sync::Arc;
 use fleetwright_audit::record::FORMAT;
 use fleetwright_audit::{Approval, Opening, Writer};
 use fleetwright_aws::{Approvals, Behalf};
-use fleetwright_flow::StageId;
+use fleetwright_flow::{Plan, StageId};
 use fleetwright_model::Text;
-use fleetwright_patch::plan::PatchPlan;
 use fleetwright_ports::audit::COMMANDS;
 use fleetwright_ports::{AuditLog, RunId};
 use jiff::Timestamp;
 
-use crate::driving::Health;
 use crate::failure::CommandError;
 use crate::planning::program;
+use crate::run_plan::Decided;
 use crate::state::{State, refused};
 
 /// A run's log, and the person in whose name it is written.
@@ -76,17 +75,17 @@ pub fn nobody_approves() -> Approvals {
 }
 
 /// The decisions that let changes of a run go: those at the gates of the stages that the targets are in.
-/// What is no host of the plan - an image, a command - goes by every decision there was.
-pub fn approvals(plan: &Arc<PatchPlan>, health: &Arc<Health>) -> Approvals {
+/// What is no target of the plan - an image, a command, a cluster - goes by every decision there was.
+pub fn approvals(flow: &Plan, decided: &Arc<Decided>) -> Approvals {
     let stages: Vec<(StageId, Text)> =
-        (0..).map(StageId).zip(plan.flow.stages.iter().map(|stage| stage.name.clone())).collect();
+        (0..).map(StageId).zip(flow.stages.iter().map(|stage| stage.name.clone())).collect();
     let mut stage_of: HashMap<Text, usize> = HashMap::new();
     for (index, (stage, _)) in stages.iter().enumerate() {
-        for target in plan.flow.targets_of(*stage) {
-            stage_of.insert(plan.flow.target(target).subject.clone(), index);
+        for target in flow.targets_of(*stage) {
+            stage_of.insert(flow.target(target).subject.clone(), index);
         }
     }
-    let health = Arc::clone(health);
+    let decisions = Arc::clone(decided);
     Arc::new(move |targets: &[Text]| {
         let mut meant: Vec<usize> = targets.iter().filter_map(|id| stage_of.get(id).copied()).collect();
         meant.sort_unstable();
@@ -96,7 +95,7 @@ pub fn approvals(plan: &Arc<PatchPlan>, health: &Arc<Health>) -> Approvals {
         }
         let decided = |index: &usize| {
             let (stage, name) = &stages[*index];
-            let approved = health.approved(*stage).into_iter();
+            let approved = decisions.approved(*stage).into_iter();
             approved.map(|(by, record)| Approval { stage: name.clone(), by, record }).collect::<Vec<_>>()
         };
         meant.iter().flat_map(decided).collect()

@@ -128,7 +128,6 @@ pub fn windows(settings: &Settings, inventory: &Inventory, now: Timestamp) -> Re
     };
     let until = now.checked_add(HORIZON).unwrap_or(Timestamp::MAX);
     let Some(range) = Span::new(now, until) else { return Ok(windows) };
-    let to_flow = |span: &Span| flow::Span { from: span.from(), until: span.until() };
     if default.is_none() && !calendar.freezes.is_empty() {
         // Freezes hold for everybody, those without a window included.
         let open = always_open(&calendar.freezes, range).open.iter().map(to_flow).collect();
@@ -136,20 +135,57 @@ pub fn windows(settings: &Settings, inventory: &Inventory, now: Timestamp) -> Re
         windows.default = Some(OUTSIDE_FREEZES.into());
     }
     for tag in asked {
-        let Ok(opening) = calendar.opening(tag, range) else { continue };
-        windows.spans.insert(tag.clone(), opening.open.iter().map(to_flow).collect());
-        // The longest cutoff of any opening holds for all of them: the safe reading of several.
-        let cutoffs = opening.open.iter().map(|open| {
-            let starts = opening.starts.iter().filter(|start| open.contains(start.from()));
-            let last = starts.map(|start| start.until()).max().unwrap_or(open.from());
-            open.until().as_second() - last.as_second()
-        });
-        let cutoff = cutoffs.max().and_then(|cutoff| u32::try_from(cutoff).ok()).unwrap_or(0);
+        let Some((spans, cutoff)) = openings(&calendar, tag, range) else { continue };
+        windows.spans.insert(tag.clone(), spans);
         if cutoff > 0 {
             windows.cutoffs.insert(tag.clone(), cutoff);
         }
     }
     Ok(windows)
+}
+
+/// The window of that name, or of the settings' default, freezes cut out; none where neither there is one nor freezes.
+///
+/// # Errors
+/// No window has the name, or a calendar of freezes cannot be read or understood.
+pub fn window(
+    settings: &Settings,
+    name: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<flow::Window>, CommandError> {
+    let calendar = calendar(settings)?;
+    let until = now.checked_add(HORIZON).unwrap_or(Timestamp::MAX);
+    let Some(range) = Span::new(now, until) else { return Ok(None) };
+    let Some(name) = name.or(settings.safety.window.as_deref()) else {
+        let outside = || {
+            let open = always_open(&calendar.freezes, range).open.iter().map(to_flow).collect();
+            flow::Window::new(OUTSIDE_FREEZES, open)
+        };
+        return Ok((!calendar.freezes.is_empty()).then(outside));
+    };
+    let (open, cutoff_seconds) = openings(&calendar, name, range).ok_or_else(|| {
+        let message =
+            format!("{name:?} is no window: the configuration names none so, and it describes none");
+        CommandError::new(&code::USAGE, message)
+    })?;
+    Ok(Some(flow::Window { cutoff_seconds, ..flow::Window::new(name, open) }))
+}
+
+fn to_flow(span: &Span) -> flow::Span {
+    flow::Span { from: span.from(), until: span.until() }
+}
+
+/// The openings of a window, and its cutoff in seconds; none where nothing is called or described so.
+fn openings(calendar: &Calendar, name: &str, range: Span) -> Option<(Vec<flow::Span>, u32)> {
+    let opening = calendar.opening(name, range).ok()?;
+    // The longest cutoff of any opening holds for all of them: the safe reading of several.
+    let cutoffs = opening.open.iter().map(|open| {
+        let starts = opening.starts.iter().filter(|start| open.contains(start.from()));
+        let last = starts.map(|start| start.until()).max().unwrap_or(open.from());
+        open.until().as_second() - last.as_second()
+    });
+    let cutoff = cutoffs.max().and_then(|cutoff| u32::try_from(cutoff).ok()).unwrap_or(0);
+    Some((opening.open.iter().map(to_flow).collect(), cutoff))
 }
 
 fn seconds(duration: Duration) -> u32 {
@@ -186,8 +222,8 @@ fn budgets(budgets: configured::BudgetSettings) -> Budgets {
     }
 }
 
-/// None where any one person may decide, whenever.
-fn approval(approvals: &configured::ApprovalSettings) -> Option<flow::ApprovalRule> {
+/// Who decides at gates; none where any one person may, whenever.
+pub fn approval(approvals: &configured::ApprovalSettings) -> Option<flow::ApprovalRule> {
     let anybody = approvals.needed <= 1 && approvals.approvers.is_empty() && approvals.expires.is_none();
     (!anybody).then(|| flow::ApprovalRule {
         needed: u16::try_from(approvals.needed).unwrap_or(u16::MAX),

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use fleetwright_flow::{Direction, Event, Record, StepIndex, TargetId};
-use fleetwright_patch::plan::PatchPlan;
 use jiff::Timestamp;
 use tracing::{Level, debug, info, warn};
 
-use crate::driving::step_name;
 use crate::run_live::signal_name;
+use crate::run_plan::{RunPlan, step_name};
 
 /// The target of these events. Logs on standard error show them from `debug` on only: a terminal has the
 /// live view.
@@ -25,32 +24,32 @@ pub struct RunEvents(Mutex<BTreeMap<Flight, Timestamp>>);
 
 impl RunEvents {
     /// Tells of these records, in the spans of whoever calls.
-    pub fn tell(&self, plan: &PatchPlan, records: &[Record]) {
+    pub fn tell(&self, plan: &dyn RunPlan, records: &[Record]) {
         if tracing::enabled!(target: TARGET, Level::INFO) {
             records.iter().for_each(|record| self.tell_of(plan, record));
         }
     }
 
-    fn tell_of(&self, plan: &PatchPlan, record: &Record) {
+    fn tell_of(&self, plan: &dyn RunPlan, record: &Record) {
         match &record.event {
             Event::Started { target, step, direction, attempt } => {
                 self.begun((*target, *step, *direction), record.at);
                 let Named { instance, name, zone, account, region } = named(plan, *target);
-                let step = step_name(plan, *target, step.0, *direction);
+                let step = step_name(plan.flow(), *target, step.0, *direction);
                 debug!(target: TARGET, %step, ?direction, outcome = "started", instance, name, zone, account,
                     region, attempt, "step begins");
             }
             Event::Succeeded { target, step, direction, finding, .. } => {
                 let seconds = self.seconds((*target, *step, *direction), record.at);
                 let Named { instance, name, zone, account, region } = named(plan, *target);
-                let step = step_name(plan, *target, step.0, *direction);
+                let step = step_name(plan.flow(), *target, step.0, *direction);
                 info!(target: TARGET, %step, ?direction, outcome = "succeeded", seconds, instance, name, zone,
                     account, region, code = finding.as_deref(), "step ended");
             }
             Event::Failed { target, step, direction, failure } => {
                 let seconds = self.seconds((*target, *step, *direction), record.at);
                 let Named { instance, name, zone, account, region } = named(plan, *target);
-                let step = step_name(plan, *target, step.0, *direction);
+                let step = step_name(plan.flow(), *target, step.0, *direction);
                 warn!(target: TARGET, %step, ?direction, outcome = "failed", seconds, instance, name, zone,
                     account, region, code = &*failure.code, class = ?failure.class, why = &*failure.message,
                     "step ended");
@@ -58,12 +57,12 @@ impl RunEvents {
             Event::Skipped { target, step, direction, code, .. } => {
                 let seconds = self.seconds((*target, *step, *direction), record.at);
                 let Named { instance, name, zone, account, region } = named(plan, *target);
-                let step = step_name(plan, *target, step.0, *direction);
+                let step = step_name(plan.flow(), *target, step.0, *direction);
                 info!(target: TARGET, %step, ?direction, outcome = "skipped", seconds, instance, name, zone,
                     account, region, code = &**code, "step ended");
             }
             Event::GateReached { stage, .. } => {
-                let stage = plan.flow.stages.get(stage.index()).map(|stage| &*stage.name);
+                let stage = plan.flow().stages.get(stage.index()).map(|stage| &*stage.name);
                 info!(target: TARGET, stage, "a decision is waited for");
             }
             Event::Signalled { signal, by, reason, .. } => {
@@ -93,13 +92,12 @@ struct Named<'a> {
     region: &'a str,
 }
 
-fn named(plan: &PatchPlan, target: TargetId) -> Named<'_> {
-    let kernel = plan.flow.target(target);
-    let place = &plan.flow.places[usize::from(kernel.place.0)];
-    let host = plan.work.get(target.index()).and_then(|work| work.host());
+fn named(plan: &dyn RunPlan, target: TargetId) -> Named<'_> {
+    let kernel = plan.flow().target(target);
+    let place = plan.flow().place_of(target);
     Named {
         instance: &kernel.subject,
-        name: host.and_then(|host| host.name.as_deref()),
+        name: plan.name(target),
         zone: place.zone.as_str(),
         account: place.account.as_str(),
         region: place.region.as_str(),

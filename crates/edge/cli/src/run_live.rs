@@ -9,15 +9,14 @@ use fleetwright_config::settings::OutputFormat;
 use fleetwright_engine::{LaneName, Watcher};
 use fleetwright_flow::{Direction, Event, Illegal, Record, Run, Signal};
 use fleetwright_model::Text;
-use fleetwright_patch::plan::PatchPlan;
 use fleetwright_report::text::time;
 use fleetwright_report::{safe, view_text};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::console::{self, Console};
-use crate::driving::{Health, step_name};
 use crate::run_events::RunEvents;
+use crate::run_plan::{RunPlan, step_name};
 
 /// Plain lines say how far a run is no more often than this, by the run's own time.
 const BETWEEN_LINES: SignedDuration = SignedDuration::from_mins(1);
@@ -26,8 +25,7 @@ const BETWEEN_LINES: SignedDuration = SignedDuration::from_mins(1);
 pub struct RunLive {
     console: Console,
     format: OutputFormat,
-    plan: Arc<PatchPlan>,
-    health: Arc<Health>,
+    plan: Arc<dyn RunPlan>,
     bar: ProgressBar,
     seen: Mutex<Seen>,
     events: RunEvents,
@@ -42,7 +40,7 @@ struct Seen {
 
 impl RunLive {
     /// Looks on at a run of this plan.
-    pub fn new(console: &Console, format: OutputFormat, plan: &Arc<PatchPlan>, health: Arc<Health>) -> Self {
+    pub fn new(console: &Console, format: OutputFormat, plan: Arc<dyn RunPlan>) -> Self {
         let bar = match console.live {
             true => ProgressBar::new_spinner(),
             false => ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()),
@@ -53,9 +51,9 @@ impl RunLive {
         if console.live {
             bar.enable_steady_tick(Duration::from_millis(120));
         }
-        let (plan, seen) = (Arc::clone(plan), Mutex::default());
+        let seen = Mutex::default();
         let events = RunEvents::default();
-        Self { console: *console, format, plan, health, bar, seen, events }
+        Self { console: *console, format, plan, bar, seen, events }
     }
 
     /// Takes the live line away.
@@ -81,7 +79,7 @@ impl RunLive {
     fn announce(&self, record: &Record, run: &Run) {
         match &record.event {
             Event::Failed { target, step, direction, failure } => {
-                let step = step_name(&self.plan, *target, step.0, *direction);
+                let step = step_name(self.plan.flow(), *target, step.0, *direction);
                 let again = match failure.retry_at {
                     Some(at) => format!("; tried again at {}", time(at)),
                     None => String::new(),
@@ -117,10 +115,10 @@ impl RunLive {
     }
 
     fn name(&self, target: fleetwright_flow::TargetId) -> String {
-        let subject = &self.plan.flow.target(target).subject;
-        match self.plan.work[target.index()].host().and_then(|host| host.name.as_deref()) {
+        let subject = &self.plan.flow().target(target).subject;
+        match self.plan.name(target) {
             Some(name) => format!("{subject} ({})", safe::line(name)),
-            None => subject.to_string(),
+            None => safe::line(subject).into_owned(),
         }
     }
 
@@ -131,10 +129,10 @@ impl RunLive {
                 let mut line = serde_json::to_value(record)?;
                 if let Some(object) = line.as_object_mut() {
                     object.insert("type".to_owned(), "record".into());
-                    if let Some(target) = crate::driving::target_of(&record.event) {
+                    if let Some(target) = record.event.target() {
                         object.insert(
                             "subject".to_owned(),
-                            self.plan.flow.target(target).subject.as_ref().into(),
+                            self.plan.flow().target(target).subject.as_ref().into(),
                         );
                     }
                 }
@@ -162,11 +160,7 @@ pub fn signal_name(signal: Signal) -> &'static str {
 
 impl Watcher for RunLive {
     fn recorded(&self, records: &[Record], run: &Run) {
-        match records {
-            [] => self.health.take_all(&self.plan, run),
-            records => self.health.take(&self.plan, records, run),
-        }
-        self.events.tell(&self.plan, records);
+        self.events.tell(&*self.plan, records);
         for record in records {
             self.announce(record, run);
         }

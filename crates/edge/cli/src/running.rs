@@ -7,6 +7,7 @@ use fleetwright_clock::{ScaledClock, SystemClock};
 use fleetwright_config::Settings;
 use fleetwright_config::settings::OutputFormat;
 use fleetwright_engine::{AtGates, Control};
+use fleetwright_flow::Walked;
 use fleetwright_model::{InstanceId, Phase, Text, Zone, code};
 use fleetwright_patch::outcome::{left_behind, results, was_started, worth_a_retry};
 use fleetwright_patch::plan::notes::step;
@@ -28,7 +29,7 @@ use crate::on_record::{OnRecord, nobody_approves};
 use crate::outgoing::Outgoing;
 use crate::planning::{limits, program};
 use crate::settings::Loaded;
-use crate::state::{FoundRun, Invocation, State};
+use crate::state::{Found, FoundRun, Invocation, State};
 use crate::{
     earlier_scan, estate_time, evidence, files, fleet, interrupt, learning, outgoing, run_input, settings,
 };
@@ -156,7 +157,12 @@ impl App {
     pub fn resume(&self, args: &ResumeArgs) -> Outcome {
         in_runtime(Time::Wall, async {
             let state = self.state(&args.drive.state).await?;
-            let found = state.unfinished(args.run.as_deref()).await?;
+            let found: Found<Walked> = state.unfinished(args.run.as_deref()).await?;
+            if found.is_upgrade() {
+                let found = state.find(Some(found.run.as_str())).await?;
+                return self.resume_upgrade(state, found, args).await;
+            }
+            let found: FoundRun = state.find(Some(found.run.as_str())).await?;
             let Folded { run, damage, .. } = fold(&found);
             if let Some(damage) = damage {
                 let message = format!("{}: {damage}", found.run);
@@ -166,6 +172,7 @@ impl App {
             if run.is_paused() && driven.is_some_and(|entry| entry.driven_by.is_some()) {
                 let by = self.user();
                 let clock = SystemClock;
+                let found: Found<Walked> = state.find(Some(found.run.as_str())).await?;
                 return decide(&state, &found, Decision::Resume, &by, None, &clock, self.console).await;
             }
             let (session, zones) =
@@ -186,7 +193,7 @@ impl App {
     pub fn retry(&self, args: &ResumeArgs) -> Outcome {
         in_runtime(Time::Wall, async {
             let state = self.state(&args.drive.state).await?;
-            let found = state.find(args.run.as_deref()).await?;
+            let found: FoundRun = state.find(args.run.as_deref()).await?;
             let Folded { run, records, .. } = ended(&found)?;
             let plan = found.plan.plan();
             let again = worth_a_retry(&results(plan, &run, &records));
@@ -223,7 +230,7 @@ impl App {
         let which = rollback::which(args)?;
         in_runtime(Time::Wall, async {
             let state = self.state(&args.drive.state).await?;
-            let found = state.find(Some(&args.run)).await?;
+            let found: FoundRun = state.find(Some(&args.run)).await?;
             let Folded { run, records, .. } = ended(&found)?;
             let plan = found.plan.plan();
             let hosts = rollback::hosts(&found.run, plan, &run, &records, &which)?;
@@ -264,7 +271,11 @@ impl App {
         Ok((session, zones))
     }
 
-    fn driving_settings(&self, fleet: &FleetArgs, report: &ReportArgs) -> Result<Loaded, CommandError> {
+    pub(crate) fn driving_settings(
+        &self,
+        fleet: &FleetArgs,
+        report: &ReportArgs,
+    ) -> Result<Loaded, CommandError> {
         self.settings(fleet, |flags| {
             flags.output(report.output);
             flags.output_dir(report.output_dir.as_deref());
@@ -370,6 +381,16 @@ impl Session {
         let Some(itsm) = self.settings.itsm.as_ref().filter(|itsm| itsm.gate) else { return Ok(None) };
         let records = outgoing::change_records(&self.settings)?;
         Ok(records.map(|records| Change { records, poll: itsm.poll }))
+    }
+
+    /// The time.
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// What it was begun with.
+    pub(crate) fn invocation(&self) -> &Invocation {
+        &self.invocation
     }
 
     /// The settings.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use fleetwright_config::SourceText;
 use fleetwright_config::keys::{self, Secrecy};
-use fleetwright_flow::Event;
+use fleetwright_eks::run::RunDocument;
+use fleetwright_flow::{DocumentError, Event, Plan, Walked};
 use fleetwright_model::code;
 use fleetwright_patch::PlanDocument;
 use fleetwright_ports::{Artifacts, AuditLogs, Budgets, Journal, JournalError, LoadedRun, RunEntry, RunId};
@@ -58,13 +59,76 @@ pub struct Invocation {
 }
 
 /// A run that was found, with its plan.
-pub struct FoundRun {
+pub struct Found<D> {
     /// Its name.
     pub run: RunId,
     /// What the journal has of it.
     pub loaded: LoadedRun,
     /// Its plan.
-    pub plan: PlanDocument,
+    pub plan: D,
+}
+
+/// A run that patches hosts.
+pub type FoundRun = Found<PlanDocument>;
+
+/// What a run was made from, as commands want it.
+pub trait Kept: Sized {
+    /// Reads what the journal keeps.
+    ///
+    /// # Errors
+    /// It is something else, or cannot be followed.
+    fn read(run: &RunId, bytes: &[u8]) -> Result<Self, CommandError>;
+
+    /// What the kernel walks.
+    fn flow(&self) -> &Plan;
+}
+
+fn unreadable(run: &RunId, error: &DocumentError) -> CommandError {
+    CommandError::new(error.code(), format!("{run}: {error}"))
+}
+
+impl Kept for PlanDocument {
+    fn read(run: &RunId, bytes: &[u8]) -> Result<Self, CommandError> {
+        Self::read(bytes).map_err(|error| match RunDocument::is_in(bytes) {
+            true => CommandError::new(&code::UPGRADE_RUN, format!("{run} upgrades EKS clusters")),
+            false => unreadable(run, &error),
+        })
+    }
+
+    fn flow(&self) -> &Plan {
+        &self.plan().flow
+    }
+}
+
+impl Kept for RunDocument {
+    fn read(run: &RunId, bytes: &[u8]) -> Result<Self, CommandError> {
+        Self::read(bytes).map_err(|error| match PlanDocument::is_in(bytes) {
+            true => CommandError::new(&code::USAGE, format!("{run} patches hosts: fleetwright status {run}")),
+            false => unreadable(run, &error),
+        })
+    }
+
+    fn flow(&self) -> &Plan {
+        &self.plan().flow
+    }
+}
+
+/// Whatever a run is about.
+impl Kept for Walked {
+    fn read(run: &RunId, bytes: &[u8]) -> Result<Self, CommandError> {
+        Self::read(bytes).map_err(|error| unreadable(run, &error))
+    }
+
+    fn flow(&self) -> &Plan {
+        &self.flow
+    }
+}
+
+impl<D> Found<D> {
+    /// Whether it upgrades EKS clusters.
+    pub fn is_upgrade(&self) -> bool {
+        RunDocument::is_in(&self.loaded.plan)
+    }
 }
 
 impl State {
@@ -130,8 +194,8 @@ impl State {
     /// The run of that name, or the only unfinished one.
     ///
     /// # Errors
-    /// There is none, or there are several.
-    pub async fn unfinished(&self, name: Option<&str>) -> Result<FoundRun, CommandError> {
+    /// There is none, there are several, or it is of another kind.
+    pub async fn unfinished<D: Kept>(&self, name: Option<&str>) -> Result<Found<D>, CommandError> {
         if let Some(name) = name {
             return self.load(&run_id(name)?).await;
         }
@@ -150,8 +214,8 @@ impl State {
     /// The run of that name, or the newest.
     ///
     /// # Errors
-    /// There is none.
-    pub async fn find(&self, name: Option<&str>) -> Result<FoundRun, CommandError> {
+    /// There is none, or it is of another kind.
+    pub async fn find<D: Kept>(&self, name: Option<&str>) -> Result<Found<D>, CommandError> {
         match name {
             Some(name) => self.load(&run_id(name)?).await,
             None => match self.runs().await?.first() {
@@ -182,11 +246,10 @@ impl State {
         }
     }
 
-    async fn load(&self, run: &RunId) -> Result<FoundRun, CommandError> {
+    async fn load<D: Kept>(&self, run: &RunId) -> Result<Found<D>, CommandError> {
         let loaded = self.journal.load(run).await.map_err(|error| refused(&error))?;
-        let plan = PlanDocument::read(&loaded.plan)
-            .map_err(|error| CommandError::new(error.code(), format!("{run}: {error}")))?;
-        Ok(FoundRun { run: run.clone(), loaded, plan })
+        let plan = D::read(run, &loaded.plan)?;
+        Ok(Found { run: run.clone(), loaded, plan })
     }
 
     /// Keeps what a run was begun with.

@@ -148,8 +148,7 @@ impl Dispatcher<'_> {
     pub(crate) async fn settle_places(&mut self, records: &[Record]) -> Result<(), DriveError> {
         let Some(budgets) = self.shared_budgets() else { return Ok(()) };
         let plan = self.run.plan().clone();
-        let about: BTreeSet<TargetId> =
-            records.iter().filter_map(|record| target_of(&record.event)).collect();
+        let about: BTreeSet<TargetId> = records.iter().filter_map(|record| record.event.target()).collect();
         let (mut healthy, mut bad) = (Vec::new(), Vec::new());
         for target in about.intersection(&self.shared.claimed) {
             if !self.run.holds(*target) {
@@ -260,17 +259,5 @@ impl Dispatcher<'_> {
         self.shared.refused = refused;
         self.shared.next_look = Some(later(self.time.now(), WHILE_WAITING));
         Ok(())
-    }
-}
-
-/// The target a record is about.
-fn target_of(event: &Event) -> Option<TargetId> {
-    match event {
-        Event::Started { target, .. }
-        | Event::Accepted { target, .. }
-        | Event::Succeeded { target, .. }
-        | Event::Failed { target, .. }
-        | Event::Skipped { target, .. } => Some(*target),
-        _ => None,
     }
 }

@@ -7,7 +7,7 @@ use fleetwright_kubernetes::{IntOrPercent, Node, Skew, version::skew};
 pub(super) use catalogue::CHECKS;
 
 use crate::check::{Context, Examination};
-use crate::facts::nodes::UpdateStrategy;
+use crate::facts::nodes::{NodeFacts, UpdateStrategy};
 use crate::maker::{Maker, maker};
 
 /// Nodes of a managed group that may be unavailable at once. Source: EKS API reference, `NodegroupUpdateConfig`.
@@ -81,8 +81,8 @@ fn target_images(context: &Context<'_>, exam: &mut Examination) {
 fn runtimes(context: &Context<'_>, exam: &mut Examination) {
     let facts = &context.facts.nodes;
     for node in exam.read(&facts.nodes).into_iter().flatten() {
-        // The node is replaced in the hop: what it runs now is what its image brings back.
-        if context.hop.to.number() >= 36 && node.containerd_major() == Some(1) {
+        let is_old = context.hop.to.number() >= 36 && node.containerd_major() == Some(1);
+        if is_old && !gets_a_new_image(facts, node, exam) {
             exam.find(node_name(node), "containerd 1 is not supported from 1.36 on", &node.container_runtime);
         }
     }
@@ -101,6 +101,23 @@ fn runtimes(context: &Context<'_>, exam: &mut Examination) {
         if context.hop.to.number() >= gone {
             exam.find(&flag.by, format!("the kubelet of 1.{gone} does not know the flag"), &flag.flag);
         }
+    }
+}
+
+/// Whether EKS or Karpenter makes the node anew from the image for the new version, and not from one that somebody chose.
+/// The kubelet that a node has now goes on with the runtime that it has.
+fn gets_a_new_image(facts: &NodeFacts, node: &Node, exam: &mut Examination) -> bool {
+    match maker(node) {
+        Maker::ManagedGroup(name) => {
+            let groups = exam.read(&facts.managed).map(Vec::as_slice).unwrap_or_default();
+            groups.iter().any(|group| group.name == name && group.ami_type != "CUSTOM")
+        }
+        Maker::Pool(name) => {
+            let pools = exam.read(&facts.pools).map(Vec::as_slice).unwrap_or_default();
+            pools.iter().any(|pool| pool.name == name && !pool.pinned_images)
+        }
+        Maker::Fargate => true,
+        Maker::Hybrid | Maker::Other => false,
     }
 }
 

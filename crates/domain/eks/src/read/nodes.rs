@@ -30,6 +30,11 @@ pub struct NodeObjects {
     pub pods_per_node: Fact<BTreeMap<String, u32>>,
 }
 
+/// Reads the cluster's nodes alone.
+pub fn nodes(objects: &[Value]) -> Fact<Vec<Node>> {
+    fact(value::each(objects, node))
+}
+
 /// Reads nodes and pools.
 pub(super) fn read(objects: &Objects, pods: &Fact<Vec<Pod>>) -> NodeObjects {
     let nodes = objects.list(Kind::Nodes).and_then(|list| value::each(list, node));

@@ -27,7 +27,7 @@ pub struct Member<'a> {
 pub struct Ring<'a> {
     /// What people call it; empty for a run of one cluster. Untrusted text.
     pub name: String,
-    /// Its clusters, in the order in which they are begun.
+    /// Its clusters. Those of the oldest version, whose support ends first, are begun first; of one version, in this order.
     pub members: Vec<Member<'a>>,
     /// Clusters that are worked on at once; at least 1.
     pub at_once: usize,
@@ -265,7 +265,10 @@ impl Draft {
         let mut lanes: Vec<Vec<TargetId>> =
             vec![Vec::new(); ring.at_once.clamp(1, ring.members.len().max(1))];
         let mut members = Vec::new();
-        for (number, member) in ring.members.iter().enumerate() {
+        let mut order: Vec<&Member<'_>> = ring.members.iter().collect();
+        // The oldest version is the first whose support ends and that costs more.
+        order.sort_by_key(|member| member.document.plan().cluster.version);
+        for (number, member) in order.into_iter().enumerate() {
             let lane = number % lanes.len();
             let cluster = self.cluster(member, &ring.name);
             let steps = &member.document.plan().steps;

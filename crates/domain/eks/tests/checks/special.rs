@@ -92,11 +92,27 @@ fn insights_of_yesterday_are_refreshed_before_anybody_decides() {
 fn containerd_1_serves_up_to_1_35_and_control_groups_1_up_to_1_34() {
     let found = |minor: u16| {
         let mut facts = healthy(minor);
-        of(&mut facts.nodes.nodes)[0].container_runtime = "containerd://1.7.27".into();
+        let node = &mut of(&mut facts.nodes.nodes)[0];
+        node.container_runtime = "containerd://1.7.27".into();
+        node.metadata.labels.clear();
         of(&mut facts.nodes.cgroup_v1).push("node-a".into());
         findings(&facts, minor, "EKS-N5").len()
     };
     assert_eq!([33, 34, 35].map(found), [0, 1, 2]);
+}
+
+#[test]
+fn a_node_whose_group_takes_eks_own_image_comes_back_with_its_runtime() {
+    let found = |ami_type: &str| {
+        let mut facts = healthy(35);
+        let group = of(&mut facts.nodes.managed)[0].name.clone();
+        of(&mut facts.nodes.managed)[0].ami_type = ami_type.to_owned();
+        let node = &mut of(&mut facts.nodes.nodes)[0];
+        node.container_runtime = "containerd://1.7.27".into();
+        node.metadata.labels.insert("eks.amazonaws.com/nodegroup".into(), group);
+        findings(&facts, 35, "EKS-N5").len()
+    };
+    assert_eq!(["AL2023_x86_64_STANDARD", "CUSTOM"].map(found), [0, 1]);
 }
 
 #[test]

@@ -28,6 +28,17 @@ fn what_got_worse_is_named_and_what_was_bad_before_is_not() {
 }
 
 #[test]
+fn an_alarm_that_went_off_is_worse_and_one_that_had_is_not() {
+    let alarm = |names: &[&str]| Health {
+        alarms: names.iter().map(|name| (*name).to_owned()).collect(),
+        ..Health::default()
+    };
+    let worse = alarm(&["errors", "latency"]).worse_than(&alarm(&["latency"]));
+    assert_eq!(worse, [Worse::Alarm("errors".to_owned())]);
+    assert_eq!(worse[0].to_string(), "alarm errors has gone off");
+}
+
+#[test]
 fn a_workload_that_wants_less_is_not_worse() {
     let mut facts = world::healthy(34);
     let before = Health::of(&facts).expect("everything is known");
@@ -49,9 +60,9 @@ fn what_could_not_be_read_is_no_health() {
 #[test]
 fn pods_that_hold_a_drain_up_are_named_with_their_budgets() {
     let mut facts = world::healthy(34);
-    assert_eq!(held_up(&facts), Vec::<String>::new());
+    assert_eq!(held_up(&facts, |node| node.unschedulable), Vec::<String>::new());
     of(&mut facts.nodes.nodes).iter_mut().for_each(|node| node.unschedulable = true);
     of(&mut facts.workloads.budgets).iter_mut().for_each(|budget| budget.status.disruptions_allowed = 0);
-    let held = held_up(&facts);
+    let held = held_up(&facts, |node| node.unschedulable);
     assert!(!held.is_empty() && held.iter().all(|it| it.contains("PodDisruptionBudget")), "{held:?}");
 }

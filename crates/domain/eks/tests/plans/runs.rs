@@ -168,6 +168,15 @@ fn a_fleet_goes_ring_by_ring_and_each_ring_proves_itself() {
 }
 
 #[test]
+fn in_a_ring_those_whose_support_ends_first_are_begun_first() {
+    let documents = [document("young", 35, 36), document("old", 33, 34), document("older", 32, 33)];
+    let members = documents.iter().map(member).collect();
+    let run = upgrade(&request(&[ring("all", members)])).expect("a run");
+    let names: Vec<&str> = run.clusters.iter().map(|cluster| cluster.plan.cluster.name.as_str()).collect();
+    assert_eq!(names, ["older", "old", "young"]);
+}
+
+#[test]
 fn the_way_back_is_a_run_of_its_own() {
     let document = document("shop", 33, 35);
     let hop = Hop { from: Minor::new(34), to: Minor::new(35) };

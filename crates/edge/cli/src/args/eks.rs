@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 
-use super::{FleetArgs, OutputFormat};
+use super::{DriveArgs, FleetArgs, OutputFormat, ReportArgs, StatusArgs};
 
 /// `fleetwright eks …`.
 #[derive(Debug, Subcommand)]
@@ -19,6 +19,14 @@ pub enum EksCommand {
     /// Decide how a cluster is upgraded and write it down; changes nothing
     #[command(long_about = PLAN_ABOUT)]
     Plan(Box<EksPlanArgs>),
+    /// Carry plans out: one cluster, or a fleet of them ring by ring
+    #[command(long_about = UPGRADE_ABOUT)]
+    Upgrade(Box<EksUpgradeArgs>),
+    /// Show how a run of upgrades stands, and which way back is open
+    Status(StatusArgs),
+    /// Take the last hop of a run back, as long as EKS does
+    #[command(long_about = ROLLBACK_ABOUT)]
+    Rollback(Box<EksRollbackArgs>),
     /// Explain a readiness check, or list all of them; needs no AWS
     Explain(EksExplainArgs),
 }
@@ -70,6 +78,34 @@ Examples:
   fleetwright eks plan check upgrade.json
 Exit codes: 0 a plan that may be carried out once it is approved; 15 something blocks; 20 checks that may block could
 not look at everything; 21 the cluster is there already.";
+
+const UPGRADE_ABOUT: &str = "\
+Carry out plans that `eks plan` wrote. Each step looks before it acts: what is so already is not done again, what must
+hold before it is looked at, and what it was for is waited for. EKS is asked with tokens that make a repeated call the
+same call, so that a run that was cut off goes on with `fleetwright resume` and does nothing twice. Readiness is judged
+again before each hop, the cluster's health is compared with what it was before the run, and where nodes do not go the
+pods and the budgets that hold them are named. A step that fails stops the run; nothing is forced.
+
+People decide at gates, before each hop or once, as the plan says: `fleetwright approve`, `reject`, `pause`, `resume`
+and `abort` work as on any run. Several clusters go ring by ring: the first ring is the canary; each ring asks for one
+decision, proves itself for --soak, and a cluster that fails stops the run before the next one is touched.
+
+Examples:
+  fleetwright eks upgrade upgrade.json
+  fleetwright eks upgrade upgrade.json --window 'sat 22:00-06:00 Europe/Berlin' --no-wait
+  fleetwright eks upgrade --ring canary=dev.json --ring prod=shop.json,bank.json --soak 24h --at-once 2
+Exit codes: 0 every cluster is where it was to be; 15 a plan is not to be carried out; 20 not every cluster is; 22 the
+run was stopped; 130 it can be resumed.";
+
+const ROLLBACK_ABOUT: &str = "\
+Take the last hop that a run made back: nodes first, then add-ons that the older version does not serve, then the
+control plane (EKS's version rollback, within seven days). What was written to etcd since, and versions in which objects
+are stored, are not taken back. It is a run of its own, with its own gate.
+
+Examples:
+  fleetwright eks rollback run-20261121T220000Z-4f1a
+  fleetwright eks rollback run-20261121T220000Z-4f1a --cluster shop --auto-approve
+Exit codes: 0 it is back; 15 no way back is open; 22 the run was stopped; 130 it can be resumed.";
 
 /// `fleetwright eks list`.
 #[derive(Args, Clone, Debug, Default)]
@@ -211,6 +247,9 @@ pub struct EksPlanArgs {
     /// A check that may block and could not look, and why that holds nothing up; may be given several times
     #[arg(long, value_name = "CODE=REASON")]
     pub accept: Vec<String>,
+    /// A CloudWatch alarm of the cluster's account and region that may not go off while it is upgraded; several times
+    #[arg(long = "alarm", value_name = "NAME")]
+    pub alarms: Vec<String>,
     /// The form of what is written to standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORM", help_heading = "Output")]
     pub format: UpgradePlanForm,
@@ -267,6 +306,73 @@ impl EksPlanArgs {
     }
 }
 
+/// `fleetwright eks upgrade`.
+#[derive(Args, Clone, Debug)]
+pub struct EksUpgradeArgs {
+    /// The plan file of the cluster, or of several that make one ring
+    #[arg(value_name = "PLAN", required_unless_present = "rings", conflicts_with = "rings")]
+    pub plans: Vec<PathBuf>,
+    /// A ring of clusters and their plan files; rings go in the order in which they are given, the first is the canary
+    #[arg(long = "ring", value_name = "NAME=PLAN[,PLAN…]", help_heading = "Fleet")]
+    pub rings: Vec<String>,
+    /// How long a ring proves itself before the next begins
+    #[arg(long, value_name = "DURATION", default_value = "1h", help_heading = "Fleet")]
+    pub soak: SignedDuration,
+    /// Clusters of a ring that are worked on at once
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, help_heading = "Fleet",
+          value_parser = clap::value_parser!(u16).range(1..))]
+    pub at_once: u16,
+    /// When clusters may be changed: a window of the configuration, or one described like a tag [default: safety.window]
+    #[arg(long, value_name = "WINDOW", help_heading = "Runs")]
+    pub window: Option<String>,
+    /// Where events go.
+    #[command(flatten)]
+    pub events: UpgradeEventArgs,
+    /// The landing zones.
+    #[command(flatten)]
+    pub fleet: FleetArgs,
+    /// How the run is driven.
+    #[command(flatten)]
+    pub drive: DriveArgs,
+    /// What is shown and written.
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// Events of upgrades on event buses.
+#[derive(Args, Clone, Debug, Default)]
+pub struct UpgradeEventArgs {
+    /// Put what happens on this event bus of each cluster's account and region: upgrade.started, phase.completed …
+    #[arg(long, value_name = "NAME", help_heading = "Events")]
+    pub events: Option<String>,
+    /// What events have as their source [default: fleetwright.upgrade]
+    #[arg(long, value_name = "SOURCE", requires = "events", help_heading = "Events")]
+    pub event_source: Option<String>,
+}
+
+/// `fleetwright eks rollback`.
+#[derive(Args, Clone, Debug)]
+pub struct EksRollbackArgs {
+    /// The run whose last hop is taken back
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// The cluster, where the run has several
+    #[arg(long, value_name = "CLUSTER")]
+    pub cluster: Option<String>,
+    /// Where events go.
+    #[command(flatten)]
+    pub events: UpgradeEventArgs,
+    /// The landing zones.
+    #[command(flatten)]
+    pub fleet: FleetArgs,
+    /// How the run is driven.
+    #[command(flatten)]
+    pub drive: DriveArgs,
+    /// What is shown and written.
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
 /// `fleetwright eks explain`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct EksExplainArgs {
@@ -284,6 +390,9 @@ impl EksCommand {
         match self {
             Self::List(args) => args.output,
             Self::Explain(args) => args.output,
+            Self::Status(args) => args.output,
+            Self::Upgrade(args) => args.report.output,
+            Self::Rollback(args) => args.report.output,
             Self::Plan(args) => args.output(),
             Self::Assess(args) => (args.format == AssessmentForm::Json).then_some(OutputFormat::Json),
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use fleetwright_approval::{Approver, Claims, Decision, Decisions, Keyring, Nonce, sign};
 use fleetwright_approvals::gate::{self, GateFacts};
 use fleetwright_approvals::{Desk, PATH, Server};
+use fleetwright_flow::Walked;
 use fleetwright_model::{Exit, code};
 use fleetwright_ports::Clock;
 use fleetwright_report::safe;
@@ -18,7 +19,7 @@ use crate::console::{self, Console};
 use crate::failure::CommandError;
 use crate::interrupt;
 use crate::keyring::{KeyringFile, new_key, new_passphrase, random};
-use crate::state::{FoundRun, State};
+use crate::state::{Found, State};
 
 /// How long a link is good for at least and at most.
 const LIFE: [SignedDuration; 2] = [SignedDuration::from_mins(1), SignedDuration::from_hours(7 * 24)];
@@ -28,7 +29,7 @@ const LIFE: [SignedDuration; 2] = [SignedDuration::from_mins(1), SignedDuration:
 /// # Errors
 /// Nothing waits, somebody cannot decide, or there is no key.
 pub fn link(
-    found: &FoundRun,
+    found: &Found<Walked>,
     file: &KeyringFile,
     args: &LinkArgs,
     now: Timestamp,
@@ -76,7 +77,7 @@ pub fn link(
 /// # Errors
 /// It does not wait, or its run cannot be trusted.
 pub fn waiting_gate(
-    found: &FoundRun,
+    found: &Found<Walked>,
     stage: Option<&str>,
     now: Timestamp,
 ) -> Result<GateFacts, CommandError> {

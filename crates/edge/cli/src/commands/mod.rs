@@ -32,5 +32,6 @@ pub mod runs;
 pub mod scan;
 pub mod stacks;
 pub mod template;
+pub mod upgrades;
 pub mod validate;
 pub mod window;

@@ -29,7 +29,7 @@ pub async fn carry_out(
     form: OutputFormat,
     console: Console,
 ) -> Result<Exit, CommandError> {
-    let found = state.find(args.run.as_deref()).await?;
+    let found: FoundRun = state.find(args.run.as_deref()).await?;
     let Folded { run, records, damage } = fold(&found);
     let why = match run.condition() {
         Condition::Ended(_) => None,

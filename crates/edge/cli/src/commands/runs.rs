@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fleetwright_approvals::gate::GateFacts;
 use fleetwright_config::settings::OutputFormat;
-use fleetwright_flow::{Condition, Record, Run, Sequence, Signal};
+use fleetwright_flow::{Condition, Record, Run, Sequence, Signal, Walked};
 use fleetwright_model::{Exit, code};
 use fleetwright_ports::{Clock, Letter, RunEntry};
 use fleetwright_report::text::time;
@@ -16,7 +16,7 @@ use crate::console::{self, Console};
 use crate::driving::{Told, tell};
 use crate::evidence::gather;
 use crate::failure::CommandError;
-use crate::state::{FoundRun, State, is_closed, refused};
+use crate::state::{Found, FoundRun, Kept, State, is_closed, refused};
 
 /// How often a run that another process drives is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -80,8 +80,8 @@ pub struct Folded {
 }
 
 /// Folds a run.
-pub fn fold(found: &FoundRun) -> Folded {
-    let mut run = Run::open(Arc::new(found.plan.plan().flow.clone()));
+pub fn fold<D: Kept>(found: &Found<D>) -> Folded {
+    let mut run = Run::open(Arc::new(found.plan.flow().clone()));
     let mut damage = found
         .loaded
         .damage
@@ -147,11 +147,36 @@ pub async fn status(
 /// The journal cannot be read.
 pub async fn watch(
     state: &State,
-    found: FoundRun,
+    found: &FoundRun,
     clock: &dyn Clock,
     format: OutputFormat,
 ) -> Result<Exit, CommandError> {
-    let Folded { mut run, mut records, damage } = fold(&found);
+    let Followed { run, records } = follow(state, found, clock, format).await?;
+    let told =
+        Told { run: &found.run, document: &found.plan, state: &run, records: &records, now: clock.now() };
+    let gathered = gather(state, &found.run, found.plan.plan()).await?;
+    tell(&told.record(None, gathered), format)
+}
+
+/// A run that was followed to its end.
+pub struct Followed {
+    /// The run.
+    pub run: Run,
+    /// Its records.
+    pub records: Vec<Record>,
+}
+
+/// Shows what becomes of a run that another process drives, until it is over.
+///
+/// # Errors
+/// The journal cannot be read.
+pub async fn follow<D: Kept>(
+    state: &State,
+    found: &Found<D>,
+    clock: &dyn Clock,
+    format: OutputFormat,
+) -> Result<Followed, CommandError> {
+    let Folded { mut run, mut records, damage } = fold(found);
     if let Some(damage) = damage {
         return Err(CommandError::new(&code::JOURNAL_DAMAGED, format!("{}: {damage}", found.run)));
     }
@@ -175,7 +200,7 @@ pub async fn watch(
         }
         shown = run.last();
         if run.ending().is_some() {
-            break;
+            return Ok(Followed { run, records });
         }
         clock.sleep(LOOK).await;
         let more = state.journal.since(&found.run, shown).await.map_err(|error| refused(&error))?;
@@ -186,10 +211,6 @@ pub async fn watch(
         }
         records.extend(more);
     }
-    let told =
-        Told { run: &found.run, document: &found.plan, state: &run, records: &records, now: clock.now() };
-    let gathered = gather(state, &found.run, found.plan.plan()).await?;
-    tell(&told.record(None, gathered), format)
 }
 
 /// A decision a person takes.
@@ -215,7 +236,7 @@ pub enum Decision<'a> {
 /// The run is over, no gate waits, or the decision is not theirs or about another state of the run.
 pub async fn decide(
     state: &State,
-    found: &FoundRun,
+    found: &Found<Walked>,
     decision: Decision<'_>,
     by: &str,
     reason: Option<&str>,
@@ -283,14 +304,14 @@ pub async fn decide(
 ///
 /// # Errors
 /// The state directory cannot be read.
-pub async fn is_driven(state: &State, found: &FoundRun) -> Result<bool, CommandError> {
+pub async fn is_driven<D>(state: &State, found: &Found<D>) -> Result<bool, CommandError> {
     let mut runs = state.runs().await?.into_iter();
     Ok(runs.any(|entry| entry.run == found.run && entry.driven_by.is_some()))
 }
 
 /// The gate that waits, where that person may decide about what they looked at.
 fn gate(
-    found: &FoundRun,
+    found: &Found<Walked>,
     basis: Option<&str>,
     by: &str,
     clock: &dyn Clock,

@@ -10,6 +10,7 @@ use super::{Fault, Hub, Invocation};
 use crate::app::App;
 use crate::commands::plan::{Continued, fresh_seed};
 use crate::failure::CommandError;
+use crate::state::FoundRun;
 use crate::{evidence, fleet, learning};
 
 /// Answers with the run's name, hosts and stages.
@@ -39,7 +40,7 @@ pub(super) async fn handle(app: &App, invocation: &Invocation<'_>) -> Result<Val
         Ok(()) => Ok(answer(&run, &document)),
         // An invocation before this one got as far as that, and nobody learnt of it.
         Err(JournalError::RunExists { .. }) => {
-            let there = hub.state.find(Some(run.as_str())).await?;
+            let there: FoundRun = hub.state.find(Some(run.as_str())).await?;
             Ok(answer(&run, &there.plan))
         }
         Err(error) => Err(error.into()),

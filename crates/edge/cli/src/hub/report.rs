@@ -25,7 +25,7 @@ const REPORTS: &str = "reports";
 pub(super) async fn handle(app: &App, invocation: &Invocation<'_>) -> Result<Value, Fault> {
     let run = invocation.run()?;
     let hub = Hub::of_function(app, invocation).await?;
-    let found = hub.state.find(Some(run.as_str())).await?;
+    let found: FoundRun = hub.state.find(Some(run.as_str())).await?;
     let Folded { run: state, records, damage } = fold(&found);
     if let Some(damage) = damage {
         return Err(Fault::unusable(format!("{run}: {damage}")));

@@ -22,6 +22,7 @@ use crate::on_record::OnRecord;
 use crate::outgoing::tell_account;
 use crate::planning::program;
 use crate::run_events::RunEvents;
+use crate::state::FoundRun;
 
 /// Answers with what the state machine does next ([`Answer`]).
 pub(super) async fn handle(app: &App, invocation: &Invocation<'_>) -> Result<Value, Fault> {
@@ -32,7 +33,7 @@ pub(super) async fn handle(app: &App, invocation: &Invocation<'_>) -> Result<Val
         number.ok_or_else(|| Fault::unusable("the event has no number of a turn"))?.saturating_add(1);
     let hub = Hub::of_function(app, invocation).await?;
     let (_, session) = hub.session(app).await?;
-    let found = hub.state.find(Some(run.as_str())).await?;
+    let found: FoundRun = hub.state.find(Some(run.as_str())).await?;
     let (document, plan) = (&found.plan, Arc::new(found.plan.plan().clone()));
     let zones = apply::zones_of(&plan, &session.zones().await)?;
     let owner: Text = format!("{}, turn {number} of {execution} ({})", program(), invocation.request).into();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use fleetwright_flow::{Event, Record, Run, TargetId};
+use fleetwright_flow::{Record, Run, TargetId};
 use fleetwright_report::rehearsal::{Busy, Level};
 use jiff::Timestamp;
 
@@ -47,7 +47,7 @@ impl Seen {
         self.levels.resize(plan.groups.len(), Vec::new());
         self.stages.resize(plan.stages.len(), None);
         let second = u64::try_from(record.at.duration_since(begin).as_secs()).unwrap_or_default();
-        let Some(target) = target_of(&record.event) else { return };
+        let Some(target) = record.event.target() else { return };
         let stage = plan.stages.iter().position(|stage| stage.targets.contains(&target.0));
         if let Some(stage) = stage {
             let busy = self.stages[stage].get_or_insert(Busy { from: second, until: second });
@@ -72,16 +72,5 @@ impl Seen {
                 _ => levels.push(Level { second, members }),
             }
         }
-    }
-}
-
-fn target_of(event: &Event) -> Option<TargetId> {
-    match event {
-        Event::Started { target, .. }
-        | Event::Accepted { target, .. }
-        | Event::Succeeded { target, .. }
-        | Event::Failed { target, .. }
-        | Event::Skipped { target, .. } => Some(*target),
-        _ => None,
     }
 }

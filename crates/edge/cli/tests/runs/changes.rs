@@ -70,7 +70,11 @@ async fn a_change_is_closed_with_summary_and_evidence_and_as_what_the_run_came_t
     let state = State::at(directory.path()).expect("a directory of the test's own");
     let staged = planned_into("run-service-breaks", &[], state).await;
     let system = System::new(staged.run.as_str());
-    let early = staged.state.find(Some(staged.run.as_str())).await.expect("the run is there");
+    let early = staged
+        .state
+        .find::<fleetwright_patch::PlanDocument>(Some(staged.run.as_str()))
+        .await
+        .expect("the run is there");
     let over = |state, evidence| Over {
         run: &staged.run,
         state,
@@ -85,7 +89,11 @@ async fn a_change_is_closed_with_summary_and_evidence_and_as_what_the_run_came_t
     assert!(system.files().is_empty());
 
     staged.drive(&approving()).await.expect("driven");
-    let found = staged.state.find(Some(staged.run.as_str())).await.expect("the run is there");
+    let found = staged
+        .state
+        .find::<fleetwright_patch::PlanDocument>(Some(staged.run.as_str()))
+        .await
+        .expect("the run is there");
     let folded = fold(&found);
     let evidence = packed(&staged.state, &found).await.expect("packed");
     notify::close(&system, &over(&folded.run, evidence), CONSOLE).await.expect("closed");

@@ -90,7 +90,11 @@ async fn over_with(scenario: &str, directory: &Path) -> (StagedRun, FoundRun) {
     let state = State::at(directory).expect("a directory of the test's own");
     let staged = planned_into(scenario, &[], state).await;
     staged.drive(&approving()).await.expect("driven");
-    let found = staged.state.find(Some(staged.run.as_str())).await.expect("the run is there");
+    let found = staged
+        .state
+        .find::<fleetwright_patch::PlanDocument>(Some(staged.run.as_str()))
+        .await
+        .expect("the run is there");
     (staged, found)
 }
 

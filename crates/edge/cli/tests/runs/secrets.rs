@@ -145,7 +145,8 @@ async fn what_is_secret_on_hosts_in_tags_and_in_credentials_is_in_nothing_a_run_
     let record = told.record(None, gathered);
     report_files::write(&reports, &[ReportFormat::All], &record, &staged.document).expect("written");
     tell(&record, OutputFormat::Json).expect("written");
-    let found = staged.state.find(Some(staged.run.as_str())).await.expect("there");
+    let found =
+        staged.state.find::<fleetwright_patch::PlanDocument>(Some(staged.run.as_str())).await.expect("there");
     let bundle = bundle::bundle_of(&staged.state, &found).await.expect("a bundle");
 
     let mut sinks: Vec<(String, Vec<u8>)> = Vec::new();

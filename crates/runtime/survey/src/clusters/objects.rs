@@ -9,6 +9,7 @@ use fleetwright_kubernetes::Minor;
 use fleetwright_model::Failure;
 use fleetwright_ports::Kubernetes;
 use fleetwright_ports::kubernetes::Listing;
+use futures::future::{BoxFuture, FutureExt};
 use futures::{StreamExt, stream};
 
 use super::{Api, why};
@@ -64,7 +65,7 @@ async fn objects(server: &dyn Kubernetes, minor: Minor) -> Objects {
     let requests = read::requests(&discovered.resources, minor);
     let gaps = discovered.gaps.iter().map(|(version, failure)| (version.clone(), why(failure)));
     let mut objects = Objects::new(discovered.resources.clone(), gaps.collect());
-    let lists = requests.iter().map(|request| async move { (request, list(server, request).await) });
+    let lists: Vec<_> = requests.iter().map(|request| list(server, request)).collect();
     let mut lists = stream::iter(lists).buffer_unordered(SIDE_BY_SIDE);
     while let Some((request, listed)) = lists.next().await {
         objects.add(request, listed.map_err(|failure| why(&failure)));
@@ -74,9 +75,13 @@ async fn objects(server: &dyn Kubernetes, minor: Minor) -> Objects {
     objects
 }
 
-async fn list(server: &dyn Kubernetes, request: &Request) -> Result<Vec<serde_json::Value>, Failure> {
+/// What a request was answered.
+type Listed<'a> = (&'a Request, Result<Vec<serde_json::Value>, Failure>);
+
+fn list<'a>(server: &'a dyn Kubernetes, request: &'a Request) -> BoxFuture<'a, Listed<'a>> {
     let &Request { depth, namespace, labels, page, .. } = request;
-    server.list(&request.resource, &Listing { depth, namespace, labels, page, trim: read::trim }).await
+    let listing = Listing { depth, namespace, labels, page, trim: read::trim };
+    async move { (request, server.list(&request.resource, &listing).await) }.boxed()
 }
 
 /// Pods on the fullest node of a group: where a group has no node, none.

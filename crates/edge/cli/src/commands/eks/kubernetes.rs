@@ -9,9 +9,7 @@ use fleetwright_ports::kubernetes::Access;
 use fleetwright_ports::{Kubernetes, KubernetesApis};
 
 use crate::one_place::OnePlace;
-
-/// Who we say we are: audit logs of clusters name it.
-const AGENT: &str = concat!("fleetwright/", env!("CARGO_PKG_VERSION"));
+use crate::upgrading::AGENT;
 
 /// The API of a cluster that was described: its address and the authority it is trusted by are those that EKS names,
 /// and no context of kubectl is looked at.

@@ -80,6 +80,7 @@ fn options(args: &EksPlanArgs) -> Result<PlanOptions, CommandError> {
         first: args.first.clone(),
         groups_at_once: args.groups_at_once,
         accepted: accepted.collect::<Result<BTreeMap<_, _>, _>>()?,
+        alarms: args.alarms.clone(),
     })
 }
 

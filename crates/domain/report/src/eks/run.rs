@@ -1,0 +1,203 @@
+//! A run of upgrades, for a terminal, for machines and for a ticket.
+
+use std::fmt::{self, Write};
+
+use fleetwright_eks::run::outcome::{ClusterOutcome, StepOutcome, StepStanding};
+use fleetwright_eks::run::{Purpose, UpgradeRun};
+use fleetwright_flow::{Condition, Run, StageId};
+use fleetwright_model::{Code, Exit};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::plan_text::duration;
+use crate::safe;
+use crate::text::time;
+
+/// A run that is told about.
+pub struct ToldRun<'a> {
+    /// Its name.
+    pub run: &'a str,
+    /// The digest of its document.
+    pub digest: &'a str,
+    /// What it does.
+    pub plan: &'a UpgradeRun,
+    /// Where it stands.
+    pub state: &'a Run,
+    /// What became of its clusters.
+    pub clusters: &'a [ClusterOutcome],
+    /// Why its command does not end with success.
+    pub why: Option<&'static Code>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl ToldRun<'_> {
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        self.why.and_then(|code| code.exit).unwrap_or(Exit::Success)
+    }
+
+    /// The stage whose gate waits, and what is decided there.
+    fn gate(&self) -> Option<(StageId, &[String])> {
+        match self.state.condition() {
+            Condition::AtGate(stage) => Some((stage, self.plan.asked_at(stage))),
+            _ => None,
+        }
+    }
+}
+
+/// As text.
+pub fn text(told: &ToldRun<'_>) -> String {
+    let mut text = String::new();
+    write(&mut text, told).expect("writing to a string");
+    text
+}
+
+fn write(out: &mut String, told: &ToldRun<'_>) -> fmt::Result {
+    match told.why {
+        None => writeln!(out, "{}: done", told.run)?,
+        Some(why) => writeln!(out, "{}: {} {}. {}", told.run, why.id, why.title, why.next_step)?,
+    }
+    if let Purpose::WayBack { of, hop } = &told.plan.purpose {
+        writeln!(out, "  takes {hop} of {} back", safe::line(of))?;
+    }
+    for cluster in told.clusters {
+        write_cluster(out, cluster, told.now)?;
+    }
+    if let Some((stage, about)) = told.gate() {
+        let name = &told.plan.flow.stages[stage.index()].name;
+        writeln!(out, "\nTo be decided: {}", safe::line(name))?;
+        about.iter().try_for_each(|line| writeln!(out, "  - {}", safe::line(line)))?;
+        writeln!(out, "  fleetwright approve {} or fleetwright reject {}", told.run, told.run)?;
+    }
+    writeln!(out, "\nDigest {}", told.digest)
+}
+
+fn write_cluster(out: &mut String, cluster: &ClusterOutcome, now: Timestamp) -> fmt::Result {
+    let ring = match cluster.ring.is_empty() {
+        true => String::new(),
+        false => format!(", ring {}", safe::line(&cluster.ring)),
+    };
+    writeln!(
+        out,
+        "\nCluster {} in {} (account {}{ring}): {}, {} → {}, control plane at {}",
+        safe::line(&cluster.name),
+        cluster.region,
+        cluster.account,
+        cluster.standing.told(),
+        cluster.from,
+        cluster.target,
+        cluster.reached
+    )?;
+    for step in &cluster.steps {
+        write_step(out, step, now)?;
+    }
+    match &cluster.way_back {
+        None => Ok(()),
+        Some(back) => {
+            let closed = back.closed_by.as_ref().map(|id| format!(", or until {} begins", safe::line(id)));
+            let closed = closed.unwrap_or_default();
+            writeln!(out, "  way back over {}: open until {}{closed}", back.hop, time(back.until))
+        }
+    }
+}
+
+fn write_step(out: &mut String, step: &StepOutcome, now: Timestamp) -> fmt::Result {
+    let took = match (step.started_at, step.ended_at) {
+        (Some(from), until) => {
+            let seconds = until.unwrap_or(now).duration_since(from).as_secs();
+            format!(" {}", duration(u64::try_from(seconds).unwrap_or_default()))
+        }
+        (None, _) => String::new(),
+    };
+    writeln!(
+        out,
+        "  {:<10}{took:>9}  {}: {}",
+        step.standing.told(),
+        safe::line(&step.id),
+        safe::line(&step.what)
+    )?;
+    let (Some(code), true) = (&step.code, step.standing != StepStanding::Done) else { return Ok(()) };
+    let words = step.message.as_deref().unwrap_or_default();
+    writeln!(out, "              {code} {}", safe::line(words))
+}
+
+/// As JSON.
+pub fn json(told: &ToldRun<'_>) -> Value {
+    let (purpose, of) = match &told.plan.purpose {
+        Purpose::Upgrade => ("upgrade", None),
+        Purpose::WayBack { of, .. } => ("way-back", Some(of)),
+    };
+    let gate = told
+        .gate()
+        .map(|(stage, about)| json!({ "stage": told.plan.flow.stages[stage.index()].name, "about": about }));
+    json!({
+        "run_id": told.run,
+        "plan": told.digest,
+        "purpose": purpose,
+        "of": of,
+        "condition": told.state.condition(),
+        "exit": told.exit() as u8,
+        "code": told.why.map(|code| code.id),
+        "gate": gate,
+        "clusters": told.clusters,
+    })
+}
+
+/// As Markdown.
+pub fn markdown(told: &ToldRun<'_>) -> String {
+    let mut text = String::new();
+    write_markdown(&mut text, told).expect("writing to a string");
+    text
+}
+
+fn write_markdown(out: &mut String, told: &ToldRun<'_>) -> fmt::Result {
+    writeln!(out, "# Upgrade {}\n", safe::code_span(told.run))?;
+    match told.why {
+        None => writeln!(out, "Done. Digest {}.", safe::code_span(told.digest))?,
+        Some(why) => {
+            writeln!(
+                out,
+                "{} {}: {}\n\nDigest {}.",
+                why.id,
+                why.title,
+                why.next_step,
+                safe::code_span(told.digest)
+            )?;
+        }
+    }
+    for cluster in told.clusters {
+        writeln!(
+            out,
+            "\n## {} ({}, {}): {}\n\n{} → {}; the control plane is at {}.\n",
+            safe::markdown(&cluster.name),
+            cluster.account,
+            cluster.region,
+            cluster.standing.told(),
+            cluster.from,
+            cluster.target,
+            cluster.reached
+        )?;
+        writeln!(out, "| Step | | Began | Ended | Update | |\n|---|---|---|---|---|---|")?;
+        for step in &cluster.steps {
+            let at = |moment: Option<Timestamp>| moment.map(time).unwrap_or_default();
+            let code = step.code.as_deref().unwrap_or_default();
+            let words = step.message.as_deref().unwrap_or_default();
+            writeln!(
+                out,
+                "| {} | {} | {} | {} | {} | {} {} |",
+                safe::markdown(&step.what),
+                step.standing.told(),
+                at(step.started_at),
+                at(step.ended_at),
+                safe::markdown(step.update.as_deref().unwrap_or_default()),
+                code,
+                safe::markdown(words)
+            )?;
+        }
+        if let Some(back) = &cluster.way_back {
+            writeln!(out, "\nThe way back over {} is open until {}.", back.hop, time(back.until))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! Driving a run of upgrades: steps, journal, engine, those who look on.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use fleetwright_announce::{Both, Published};
+use fleetwright_aws::Aws;
+use fleetwright_config::settings::OutputFormat;
+use fleetwright_eks::run::{RunDocument, UpgradeRun};
+use fleetwright_engine::{
+    Begin, Concluded, Conclusion, Control, Ports, StepTable, Surroundings, Unwatched, Watcher, drive,
+};
+use fleetwright_flow::Record;
+use fleetwright_model::{Cell, Exit, Zone, code};
+use fleetwright_ports::clusters::ClusterName;
+use fleetwright_ports::{Clock, KubernetesApis, KubernetesTokens, RunId};
+use fleetwright_report::safe;
+use fleetwright_step::Step;
+use fleetwright_upgrade::{ClusterTokens, Context, MissingZone};
+
+use super::events::EventBus;
+use super::told::{Told, tell, write_reports};
+use crate::commands::report::own_directory;
+use crate::commands::scan::{Reports, calls};
+use crate::console::Console;
+use crate::driving::drive_error;
+use crate::failure::CommandError;
+use crate::on_record::{OnRecord, approvals};
+use crate::run_live::RunLive;
+use crate::run_plan::{Decided, RunPlan};
+use crate::state::State;
+use crate::{evidence, files};
+
+/// Everything that a run of upgrades needs, put together.
+pub struct Upgrading {
+    /// AWS, or what stands in for it.
+    pub aws: Aws,
+    /// The clusters' own APIs.
+    pub apis: Arc<dyn KubernetesApis>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Where runs are kept.
+    pub state: State,
+    /// The landing zones.
+    pub zones: Vec<Zone>,
+    /// How the run is steered.
+    pub control: Control,
+    /// The run's audit log, and who writes it.
+    pub on_record: OnRecord,
+    /// Where events go, where any are wanted.
+    pub told: Option<EventBus>,
+    /// Where reports go.
+    pub reports: Reports,
+    /// The form of standard output.
+    pub format: OutputFormat,
+    /// The terminal.
+    pub console: Console,
+}
+
+impl Upgrading {
+    /// Drives a run to where it ends or can be resumed.
+    ///
+    /// # Errors
+    /// The run cannot be driven; what became of its clusters is never an error.
+    pub async fn drive(
+        self,
+        document: &RunDocument,
+        begin: Begin,
+        earlier: Vec<Record>,
+    ) -> Result<Exit, CommandError> {
+        let run = self.on_record.run.clone();
+        let directory = match &self.reports {
+            Reports::Into(directory) => Some(directory.clone()),
+            Reports::Own => Some(own_directory(&run)),
+            Reports::None => None,
+        };
+        if let Some(directory) = &directory {
+            files::make_directory(directory)?;
+        }
+        let plan = Arc::new(document.plan().clone());
+        let decided = Arc::new(Decided::default());
+        decided.hear(&earlier);
+        let steps = self
+            .steps(document, &plan, &decided)
+            .map_err(|missing| CommandError::new(&code::PLAN_ELSEWHERE, missing.to_string()))?;
+        let ports = Ports {
+            journal: Arc::clone(&self.state.journal),
+            clock: Arc::clone(&self.clock),
+            steps: StepTable::new(steps),
+            around: Surroundings::default(),
+        };
+        let live = RunLive::new(&self.console, self.format, Arc::clone(&plan) as Arc<dyn RunPlan>);
+        let flow = Arc::new(plan.flow.clone());
+        let events = self.told.as_ref().map(|bus| bus.start(&self, &run, &plan));
+        let told: &dyn Watcher = events.as_ref().map_or(&Unwatched, |it| it);
+        let (inner, around) = (Both(&*decided, &live), told);
+        let driven = drive(ports, run.clone(), flow, begin, &self.control, &Both(&inner, around)).await;
+        live.finish();
+        if let Some(events) = events {
+            self.tell_published(&events.finish().await);
+        }
+        let mut records = earlier;
+        records.extend(live.into_records());
+        if let Err(error) = self.on_record.sign(self.clock.now()).await {
+            self.console.note(&format!("the end of the audit log could not be signed: {}", error.message));
+        }
+        let concluded = driven.map_err(|error| drive_error(&run, &error))?;
+        self.conclude(&run, document, &concluded, &records, directory.as_deref()).await
+    }
+
+    fn tell_published(&self, published: &Published) {
+        if published.lost > 0 {
+            let why = published.why.as_deref().unwrap_or_default();
+            let all = published.lost + published.taken;
+            self.console.note(&format!(
+                "{} of {all} events are on no bus: {}",
+                published.lost,
+                safe::line(why)
+            ));
+        }
+    }
+
+    /// The steps of a run over these ports.
+    ///
+    /// # Errors
+    /// The run works in a landing zone that is not among ours.
+    pub fn steps(
+        &self,
+        document: &RunDocument,
+        plan: &Arc<UpgradeRun>,
+        decided: &Arc<Decided>,
+    ) -> Result<Vec<Arc<dyn Step>>, MissingZone> {
+        let approvals = approvals(&plan.flow, decided);
+        let run = self.on_record.run.clone();
+        let context =
+            Context::new(run, document.digest(), Arc::clone(plan), &self.zones, self.outside(&self.aws))?;
+        // Each step changes things in its own name.
+        Ok(fleetwright_upgrade::steps_each_in(&|step| {
+            let aws = self.aws.on_behalf(self.on_record.behalf(step, &approvals));
+            Arc::new(context.with_ports(self.outside(&aws)))
+        }))
+    }
+
+    fn outside(&self, aws: &Aws) -> fleetwright_upgrade::Ports {
+        let aws = Arc::new(aws.clone());
+        let signing = Arc::clone(&aws);
+        let tokens: ClusterTokens = Arc::new(move |cell: &Cell<'_>, name: &ClusterName| {
+            Arc::new(signing.cluster_tokens(cell, name)) as Arc<dyn KubernetesTokens>
+        });
+        fleetwright_upgrade::Ports {
+            clusters: aws.clone(),
+            changes: aws.clone(),
+            foundations: aws.clone(),
+            machines: aws.clone(),
+            metrics: aws,
+            apis: Arc::clone(&self.apis),
+            tokens,
+            artifacts: Arc::clone(&self.state.artifacts),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
+    async fn conclude(
+        &self,
+        run: &RunId,
+        document: &RunDocument,
+        concluded: &Concluded,
+        records: &[Record],
+        directory: Option<&Path>,
+    ) -> Result<Exit, CommandError> {
+        let why = match &concluded.conclusion {
+            Conclusion::WaitsForApproval(_) => Some(&code::APPROVAL_WAITS),
+            Conclusion::Interrupted | Conclusion::Rests { .. } => Some(&code::RUN_INTERRUPTED),
+            Conclusion::Closed(_) => None,
+        };
+        evidence::keep_calls(&self.state, run, calls(&self.aws)).await?;
+        let told = Told { run: run.as_str(), document, state: &concluded.run, records, why };
+        let exit = tell(&told, self.format, self.clock.now())?;
+        if let Some(directory) = directory {
+            write_reports(directory, &told, self.clock.now())?;
+            self.console.note(&format!("reports: {}/upgrade.*", directory.display()));
+        }
+        Ok(exit)
+    }
+}

@@ -1,0 +1,65 @@
+//! The event bus that a run tells of what happens.
+
+use std::sync::Arc;
+
+use fleetwright_announce::{Buses, UpgradeEvents};
+use fleetwright_eks::run::UpgradeRun;
+use fleetwright_flow::Place;
+use fleetwright_model::code;
+use fleetwright_ports::RunId;
+use fleetwright_ports::event_rules::BusName;
+use serde::{Deserialize, Serialize};
+
+use super::Upgrading;
+use crate::args::UpgradeEventArgs;
+use crate::failure::CommandError;
+use crate::on_record::nobody_approves;
+use crate::state::{State, refused};
+
+/// The file of a run that says where its events go.
+const EVENTS: &str = "events.json";
+
+/// The event bus that a run tells.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EventBus {
+    bus: String,
+    source: Option<String>,
+}
+
+impl EventBus {
+    pub(super) fn of(args: &UpgradeEventArgs) -> Result<Option<Self>, CommandError> {
+        let Some(bus) = &args.events else { return Ok(None) };
+        named(bus)?;
+        Ok(Some(Self { bus: bus.clone(), source: args.event_source.clone() }))
+    }
+
+    /// The one that a run was begun with.
+    pub(super) async fn kept(state: &State, run: &RunId) -> Result<Option<Self>, CommandError> {
+        let kept = state.artifacts.get(run, EVENTS).await.map_err(|error| refused(&error))?;
+        Ok(kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    pub(super) async fn keep(&self, state: &State, run: &RunId) -> Result<(), CommandError> {
+        let bytes = serde_json::to_vec(self).expect("a name is plain data");
+        state.artifacts.put(run, EVENTS, &bytes).await.map_err(|error| refused(&error))
+    }
+
+    pub(super) fn start(&self, upgrading: &Upgrading, run: &RunId, plan: &Arc<UpgradeRun>) -> UpgradeEvents {
+        let aws = upgrading.aws.on_behalf(upgrading.on_record.behalf("events", &nobody_approves()));
+        let zone = |place: &Place| upgrading.zones.iter().find(|zone| zone.account == place.account);
+        let cells =
+            plan.flow.places.iter().filter_map(|place| Some((zone(place)?.clone(), place.region.clone())));
+        let buses = Buses {
+            events: Arc::new(aws),
+            clock: Arc::clone(&upgrading.clock),
+            bus: named(&self.bus).unwrap_or_else(|_| BusName::default()),
+            source: self.source.clone(),
+            cells: cells.collect(),
+        };
+        UpgradeEvents::start(run.as_str(), Arc::clone(plan), buses)
+    }
+}
+
+fn named(bus: &str) -> Result<BusName, CommandError> {
+    bus.parse().map_err(|odd| CommandError::new(&code::USAGE, format!("--events {bus:?}: {odd}")))
+}

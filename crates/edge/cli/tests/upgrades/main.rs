@@ -1,0 +1,8 @@
+//! Upgrades of EKS clusters over the real adapters and the simulated estate, in virtual time: what becomes of the
+//! clusters, what is said where something is in the way, and processes that die at every point of every step.
+
+mod crashes;
+mod events;
+mod fleets;
+mod stories;
+mod world;

@@ -1,0 +1,115 @@
+//! Looking: what is seen of a cluster in one turn, and what to report where it cannot be seen or is not so yet.
+
+use fleetwright_eks::facts::{Fact, Unread};
+use fleetwright_eks::maker::{Maker, maker};
+use fleetwright_eks::plan::Action;
+use fleetwright_eks::read::nodes;
+use fleetwright_kubernetes::{ApiVersion, Depth, GroupVersionKind, Minor, Node, Resource};
+use fleetwright_model::{ErrorClass, Failure, code};
+use fleetwright_ports::clusters::ClusterDescription;
+use fleetwright_ports::kubernetes::Listing;
+use fleetwright_step::{Late, Outcome, Pace, Slot};
+use jiff::Timestamp;
+
+use crate::context::{Context, Site};
+
+/// Updates of clusters take minutes, those of nodes hours.
+pub(crate) const UPDATES: Pace = Pace { first: 8, longest: 64, share: 16 };
+/// Everything of a cluster is read: seldom.
+pub(crate) const WHOLE: Pace = Pace { first: 32, longest: 256, share: 8 };
+
+/// Characters of untrusted text in a sentence at most.
+const LONGEST_WORDS: usize = 600;
+
+/// A cluster in one turn: each part is asked for once.
+pub(crate) struct Sight<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) site: &'a Site<'a>,
+    pub(crate) described: ClusterDescription,
+    nodes: Option<Vec<Node>>,
+}
+
+impl<'a> Sight<'a> {
+    pub(crate) async fn of(context: &'a Context, site: &'a Site<'a>) -> Result<Self, Failure> {
+        let described = context.described(site).await?;
+        Ok(Self { context, site, described, nodes: None })
+    }
+
+    /// The cluster's nodes.
+    pub(crate) async fn nodes(&mut self) -> Result<&[Node], Failure> {
+        if self.nodes.is_none() {
+            let api = self.context.api(self.site, &self.described)?;
+            let listed = api.list(&node_resource(), &Listing::of(Depth::Whole)).await?;
+            self.nodes = Some(match nodes(&listed) {
+                Fact::Known(nodes) => nodes,
+                Fact::NotRead(why) => return Err(unread(&why)),
+            });
+        }
+        Ok(self.nodes.as_deref().unwrap_or_default())
+    }
+
+    /// The nodes that an action replaces.
+    pub(crate) async fn nodes_of(&mut self, action: &Action) -> Result<Vec<&Node>, Failure> {
+        let of = match action {
+            Action::ManagedNodes { group, .. } => Maker::ManagedGroup(group),
+            Action::PoolNodes { pool, .. } | Action::HoldPool { pool } => Maker::Pool(pool),
+            Action::FargatePods { .. } => Maker::Fargate,
+            _ => return Ok(Vec::new()),
+        };
+        Ok(self.nodes().await?.iter().filter(|node| maker(node) == of).collect())
+    }
+}
+
+fn node_resource() -> Resource {
+    Resource {
+        api: GroupVersionKind {
+            api_version: ApiVersion { group: String::new(), version: "v1".to_owned() },
+            kind: "Node".to_owned(),
+        },
+        plural: "nodes".to_owned(),
+        namespaced: false,
+        verbs: vec!["list".to_owned()],
+    }
+}
+
+/// What was not understood.
+pub(crate) fn unread(why: &Unread) -> Failure {
+    Failure::new(ErrorClass::Transient, &code::CLUSTER_UNCERTAIN, "kubernetes", &why.detail)
+}
+
+/// Whether a node serves with that version.
+pub(crate) fn serves_with(node: &Node, version: Minor) -> bool {
+    node.kubelet == version && node.ready && !node.unschedulable
+}
+
+/// Looks again, or says that it took too long.
+pub(crate) fn wait(pace: Pace, slot: &Slot, now: Timestamp, step: &str, what: &str) -> Outcome {
+    let late = Late { step, class: ErrorClass::Permanent, code: &code::UPGRADE_TIMED_OUT };
+    pace.look(slot, now, &shortened(what), late)
+}
+
+/// What to report where nobody could look: that is no answer, and it is looked again until the time is over. Where
+/// looking again cannot help, it has failed.
+pub(crate) fn unseen(pace: Pace, slot: &Slot, now: Timestamp, step: &str, failure: Failure) -> Outcome {
+    match failure.class {
+        ErrorClass::Denied | ErrorClass::NotFound | ErrorClass::Permanent => Outcome::Failed(failure),
+        _ => {
+            let late = Late { step, class: ErrorClass::Transient, code: &code::CLUSTER_UNCERTAIN };
+            pace.look(slot, now, &shortened(&format!("an answer: {failure}")), late)
+        }
+    }
+}
+
+/// Names joined in a sentence, not longer than a sentence should be.
+pub(crate) fn listed(names: &[String]) -> String {
+    const MOST: usize = 5;
+    let mut text = names.iter().take(MOST).cloned().collect::<Vec<_>>().join("; ");
+    if names.len() > MOST {
+        text.push_str(&format!("; and {} more", names.len() - MOST));
+    }
+    shortened(&text)
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(LONGEST_WORDS).collect()
+}
