@@ -248,6 +248,7 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
         action if action.starts_with("dynamodb:") => return wanted(Use::Hub),
         // Hosts are asked to reboot by a command that does it once only.
         "ec2:RebootInstances" => false,
+        "cloudwatch:DescribeAlarms" if wanted(Use::ClusterUpgrades) => return true,
         "cloudwatch:DescribeAlarms" => wanted(Use::Alarms),
         "cloudwatch:PutMetricData" => return wanted(Use::Figures),
         "events:PutEvents" => return wanted(Use::EventBuses),

@@ -8,7 +8,7 @@ use fleetwright_kubernetes::Minor;
 use fleetwright_model::{Cell, Failure, Phase, Region};
 use fleetwright_ports::cluster_changes::{ClientToken, Conflicts, UpdateOf};
 use fleetwright_ports::clusters::{ClusterName, Update};
-use fleetwright_ports::{ClusterChanges, Clusters, Foundations};
+use fleetwright_ports::{ClusterChanges, Clusters, Foundations, Metrics};
 
 use super::{REGION, actions, grant, used, without, world};
 
@@ -119,6 +119,7 @@ async fn clusters(missing: Option<&str>) -> (Vec<String>, BTreeSet<&'static str>
     change(&stage.aws, cell, &mut wrong).await;
     read(&stage.aws, cell, &mut wrong).await;
     look_below(&stage.aws, cell, &mut wrong).await;
+    wrong.0.extend(stage.aws.alarms(cell, &["errors".into()]).await.failure);
     let wrong = wrong.0.iter().map(ToString::to_string).collect();
     let of_scans = actions(&of_zone(&scan));
     (wrong, actions(&statements).difference(&of_scans).copied().collect(), used(&stage))
@@ -128,7 +129,7 @@ async fn clusters(missing: Option<&str>) -> (Vec<String>, BTreeSet<&'static str>
 async fn upgrades_of_clusters_need_what_the_policy_says_and_miss_what_it_does_not() {
     let (wrong, granted, used) = clusters(None).await;
     assert_eq!(wrong, [""; 0]);
-    assert_eq!(granted.len(), 27, "{granted:?}");
+    assert_eq!(granted.len(), 28, "{granted:?}");
     for action in granted {
         assert!(used.contains(action), "{action} is never used");
         let (wrong, ..) = clusters(Some(action)).await;
