@@ -8,10 +8,14 @@ use fleetwright_eks::run::step_name::CONFIRM;
 use fleetwright_model::{ErrorClass, Failure, code};
 use fleetwright_step::{Outcome, Slot, Step, Turn};
 use futures::future::join_all;
+use jiff::SignedDuration;
 
 use crate::conditions::{Holds, all_hold};
 use crate::context::Context;
 use crate::look::{Sight, UPDATES, unseen, wait};
+
+/// How long what was just changed may look as before.
+const SETTLES: SignedDuration = SignedDuration::from_mins(5);
 
 /// The step.
 pub(crate) struct Confirm(pub(crate) Arc<Context>);
@@ -23,6 +27,10 @@ impl Confirm {
             Ok((Holds::Yes, _)) => Outcome::Done { note: None, finding: None },
             Ok((Holds::NotYet(what), by_hand)) => {
                 wait(UPDATES, slot, now, CONFIRM, &format!("{what}{}", by_hand.unwrap_or_default()))
+            }
+            // What EKS answers may lie behind what it did.
+            Ok((Holds::No(what), _)) if now.duration_since(slot.started_at) < SETTLES => {
+                wait(UPDATES, slot, now, CONFIRM, &format!("EKS to say so: {what}"))
             }
             Ok((Holds::No(what), _)) => {
                 let words = format!("{}: {what}", slot.subject);

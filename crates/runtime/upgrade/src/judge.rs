@@ -23,6 +23,8 @@ pub(crate) struct Judge(pub(crate) Arc<Context>);
 /// What a cluster is waiting for, or why it is not let through.
 enum Judged {
     Ready,
+    /// The hop was made already.
+    Made,
     /// Something blocks, or may not be looked at.
     Held(&'static fleetwright_model::Code, String),
     /// Nobody could look for now.
@@ -39,6 +41,7 @@ impl Judge {
         let now = self.0.now();
         match judged {
             Ok(Judged::Ready) => Outcome::Done { note: None, finding: None },
+            Ok(Judged::Made) => Outcome::NotNeeded { code: &code::UPGRADE_ALREADY },
             Ok(Judged::Held(code, what)) => {
                 Outcome::failed(ErrorClass::Permanent, code, JUDGE, &format!("{}: {what}", slot.subject))
             }
@@ -50,6 +53,9 @@ impl Judge {
     async fn judged(&self, site: &Site<'_>) -> Result<Judged, Failure> {
         let Some(step) = site.step else { return Ok(Judged::Ready) };
         let Action::Gate { hop } = step.action else { return Ok(Judged::Ready) };
+        if self.0.described(site).await?.cluster.version >= hop.to {
+            return Ok(Judged::Made);
+        }
         let facts = self.0.facts(site, &[hop]).await?;
         let assessment = assess(&facts, &[hop], self.0.now(), &site.plan.suppressions);
         let blockers = blockers(&assessment);
