@@ -5,6 +5,7 @@ import datetime
 import ipaddress
 import os
 import pathlib
+import select
 import socket
 import ssl
 import subprocess
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from estate import Clients
+from estate import Clients, role_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -92,30 +93,24 @@ class Terminator:
 
     def _serve(self, plain):
         try:
-            client = self._context.wrap_socket(plain, server_side=True)
-            server = socket.create_connection(self.target)
+            with self._context.wrap_socket(plain, server_side=True) as client:
+                with socket.create_connection(self.target) as server:
+                    self._pass_on(client, server)
         except OSError:
+            # Whoever broke off has been told by the connection's end.
             plain.close()
-            return
-        there = threading.Thread(target=self._copy, args=(client, server), daemon=True)
-        there.start()
-        self._copy(server, client)
-        there.join()
-        client.close()
-        server.close()
 
     @staticmethod
-    def _copy(source, sink):
-        try:
-            while piece := source.recv(65536):
-                sink.sendall(piece)
-        except OSError:
-            pass
-        for end in (source, sink):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+    def _pass_on(client, server):
+        other = {client: server, server: client}
+        while True:
+            # What TLS has read already does not show on the socket. One thread has both ends, for TLS is not for two.
+            ready = [client] if client.pending() else select.select([client, server], [], [])[0]
+            for source in ready:
+                piece = source.recv(65536)
+                if not piece:
+                    return
+                other[source].sendall(piece)
 
     def stop(self):
         self._listener.close()
@@ -131,15 +126,15 @@ class Kubectl:
         authority = Authority(directory)
         host, port = estate.endpoint.removeprefix("http://").split(":")
         self.terminator = Terminator(authority.server, (host, int(port)))
-        client = Clients(estate).zone("eks")
-        keys = client._request_signer._credentials.get_frozen_credentials()
-        found = client.describe_cluster(name=cluster)["cluster"]
+        clients, zone = Clients(estate), estate.zones[0]
+        keys = clients.hub("sts").assume_role(**role_of(zone))["Credentials"]
+        found = clients.zone("eks", zone).describe_cluster(name=cluster)["cluster"]
         self.environment = {
             **estate.environment,
-            "AWS_ACCESS_KEY_ID": keys.access_key,
-            "AWS_SECRET_ACCESS_KEY": keys.secret_key,
-            "AWS_SESSION_TOKEN": keys.token,
-            "AWS_REGION": client.meta.region_name,
+            "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": keys["SessionToken"],
+            "AWS_REGION": zone["regions"][0],
             "KUBECONFIG": str(self.configuration),
             # The exec plugin of the configuration is `aws`, which stands beside this Python.
             "PATH": os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ["PATH"]]),
