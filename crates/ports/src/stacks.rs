@@ -209,6 +209,11 @@ impl StackStatus {
         self.0.ends_with("_IN_PROGRESS") && !self.is_reserved()
     }
 
+    /// Whether it is being deleted.
+    pub fn is_being_deleted(&self) -> bool {
+        self.0 == "DELETE_IN_PROGRESS"
+    }
+
     /// Whether it is but a name, which a change set was made for.
     pub fn is_reserved(&self) -> bool {
         self.0 == "REVIEW_IN_PROGRESS"

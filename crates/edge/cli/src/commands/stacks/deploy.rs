@@ -40,7 +40,13 @@ pub async fn deploy(at: &OnePlace, environment: &str, args: &DeployArgs) -> Outc
     let stack = standing(at, name.as_str()).await?;
     if let Some(stack) = &stack {
         if stack.status.is_moving() {
-            return follow::under_way(at, stack).await;
+            let exit = follow::under_way(at, stack).await?;
+            if exit == Exit::Success && stack.status.is_being_deleted() {
+                let message = format!("{name} was being deleted, and is gone now: deploy it again");
+                return Err(CommandError::new(&code::STACK_FAILED, message));
+            }
+            at.console.note("the same command tells whether the files ask for more");
+            return Ok(exit);
         }
         check_standing(stack)?;
         if let Some(archive) = sources.keep(&stack.parameters) {

@@ -26,11 +26,17 @@ pub async fn destroy(at: &OnePlace, environment: &str, args: &DestroyArgs) -> Ou
     let Some(stack) = standing(at, name.as_str()).await? else {
         return nothing(at, &format!("there is no stack {name}"));
     };
+    let kept = |said: String| Err(CommandError::new(&code::STACK_KEPT, said));
     if stack.status.is_moving() {
-        return follow::under_way(at, &stack).await;
+        let exit = follow::under_way(at, &stack).await?;
+        return match exit {
+            Exit::Success if !stack.status.is_being_deleted() => kept(format!(
+                "{name} was not deleted: something else was done to it, which is over; destroy it again"
+            )),
+            exit => Ok(exit),
+        };
     }
     let stays = show(at, &stack, name.as_str()).await?;
-    let kept = |said: String| Err(CommandError::new(&code::STACK_KEPT, said));
     if stack.protected {
         return kept(format!("{name} is protected from being deleted"));
     }
