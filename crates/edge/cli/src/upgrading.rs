@@ -188,7 +188,7 @@ impl App {
         let control = Control::new(owner, at_gates);
         let on_record = OnRecord::of(&state, run, document.digest(), control.owner(), self.user());
         interrupt::steer_on_signal(control.clone(), self.console);
-        let apis = Arc::new(ClusterApis::new(Arc::clone(&clock), Limits::default(), AGENT));
+        let apis = ClusterApis::new(Arc::clone(&clock), Limits::default(), AGENT);
         Upgrading {
             aws: session.aws().clone(),
             apis,

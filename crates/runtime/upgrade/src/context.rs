@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use fleetwright_eks::facts::{Fact, Facts, Unread, UnreadCause};
 use fleetwright_eks::health::Health;
 use fleetwright_eks::plan::{PlanStep, UpgradePlan};
@@ -14,15 +15,35 @@ use fleetwright_ports::cluster_changes::ClientToken;
 use fleetwright_ports::clusters::{ClusterDescription, ClusterName};
 use fleetwright_ports::kubernetes::Access;
 use fleetwright_ports::{
-    Artifacts, Clock, ClusterChanges, Clusters, Foundations, JournalError, Kubernetes, KubernetesApis,
-    KubernetesChanges, KubernetesTokens, Machines, Metrics, RunId,
+    Artifacts, Clock, ClusterChanges, Clusters, Foundations, JournalError, Kubernetes, KubernetesChanges,
+    KubernetesTokens, Machines, Metrics, RunId,
 };
 use fleetwright_survey::clusters::{Api, ClusterPorts, ClusterRequest, read};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-/// Who the caller is at a cluster's own API.
-pub type ClusterTokens = Arc<dyn Fn(&Cell<'_>, &ClusterName) -> Arc<dyn KubernetesTokens> + Send + Sync>;
+/// Reaches the clusters' own APIs, and says as whom.
+#[async_trait]
+pub trait ClusterReach: Send + Sync {
+    /// Who the caller is at a cluster's own API.
+    fn tokens(&self, cell: &Cell<'_>, name: &ClusterName) -> Arc<dyn KubernetesTokens>;
+
+    /// An API that is read.
+    ///
+    /// # Errors
+    /// As [`fleetwright_ports::KubernetesApis::connect`].
+    fn connect(&self, access: &Access) -> Result<Arc<dyn Kubernetes>, Failure>;
+
+    /// An API that is changed; each change is on record as one of that cell.
+    ///
+    /// # Errors
+    /// As [`fleetwright_ports::KubernetesApis::connect_for_changes`], and where nobody can say as whom it is changed.
+    async fn connect_for_changes(
+        &self,
+        cell: &Cell<'_>,
+        access: &Access,
+    ) -> Result<Arc<dyn KubernetesChanges>, Failure>;
+}
 
 /// The outside world, one port each.
 #[derive(Clone)]
@@ -38,9 +59,7 @@ pub struct Ports {
     /// Alarms.
     pub metrics: Arc<dyn Metrics>,
     /// Their own APIs.
-    pub apis: Arc<dyn KubernetesApis>,
-    /// Who we are there.
-    pub tokens: ClusterTokens,
+    pub reach: Arc<dyn ClusterReach>,
     /// The run's files.
     pub artifacts: Arc<dyn Artifacts>,
     /// The time.
@@ -167,7 +186,7 @@ impl Context {
             cluster: site.name.to_string(),
             endpoint: described.cluster.endpoint.clone(),
             certificate_authority: described.certificate_authority.clone().unwrap_or_default(),
-            tokens: (self.ports.tokens)(&site.cell, &site.name),
+            tokens: self.ports.reach.tokens(&site.cell, &site.name),
         }
     }
 
@@ -177,16 +196,16 @@ impl Context {
         site: &Site<'_>,
         described: &ClusterDescription,
     ) -> Result<Arc<dyn Kubernetes>, Failure> {
-        self.ports.apis.connect(&self.access(site, described))
+        self.ports.reach.connect(&self.access(site, described))
     }
 
     /// The cluster's own API, to be changed.
-    pub(crate) fn api_for_changes(
+    pub(crate) async fn api_for_changes(
         &self,
         site: &Site<'_>,
         described: &ClusterDescription,
     ) -> Result<Arc<dyn KubernetesChanges>, Failure> {
-        self.ports.apis.connect_for_changes(&self.access(site, described))
+        self.ports.reach.connect_for_changes(&site.cell, &self.access(site, described)).await
     }
 
     /// Everything that can be known of the cluster.

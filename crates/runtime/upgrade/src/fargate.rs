@@ -46,7 +46,7 @@ impl Fargate {
         if let Some(outcome) = not_begun(slot, self.0.now(), FARGATE) {
             return Ok(outcome);
         }
-        let api = self.0.api_for_changes(&site, &sight.described)?;
+        let api = self.0.api_for_changes(&site, &sight.described).await?;
         let held = evict(&*api, &old).await?;
         let what = match held.as_slice() {
             [] => format!("{} pods to come back on new nodes", old.len()),

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use fleetwright_eks::run::step_name;
 use fleetwright_step::Step;
 
-pub use context::{ClusterTokens, Context, MissingZone, Ports};
+pub use context::{ClusterReach, Context, MissingZone, Ports};
 pub use notes::{BaselineNote, UpdateNote};
 
 /// Every step of the recipes, each under the name that recipes use.

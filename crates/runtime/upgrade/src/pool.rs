@@ -74,7 +74,7 @@ async fn changed(
     if let Some(outcome) = not_begun(slot, context.now(), step) {
         return Ok(outcome);
     }
-    Ok(match context.api_for_changes(site, &described)?.patch(path, body).await {
+    Ok(match context.api_for_changes(site, &described).await?.patch(path, body).await {
         Ok(Patched::Applied(_)) => Outcome::Done { note: None, finding: None },
         Ok(Patched::TestFailed { reason }) => {
             let words = format!(

@@ -3,20 +3,25 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use fleetwright_announce::{Both, Published};
-use fleetwright_aws::Aws;
+use fleetwright_aws::{Aws, Behalf};
+use fleetwright_cluster_api::ClusterApis;
 use fleetwright_config::settings::OutputFormat;
 use fleetwright_eks::run::{RunDocument, UpgradeRun};
 use fleetwright_engine::{
     Begin, Concluded, Conclusion, Control, Ports, StepTable, Surroundings, Unwatched, Watcher, drive,
 };
 use fleetwright_flow::Record;
-use fleetwright_model::{Cell, Exit, Zone, code};
+use fleetwright_model::{Cell, Exit, Failure, Zone, code};
 use fleetwright_ports::clusters::ClusterName;
-use fleetwright_ports::{Clock, KubernetesApis, KubernetesTokens, RunId};
+use fleetwright_ports::kubernetes::Access;
+use fleetwright_ports::{
+    Accounts, Clock, Kubernetes, KubernetesApis, KubernetesChanges, KubernetesTokens, RunId,
+};
 use fleetwright_report::safe;
 use fleetwright_step::Step;
-use fleetwright_upgrade::{ClusterTokens, Context, MissingZone};
+use fleetwright_upgrade::{ClusterReach, Context, MissingZone};
 
 use super::events::EventBus;
 use super::told::{Told, tell, write_reports};
@@ -36,7 +41,7 @@ pub struct Upgrading {
     /// AWS, or what stands in for it.
     pub aws: Aws,
     /// The clusters' own APIs.
-    pub apis: Arc<dyn KubernetesApis>,
+    pub apis: ClusterApis,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Where runs are kept.
@@ -132,29 +137,24 @@ impl Upgrading {
     ) -> Result<Vec<Arc<dyn Step>>, MissingZone> {
         let approvals = approvals(&plan.flow, decided);
         let run = self.on_record.run.clone();
-        let context =
-            Context::new(run, document.digest(), Arc::clone(plan), &self.zones, self.outside(&self.aws))?;
+        let ports = |step: &str| {
+            let behalf = self.on_record.behalf(step, &approvals);
+            self.outside(&self.aws.on_behalf(behalf.clone()), behalf)
+        };
+        let context = Context::new(run, document.digest(), Arc::clone(plan), &self.zones, ports("run"))?;
         // Each step changes things in its own name.
-        Ok(fleetwright_upgrade::steps_each_in(&|step| {
-            let aws = self.aws.on_behalf(self.on_record.behalf(step, &approvals));
-            Arc::new(context.with_ports(self.outside(&aws)))
-        }))
+        Ok(fleetwright_upgrade::steps_each_in(&|step| Arc::new(context.with_ports(ports(step)))))
     }
 
-    fn outside(&self, aws: &Aws) -> fleetwright_upgrade::Ports {
+    fn outside(&self, aws: &Aws, behalf: Behalf) -> fleetwright_upgrade::Ports {
         let aws = Arc::new(aws.clone());
-        let signing = Arc::clone(&aws);
-        let tokens: ClusterTokens = Arc::new(move |cell: &Cell<'_>, name: &ClusterName| {
-            Arc::new(signing.cluster_tokens(cell, name)) as Arc<dyn KubernetesTokens>
-        });
         fleetwright_upgrade::Ports {
             clusters: aws.clone(),
             changes: aws.clone(),
             foundations: aws.clone(),
             machines: aws.clone(),
-            metrics: aws,
-            apis: Arc::clone(&self.apis),
-            tokens,
+            metrics: aws.clone(),
+            reach: Arc::new(OnRecordReach { aws, apis: self.apis.clone(), behalf }),
             artifacts: Arc::clone(&self.state.artifacts),
             clock: Arc::clone(&self.clock),
         }
@@ -181,5 +181,43 @@ impl Upgrading {
             self.console.note(&format!("reports: {}/upgrade.*", directory.display()));
         }
         Ok(exit)
+    }
+}
+
+/// The clusters' own APIs, as the landing zones are entered; what is changed there is on record.
+struct OnRecordReach {
+    aws: Arc<Aws>,
+    apis: ClusterApis,
+    behalf: Behalf,
+}
+
+#[async_trait]
+impl ClusterReach for OnRecordReach {
+    fn tokens(&self, cell: &Cell<'_>, name: &ClusterName) -> Arc<dyn KubernetesTokens> {
+        Arc::new(self.aws.cluster_tokens(cell, name))
+    }
+
+    fn connect(&self, access: &Access) -> Result<Arc<dyn Kubernetes>, Failure> {
+        self.apis.connect(access)
+    }
+
+    async fn connect_for_changes(
+        &self,
+        cell: &Cell<'_>,
+        access: &Access,
+    ) -> Result<Arc<dyn KubernetesChanges>, Failure> {
+        let session = self.aws.enter(cell.zone).await?.arn;
+        let Behalf { log, person, reason, approvals } = self.behalf.clone();
+        let behalf = fleetwright_cluster_api::Behalf {
+            log,
+            zone: cell.zone.name.as_str().into(),
+            account: cell.zone.account.as_str().into(),
+            region: cell.region.as_str().into(),
+            session: session.as_str().into(),
+            person,
+            reason,
+            approvals,
+        };
+        self.apis.on_behalf(behalf).connect_for_changes(access)
     }
 }

@@ -260,7 +260,7 @@ async fn after_seven_days_nobody_takes_it_back() {
     staged.drive().await;
     let outcome = staged.outcome().await;
     let until = outcome.way_back.as_ref().expect("open at first").until;
-    tokio::time::sleep(std::time::Duration::from_secs(7 * 24 * 3600)).await;
+    staged.world.stage.clock.sleep(std::time::Duration::from_secs(7 * 24 * 3600)).await;
     let now = staged.world.stage.clock.now();
     let closed = way_back(staged.document.plan(), 0, &outcome.steps, now);
     assert_eq!(closed, Err(NoOpenWayBack::Over { hop: hop(34), until }));

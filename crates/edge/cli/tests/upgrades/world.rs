@@ -93,9 +93,9 @@ impl World {
         Cell { zone: &self.zone, region: REGION.parse().expect("a region") }
     }
 
-    pub(crate) fn apis(&self) -> Arc<dyn KubernetesApis> {
+    pub(crate) fn apis(&self) -> ClusterApis {
         let apis = ClusterApis::new(Arc::clone(&self.stage.clock), Limits::default(), "a test");
-        Arc::new(apis.through(Arc::new(Front(Arc::clone(&self.stage.world.estate)))))
+        apis.through(Arc::new(Front(Arc::clone(&self.stage.world.estate))))
     }
 
     pub(crate) fn add_faults(&self, rules: &[&str]) {
