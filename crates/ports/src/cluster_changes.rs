@@ -11,7 +11,7 @@ use fleetwright_model::{Cell, Failure, Text};
 
 use crate::clusters::{ClusterName, Update};
 
-/// Characters of a token at most. EKS says nothing of it; 64 is what AWS services that do say allow at least.
+/// Characters of a token at most. EKS names no limit; EC2 takes 64 (EC2 Developer Guide, "Ensuring idempotency").
 const LONGEST_TOKEN: usize = 64;
 
 /// A text that is no token.

@@ -297,7 +297,7 @@ fn malformed(action: &str, words: &str) -> Failure {
     refused(ErrorClass::Permanent, &code::REQUEST_REFUSED, action, "ValidationException", words)
 }
 
-fn after(at: Timestamp, wait: Duration) -> Timestamp {
+pub(crate) fn after(at: Timestamp, wait: Duration) -> Timestamp {
     let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
     at.checked_add(wait).unwrap_or(Timestamp::MAX)
 }

@@ -43,13 +43,17 @@ impl Fargate {
         if old.is_empty() {
             return Ok(Outcome::Done { note: None, finding: None });
         }
+        let many = format!("{} pods to come back on new nodes", old.len());
+        if self.0.now() >= slot.deadline {
+            return Ok(wait(UPDATES, slot, self.0.now(), FARGATE, &many));
+        }
         if let Some(outcome) = not_begun(slot, self.0.now(), FARGATE) {
             return Ok(outcome);
         }
         let api = self.0.api_for_changes(&site, &sight.described).await?;
         let held = evict(&*api, &old).await?;
         let what = match held.as_slice() {
-            [] => format!("{} pods to come back on new nodes", old.len()),
+            [] => many,
             held => format!("budgets to let pods go: {}", listed(held)),
         };
         Ok(wait(UPDATES, slot, self.0.now(), FARGATE, &what))

@@ -56,9 +56,6 @@ impl Update {
         if all_hold(&mut sight, &step.action, &step.after).await? == Holds::Yes {
             return Ok(Outcome::NotNeeded { code: &code::UPGRADE_ALREADY });
         }
-        if let Some(outcome) = not_begun(slot, self.context.now(), self.name) {
-            return Ok(outcome);
-        }
         // An update that is under way may be the one that was begun before a crash: its token tells.
         let before: Vec<Condition> =
             step.before.iter().filter(|it| !(slot.doubt && **it == Condition::AtRest)).cloned().collect();
@@ -69,6 +66,9 @@ impl Update {
                 let words = format!("{}: not begun: {what}", slot.subject);
                 return Ok(Outcome::failed(ErrorClass::Permanent, &code::UPGRADE_NOT_SO, self.name, &words));
             }
+        }
+        if let Some(outcome) = not_begun(slot, self.context.now(), self.name) {
+            return Ok(outcome);
         }
         Ok(match self.call(site, step).await {
             Ok(update) => UPDATES.accepted(slot, self.context.now(), &update.id),
