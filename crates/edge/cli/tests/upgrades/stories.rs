@@ -338,3 +338,34 @@ async fn an_alarm_that_nobody_has_is_no_silence() {
     assert!(id == "baseline" && words.contains("no alarm errors"), "{id}: {words}");
     assert!(staged.effects().is_empty());
 }
+
+/// A release of Helm as it lies in its Secret: JSON, gzip, base64, and base64 once more. Its one manifest is a FlowSchema of
+/// flowcontrol.apiserver.k8s.io/v1beta3, which 1.32 does not serve.
+const RELEASE: &str = "\
+SDRzSUFBQUFBQUFDQTEyUFFZckRNQXhGcjJMVWJlSTB6R2J3QWVZQ2hhNjhVUjJGbU5weXNOV1dVbkwzMmkwRHBUdnhwZi8xL2dN\
+WUk0R0I0S09YQWgxNG5oT1lCeFJCdVpTNm1XZ042VTRUYkIyNEJiTzBiU1RCQ1FYYi9KMXdwVng4NGlxTmVxLzNzRlZqUlBZemxl\
+cUZ2dTh0NzlRaFhiSWpvOTYyUVNpdUFZWEtNSWQwMDNlTXdUS3UvdmdPTTZySkxySGtGSFRWQytYNlI1OS9pL1pwdUk2bkN2Umor\
+ZXg1TXVxdjNoN2NRaEV0LzVNYXkwbzFWS05PS0c2eC9JazZkcThhWlVYWHVqU1VPZVVJMnhNMWdQck1JUUVBQUE9PQ==";
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_goes_in_a_helm_release_blocks_with_the_release() {
+    let clusters = format!(
+        r#"{}
+        [[clusters.objects]]
+        resource = "secrets"
+        [clusters.objects.object]
+        apiVersion = "v1"
+        kind = "Secret"
+        type = "helm.sh/release.v1"
+        metadata = {{ name = "sh.helm.release.v1.limits.v1", namespace = "platform", labels = {{ owner = "helm", status = "deployed", name = "limits", version = "1" }} }}
+        data = {{ release = "{RELEASE}" }}
+        "#,
+        healthy("shop", "1.31")
+    );
+    let world = World::of(&clusters).await;
+    let document = world.planned("shop", 32).await;
+    assert_eq!(document.plan().standing(), Standing::Blocked);
+    let named = document.plan().blockers().find(|it| it.code.starts_with("EKS-A")).expect("an API blocks");
+    let words = format!("{} {} {}", named.subject, named.what, named.evidence);
+    assert!(words.contains("limits") && words.contains("flowcontrol.apiserver.k8s.io/v1beta3"), "{words}");
+}
