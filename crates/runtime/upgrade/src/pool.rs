@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fleetwright_eks::plan::{Action, Call, PlanStep};
 use fleetwright_eks::run::step_name::HOLD_POOL;
-use fleetwright_kubernetes::{IntOrPercent, Minor};
+use fleetwright_kubernetes::IntOrPercent;
 use fleetwright_model::{ErrorClass, Failure, code};
 use fleetwright_ports::kubernetes::Patched;
 use fleetwright_step::{Outcome, Slot, Step, Turn, not_begun};
@@ -169,22 +169,17 @@ impl WaveHealth {
         let there = nodes.iter().filter(|node| serves_with(node, to)).count();
         let wanted = wanted(planned.calls.get(self.wave), nodes.len());
         if there < wanted {
-            return Ok(self.wait(
-                slot,
-                &format!("{wanted} of {} nodes at {to}; {there} are", nodes.len()),
-                to,
-            ));
+            let all = nodes.len();
+            let what = format!(
+                "{wanted} of {all} nodes at {to}; {there} are (Karpenter replaces nodes that drifted)"
+            );
+            return Ok(wait(UPDATES, slot, self.context.now(), self.name, &what));
         }
         let worse = worse(&self.context, &site).await?;
         Ok(match worse.as_slice() {
             [] => Outcome::Done { note: None, finding: None },
             worse => wait(WHOLE, slot, self.context.now(), self.name, &listed(worse)),
         })
-    }
-
-    fn wait(&self, slot: &Slot, what: &str, to: Minor) -> Outcome {
-        let words = format!("{what} (Karpenter replaces nodes that drifted from {to})");
-        wait(UPDATES, slot, self.context.now(), self.name, &words)
     }
 }
 

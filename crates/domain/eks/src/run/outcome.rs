@@ -2,7 +2,7 @@
 
 use fleetwright_flow::{End, Ending, Outcome, Record, Run, TargetId, Timeline, Visit};
 use fleetwright_kubernetes::{Hop, Minor};
-use fleetwright_model::{Code, Exit, Text, code};
+use fleetwright_model::{Code, Text, code};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -320,9 +320,4 @@ pub fn why(run: &Run, clusters: &[ClusterOutcome]) -> Option<&'static Code> {
             (!done).then_some(&code::RUN_PARTIAL)
         }
     }
-}
-
-/// The exit code of a run's command.
-pub fn exit(why: Option<&'static Code>) -> Exit {
-    why.and_then(|code| code.exit).unwrap_or(Exit::Success)
 }
