@@ -23,6 +23,14 @@ def binary():
 
 
 @pytest.fixture(scope="session")
+def bootstrap(binary):
+    """The built functions: FLEETWRIGHT_BOOTSTRAP, or what is built beside the binary."""
+    path = pathlib.Path(os.environ.get("FLEETWRIGHT_BOOTSTRAP", binary.with_name("bootstrap")))
+    assert path.exists(), f"{path} is missing: run `cargo xtask test --only referee`, or set FLEETWRIGHT_BOOTSTRAP"
+    return path
+
+
+@pytest.fixture(scope="session")
 def estate(binary, tmp_path_factory):
     """The estate the referees ask, for the whole session: no test changes what another one reads."""
     scenario = ROOT / "tests" / "referee" / "referee.toml"

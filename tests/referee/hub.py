@@ -24,6 +24,9 @@ LEAST_TIMEOUT = 300
 
 ENVIRONMENT = "test"
 FUNCTIONS = ("prepare", "turn", "gate", "approve", "authorise", "report")
+FUNCTIONS += ("perception", "reasoning", "execution", "validation", "rollback")
+#: The state machines of a hub by their logical ids: the file of the definition, and what its name ends with.
+MACHINES = {"Machine": ("machine.asl.json", ""), "UpgradeMachine": ("upgrade.asl.json", "_upgrades")}
 #: Who answers, and who judges first.
 BEHIND = {"integration": "ApproveFunction", "authorizer": "AuthoriseFunction"}
 EXTERNAL_ID = "fleet-of-the-referee"
@@ -33,9 +36,11 @@ UNHURRIED = {"FLEETWRIGHT_AWS_TIMEOUT": "15m", "FLEETWRIGHT_AWS_CONNECT_TIMEOUT"
 
 
 class Hub:
-    """The estate with a hub, and the interpreter of its state machine."""
+    """The estate with a hub, and the interpreter of one of its state machines; spokes may upgrade what is called as
+    `clusters` says."""
 
-    def __init__(self, binary, bootstrap, scenario, settings, directory):
+    def __init__(self, binary, bootstrap, scenario, settings, directory, machine="Machine", clusters=()):
+        self.which, self.upgraded = machine, clusters
         self.binary, self.directory, self.settings = binary, directory, settings
         path = directory / "scenario.toml"
         path.write_text(scenario)
@@ -44,14 +49,15 @@ class Hub:
         self.clients = Clients(self.estate)
         self.account = self.client("sts").get_caller_identity()["Account"]
         self.template = self.made_out()
-        self.interpreter = Interpreter(self.estate, self.account, self.template.arn("MachineRole"), directory)
+        self.interpreter = Interpreter(self.estate, self.account, self.template.arn(f"{machine}Role"), directory)
         self.deploy()
-        self.machine = self.interpreter.machine(self.definition_with_arns(), self.template.arn("MachineRole"))
+        name = f"fleetwright-{ENVIRONMENT}{MACHINES[machine][1]}"
+        self.machine = self.interpreter.machine(name, self.definition_with_arns(), self.template.arn(f"{machine}Role"))
 
     def definition_with_arns(self):
         """The definition as CloudFormation would hand it on."""
         definition = self.definition
-        for name, value in self.template.resources["Machine"]["Properties"]["DefinitionSubstitutions"].items():
+        for name, value in self.template.resources[self.which]["Properties"]["DefinitionSubstitutions"].items():
             definition = definition.replace(f"${{{name}}}", self.template.value(value))
         return definition
 
@@ -59,9 +65,9 @@ class Hub:
         self.interpreter.server.stop()
         assert self.estate.stop() == 0
 
-    def start(self, run):
+    def start(self, run, *how):
         """Begins an execution of that run's name, or finds it."""
-        self.do("cloud", "start", run)
+        self.do("cloud", "start", run, *how)
         return f"{self.machine.replace(':stateMachine:', ':execution:')}:{run}"
 
     def history(self, execution):
@@ -115,6 +121,7 @@ class Hub:
         command = [self.binary, "cloud", "template", "--hub-account", self.account, "--code-bucket", "code"]
         command += ["--organization", organization, "--external-id-secret", secrets["external-id"]]
         command += ["--approval-key-secret", secrets["approvals"]]
+        command += [part for name in self.upgraded for part in ("--clusters", name)]
         done = subprocess.run(command, cwd=home, env=clean_environment(home), capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         cloud = home / "cloud"
@@ -122,7 +129,7 @@ class Hub:
         parameters = {it["ParameterKey"]: it["ParameterValue"] for it in given}
         template = Template(json.loads((cloud / "hub.template.json").read_text()), parameters, self.account, ENVIRONMENT)
         template.arns["AuditKeySecret"] = self.secret("audit-key", "k" * 64)
-        self.definition = (cloud / "machine.asl.json").read_text()
+        self.definition = (cloud / MACHINES[self.which][0]).read_text()
         self.home = home
         return template
 
@@ -144,8 +151,8 @@ class Hub:
             s3.put_object(Bucket=bucket, Key=f"configuration/{file}", Body=(self.home / file).read_bytes())
         topic = self.client("sns").create_topic(Name=f"fleetwright-{ENVIRONMENT}")["TopicArn"]
         template.arns["NoticeTopic"] = topic
-        for name in (*FUNCTIONS, "machine"):
-            self.role(f"{name.capitalize()}Role")
+        for name in (*map(str.capitalize, FUNCTIONS), self.which):
+            self.role(f"{name}Role")
         for name in FUNCTIONS:
             self.function(f"{name.capitalize()}Function")
         self.approvals()
@@ -163,7 +170,7 @@ class Hub:
         Step Functions, because the interpreter is not the estate's."""
         properties = self.template.value(self.template.resources[name]["Properties"])
         trust = properties["AssumeRolePolicyDocument"]
-        if name == "MachineRole":
+        if name == f"{self.which}Role":
             ours = {"AWS": f"arn:aws:iam::{self.account}:root"}
             trust["Statement"] = [{"Effect": "Allow", "Principal": ours, "Action": "sts:AssumeRole"}]
         iam = self.client("iam")
@@ -226,8 +233,8 @@ class Interpreter:
             aws_secret_access_key="testing",
         )
 
-    def machine(self, definition, role):
-        made = self.states.create_state_machine(name=f"fleetwright-{ENVIRONMENT}", definition=definition, roleArn=role)
+    def machine(self, name, definition, role):
+        made = self.states.create_state_machine(name=name, definition=definition, roleArn=role)
         return made["stateMachineArn"]
 
 

@@ -11,8 +11,10 @@ import typed_events
 import typed_functions
 import typed_keys
 import typed_logs
+import typed_models
 import typed_network
 import typed_queues
+import typed_refreshes
 import typed_roles
 import typed_secrets
 import typed_stacks
@@ -58,6 +60,7 @@ def facts(estate, tmp_path_factory):
         **typed_keys.keys(clients, content.parent),
         **typed_logs.groups(clients),
         **typed_network.network(clients),
+        **typed_refreshes.own_groups(clients),
         **typed_queues.queues(clients),
         **typed_roles.roles(clients),
         **typed_secrets.secrets(clients),
@@ -182,7 +185,9 @@ TYPED = {
     **typed_functions.TYPED,
     **typed_keys.TYPED,
     **typed_logs.TYPED,
+    **typed_models.TYPED,
     **typed_network.TYPED,
+    **typed_refreshes.TYPED,
     **typed_queues.TYPED,
     **typed_roles.TYPED,
     **typed_secrets.TYPED,

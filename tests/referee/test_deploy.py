@@ -151,8 +151,9 @@ def test_a_hub_is_shown_made_and_then_as_it_should_be(deployment):
     stack = deployment.stack()
     given = {it["ParameterKey"]: it["ParameterValue"] for it in stack["Parameters"]}
     assert deployment.s3.get_object(Bucket=CODE, Key=given["CodeKey"])["Body"].read() == archive()
-    definition = deployment.s3.get_object(Bucket=CODE, Key=given["DefinitionKey"])["Body"].read()
-    assert definition == (deployment.directory / "cloud" / "machine.asl.json").read_bytes()
+    for key, file in (("DefinitionKey", "machine.asl.json"), ("UpgradeDefinitionKey", "upgrade.asl.json")):
+        definition = deployment.s3.get_object(Bucket=CODE, Key=given[key])["Body"].read()
+        assert definition == (deployment.directory / "cloud" / file).read_bytes()
     assert {it["Key"]: it["Value"] for it in stack["Tags"]} == {"application": "fleetwright", "environment": ENVIRONMENT}
 
     code, _, said = deployment.deploy("--yes")

@@ -15,9 +15,11 @@ import driven_events  # noqa: F401 - enters its drivers into the table
 import driven_functions  # noqa: F401 - enters its drivers into the table
 import driven_keys  # noqa: F401 - enters its drivers into the table
 import driven_logs  # noqa: F401 - enters its drivers into the table
+import driven_models  # noqa: F401 - enters its drivers into the table
 import driven_network  # noqa: F401 - enters its drivers into the table
 import driven_parameters  # noqa: F401 - enters its drivers into the table
 import driven_queues  # noqa: F401 - enters its drivers into the table
+import driven_refreshes  # noqa: F401 - enters its drivers into the table
 import driven_roles  # noqa: F401 - enters its drivers into the table
 import driven_secrets  # noqa: F401 - enters its drivers into the table
 import driven_stacks  # noqa: F401 - enters its drivers into the table

@@ -3,23 +3,15 @@ built functions, over four accounts and two regions, whatever becomes of single 
 
 import collections
 import json
-import os
-import pathlib
 import re
-import subprocess
-import urllib.error
-import urllib.parse
-import urllib.request
 
 import pytest
 
 from effects import effects
 from hub import EXTERNAL_ID, Hub, until
-from servers import clean_environment
-from template import ADDRESS
+from people import approve_until_over, file, keys, links
 
 ACCOUNTS = {"one": "111122223333", "two": "222233334444", "three": "333344445555", "four": "444455556666"}
-PASSPHRASE = "correct horse battery staple"
 
 SCENARIO = f"""
 name = "hub"
@@ -84,23 +76,12 @@ SETTINGS = {
     },
 }
 
-@pytest.fixture(scope="module")
-def bootstrap(binary):
-    """The built functions: FLEETWRIGHT_BOOTSTRAP, or what is built beside the binary."""
-    path = pathlib.Path(os.environ.get("FLEETWRIGHT_BOOTSTRAP", binary.with_name("bootstrap")))
-    assert path.exists(), f"{path} is missing: run `cargo xtask test --only referee`, or set FLEETWRIGHT_BOOTSTRAP"
-    return path
-
 
 @pytest.fixture
 def make(binary, bootstrap, tmp_path):
     """Makes a hub whose functions have these faults."""
-    keys, made = tmp_path / "approvals.json", []
-    environment = clean_environment(tmp_path)
-    kept = ["--state-dir", tmp_path / "state", "--keys", keys]
-    for more in (["key", "new"], ["approver", "ann", "--passphrase-stdin"]):
-        command = [binary, "approvals", *more, *kept]
-        subprocess.run(command, env=environment, input=PASSPHRASE, text=True, check=True, capture_output=True)
+    keys(binary, tmp_path)
+    made = []
 
     def hub(faults):
         made.append(Hub(binary, bootstrap, SCENARIO + faults, SETTINGS, tmp_path))
@@ -109,63 +90,6 @@ def make(binary, bootstrap, tmp_path):
     yield hub
     for each in made:
         each.stop()
-
-
-def links(hub):
-    """The links that were sent, each once."""
-    found = [found for message in hub.messages() for found in re.findall(r"https://\S+/approvals/\S+", message["message"])]
-    return list(dict.fromkeys(found))
-
-
-def browse(hub, link, form=None):
-    """What a browser is answered at a link; one that is answered by a function that broke off asks again."""
-    url = link.replace(ADDRESS, f"{hub.estate.endpoint}/_http-api/approvals")
-    data = urllib.parse.urlencode(form).encode() if form else None
-    for _ in range(5):
-        try:
-            with urllib.request.urlopen(url, data, timeout=120) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                status, body = error.code, error.read().decode()
-        if status != 500:
-            return status, body
-    raise AssertionError(body)
-
-
-def decide(hub, link, decision):
-    """Opens a link, as a person does, and decides: a function that runs twice asks twice, and where the other link
-    was answered already, there is nothing left to decide."""
-    forged, _, _ = link.rpartition("/")
-    assert browse(hub, f"{forged}/AAAA")[0] == 403, "no page for a link that nobody signed"
-    status, page = browse(hub, link)
-    if status == 410:
-        assert re.search(r"FW-V00(08|10|11)", page), page
-        return
-    assert status == 200 and "passphrase" in page, page
-    form = {"token": link.rpartition("/")[2], "decision": decision, "passphrase": PASSPHRASE, "reason": ""}
-    status, page = browse(hub, link, form)
-    # Where the function ran before, and nobody learnt of it, the link is used up.
-    assert status in (200, 410), page
-
-
-def approve_until_over(hub, execution):
-    """Approves whatever is asked, until the execution is over."""
-    decided = []
-
-    def look():
-        for link in links(hub):
-            if link not in decided:
-                decided.append(link)
-                decide(hub, link, "approve")
-        return hub.over(execution)
-
-    return until(look)
-
-
-def file(hub, run, name):
-    bucket = hub.template.reference("ArtefactBucket")
-    return hub.client("s3").get_object(Bucket=bucket, Key=f"runs/{run}/{name}")["Body"].read()
 
 
 def test_a_run_goes_through_whatever_becomes_of_single_invocations(make):

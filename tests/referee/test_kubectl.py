@@ -192,3 +192,55 @@ def test_a_drain_is_held_by_a_budget_that_is_named_and_goes_on_when_it_lets_go(d
     [ledger] = drained.rows("get", "statefulset", "--namespace", "bank")
     assert ledger["READY"] == "3/3"
     drained("patch", "pdb", "ledger", "--namespace", "bank", "--type", "merge", "-p", '{"spec":{"minAvailable":3}}')
+
+
+def listed(kubectl, *arguments):
+    """What `auth can-i --list` says: verbs by resource or path. Where both are empty, the row goes on."""
+    lines = kubectl("auth", "can-i", "--list", *arguments).stdout.splitlines()
+    assert lines[0].split() == ["Resources", "Non-Resource", "URLs", "Resource", "Names", "Verbs"]
+    rows = [re.fullmatch(r"(\S*)\s+\[([^]]*)\]\s+\[([^]]*)\]\s+\[([^]]*)\]", line) for line in lines[1:]]
+    return {row[1] or row[2]: set(row[4].split()) for row in rows}
+
+
+def test_rights_are_listed_as_they_are_held(shop, of_cluster):
+    everything = listed(shop)
+    assert everything["*.*"] == {"*"} and everything["*"] == {"*"}
+    viewed = listed(of_cluster("viewed"), "--namespace", "kube-system")
+    assert viewed["pods"] == {"get", "list", "watch"}
+    assert "secrets" not in viewed and "nodes" not in viewed
+    assert viewed["selfsubjectrulesreviews.authorization.k8s.io"] == {"create"}
+
+
+def test_a_workload_is_scaled(drained):
+    drained("scale", "deployment", "web", "--replicas", "5", "--namespace", "shop")
+    drained("rollout", "status", "deployment", "web", "--namespace", "shop", "--timeout", "60s")
+    assert len(items(drained, "pods", "--namespace", "shop")) == 5
+    drained("scale", "deployment", "web", "--replicas", "3", "--current-replicas", "5", "--namespace", "shop")
+    [web] = drained.rows("get", "deployment", "--namespace", "shop")
+    assert web["READY"] == "3/3"
+    refused = drained("scale", "deployment", "web", "--replicas", "1", "--current-replicas", "9", "--namespace", "shop", code=1)
+    assert "Expected replicas to be 9" in refused.stderr
+
+
+def test_objects_are_made_from_files_that_kubectl_validates(drained):
+    kind = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "namespace": "shop"}}
+    text = json.dumps({**kind, "data": {"colour": "red"}})
+    assert drained("create", "--filename", "-", stdin=text).stdout == "configmap/settings created\n"
+    text = json.dumps({**kind, "data": {"colour": "blue"}})
+    assert drained("apply", "--filename", "-", stdin=text).stdout == "configmap/settings configured\n"
+    made = json.loads(drained("get", "configmap", "settings", "--namespace", "shop", "--output", "json").stdout)
+    assert made["data"] == {"colour": "blue"}
+    assert drained("delete", "--filename", "-", stdin=text).stdout.startswith('configmap "settings" deleted')
+
+
+def test_pools_claims_and_pods_on_fargate_are_seen(of_cluster):
+    pooled = of_cluster("pooled")
+    [pool] = items(pooled, "nodepools")
+    assert pool["spec"]["disruption"]["budgets"] == [{"nodes": "1"}] and pool["status"]["resources"]["nodes"] == "2"
+    assert [row["NAME"] for row in pooled.rows("get", "ec2nc")] == ["default"]
+    claims = {it["status"]["nodeName"] for it in items(pooled, "nodeclaims")}
+    own = items(pooled, "nodes", "--selector", "karpenter.sh/nodepool=default")
+    assert {it["metadata"]["name"] for it in own} == claims and len(claims) == 2
+    fargate = items(pooled, "nodes", "--selector", "eks.amazonaws.com/compute-type=fargate")
+    workers = {it["spec"]["nodeName"] for it in items(pooled, "pods", "--namespace", "jobs")}
+    assert {it["metadata"]["name"] for it in fargate} == workers and len(workers) == 2

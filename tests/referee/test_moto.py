@@ -174,22 +174,6 @@ def test_what_moto_cannot_tell_is_a_gap_with_its_cause_and_not_an_empty_fact(sca
     assert not any(row["eligibility"] == "eligible" for row in document["instances"])
 
 
-@pytest.fixture(scope="module")
-def backed_up(binary, moto, created, scanned, tmp_path_factory):
-    """The ended backup of one account's region, and the directory with its reports."""
-    home = tmp_path_factory.mktemp("backup")
-    zone = {"name": "one", "account_id": int(ACCOUNTS[0]), "regions": [REGIONS[0]], "role_name": ROLE}
-    inventory = home / "landing-zones.yaml"
-    inventory.write_text(yaml.safe_dump({"landing_zones": [{**zone, "external_id": EXTERNAL_ID}]}))
-    output = home / "reports"
-    command = [binary, "run", "--workflow", "backup", "--auto-approve", "--landing-zones", inventory]
-    command += ["--state-dir", home / "state", "--output-dir", output, "--set", "aws.max_attempts=2"]
-    ended = subprocess.run(
-        [str(part) for part in command], env=clean_environment(home, **moto), cwd=home, capture_output=True, text=True
-    )
-    return ended, output
-
-
 def test_a_backup_run_touches_no_host_whose_agent_moto_cannot_tell_of(binary, moto, created, tmp_path):
     """A whole backup cannot be had here: moto lists no agents, and its CreateImage refuses to tag
     snapshots as it makes them. What can be judged is that a run changes nothing it knows too little of."""
@@ -206,3 +190,48 @@ def test_a_backup_run_touches_no_host_whose_agent_moto_cannot_tell_of(binary, mo
     assert "FW-R0021" in ended.stderr
     ec2 = client_in(moto, ACCOUNTS[0], "ec2", REGIONS[0])
     assert ec2.describe_images(Owners=["self"])["Images"] == []
+
+
+def test_functions_are_made_changed_and_deleted_in_moto_as_well(binary, moto, tmp_path):
+    """Whatever needs no container: moto runs functions in Docker."""
+    lambdas = client_in(moto, ACCOUNTS[0], "lambda", REGIONS[1])
+    trust = {"Version": "2012-10-17", "Statement": []}
+    iam = client_in(moto, ACCOUNTS[0], "iam", REGIONS[1])
+    role = iam.create_role(RoleName="functions", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    zone = {"name": "one", "account_id": int(ACCOUNTS[0]), "regions": [REGIONS[1]], "role_name": ROLE}
+    inventory = tmp_path / "landing-zones.yaml"
+    inventory.write_text(yaml.safe_dump({"landing_zones": [{**zone, "external_id": EXTERNAL_ID}]}))
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "bootstrap").write_text("a bootstrap")
+
+    def function(what, *more):
+        command = [binary, "cloud", "function", what, *more, "--landing-zones", inventory, "--regions", REGIONS[1]]
+        if what not in ("list", "describe", "versions"):
+            command += ["--state-dir", tmp_path / "state"]
+        ended = subprocess.run(
+            [str(part) for part in command],
+            env=clean_environment(tmp_path, **moto),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+
+    create = ("create", "waves", "--code", "build", "--role", role, "--memory", "256", "--variable", "RUN=r-1")
+    assert function(*create) == "create waves\n"
+    made = lambdas.get_function_configuration(FunctionName="waves")
+    assert (made["MemorySize"], made["Runtime"], made["Environment"]["Variables"]) == (
+        256,
+        "provided.al2023",
+        {"RUN": "r-1"},
+    )
+    (tmp_path / "build" / "bootstrap").write_text("another bootstrap")
+    assert function("update", "waves", "--code", "build", "--time-out", "30").startswith("update waves: ")
+    changed = lambdas.get_function_configuration(FunctionName="waves")
+    assert changed["Timeout"] == 30 and changed["CodeSha256"] != made["CodeSha256"]
+    assert [row["name"] for row in json.loads(function("list", "--output", "json"))] == ["waves"]
+    assert function("publish", "waves", "--description", "one") != ""
+    assert [row["version"] for row in json.loads(function("versions", "waves", "--output", "json"))] == [1]
+    assert function("delete", "waves") == "delete waves\n"
+    assert lambdas.list_functions()["Functions"] == []

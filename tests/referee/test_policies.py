@@ -25,6 +25,9 @@ BESIDE = {
     "parameters": ["--parameters", "/fleetwright/prod"],
     "machines": ["--machines", "fleet-*"],
     "clusters": ["--clusters", "prod-*", "--upgrade"],
+    "functions": ["--functions", "fleet-*"],
+    # Parliament takes no colon in the last part of an ARN, as ids of models have one.
+    "models": ["--models", "eu.amazon.nova-lite-*"],
     "stacks": ["--stack", "prod", "--code-bucket", "fleet-code"],
     "rules": ["--rules", "upgrades", "--event-bus", "arn:aws:events:eu-central-1:111122223333:event-bus/upgrades"],
 }
@@ -32,6 +35,16 @@ CASES = {"payments": ["--landing-zones", "payments"], "all": [], "caller": ["--c
 
 #: Kinds of resources that an action may be about and that are not ours: parliament asks for each kind.
 NOT_OURS = {
+    "bedrock:*": [
+        "arn:*:bedrock:*:*:application-inference-profile/*",
+        "arn:*:bedrock:*:*:async-invoke/*",
+        "arn:*:bedrock:*:*:custom-model/*",
+        "arn:*:bedrock:*:*:custom-model-deployment/*",
+        "arn:*:bedrock:*:*:default-prompt-router/*",
+        "arn:*:bedrock:*:*:imported-model/*",
+        "arn:*:bedrock:*:*:marketplace/model-endpoint/all-access",
+        "arn:*:bedrock:*:*:provisioned-model/*",
+    ],
     "states:*": ["arn:*:states:*:*:express:*:*:*", "arn:*:states:*:*:mapRun:*/*:*"],
     "kms:*": ["arn:*:kms:*:*:alias/*"],
     # Public parameters are nobody's: their ARNs have no account.

@@ -63,9 +63,10 @@ def test_the_parameter_files_give_what_the_templates_ask_for(cloud, which, later
     assert {name for name, parameter in asked.items() if "Default" not in parameter} - set(given) == later
 
 
-def test_the_machine_is_one_that_asl_validator_takes_and_that_holds_our_rules(binary, cloud):
+@pytest.mark.parametrize("file", ["machine.asl.json", "upgrade.asl.json"])
+def test_the_machines_are_such_as_asl_validator_takes_and_hold_our_rules(binary, cloud, file):
     """CloudFormation puts ARNs in for what is marked with ${}: asl-validator sees the definition as it is then."""
-    definition = (cloud / "machine.asl.json").read_text()
+    definition = (cloud / file).read_text()
     made = re.sub(r"\$\{NoticeTopicArn\}", "arn:aws:sns:eu-central-1:777788889999:notices", definition)
     made = re.sub(r"\$\{(\w+)FunctionArn\}", r"arn:aws:lambda:eu-central-1:777788889999:function:\1", made)
     assert "${" not in made
@@ -73,7 +74,7 @@ def test_the_machine_is_one_that_asl_validator_takes_and_that_holds_our_rules(bi
     machines = json.dumps({"machine": json.loads(made)})
     judged = subprocess.run(judge, input=machines, capture_output=True, text=True, check=True)
     assert json.loads(judged.stdout) == {"machine": None}
-    command = [binary, "cloud", "machine", "validate", "--rules", "ours", cloud / "machine.asl.json"]
+    command = [binary, "cloud", "machine", "validate", "--rules", "ours", cloud / file]
     subprocess.run(command, env=clean_environment(cloud), check=True, capture_output=True)
 
 
@@ -118,7 +119,7 @@ def test_the_role_that_cloudformation_makes_may_do_exactly_what_policy_prints(on
     made = ast.literal_eval(made) if isinstance(made, str) else made
     assert made == json.loads(json.dumps(policy).replace(OF_THE_ZONE, MADE_IN))
     [trust] = role["AssumeRolePolicyDocument"]["Statement"]
-    names = [f"arn:aws:iam::777788889999:role/fleetwright-prod-{name}" for name in ("prepare", "turn")]
+    names = [f"arn:aws:iam::777788889999:role/fleetwright-prod-{name}" for name in ("prepare", "turn", "perception", "execution", "validation")]
     assert trust["Principal"] == {"AWS": names}
     assert trust["Condition"] == {"StringEquals": {"sts:ExternalId": given["ExternalId"]}}
 
@@ -133,7 +134,7 @@ def validated(binary, cloud):
 def test_what_was_written_is_found_valid(binary, cloud):
     exit_code, findings = validated(binary, cloud)
     judged = ["hub.nonprod.json", "hub.prod.json", "hub.template.json", "machine.asl.json"]
-    judged += ["spoke.nonprod.json", "spoke.prod.json", "spoke.template.json"]
+    judged += ["spoke.nonprod.json", "spoke.prod.json", "spoke.template.json", "upgrade.asl.json"]
     assert exit_code == 0, findings
     assert sorted(findings) == judged and not any(findings.values())
 

@@ -8,8 +8,9 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 use fleetwright_eks::facts::addons::AddonVersion;
+use fleetwright_eks::facts::apis::DeprecatedUse;
 use fleetwright_eks::facts::control_plane::{
-    Cluster, ClusterRole, EncryptionKey, Insights, Subnet, Usage, VersionOffer,
+    Cluster, ClusterRole, EncryptionKey, Insights, Right, Subnet, Usage, VersionOffer,
 };
 use fleetwright_eks::facts::nodes::{InstanceOffer, UpdateStrategy};
 use fleetwright_kubernetes::{IntOrPercent, Minor};
@@ -218,6 +219,17 @@ pub trait Clusters: Send + Sync {
     /// The failure of a call.
     async fn insights(&self, cell: &Cell<'_>, name: &ClusterName) -> Result<Insights, Failure>;
 
+    /// The deprecated APIs that an insight, by its id, has seen in use, with who called them.
+    ///
+    /// # Errors
+    /// The failure of the call.
+    async fn deprecated_uses(
+        &self,
+        cell: &Cell<'_>,
+        name: &ClusterName,
+        insight: &str,
+    ) -> Result<Vec<DeprecatedUse>, Failure>;
+
     /// Has EKS look again; a refresh that goes on is not begun again.
     ///
     /// # Errors
@@ -315,6 +327,21 @@ pub trait Foundations: Send + Sync {
     /// # Errors
     /// The failure of a call.
     async fn public_parameters(&self, cell: &Cell<'_>, names: &[String]) -> Result<Vec<String>, Failure>;
+
+    /// Whether the caller may make the calls that change something in an upgrade of a cluster: on the cluster, on each
+    /// of these add-ons and on each of these managed node groups, ordered. Nothing is tried: policies are simulated,
+    /// which says nothing of the policy of a session. A policy that names add-ons or groups by the id that ends their
+    /// ARN is not seen to allow anything.
+    ///
+    /// # Errors
+    /// The failure of a call, as where the caller may not simulate. A part of the answers is no answer.
+    async fn upgrade_rights(
+        &self,
+        cell: &Cell<'_>,
+        name: &ClusterName,
+        addons: &[String],
+        groups: &[String],
+    ) -> Result<Vec<Right>, Failure>;
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod images;
 pub mod journal;
 pub mod kubernetes;
 pub mod kubernetes_changes;
+pub mod language_models;
 pub mod logs;
 pub mod machines;
 pub mod maintenance;

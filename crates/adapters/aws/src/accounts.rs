@@ -1,7 +1,7 @@
 //! The ports [`Accounts`] (identity, entry, organisation) and [`Rights`] (permissions).
 
 mod organization;
-mod permissions;
+pub(crate) mod permissions;
 
 use std::collections::BTreeSet;
 

@@ -70,7 +70,7 @@ fn part(text: &str) -> String {
     crate::signed::form(&[("", text)]).split_off(1)
 }
 
-fn arn(cell: &Cell<'_>, resource: &str) -> String {
+pub(crate) fn arn(cell: &Cell<'_>, resource: &str) -> String {
     let (partition, account) = (cell.region.partition(), &cell.zone.account);
     format!("arn:{partition}:eks:{}:{account}:{resource}", cell.region)
 }

@@ -1,13 +1,16 @@
 //! The [`Foundations`] port: what a cluster stands on, asked of EC2, IAM, KMS, Service Quotas and Systems Manager.
 
+mod rights;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::LocationType;
-use fleetwright_eks::facts::control_plane::{ClusterRole, EncryptionKey, Subnet, Usage};
+use fleetwright_eks::facts::control_plane::{ClusterRole, EncryptionKey, Right, Subnet, Usage};
 use fleetwright_eks::facts::nodes::InstanceOffer;
 use fleetwright_model::{Cell, ErrorClass, Failure, Partial};
 use fleetwright_ports::Foundations;
+use fleetwright_ports::clusters::ClusterName;
 use futures::FutureExt;
 use serde_json::{Value, json};
 
@@ -223,6 +226,16 @@ impl Foundations for Aws {
             known.extend(or_none(ssm.call(&GET_PARAMETER, send).await)?.map(|_| name.clone()));
         }
         Ok(known)
+    }
+
+    async fn upgrade_rights(
+        &self,
+        cell: &Cell<'_>,
+        name: &ClusterName,
+        addons: &[String],
+        groups: &[String],
+    ) -> Result<Vec<Right>, Failure> {
+        rights::of_upgrades(self, cell, name, addons, groups).await
     }
 }
 

@@ -7,6 +7,7 @@
 mod accounts;
 mod audit;
 mod balancers;
+mod bedrock;
 mod bucket;
 mod call;
 mod change_calendars;

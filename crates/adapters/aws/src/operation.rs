@@ -10,6 +10,8 @@ use fleetwright_model::Phase;
 pub enum Service {
     /// EC2 Auto Scaling.
     AutoScaling,
+    /// Bedrock, where models write.
+    Bedrock,
     /// CloudFormation.
     CloudFormation,
     /// CloudWatch metrics and alarms; its requests are signed as `monitoring`.

@@ -67,6 +67,8 @@ const INVOCATIONS: Rate = Rate::Assumed { burst: 50, per_second: 50.0 };
 const CLUSTERS: Rate = Rate::Assumed { burst: 10, per_second: 5.0 };
 /// EKS's changes; it publishes no limit, and an upgrade makes few.
 const CLUSTER_CHANGE: Rate = Rate::Assumed { burst: 5, per_second: 2.0 };
+/// Models write a handful of texts; what an account may ask is a quota of each model.
+const MODELS: Rate = Rate::Assumed { burst: 1, per_second: 0.2 };
 /// DescribeKey is granted 2,000 a second and more (KMS Developer Guide, "Request quotas"); we need few.
 const KEYS: Rate = Rate::Published { burst: 10, per_second: 10.0 };
 /// Service Quotas grants GetServiceQuota 5 a second (Service Quotas User Guide, "Throttling"), of which this is a share.
@@ -397,6 +399,8 @@ operations! {
         "for `eks`: to see which add-ons have a role";
     LIST_INSIGHTS = Eks "ListInsights" "eks:ListInsights", Zone, APART, Optional, READS, CLUSTERS,
         "for `eks`: to see what EKS has found out about a cluster";
+    DESCRIBE_INSIGHT = Eks "DescribeInsight" "eks:DescribeInsight", Zone, APART, Optional, READS, CLUSTERS,
+        "for `eks`: to see who calls what a version does not serve any more";
     START_INSIGHTS_REFRESH = Eks "StartInsightsRefresh" "eks:StartInsightsRefresh", Zone, APART, Optional, BY_STATE, CLUSTERS,
         "for `eks`: to have EKS look at a cluster again";
     DESCRIBE_INSIGHTS_REFRESH = Eks "DescribeInsightsRefresh" "eks:DescribeInsightsRefresh", Zone, APART, Optional, READS, CLUSTERS,
@@ -409,6 +413,8 @@ operations! {
         "for `eks upgrade`: to replace the nodes of a managed node group";
     CANCEL_UPDATE = Eks "CancelUpdate" "eks:CancelUpdate", Zone, APART, Optional, BY_TOKEN, CLUSTER_CHANGE,
         "for `eks upgrade`: to call off an update of a cluster";
+    INVOKE_MODEL = Bedrock "InvokeModel" "bedrock:InvokeModel", Zone, APART, Optional, NEVER_TWICE, MODELS,
+        "for `eks plan summary`: to have a model write a summary (Converse)";
     DESCRIBE_SUBNETS = Ec2 "DescribeSubnets" "ec2:DescribeSubnets", Zone, APART, Optional, READS, EC2_PAGED,
         "for `eks`: to see how many addresses are free in the subnets of a cluster";
     DESCRIBE_SECURITY_GROUPS = Ec2 "DescribeSecurityGroups" "ec2:DescribeSecurityGroups", Zone, APART, Optional, READS, EC2_PAGED,
@@ -485,7 +491,8 @@ mod tests {
                 "cloudwatch:PutMetricData",
                 "sns:Publish",
                 "events:PutEvents",
-                "lambda:InvokeFunction"
+                "lambda:InvokeFunction",
+                "bedrock:InvokeModel"
             ]
         );
         let reading =

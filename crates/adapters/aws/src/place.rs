@@ -52,6 +52,7 @@ impl Place {
         let region = match service {
             Service::Iam | Service::Organizations => first_region(self.region.partition()),
             Service::AutoScaling
+            | Service::Bedrock
             | Service::CloudFormation
             | Service::CloudWatch
             | Service::CloudWatchLogs

@@ -32,7 +32,7 @@ const OF_CLUSTERS: &[&str] = &[
 ];
 
 /// What upgrades of clusters change; what they read is what the other commands on clusters read.
-const OF_UPGRADES: &[&str] =
+pub(crate) const OF_UPGRADES: &[&str] =
     &["eks:CancelUpdate", "eks:UpdateAddon", "eks:UpdateClusterVersion", "eks:UpdateNodegroupVersion"];
 
 /// What keys of heads of audit logs begin with, in the bucket that keeps them.
@@ -63,6 +63,8 @@ pub enum Use {
     ClusterUpgrades,
     /// The commands on functions of Lambda are used.
     Functions,
+    /// Models write summaries.
+    Models,
     /// Runs are kept in a DynamoDB table and a bucket.
     Hub,
     /// The commands on what the functions of a hub write are used.
@@ -140,6 +142,8 @@ pub struct Scope {
     pub clusters: BTreeSet<String>,
     /// Names of the functions that are worked on; `*` and `?` are wildcards.
     pub functions: BTreeSet<String>,
+    /// Ids of the models that write summaries; `*` and `?` are wildcards.
+    pub models: BTreeSet<String>,
     /// Names of the rules that are worked on, those of other buses than the default one as `BUS/NAME`; `*` and `?`
     /// are wildcards.
     pub rules: BTreeSet<String>,
@@ -233,6 +237,7 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
         action if OF_CLUSTERS.contains(&action) || action.starts_with("eks:") => {
             return wanted(Use::Clusters);
         }
+        "iam:SimulatePrincipalPolicy" if wanted(Use::Clusters) => return true,
         action if action.contains("MaintenanceWindow") => return wanted(Use::MaintenanceWindows),
         "ssm:AddTagsToResource" | "ssm:ListTagsForResource" => return wanted(Use::Parameters),
         action if action.contains("Parameter") => return wanted(Use::Parameters),
@@ -254,6 +259,7 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
         "events:PutEvents" => return wanted(Use::EventBuses),
         action if action.starts_with("events:") => return wanted(Use::EventRules),
         action if action.starts_with("lambda:") => return wanted(Use::Functions),
+        action if action.starts_with("bedrock:") => return wanted(Use::Models),
         "sns:Publish" => return wanted(Use::Topics),
         "cloudwatch:GetMetricData" => wanted(Use::Load),
         "ec2:CreateReplaceRootVolumeTask" | "ec2:DescribeReplaceRootVolumeTasks" => wanted(Use::ReplaceRoot),
@@ -266,6 +272,7 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
         action if action.starts_with("elasticloadbalancing:Describe") => {
             wanted(Use::Drain) || wanted(Use::Served)
         }
+        "ssm:GetCalendarState" if wanted(Use::ClusterUpgrades) => return wanted(Use::ChangeCalendars),
         "ssm:GetCalendarState" => wanted(Use::ChangeCalendars),
         action if action.starts_with("autoscaling:") || action.starts_with("elasticloadbalancing:") => {
             wanted(Use::Drain)
@@ -295,11 +302,24 @@ fn statement(
     }
 }
 
+/// What ids of inference profiles of several regions begin with. Source: Amazon Bedrock User Guide, "Supported Regions and
+/// models for inference profiles".
+fn is_area(text: &str) -> bool {
+    ["apac", "au", "ca", "eu", "global", "jp", "us", "us-gov"].contains(&text)
+}
+
 /// Whether it is where the fleet is. IAM has no regions, and those who are told may be anywhere.
 fn is_of_the_fleet(on: &On) -> bool {
     !matches!(
         on,
-        On::Roles | On::OwnRole | On::AuditHeads | On::Topics | On::EventBuses | On::Hub(_) | On::CodeBuckets
+        On::Roles
+            | On::OwnRole
+            | On::AuditHeads
+            | On::Topics
+            | On::EventBuses
+            | On::Hub(_)
+            | On::CodeBuckets
+            | On::Models
     )
 }
 
@@ -369,9 +389,12 @@ fn arns(scope: &Scope, on: On) -> Vec<String> {
             scope.stacks.iter().flat_map(of).collect()
         }
         On::HubMachines => {
-            let of =
-                |hub: &String| format!("arn:{partition}:states:*:{account}:stateMachine:fleetwright-{hub}");
-            scope.stacks.iter().map(of).collect()
+            let of = |hub: &String| {
+                ["", "_upgrades"].map(|kind| {
+                    format!("arn:{partition}:states:*:{account}:stateMachine:fleetwright-{hub}{kind}")
+                })
+            };
+            scope.stacks.iter().flat_map(of).collect()
         }
         On::CodeBuckets => {
             let of = |bucket: &String| arn(&format!("s3:::{bucket}/fleetwright/*"));
@@ -403,6 +426,21 @@ fn arns(scope: &Scope, on: On) -> Vec<String> {
                 ["", ":*"].map(|rest| format!("arn:{partition}:lambda:*:{account}:function:{name}{rest}"))
             };
             scope.functions.iter().flat_map(of).collect()
+        }
+        On::Models => {
+            // A profile leads to models of several regions, and each of them is asked about.
+            let of = |id: &String| {
+                if id.starts_with("arn:") {
+                    return vec![id.clone()];
+                }
+                let model =
+                    id.split_once('.').filter(|(area, _)| is_area(area)).map_or(id.as_str(), |it| it.1);
+                vec![
+                    format!("arn:{partition}:bedrock:*::foundation-model/{model}"),
+                    format!("arn:{partition}:bedrock:*:{account}:inference-profile/{id}"),
+                ]
+            };
+            scope.models.iter().flat_map(of).collect()
         }
         On::Machines => {
             // A version is asked about by its own ARN.

@@ -56,6 +56,11 @@ impl<'a> RestService<'a> {
         Self { service: "eks", base: "", connection: aws.at(cell.zone, &cell.region) }
     }
 
+    /// Bedrock, as far as models write.
+    pub(crate) fn bedrock(aws: &'a Aws, cell: &Cell<'a>) -> Self {
+        Self { service: "bedrock", base: "", connection: aws.at(cell.zone, &cell.region) }
+    }
+
     fn request(&self, call: Call<'_>) -> Request {
         let query = if call.query.is_empty() { String::new() } else { format!("?{}", form(call.query)) };
         Request {

@@ -170,6 +170,8 @@ impl Signer {
         // Of these services, only S3 has dual-stack endpoints under the same domain.
         let dual = service == "s3" && self.config.use_dual_stack() == Some(true);
         let dual = if dual { ".dualstack" } else { "" };
+        // Bedrock has another endpoint for what models do than the name that requests are signed with.
+        let service = if service == "bedrock" { "bedrock-runtime" } else { service };
         format!("https://{before}{service}{fips}{dual}.{region}.{}", suffix(region))
     }
 
@@ -177,6 +179,7 @@ impl Signer {
     /// Reference Guide, "Service-specific endpoints").
     fn own_endpoint(&self, service: &str) -> Option<String> {
         let id = match service {
+            "bedrock" => "Bedrock Runtime",
             "cloudformation" => "CloudFormation",
             "dynamodb" => "DynamoDB",
             "eks" => "EKS",
@@ -260,19 +263,21 @@ fn suffix(region: &str) -> &'static str {
     if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
 
+/// A text as a part of a path or of a form: whatever is not unreserved (RFC 3986) by its bytes.
+pub(crate) fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                encoded.push(char::from(byte))
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+        encoded
+    })
+}
+
 /// A form (application/x-www-form-urlencoded), or a query.
 pub(crate) fn form(pairs: &[(&str, &str)]) -> String {
-    let encoded = |text: &str| {
-        text.bytes().fold(String::new(), |mut encoded, byte| {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                    encoded.push(char::from(byte))
-                }
-                _ => encoded.push_str(&format!("%{byte:02X}")),
-            }
-            encoded
-        })
-    };
     let pairs = pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
     pairs.collect::<Vec<_>>().join("&")
 }

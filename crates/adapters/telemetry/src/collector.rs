@@ -12,7 +12,6 @@ use futures::future::{Either, select};
 use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value as Json;
@@ -80,6 +79,19 @@ impl Collector {
         Ok(Self { base, headers })
     }
 
+    /// The address of a path below it.
+    pub(crate) fn below(&self, path: &str) -> String {
+        format!("{}{path}", self.base.to_string().trim_end_matches('/'))
+    }
+
+    /// A request with its headers.
+    pub(crate) fn with_headers(&self, mut request: http::request::Builder) -> http::request::Builder {
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        request
+    }
+
     /// The values of its headers: secrets as a rule.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = String> {
         self.headers.iter().filter_map(|(_, value)| value.to_str().ok().map(str::to_owned))
@@ -107,10 +119,38 @@ pub(crate) struct NotTaken {
     pub(crate) again: bool,
 }
 
+/// What requests go through.
+pub(crate) type Client = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// A client of a server.
+///
+/// # Errors
+/// The system's root certificates cannot be read and the server needs them.
+pub(crate) fn client(server: &Collector) -> std::io::Result<Client> {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let connector = match server.base.scheme_str() {
+        Some("https") => HttpsConnectorBuilder::new()
+            .with_provider_and_native_roots(provider)?
+            .https_only()
+            .enable_http1()
+            .build(),
+        _ => {
+            let no_roots = rustls::RootCertStore::empty();
+            let tls = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
+                .with_safe_default_protocol_versions()
+                .map_err(std::io::Error::other)?
+                .with_root_certificates(no_roots)
+                .with_no_client_auth();
+            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build()
+        }
+    };
+    Ok(hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(connector))
+}
+
 /// A client of one collector.
 pub(crate) struct Sender {
     collector: Collector,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client,
     wall: Arc<dyn Clock>,
 }
 
@@ -118,35 +158,16 @@ impl Sender {
     /// # Errors
     /// The system's root certificates cannot be read and the collector needs them.
     pub(crate) fn new(collector: Collector, wall: Arc<dyn Clock>) -> std::io::Result<Self> {
-        let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let connector = match collector.base.scheme_str() {
-            Some("https") => HttpsConnectorBuilder::new()
-                .with_provider_and_native_roots(provider)?
-                .https_only()
-                .enable_http1()
-                .build(),
-            _ => {
-                let no_roots = rustls::RootCertStore::empty();
-                let tls = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
-                    .with_safe_default_protocol_versions()
-                    .map_err(std::io::Error::other)?
-                    .with_root_certificates(no_roots)
-                    .with_no_client_auth();
-                HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build()
-            }
-        };
-        Ok(Self { collector, client: Client::builder(TokioExecutor::new()).build(connector), wall })
+        let client = client(&collector)?;
+        Ok(Self { collector, client, wall })
     }
 
     /// Sends one body to `/v1/traces` or `/v1/metrics`.
     pub(crate) async fn send(&self, path: &str, body: &Json) -> Result<(), NotTaken> {
         let unsendable = |why: String| NotTaken { why, again: false };
-        let mut request =
-            Request::post(format!("{}{path}", self.collector.base.to_string().trim_end_matches('/')))
-                .header(http::header::CONTENT_TYPE, "application/json");
-        for (name, value) in &self.collector.headers {
-            request = request.header(name, value);
-        }
+        let request =
+            Request::post(self.collector.below(path)).header(http::header::CONTENT_TYPE, "application/json");
+        let request = self.collector.with_headers(request);
         let body = Full::new(Bytes::from(body.to_string()));
         let request = request.body(body).map_err(|error| unsendable(error.to_string()))?;
         let answer = async {
@@ -175,7 +196,7 @@ fn judge(status: StatusCode) -> Result<(), NotTaken> {
     if status.is_success() { Ok(()) } else { Err(NotTaken { why: format!("it answered {status}"), again }) }
 }
 
-fn causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

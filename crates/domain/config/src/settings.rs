@@ -178,6 +178,10 @@ pub struct TelemetrySettings {
     pub metrics_listen: Option<SocketAddr>,
     /// Between two exports.
     pub interval: Duration,
+    /// Prometheus.
+    pub prometheus_url: Option<String>,
+    /// Headers for it.
+    pub prometheus_headers: Option<Secret>,
     /// Namespace of the figures that accounts and regions are sent.
     pub cloudwatch_namespace: Option<String>,
 }

@@ -11,9 +11,10 @@ use fleetwright_kubernetes::{Node, Pod};
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{Fact, Facts, Unread, UnreadCause, Workload};
+use crate::query::Query;
 
 /// How a cluster is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Health {
     /// Nodes.
     pub nodes: u32,
@@ -30,7 +31,13 @@ pub struct Health {
     /// Alarms of the plan that have gone off.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub alarms: BTreeSet<String>,
+    /// What the queries of the plan answered, by name; finite numbers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub figures: BTreeMap<String, f64>,
 }
+
+/// Its figures are finite.
+impl Eq for Health {}
 
 /// How a workload serves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,7 +90,7 @@ impl fmt::Display for Worse {
 }
 
 impl Health {
-    /// How a cluster is; alarms are looked at elsewhere.
+    /// How a cluster is; alarms and queries are looked at elsewhere.
     ///
     /// # Errors
     /// What it takes could not be read. APIs that the cluster does not offer have nothing that could be worse.
@@ -113,7 +120,27 @@ impl Health {
                 .map(|service| service.name.clone())
                 .collect(),
             alarms: BTreeSet::new(),
+            figures: BTreeMap::new(),
         })
+    }
+
+    /// Queries whose values are not as they must be, and were before; one without a value is not as it must be.
+    pub fn broken(&self, before: &Self, queries: &[Query]) -> Vec<String> {
+        let broken = |query: &Query| {
+            let Query { name, rule, .. } = query;
+            let was = before.figures.get(name);
+            match (self.figures.get(name), was) {
+                (None, _) => Some(format!("query {name} has no value")),
+                (Some(now), Some(was)) if rule.is_broken(*now, *was) => {
+                    Some(format!("query {name} is {now}, {was} before; it must be {rule}"))
+                }
+                (Some(now), None) if !rule.holds(*now, f64::NAN) => {
+                    Some(format!("query {name} is {now}, not known before; it must be {rule}"))
+                }
+                _ => None,
+            }
+        };
+        queries.iter().filter_map(broken).collect()
     }
 
     /// What is worse than `before`, ordered. Workloads that are gone, or that want less, were changed by somebody.

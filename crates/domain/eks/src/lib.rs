@@ -11,9 +11,12 @@ pub mod image;
 pub mod maker;
 pub mod owner;
 pub mod plan;
+pub mod query;
 pub mod read;
 pub mod run;
+pub mod schema;
 pub mod solve;
+pub mod summary;
 
 pub use check::{
     Assessment, Check, CheckResult, Family, Finding, Readiness, Severity, Suppression, Verdict, assess,

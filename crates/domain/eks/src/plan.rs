@@ -5,7 +5,7 @@
 //! file with its digest, [`difference`] compares two.
 
 mod actions;
-mod addons;
+pub mod addons;
 pub mod checker;
 pub mod difference;
 pub mod document;
@@ -33,6 +33,7 @@ pub use step::{Action, Basis, Call, Condition, PlanStep, Reversibility, StepId};
 
 use crate::check::{Severity, Suppression};
 use crate::facts::UnreadCause;
+use crate::query::Query;
 
 /// The format that this version writes.
 pub const FORMAT: Format = Format { major: 1, minor: 0 };
@@ -106,6 +107,9 @@ pub struct PlanOptions {
     /// CloudWatch alarms of the cluster's account and region that may not go off while it is upgraded, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alarms: Vec<String>,
+    /// Queries of Prometheus that must hold while it is upgraded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub queries: Vec<Query>,
 }
 
 /// The strategy of an upgrade.

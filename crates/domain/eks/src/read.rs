@@ -29,6 +29,7 @@ use crate::facts::control_plane::Backup;
 use crate::facts::{ApiFacts, Fact, Unread, UnreadCause, WorkloadFacts};
 
 pub use addons::AddonObjects;
+pub use calls::clients;
 pub use network::CniSettings;
 pub use nodes::{NodeObjects, nodes};
 pub use trim::trim;

@@ -64,6 +64,19 @@ impl Manifest {
     }
 }
 
+/// Reads one document of YAML, of which JSON is a part, as a value.
+///
+/// # Errors
+/// What is wrong with it, and in which line; nothing of what it says.
+pub fn value(text: &str) -> Result<Value, String> {
+    if text.len() > BYTES_MAX {
+        return Err(format!("{} bytes are more than {BYTES_MAX}", text.len()));
+    }
+    yaml::parse(text, 1)
+        .map(|node| node.json())
+        .map_err(|fault| format!("line {}: {}", fault.line, fault.reason))
+}
+
 impl Manifests {
     /// Reads the objects of a text; lists count as what they hold, empty documents as nothing.
     pub fn read(file: &str, text: &str) -> Self {

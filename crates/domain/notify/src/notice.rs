@@ -70,6 +70,8 @@ pub enum Kind {
     HostRolledBack,
     /// A host needs a person.
     HostStuck,
+    /// A step of a cluster's upgrade did not end well.
+    ClusterFailed,
     /// What a run leaves behind could not be cleaned up.
     CleanUpFailed,
     /// Somebody tries whether messages arrive.
@@ -78,7 +80,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::RunStarted,
         Self::RunEnded,
         Self::RunHeld,
@@ -89,6 +91,7 @@ impl Kind {
         Self::HostFailed,
         Self::HostRolledBack,
         Self::HostStuck,
+        Self::ClusterFailed,
         Self::CleanUpFailed,
         Self::Test,
     ];
@@ -106,6 +109,7 @@ impl Kind {
             Self::HostFailed => "host_failed",
             Self::HostRolledBack => "host_rolled_back",
             Self::HostStuck => "host_stuck",
+            Self::ClusterFailed => "cluster_failed",
             Self::CleanUpFailed => "clean_up_failed",
             Self::Test => "test",
         }
@@ -116,9 +120,16 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
-    /// True for what is about one host among many: a thousand of them are told as a number.
+    /// True for what is about one host or cluster among many: a thousand of them are told as a number.
     pub fn is_of_host(self) -> bool {
-        matches!(self, Self::HostFailed | Self::HostRolledBack | Self::HostStuck | Self::CleanUpFailed)
+        matches!(
+            self,
+            Self::HostFailed
+                | Self::HostRolledBack
+                | Self::HostStuck
+                | Self::ClusterFailed
+                | Self::CleanUpFailed
+        )
     }
 
     /// What several of them are, in words: `3 hosts failed`.
@@ -128,6 +139,7 @@ impl Kind {
             Self::HostFailed => format!("{count} host{s} failed"),
             Self::HostRolledBack => format!("{count} host{s} rolled back"),
             Self::HostStuck => format!("{count} host{s} stuck"),
+            Self::ClusterFailed => format!("{count} cluster{s} failed"),
             Self::CleanUpFailed => format!("{count} clean-up{s} failed"),
             Self::RunStarted => "started".to_owned(),
             Self::RunEnded => "ended".to_owned(),
@@ -169,13 +181,21 @@ pub struct HostNamed {
     pub application: Option<Text>,
 }
 
-/// How many hosts of a run ended how.
+/// How many hosts or clusters of a run ended how.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Hosts of the run.
     pub hosts: usize,
+    /// Clusters of the run; left out where it is about hosts.
+    #[serde(skip_serializing_if = "is_none_of_them")]
+    pub clusters: usize,
     /// By outcome, as reports name it; those of none are left out.
     pub outcomes: std::collections::BTreeMap<&'static str, usize>,
+}
+
+/// Serde asks by reference.
+fn is_none_of_them(count: &usize) -> bool {
+    *count == 0
 }
 
 /// One thing people may want to know. Every text in it is on one line and without secrets.
@@ -206,7 +226,7 @@ pub struct Notice {
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_step: Option<String>,
-    /// How the run's hosts ended, where it is over.
+    /// How the run's hosts or clusters ended, where it is over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counts: Option<Counts>,
 }

@@ -1,37 +1,35 @@
 //! From the records of a run to what people may want to know of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fleetwright_flow::{Ending, Event, FailedStep, Record, Run, Signal, StageId, TargetId};
 use fleetwright_model::redaction::Redactor;
 use fleetwright_model::{Code, Phase, Text, code};
-use fleetwright_patch::outcome::{HostOutcome, ending_of, results, run_outcome, tally};
-use fleetwright_patch::plan::notes::step;
-use fleetwright_patch::plan::{PatchPlan, Work};
 
-use crate::notice::{Counts, HostNamed, Kind, Notice, Scope, Severity};
+use crate::notice::{Kind, Notice, Scope, Severity};
+use crate::subject::{Subject, Summary, TargetEnd};
 use crate::words::{line, shortened};
 
 /// Names and words of others are cut to this many bytes.
 const LONGEST_NAME: usize = 128;
 const LONGEST_MESSAGE: usize = 600;
 
-/// Follows a run and says what people may want to know. Each end of a host is told once.
+/// Follows a run and says what people may want to know. Each end of a host, or of a cluster's step, is told once.
 #[derive(Debug)]
 pub struct Teller {
     run: Text,
-    plan: Arc<PatchPlan>,
+    plan: Arc<dyn Subject>,
     redactor: Redactor,
     /// Targets whose end was told, or had been before this process took the run up.
     told: BTreeSet<TargetId>,
     /// The last word of a target's failures that is not tried again.
-    reasons: std::collections::BTreeMap<TargetId, Text>,
+    reasons: BTreeMap<TargetId, FailedStep>,
 }
 
 impl Teller {
     /// Follows that run of that plan; what the redactor knows stands in no notice.
-    pub fn new(run: &str, plan: Arc<PatchPlan>, redactor: Redactor) -> Self {
+    pub fn new(run: &str, plan: Arc<dyn Subject>, redactor: Redactor) -> Self {
         let (told, reasons) = Default::default();
         Self { run: run.into(), plan, redactor, told, reasons }
     }
@@ -40,8 +38,9 @@ impl Teller {
     /// this before, and nothing of it is told again.
     pub fn notices(&mut self, records: &[Record], run: &Run) -> Vec<Notice> {
         if records.is_empty() {
-            let targets =
-                (0..self.plan.work.len()).filter_map(|index| u32::try_from(index).ok()).map(TargetId);
+            let targets = (0..self.plan.flow().targets.len())
+                .filter_map(|index| u32::try_from(index).ok())
+                .map(TargetId);
             self.told = targets.filter(|target| run.end(*target).is_some()).collect();
             return Vec::new();
         }
@@ -60,12 +59,15 @@ impl Teller {
             Event::Closed { ending } => Some(self.ended(record, run, *ending)),
             Event::GateReached { stage, .. } => {
                 let title = format!("stage {} waits for a decision", self.stage(*stage));
+                let (run, look) = (&self.run, self.plan.shown_by());
                 let next = format!(
-                    "look with `fleetwright status {0}`, then `fleetwright approve {0}` or `fleetwright reject {0}`",
-                    self.run
+                    "look with `{look} {run}`, then `fleetwright approve {run}` or `fleetwright reject {run}`"
                 );
+                let asked = self.plan.asked_at(*stage);
+                let message = (!asked.is_empty()).then(|| self.clean(&asked.join("; "), LONGEST_MESSAGE));
                 let notice = self.of_run(record, Kind::GateWaits, Severity::Warning, &title);
-                Some(Notice { code: Some(code::APPROVAL_WAITS.id.into()), next_step: Some(next), ..notice })
+                let code = Some(code::APPROVAL_WAITS.id.into());
+                Some(Notice { code, message, next_step: Some(next), ..notice })
             }
             Event::GateExpired { stage } => {
                 let title = format!("stage {} was not decided in its time", self.stage(*stage));
@@ -79,11 +81,11 @@ impl Teller {
             }
             Event::Failed { target, failure, .. } => {
                 if failure.retry_at.is_none() {
-                    self.reasons.entry(*target).or_insert_with(|| failure.message.clone());
+                    self.reasons.entry(*target).or_insert_with(|| failure.clone());
                 }
-                match self.plan.work.get(target.index())? {
-                    Work::Gate(_) => self.gate_failed(record, *target, failure),
-                    Work::Host(_) | Work::Region => self.ended_target(record, run, *target),
+                match self.plan.is_gate(*target) {
+                    true => self.gate_failed(record, *target, failure),
+                    false => self.ended_target(record, run, *target),
                 }
             }
             Event::Succeeded { target, .. } | Event::Skipped { target, .. } => {
@@ -93,54 +95,25 @@ impl Teller {
         }
     }
 
-    /// The end of a host or of a region's clean-up, where it is no good one and was not told.
+    /// The end of a target, where it is no good one and was not told.
     fn ended_target(&mut self, record: &Record, run: &Run, target: TargetId) -> Option<Notice> {
         run.end(target)?;
         if !self.told.insert(target) {
             return None;
         }
         let reason = self.reasons.remove(&target);
-        let (outcome, step, why) = ending_of(&self.plan, run, target);
-        let (kind, severity) = match outcome {
-            HostOutcome::Success | HostOutcome::Skipped | HostOutcome::Open => return None,
-            HostOutcome::Partial | HostOutcome::NotReady => (Kind::HostFailed, Severity::Warning),
-            HostOutcome::RolledBack => (Kind::HostRolledBack, Severity::Warning),
-            HostOutcome::Failed | HostOutcome::Unreachable => (Kind::HostFailed, Severity::Error),
-            HostOutcome::Stuck => (Kind::HostStuck, Severity::Critical),
-        };
-        let work = self.plan.work.get(target.index())?;
-        let host = work.host().map(|host| HostNamed {
-            id: host.id.clone(),
-            name: host.name.as_deref().map(|name| self.clean(name, LONGEST_NAME).into()),
-            application: host.application.as_deref().map(|name| self.clean(name, LONGEST_NAME).into()),
-        });
-        let (kind, severity) = match work {
-            Work::Host(_) => (kind, severity),
-            Work::Region => (Kind::CleanUpFailed, Severity::Warning),
-            Work::Gate(_) => return None,
-        };
-        // A rollback puts back what it was asked to: that is told when it is over.
-        if outcome == HostOutcome::RolledBack && why.is_none() {
-            return None;
-        }
-        let place = self.plan.flow.place_of(target);
-        let named = match &host {
-            Some(HostNamed { id, name: Some(name), .. }) => format!("{id} ({name})"),
-            Some(HostNamed { id, name: None, .. }) => id.to_string(),
-            None => format!("clean-up of {} in {}", place.region, place.account),
-        };
-        let at = step.as_deref().map(|step| format!(" at {step}")).unwrap_or_default();
-        let title = format!("{named}: {}{at}", outcome.as_str().replace('_', " "));
-        let phase = step.as_deref().and_then(phase_of);
+        let clean = |text: &str| self.clean(text, LONGEST_NAME);
+        let TargetEnd { kind, severity, title, host, phase, code } =
+            self.plan.ended(run, target, reason.as_ref(), &clean)?;
         let notice = self.of_place(record, target, kind, severity, title, phase);
-        let known = why.as_deref().and_then(code::find);
+        let known = code.as_deref().and_then(code::find);
         Some(Notice {
             host,
             next_step: known.map(|code: &Code| code.next_step.to_owned()),
             message: reason
-                .map(|reason| self.clean(&reason, LONGEST_MESSAGE))
+                .map(|reason| self.clean(&reason.message, LONGEST_MESSAGE))
                 .or_else(|| known.map(|code| code.meaning.to_owned())),
-            code: why,
+            code,
             ..notice
         })
     }
@@ -150,7 +123,7 @@ impl Teller {
         if failure.retry_at.is_some() || !self.told.insert(target) {
             return None;
         }
-        let stage = self.plan.flow.stages.iter().find(|stage| stage.targets.contains(&target.0))?;
+        let stage = self.plan.flow().stages.iter().find(|stage| stage.targets.contains(&target.0))?;
         let title = format!("{} does not let the run go on", self.clean(&stage.name, LONGEST_NAME));
         let notice =
             self.of_place(record, target, Kind::GateFailed, Severity::Error, title, Some(Phase::Validate));
@@ -164,17 +137,12 @@ impl Teller {
 
     /// The summary of a run that is over.
     fn ended(&mut self, record: &Record, run: &Run, ending: Ending) -> Notice {
-        let results = results(&self.plan, run, &[]);
-        let outcome = run_outcome(&self.plan, run, &results);
-        let severity = match outcome.why {
+        let Summary { why, counts } = self.plan.summary(run, record.at);
+        let severity = match why {
             None => Severity::Info,
             Some(why) if why == &code::RUN_STUCK => Severity::Critical,
             Some(why) if why == &code::RUN_PARTIAL || why == &code::PLAN_BLIND => Severity::Warning,
             Some(_) => Severity::Error,
-        };
-        let counts = Counts {
-            hosts: results.len(),
-            outcomes: tally(&results).into_iter().map(|(outcome, count)| (outcome.as_str(), count)).collect(),
         };
         let how = match ending {
             Ending::Complete => "complete",
@@ -190,9 +158,9 @@ impl Teller {
             false => format!("run {how}: {}", each.join(", ")),
         };
         Notice {
-            code: outcome.why.map(|why| why.id.into()),
-            message: outcome.why.map(|why| why.meaning.to_owned()),
-            next_step: outcome.why.map(|why| why.next_step.to_owned()),
+            code: why.map(|why| why.id.into()),
+            message: why.map(|why| why.meaning.to_owned()),
+            next_step: why.map(|why| why.next_step.to_owned()),
             counts: Some(counts),
             ..self.of_run(record, Kind::RunEnded, severity, &title)
         }
@@ -221,12 +189,8 @@ impl Teller {
     }
 
     fn of_run(&self, record: &Record, kind: Kind, severity: Severity, title: &str) -> Notice {
-        let scope = Scope {
-            zones: self.plan.zones.iter().map(|zone| zone.name.clone()).collect(),
-            accounts: self.plan.zones.iter().map(|zone| zone.account.clone()).collect(),
-            region: None,
-            phase: None,
-        };
+        let (zones, accounts) = self.plan.zones().into_iter().unzip();
+        let scope = Scope { zones, accounts, region: None, phase: None };
         Notice {
             kind,
             severity,
@@ -251,7 +215,7 @@ impl Teller {
         title: String,
         phase: Option<Phase>,
     ) -> Notice {
-        let place = self.plan.flow.place_of(target);
+        let place = self.plan.flow().place_of(target);
         let scope = Scope {
             zones: vec![place.zone.clone()],
             accounts: vec![place.account.clone()],
@@ -263,7 +227,7 @@ impl Teller {
 
     fn stage(&self, stage: StageId) -> String {
         self.plan
-            .flow
+            .flow()
             .stages
             .get(stage.index())
             .map_or_else(|| "?".to_owned(), |stage| self.clean(&stage.name, LONGEST_NAME))
@@ -272,29 +236,5 @@ impl Teller {
     /// Text of others: one line, without secrets, of bounded length.
     fn clean(&self, text: &str, most: usize) -> String {
         shortened(&line(&self.redactor.redact(text)), most).into_owned()
-    }
-}
-
-/// The phase that a step belongs to.
-fn phase_of(name: &str) -> Option<Phase> {
-    match name {
-        step::BACKUP | step::CLEAN_UP => Some(Phase::Backup),
-        step::START => Some(Phase::Start),
-        step::PRECHECK => Some(Phase::Precheck),
-        step::DRAIN
-        | step::PATCH
-        | step::REBOOT
-        | step::VERIFY
-        | step::RETURN
-        | step::STOP_AGAIN
-        | step::RESTORE => Some(Phase::Patch),
-        step::VALIDATE
-        | step::PROBE
-        | step::PROBE_RESTORED
-        | step::VALIDATE_RESTORED
-        | step::BAKE
-        | step::GATE_CHECKS
-        | step::PROMOTE => Some(Phase::Validate),
-        _ => None,
     }
 }

@@ -1,5 +1,6 @@
 //! What people and pipelines read of an EKS cluster's readiness (text, JSON, Markdown, SARIF and JUnit) and of the plan of
-//! its upgrade (text, runbook, differences; its JSON is the plan's own file).
+//! its upgrade (text, runbook, differences; its JSON is the plan's own file), and of the run of one (text, JSON, Markdown,
+//! HTML and JUnit).
 //!
 //! "Could not check" is told apart from "nothing found" in every one of them.
 
@@ -10,9 +11,12 @@ pub mod json;
 pub mod json_schema;
 pub mod junit;
 pub mod markdown;
+mod outline;
 pub mod plan;
 pub mod plan_difference;
 pub mod run;
+mod run_html;
+mod run_junit;
 pub mod runbook;
 pub mod sarif;
 pub mod text;

@@ -11,6 +11,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::hub::Machine;
+
 pub use given::check_parameters;
 
 /// Bytes of a template in a bucket, at most.
@@ -177,16 +179,12 @@ fn policies(at: &str, members: &Map<String, Value>, faults: &mut Vec<Fault>) {
     }
 }
 
-/// Names that a definition of a state machine leaves to CloudFormation (`${Name}`) and that the template does not put
+/// Names that the definition of a state machine leaves to CloudFormation (`${Name}`) and that the template does not put
 /// in: the pointers are into the definition.
-pub fn check_definition(template: &Value, definition: &Value) -> Vec<Fault> {
-    let machines = template["Resources"].as_object().into_iter().flat_map(Map::values);
-    let machines = machines.filter(|resource| resource["Type"] == "AWS::StepFunctions::StateMachine");
-    let given: BTreeSet<&str> = machines
-        .filter_map(|machine| machine["Properties"]["DefinitionSubstitutions"].as_object())
-        .flat_map(Map::keys)
-        .map(String::as_str)
-        .collect();
+pub fn check_definition(template: &Value, machine: &Machine, definition: &Value) -> Vec<Fault> {
+    let substitutions = &template["Resources"][machine.id]["Properties"]["DefinitionSubstitutions"];
+    let given: BTreeSet<&str> =
+        substitutions.as_object().into_iter().flat_map(Map::keys).map(String::as_str).collect();
     let mut faults = Vec::new();
     placeholders(definition, "", &mut |pointer, name| {
         if !given.contains(name) {

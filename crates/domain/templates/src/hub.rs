@@ -8,7 +8,8 @@ mod watching;
 
 use serde_json::{Map, Value, json};
 
-pub use functions::{FUNCTIONS, Function, Grant};
+pub use functions::{FUNCTIONS, Function, Grant, Workflow};
+pub use machine::{MACHINES, Machine};
 pub use watching::Figure;
 
 use crate::{attribute, reference};
@@ -16,17 +17,31 @@ use crate::{attribute, reference};
 /// What a hub is made with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hub {
-    /// Where the state machine's definition comes from.
-    pub definition: Definition,
+    /// Where the state machines' definitions come from.
+    pub definitions: Definitions,
     /// The keys of the journal's table.
     pub keys: TableKeys,
 }
 
-/// Where the definition of the state machine comes from. It may hold `${PrepareFunctionArn}` and so on, one for each of
-/// [`FUNCTIONS`], and `${NoticeTopicArn}`, `${ArtefactBucketName}`, `${JournalTableName}`.
+/// Where the definitions come from, one for each state machine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Definitions {
+    /// That of runs that patch hosts.
+    pub patching: Definition,
+    /// That of runs that upgrade clusters.
+    pub upgrade: Definition,
+}
+
+impl Definitions {
+    /// Both are objects beside the archive of the functions.
+    pub const IN_BUCKET: Self = Self { patching: Definition::InBucket, upgrade: Definition::InBucket };
+}
+
+/// Where the definition of a state machine comes from. It may hold `${PrepareFunctionArn}` and so on, one for each of
+/// [`FUNCTIONS`] that it calls, and `${NoticeTopicArn}`, `${ArtefactBucketName}`, `${JournalTableName}`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Definition {
-    /// An object beside the archive of the functions; the parameter `DefinitionKey` names it.
+    /// An object beside the archive of the functions; the parameter `DefinitionKey` or `UpgradeDefinitionKey` names it.
     InBucket,
     /// The template itself.
     Inline(Value),
@@ -57,13 +72,13 @@ pub fn hub(options: &Hub) -> Value {
     let mut resources = Resources::new();
     storage::add(&mut resources, &options.keys);
     functions::add(&mut resources);
-    machine::add(&mut resources, &options.definition);
+    machine::add(&mut resources, &options.definitions);
     approvals::add(&mut resources);
     watching::add(&mut resources);
     json!({
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "fleetwright hub: the state machine that patches fleets, with all it needs",
-        "Parameters": parameters(&options.definition),
+        "Description": "fleetwright hub: the state machines that patch fleets and upgrade clusters, with all they need",
+        "Parameters": parameters(&options.definitions),
         "Conditions": {
             "HasAlarmAddress": { "Fn::Not": [{ "Fn::Equals": [reference("AlarmAddress"), ""] }] },
             "HasSchedule": { "Fn::Not": [{ "Fn::Equals": [reference("Schedule"), ""] }] },
@@ -73,7 +88,7 @@ pub fn hub(options: &Hub) -> Value {
     })
 }
 
-fn parameters(definition: &Definition) -> Value {
+fn parameters(definitions: &Definitions) -> Value {
     let text = |about: &str, pattern: &str| json!({ "Type": "String", "Description": about, "AllowedPattern": pattern });
     let with_default = |mut parameter: Value, default: Value| {
         parameter["Default"] = default;
@@ -111,9 +126,13 @@ fn parameters(definition: &Definition) -> Value {
         "ReservedConcurrency": number("Invocations of each function at once", 25, 1, 900),
         "LowestSuccessRate": number("Percent of hosts; an alarm is raised below it", 95, 0, 100),
     });
-    if *definition == Definition::InBucket {
+    if definitions.patching == Definition::InBucket {
         all["DefinitionKey"] =
             text("The definition of the state machine in the bucket of the functions", ".+");
+    }
+    if definitions.upgrade == Definition::InBucket {
+        all["UpgradeDefinitionKey"] =
+            text("The definition of the state machine of upgrades in the bucket of the functions", ".+");
     }
     all
 }
@@ -122,6 +141,7 @@ fn outputs() -> Value {
     let one = |about: &str, value: Value| json!({ "Description": about, "Value": value });
     json!({
         "StateMachineArn": one("The state machine", reference("Machine")),
+        "UpgradeMachineArn": one("The state machine of upgrades", reference("UpgradeMachine")),
         "JournalTableName": one("The table with the record of runs", reference("JournalTable")),
         "ArtefactBucketName": one("The bucket with the artefacts of runs", reference("ArtefactBucket")),
         "NoticeTopicArn": one("The topic of notices and alarms", reference("NoticeTopic")),

@@ -21,7 +21,10 @@ mod spoke;
 use serde_json::Value;
 
 pub use check::{Fault, check_definition, check_parameters, check_template};
-pub use hub::{Definition, FUNCTIONS, Figure, Function, Grant, Hub, TableKeys, hub};
+pub use hub::{
+    Definition, Definitions, FUNCTIONS, Figure, Function, Grant, Hub, MACHINES, Machine, TableKeys, Workflow,
+    hub,
+};
 pub use parameters::{hub_parameters, spoke_parameters};
 pub use ready::{Missing, Values, ready_function, values_of, variables_of};
 pub use spoke::{MadeFor, spoke};

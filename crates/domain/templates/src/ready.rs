@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::hub::{Definition, Function, Hub, TableKeys, hub};
+use crate::hub::{Definitions, Function, Hub, TableKeys, hub};
 
 /// What names stand for: parameters of the template (`Environment`, `ExternalIdSecret`), its resources
 /// (`JournalTable`, `Key.Arn`), and `AWS::AccountId`, `AWS::Region`, `AWS::Partition`.
@@ -20,7 +20,7 @@ pub struct Missing(pub BTreeSet<String>);
 /// # Errors
 /// Something of it is neither known nor in the template.
 pub fn ready_function(function: &Function, values: &Values) -> Result<Value, Missing> {
-    let template = hub(&Hub { definition: Definition::InBucket, keys: TableKeys::default() });
+    let template = hub(&Hub { definitions: Definitions::IN_BUCKET, keys: TableKeys::default() });
     let known = Known { template: &template, values };
     let mut missing = BTreeSet::new();
     let id = function.id("Function");
@@ -140,7 +140,7 @@ pub fn values_of(function: &Function) -> BTreeSet<String> {
 
 /// The names of variables that a function is told.
 pub fn variables_of(function: &Function) -> Vec<String> {
-    let template = hub(&Hub { definition: Definition::InBucket, keys: TableKeys::default() });
+    let template = hub(&Hub { definitions: Definitions::IN_BUCKET, keys: TableKeys::default() });
     let variables = &template["Resources"][function.id("Function")]["Properties"]["Environment"]["Variables"];
     variables.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
 }

@@ -1,13 +1,13 @@
 //! What is wrong with templates and their parameters is found where it is; our own templates are good.
 
 use fleetwright_templates::{
-    Definition, Hub, MadeFor, TableKeys, check_definition, check_parameters, check_template, hub,
+    Definitions, Hub, MACHINES, MadeFor, TableKeys, check_definition, check_parameters, check_template, hub,
     hub_parameters, spoke, spoke_parameters,
 };
 use serde_json::{Value, json};
 
 fn our_hub() -> Value {
-    hub(&Hub { definition: Definition::InBucket, keys: TableKeys::default() })
+    hub(&Hub { definitions: Definitions::IN_BUCKET, keys: TableKeys::default() })
 }
 
 fn faults_of(template: &Value) -> Vec<(String, String)> {
@@ -84,6 +84,7 @@ fn given() -> Vec<(&'static str, &'static str)> {
         ("CodeBucket", "fleet-code"),
         ("CodeKey", "functions.zip"),
         ("DefinitionKey", "machine.asl.json"),
+        ("UpgradeDefinitionKey", "upgrade.asl.json"),
         ("OrganizationId", "o-a1b2c3d4e5"),
         ("ExternalIdSecret", "arn:aws:secretsmanager:eu-central-1:444455556666:secret:external-id-AbCdEf"),
         ("ApprovalKeySecret", "arn:aws:secretsmanager:eu-central-1:444455556666:secret:approvals-AbCdEf"),
@@ -131,10 +132,11 @@ fn values_that_a_parameter_does_not_take_are_told_with_the_reason() {
 
 #[test]
 fn what_a_definition_leaves_open_the_template_has_to_put_in() {
-    let hub = our_hub();
+    let (hub, [patching, upgrades]) = (our_hub(), &MACHINES);
     let good = json!({ "States": { "A": { "Resource": "${PrepareFunctionArn}" } } });
-    assert_eq!(check_definition(&hub, &good), []);
+    assert_eq!(check_definition(&hub, patching, &good), []);
+    assert_eq!(check_definition(&hub, upgrades, &good).len(), 1, "the other machine calls other functions");
     let bad = json!({ "States": { "A/B": { "Resource": "${NobodyArn}" } } });
-    let faults = check_definition(&hub, &bad);
+    let faults = check_definition(&hub, patching, &bad);
     assert_eq!((faults.len(), faults[0].pointer.as_str()), (1, "/States/A~1B/Resource"));
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use fleetwright_templates::{
-    Definition, FUNCTIONS, Function, Hub, Missing, TableKeys, Values, hub, ready_function, values_of,
+    Definitions, FUNCTIONS, Function, Hub, Missing, TableKeys, Values, hub, ready_function, values_of,
     variables_of,
 };
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ fn named(name: &str) -> &'static Function {
 
 #[test]
 fn every_function_is_as_the_template_configures_it_and_nothing_of_cloudformation_is_left() {
-    let template = hub(&Hub { definition: Definition::InBucket, keys: TableKeys::default() });
+    let template = hub(&Hub { definitions: Definitions::IN_BUCKET, keys: TableKeys::default() });
     for function in &FUNCTIONS {
         let request = ready_function(function, &values()).expect("everything is known");
         let properties = &template["Resources"][function.id("Function")]["Properties"];

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use fleetwright_templates::{
-    Definition, FUNCTIONS, Grant, Hub, MadeFor, TableKeys, hub, hub_parameters, spoke, spoke_parameters, text,
+    Definition, Definitions, FUNCTIONS, Grant, Hub, MadeFor, TableKeys, Workflow, hub, hub_parameters, spoke,
+    spoke_parameters, text,
 };
 use serde_json::{Value, json};
 
 fn the_hub() -> Value {
-    hub(&Hub { definition: Definition::InBucket, keys: TableKeys::default() })
+    hub(&Hub { definitions: Definitions::IN_BUCKET, keys: TableKeys::default() })
 }
 
 fn the_spoke() -> Value {
@@ -181,11 +182,33 @@ fn a_function_may_do_what_its_handler_does_and_nothing_else() {
     };
     for function in &FUNCTIONS {
         let name = function.name;
-        assert_eq!(may(name, "sts:AssumeRole"), ["prepare", "turn"].contains(&name), "{name}");
+        let enters = ["prepare", "turn", "perception", "execution", "validation"];
+        assert_eq!(may(name, "sts:AssumeRole"), enters.contains(&name), "{name}");
         assert_eq!(may(name, "states:SendTaskSuccess"), ["approve", "gate"].contains(&name), "{name}");
-        assert_eq!(may(name, "dynamodb:PutItem"), !["authorise", "report"].contains(&name), "{name}");
+        let only_reads = ["authorise", "report", "validation"];
+        assert_eq!(may(name, "dynamodb:PutItem"), !only_reads.contains(&name), "{name}");
         assert_eq!(may(name, "sns:Publish"), name == "gate", "{name}");
         assert_eq!(function.grants.contains(&Grant::ReadJournal), name != "authorise", "{name}");
+    }
+}
+
+#[test]
+fn a_machine_calls_the_functions_of_its_runs_and_no_others() {
+    let hub = the_hub();
+    for (role, workflow) in [("MachineRole", Workflow::Patching), ("UpgradeMachineRole", Workflow::Upgrade)] {
+        let policies = &hub["Resources"][role]["Properties"]["Policies"];
+        let calls = allowed(policies).into_iter().find(|it| actions(it).contains(&"lambda:InvokeFunction"));
+        let may = calls.expect("it calls functions")["Resource"].to_string();
+        for function in &FUNCTIONS {
+            let called =
+                function.workflow.serves(workflow) && !["approve", "authorise"].contains(&function.name);
+            assert_eq!(
+                may.contains(&format!("\"{}\"", function.id("Function"))),
+                called,
+                "{role}: {}",
+                function.name
+            );
+        }
     }
 }
 
@@ -339,7 +362,8 @@ fn every_parameter_without_a_default_can_be_given_by_the_files() {
 #[test]
 fn a_definition_may_lie_in_the_template() {
     let definition = json!({ "StartAt": "Prepare", "States": {} });
-    let template = hub(&Hub { definition: Definition::Inline(definition), keys: TableKeys::default() });
+    let definitions = Definitions { patching: Definition::Inline(definition), ..Definitions::IN_BUCKET };
+    let template = hub(&Hub { definitions, keys: TableKeys::default() });
     let machine = &template["Resources"]["Machine"]["Properties"];
     assert_eq!(machine["DefinitionString"], r#"{"StartAt":"Prepare","States":{}}"#);
     assert!(template["Parameters"]["DefinitionKey"].is_null() && machine["DefinitionS3Location"].is_null());

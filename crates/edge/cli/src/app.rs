@@ -325,7 +325,16 @@ impl App {
         }
         in_runtime(Time::Wall, async {
             let state = self.state(&args.state).await?;
-            report::carry_out(&state, args, &SystemClock, form(args.output), self.console).await
+            let (form, clock, console) = (form(args.output), &SystemClock, self.console);
+            let found: Found<Walked> = state.find(args.run.as_deref()).await?;
+            let (run, is_upgrade) = (found.run.clone(), found.is_upgrade());
+            // Of a large run nobody needs the journal twice.
+            drop(found);
+            let run = Some(run.as_str());
+            match is_upgrade {
+                true => upgrades::report(&state, &state.find(run).await?, args, clock, form, console).await,
+                false => report::carry_out(&state, state.find(run).await?, args, clock, form, console).await,
+            }
         })
     }
 

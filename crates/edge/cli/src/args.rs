@@ -6,6 +6,7 @@ mod bench_report;
 mod bench_waves;
 mod cloud;
 mod eks;
+mod eks_summary;
 mod estate;
 mod event;
 mod execution;
@@ -42,6 +43,7 @@ pub use eks::{
     EksPlanArgs, EksPlanCommand, EksReadArgs, EksRollbackArgs, EksUpgradeArgs, FailOn, UpgradeEventArgs,
     UpgradePlanForm,
 };
+pub use eks_summary::EksSummaryArgs;
 pub use estate::{EstateCommand, ServeArgs, WorldArgs};
 pub use event::{
     EventCommand, EventPublishArgs, RuleChangeArgs, RuleCommand, RuleListArgs, RuleNamedArgs, RulePutArgs,

@@ -65,6 +65,17 @@ pub fn remove_directory(path: &Path) -> Result<(), CommandError> {
     }
 }
 
+/// Removes a file; one that is not there is no error.
+///
+/// # Errors
+/// It cannot be removed.
+pub fn remove_file(path: &Path) -> Result<(), CommandError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(CommandError::output(path, &error)),
+        _ => Ok(()),
+    }
+}
+
 /// The bytes of every file below a directory whose name begins so; what cannot be read counts nothing.
 pub fn size_below(directory: &Path, name: &str) -> u64 {
     let Ok(entries) = fs::read_dir(directory) else { return 0 };

@@ -11,10 +11,13 @@ mod place;
 mod prepare;
 mod report;
 mod turn;
+mod upgrade;
 
 pub use event::{Fault, Invocation};
 pub use place::{ENVIRONMENT_FORM, Hub, is_environment};
+pub use upgrade::Input as UpgradeInput;
 
+use fleetwright_templates::FUNCTIONS;
 use serde_json::Value;
 
 use crate::app::App;
@@ -37,8 +40,9 @@ pub async fn handle(
         "approve" => approve::answer(&app, invocation).await,
         "authorise" => approve::authorise(&app, invocation).await,
         "report" => report::handle(&app, invocation).await,
-        other => Err(Fault::unusable(format!(
-            "there is no handler {other:?}; there are prepare, turn, gate, approve, authorise and report"
-        ))),
+        other => upgrade::handle(&app, other, invocation).await.unwrap_or_else(|| {
+            let names: Vec<&str> = FUNCTIONS.iter().map(|function| function.name).collect();
+            Err(Fault::unusable(format!("there is no handler {other:?}; there are {}", names.join(", "))))
+        }),
     }
 }

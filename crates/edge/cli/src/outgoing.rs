@@ -19,8 +19,7 @@ use fleetwright_notifiers::{
     Credentials, Email, EmailSettings, Encryption, Endpoint, Jira, JiraSettings, Login, Outbound, Reach,
     ServiceNow, ServiceNowSettings, Slack, Teams, Webhook,
 };
-use fleetwright_notify::{Kind, Limits, Route, Routes, Severity, Teller, Templates, WebhookSecret};
-use fleetwright_patch::plan::PatchPlan;
+use fleetwright_notify::{Kind, Limits, Route, Routes, Severity, Subject, Teller, Templates, WebhookSecret};
 use fleetwright_ports::{ChangeRecords, Clock, Notifier, RunId};
 use jiff::SignedDuration;
 
@@ -42,8 +41,9 @@ pub struct Outgoing {
 
 impl Outgoing {
     /// Begins to tell of a run.
-    pub fn start(self, run: &RunId, plan: &Arc<PatchPlan>) -> Announcer {
-        let teller = Teller::new(run.as_str(), Arc::clone(plan), self.redactor);
+    pub fn start<S: Subject + 'static>(self, run: &RunId, plan: &Arc<S>) -> Announcer {
+        let plan: Arc<dyn Subject> = Arc::<S>::clone(plan);
+        let teller = Teller::new(run.as_str(), plan, self.redactor);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         Announcer::start(teller, self.routes, self.channels, &clock, self.drain)
     }

@@ -55,6 +55,7 @@ pub fn scope(settings: &Settings, fleet: &Fleet, phases: &[Phase]) -> Scope {
         parameters: BTreeSet::new(),
         clusters: BTreeSet::new(),
         functions: BTreeSet::new(),
+        models: BTreeSet::new(),
         machines: BTreeSet::new(),
         rules: BTreeSet::new(),
         phases,

@@ -15,7 +15,7 @@ use fleetwright_patch::plan::roll_out::{
 };
 use fleetwright_patch::plan::{Amount, PlannedCalendars, Windows};
 use fleetwright_patch::{InvalidPattern, Inventory, Patterns};
-use fleetwright_window::{Calendar, Span, always_open};
+use fleetwright_window::{Calendar, Span, Unresolved, always_open};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::failure::CommandError;
@@ -135,7 +135,7 @@ pub fn windows(settings: &Settings, inventory: &Inventory, now: Timestamp) -> Re
         windows.default = Some(OUTSIDE_FREEZES.into());
     }
     for tag in asked {
-        let Some((spans, cutoff)) = openings(&calendar, tag, range) else { continue };
+        let Ok((spans, cutoff)) = openings(&calendar, tag, range) else { continue };
         windows.spans.insert(tag.clone(), spans);
         if cutoff > 0 {
             windows.cutoffs.insert(tag.clone(), cutoff);
@@ -147,7 +147,7 @@ pub fn windows(settings: &Settings, inventory: &Inventory, now: Timestamp) -> Re
 /// The window of that name, or of the settings' default, freezes cut out; none where neither there is one nor freezes.
 ///
 /// # Errors
-/// No window has the name, or a calendar of freezes cannot be read or understood.
+/// No window has the name, what it describes cannot be understood, or a calendar of freezes cannot be read or understood.
 pub fn window(
     settings: &Settings,
     name: Option<&str>,
@@ -163,10 +163,14 @@ pub fn window(
         };
         return Ok((!calendar.freezes.is_empty()).then(outside));
     };
-    let (open, cutoff_seconds) = openings(&calendar, name, range).ok_or_else(|| {
-        let message =
-            format!("{name:?} is no window: the configuration names none so, and it describes none");
-        CommandError::new(&code::USAGE, message)
+    let (open, cutoff_seconds) = openings(&calendar, name, range).map_err(|why| {
+        let known: Vec<&str> = calendar.windows.keys().map(String::as_str).collect();
+        let known = match (&why, known.is_empty()) {
+            (Unresolved::Faulty(_), _) => String::new(),
+            (Unresolved::Unknown(_), true) => ": the configuration describes none".to_owned(),
+            (Unresolved::Unknown(_), false) => format!(": the configuration describes {}", known.join(", ")),
+        };
+        CommandError::new(&code::USAGE, format!("window {name:?} cannot be used: {why}{known}"))
     })?;
     Ok(Some(flow::Window { cutoff_seconds, ..flow::Window::new(name, open) }))
 }
@@ -175,9 +179,12 @@ fn to_flow(span: &Span) -> flow::Span {
     flow::Span { from: span.from(), until: span.until() }
 }
 
-/// The openings of a window, and its cutoff in seconds; none where nothing is called or described so.
-fn openings(calendar: &Calendar, name: &str, range: Span) -> Option<(Vec<flow::Span>, u32)> {
-    let opening = calendar.opening(name, range).ok()?;
+/// The openings of a window, and its cutoff in seconds.
+///
+/// # Errors
+/// Nothing is called or described so.
+fn openings(calendar: &Calendar, name: &str, range: Span) -> Result<(Vec<flow::Span>, u32), Unresolved> {
+    let opening = calendar.opening(name, range)?;
     // The longest cutoff of any opening holds for all of them: the safe reading of several.
     let cutoffs = opening.open.iter().map(|open| {
         let starts = opening.starts.iter().filter(|start| open.contains(start.from()));
@@ -185,7 +192,7 @@ fn openings(calendar: &Calendar, name: &str, range: Span) -> Option<(Vec<flow::S
         open.until().as_second() - last.as_second()
     });
     let cutoff = cutoffs.max().and_then(|cutoff| u32::try_from(cutoff).ok()).unwrap_or(0);
-    Some((opening.open.iter().map(to_flow).collect(), cutoff))
+    Ok((opening.open.iter().map(to_flow).collect(), cutoff))
 }
 
 fn seconds(duration: Duration) -> u32 {

@@ -345,7 +345,7 @@ fn run_id(name: &str) -> Result<RunId, CommandError> {
 
 /// Flag, variable, platform: `$XDG_STATE_HOME/fleetwright`, else `~/.local/state/fleetwright`.
 /// Source: XDG Base Directory Specification.
-fn directory(args: &StateArgs, environment: &Environment) -> Result<PathBuf, CommandError> {
+pub(crate) fn directory(args: &StateArgs, environment: &Environment) -> Result<PathBuf, CommandError> {
     let set = |name: &str| environment.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let named = args.state_dir.clone().or_else(|| set(VARIABLE));
     named

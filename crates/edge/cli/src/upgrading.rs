@@ -7,15 +7,18 @@ mod told;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use fleetwright_clock::SystemClock;
 use fleetwright_cluster_api::{ClusterApis, Limits};
+use fleetwright_config::settings::TelemetrySettings;
 use fleetwright_eks::plan::PlanDocument;
 use fleetwright_eks::run::outcome::{OpenWayBack, outcomes, way_back};
 use fleetwright_eks::run::{self, Member, NotRun, Ring, RunDocument, RunRequest};
 use fleetwright_engine::{AtGates, Begin, Control};
 use fleetwright_flow::{Run, Signal, Walked};
 use fleetwright_model::{Exit, Zone, code};
-use fleetwright_ports::RunId;
+use fleetwright_ports::{Queries, RunId};
 use fleetwright_report::safe;
+use fleetwright_telemetry::{Collector, PrometheusQueries};
 use jiff::Timestamp;
 
 use crate::app::{App, Outcome, Time, in_runtime};
@@ -31,7 +34,7 @@ use crate::{files, fleet, interrupt, roll_out};
 
 pub use driving::Upgrading;
 pub use events::EventBus;
-pub use told::{Told, tell};
+pub use told::{Told, exit_of, report_files, tell, write_reports};
 
 /// Who we say we are: audit logs of clusters name it.
 pub const AGENT: &str = concat!("fleetwright/", env!("CARGO_PKG_VERSION"));
@@ -50,15 +53,16 @@ impl App {
     pub fn upgrade_clusters(&self, args: &EksUpgradeArgs) -> Outcome {
         // What is wrong with files needs no AWS to be told.
         let rings = rings(args)?;
-        let told = EventBus::of(&args.events)?;
+        let driven = &args.driven;
+        let events = EventBus::of(&driven.events)?;
         let documents: Vec<(&RingFiles, Vec<PlanDocument>)> = rings
             .iter()
             .map(|ring| Ok((ring, ring.plans.iter().map(|path| read(path)).collect::<Result<_, _>>()?)))
             .collect::<Result<_, CommandError>>()?;
-        let loaded = self.driving_settings(&args.fleet, &args.report)?;
+        let loaded = self.driving_settings(&driven.fleet, &driven.report)?;
         in_runtime(Time::Wall, async {
-            let state = self.state(&args.drive.state).await?;
-            let session = self.session(&loaded, &args.fleet, args.drive.clock_speed).await?;
+            let state = self.state(&driven.drive.state).await?;
+            let session = self.session(&loaded, &driven.fleet, driven.drive.clock_speed).await?;
             let zones = session.zones().await;
             let now = session.clock().now();
             let window = roll_out::window(session.settings(), args.window.as_deref(), now)?;
@@ -77,23 +81,24 @@ impl App {
             });
             let rings: Vec<Ring<'_>> = rings.collect::<Result<_, CommandError>>()?;
             let plan = run::upgrade(&request(&session, &rings)).map_err(|refused| not_run(&refused))?;
-            self.begin_upgrade(session, state, &args.drive, zones, (RunDocument::new(plan), told)).await
+            self.begin_upgrade(session, state, &driven.drive, zones, (RunDocument::new(plan), events)).await
         })
     }
 
     /// `fleetwright eks rollback`.
     pub fn rollback_upgrade(&self, args: &EksRollbackArgs) -> Outcome {
-        let told = EventBus::of(&args.events)?;
+        let driven = &args.driven;
+        let events = EventBus::of(&driven.events)?;
         in_runtime(Time::Wall, async {
-            let state = self.state(&args.drive.state).await?;
+            let state = self.state(&driven.drive.state).await?;
             let found: FoundUpgrade = state.find(Some(&args.run)).await?;
             if is_driven(&state, &found).await? {
                 let message = format!("{} is driven by somebody: abort it first", found.run);
                 return Err(CommandError::new(&code::RUN_UNFINISHED, message));
             }
-            let fleet = state.fleet_args(&found.run, &args.fleet).await?;
-            let loaded = self.driving_settings(&fleet, &args.report)?;
-            let session = self.session(&loaded, &fleet, args.drive.clock_speed).await?;
+            let fleet = state.fleet_args(&found.run, &driven.fleet).await?;
+            let loaded = self.driving_settings(&fleet, &driven.report)?;
+            let session = self.session(&loaded, &fleet, driven.drive.clock_speed).await?;
             let (cluster, back) = open_way_back(&found, args.cluster.as_deref(), session.clock().now())?;
             let of = &found.plan.plan().clusters[cluster];
             let document = PlanDocument::new(of.plan.clone());
@@ -103,7 +108,7 @@ impl App {
             let rings = [Ring { name: String::new(), members: vec![member], at_once: 1, soak_seconds: 0 }];
             let plan = run::way_back(&request(&session, &rings), found.run.as_str(), back.hop)
                 .map_err(|refused| not_run(&refused))?;
-            self.begin_upgrade(session, state, &args.drive, zones, (RunDocument::new(plan), told)).await
+            self.begin_upgrade(session, state, &driven.drive, zones, (RunDocument::new(plan), events)).await
         })
     }
 
@@ -127,8 +132,9 @@ impl App {
             return decide(&state, &found, Decision::Resume, &by, None, &*clock, self.console).await;
         }
         let zones = session.zones().await;
-        let told = EventBus::kept(&state, &found.run).await?;
-        let upgrading = self.upgrading(&session, state, &args.drive, zones, (&found.run, &found.plan), told);
+        let events = EventBus::kept(&state, &found.run).await?;
+        let of = (&found.run, &found.plan);
+        let upgrading = self.upgrading(&session, state, &args.drive, zones, of, events).await?;
         if run.is_paused() {
             upgrading.control.signal(Signal::Resume, self.user(), None);
         }
@@ -143,7 +149,7 @@ impl App {
         state: State,
         drive: &DriveArgs,
         zones: Vec<Zone>,
-        (document, told): (RunDocument, Option<EventBus>),
+        (document, events): (RunDocument, Option<EventBus>),
     ) -> Outcome {
         if session.settings().safety.dry_run {
             let state = Run::open(Arc::new(document.plan().flow.clone()));
@@ -160,24 +166,24 @@ impl App {
         let created = state.journal.create(&run, &document.write(), clock.now()).await;
         created.map_err(|error| refused(&error))?;
         state.keep_invocation(&run, session.invocation()).await?;
-        if let Some(told) = &told {
-            told.keep(&state, &run).await?;
+        if let Some(events) = &events {
+            events.keep(&state, &run).await?;
         }
         self.console.note(&format!("{run} begins; `fleetwright eks status {run}` shows it from elsewhere"));
-        let upgrading = self.upgrading(&session, state, drive, zones, (&run, &document), told);
+        let upgrading = self.upgrading(&session, state, drive, zones, (&run, &document), events).await?;
         let begin = Begin::New { digest: document.digest().clone() };
         upgrading.drive(&document, begin, Vec::new()).await
     }
 
-    fn upgrading(
+    async fn upgrading(
         &self,
         session: &Session,
         state: State,
         drive: &DriveArgs,
         zones: Vec<Zone>,
         (run, document): (&RunId, &RunDocument),
-        told: Option<EventBus>,
-    ) -> Upgrading {
+        events: Option<EventBus>,
+    ) -> Result<Upgrading, CommandError> {
         let at_gates = match (drive.auto_approve, drive.no_wait) {
             (true, _) => AtGates::Approve { by: format!("{} (--auto-approve)", self.user()).into() },
             (false, true) => AtGates::Leave,
@@ -187,9 +193,10 @@ impl App {
         let owner = format!("{}, process {}, since {}", program(), std::process::id(), clock.now());
         let control = Control::new(owner, at_gates);
         let on_record = OnRecord::of(&state, run, document.digest(), control.owner(), self.user());
+        let told = session.outgoing(&on_record).await?;
         interrupt::steer_on_signal(control.clone(), self.console);
         let apis = ClusterApis::new(Arc::clone(&clock), Limits::default(), AGENT);
-        Upgrading {
+        Ok(Upgrading {
             aws: session.aws().clone(),
             apis,
             clock,
@@ -197,15 +204,30 @@ impl App {
             zones,
             control,
             on_record,
+            calendars: roll_out::calendars(session.settings()),
+            events,
             told,
             reports: fleet::reports(session.settings()),
             format: session.settings().output.format,
             console: self.console,
-        }
+            queries: prometheus(&session.settings().telemetry)?,
+        })
     }
 }
 
-fn request<'a>(session: &Session, rings: &'a [Ring<'a>]) -> RunRequest<'a> {
+/// Prometheus, where the configuration says where it is.
+pub(crate) fn prometheus(settings: &TelemetrySettings) -> Result<Option<Arc<dyn Queries>>, CommandError> {
+    let Some(address) = settings.prometheus_url.as_deref() else { return Ok(None) };
+    let headers = settings.prometheus_headers.as_ref().map_or("", |headers| headers.reveal());
+    let unusable = |why: String| {
+        CommandError::new(&code::WRONG_TYPE, format!("telemetry.prometheus_url and _headers: {why}"))
+    };
+    let server = Collector::new(address, headers).map_err(|error| unusable(error.to_string()))?;
+    let queries = PrometheusQueries::new(server, Arc::new(SystemClock));
+    Ok(Some(Arc::new(queries.map_err(|error| unusable(error.to_string()))?)))
+}
+
+pub(crate) fn request<'a>(session: &Session, rings: &'a [Ring<'a>]) -> RunRequest<'a> {
     RunRequest {
         rings,
         approval: roll_out::approval(&session.settings().safety.approvals),
@@ -215,7 +237,7 @@ fn request<'a>(session: &Session, rings: &'a [Ring<'a>]) -> RunRequest<'a> {
     }
 }
 
-fn not_run(refused: &NotRun) -> CommandError {
+pub(crate) fn not_run(refused: &NotRun) -> CommandError {
     CommandError::new(&code::UPGRADE_REFUSED, safe::line(&refused.to_string()).into_owned())
 }
 
@@ -261,7 +283,7 @@ fn zone_of<'z>(document: &PlanDocument, zones: &'z [Zone]) -> Result<&'z Zone, C
 }
 
 /// The cluster whose last hop can be taken back, and which.
-fn open_way_back(
+pub(crate) fn open_way_back(
     found: &FoundUpgrade,
     cluster: Option<&str>,
     now: Timestamp,

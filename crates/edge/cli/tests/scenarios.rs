@@ -142,9 +142,22 @@ fn scenario_files() -> BTreeSet<String> {
     names
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
         .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
-        // Those are run, not only scanned.
-        .filter(|name| !name.starts_with("run-"))
+        .filter(|name| carried_out(name).is_none())
         .collect()
+}
+
+/// Who tells a scenario that is carried out and not only scanned: tests of runs, or of upgrades.
+fn carried_out(name: &str) -> Option<&'static str> {
+    let text = fleetwright::files::read_text(&path(name)).expect("the scenario is there");
+    let file = ScenarioFile::parse(&text, name).unwrap_or_else(|error| panic!("{error}"));
+    let named = ["run", "upgrade"].into_iter().find(|kind| name.starts_with(&format!("{kind}-")));
+    let expects = ["run", "upgrade"].into_iter().find(|kind| file.scenario.expect.contains_key(*kind));
+    // Some stories of runs stand in Rust, over the world of such a file.
+    assert!(
+        expects.is_none() || named == expects,
+        "{name}: its [expect.…] is not the one its name stands for"
+    );
+    named
 }
 
 stories! {

@@ -361,7 +361,9 @@ pub fn denied(call: &Call, requirement: &Requirement, reason: &str) -> ApiError 
         | Service::Elbv2
         | Service::Iam
         | Service::Sts => ApiError::new(403, "AccessDenied", sentence),
-        Service::Eks | Service::Lambda => ApiError::new(403, "AccessDeniedException", sentence),
+        Service::Bedrock | Service::Eks | Service::Lambda => {
+            ApiError::new(403, "AccessDeniedException", sentence)
+        }
         Service::S3 => {
             let resource = match requirement.resource.as_str() {
                 "*" => String::new(),

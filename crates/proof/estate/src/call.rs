@@ -19,6 +19,8 @@ pub enum Service {
     /// Elastic Load Balancing of the first generation, awsQuery.
     #[serde(rename = "elb")]
     ClassicElb,
+    /// Bedrock, restJson.
+    Bedrock,
     /// CloudFormation, awsQuery.
     CloudFormation,
     /// CloudWatch, Smithy RPC v2 with CBOR.
@@ -63,8 +65,9 @@ pub enum Service {
 
 impl Service {
     /// Every service the estate answers for.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::AutoScaling,
+        Self::Bedrock,
         Self::ClassicElb,
         Self::CloudFormation,
         Self::CloudWatch,
@@ -105,6 +108,7 @@ impl Service {
         match self {
             Self::AutoScaling => "autoscaling",
             Self::ClassicElb | Self::Elbv2 => "elasticloadbalancing",
+            Self::Bedrock => "bedrock",
             Self::CloudFormation => "cloudformation",
             Self::CloudWatch => "monitoring",
             Self::DynamoDb => "dynamodb",

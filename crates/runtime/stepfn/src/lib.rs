@@ -13,6 +13,6 @@ mod machine;
 mod pace;
 mod turn;
 
-pub use machine::{ErrorName, Function, Shape, machine};
+pub use machine::{ErrorName, Function, Shape, machine, upgrade_machine};
 pub use pace::{EVENTS_PER_TURN, MOST_TURNS, Pace};
 pub use turn::{Answer, Next, Taken, TurnError, turn};

@@ -8,6 +8,7 @@ mod control_plane;
 mod nodes;
 mod objects;
 mod quotas;
+mod rights;
 
 use std::time::Duration;
 
@@ -77,6 +78,12 @@ pub async fn read(
     control_plane.backup = said.objects.backup;
     let mut apis = said.objects.apis;
     apis.manifests = request.manifests.clone();
+    let insights = &control_plane.insights;
+    (apis.clients, control_plane.rights, control_plane.cluster_rights) = join!(
+        control_plane::clients(ports, request, insights),
+        rights::in_aws(ports, request, &addons, &groups.managed),
+        rights::in_cluster(api, request, &said.objects.nodes),
+    );
     Facts {
         control_plane,
         apis,

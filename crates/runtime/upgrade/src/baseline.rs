@@ -1,6 +1,6 @@
 //! `baseline`, `health` and `soak`: how a cluster was, and whether it is as well now.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -58,7 +58,31 @@ impl Step for Baseline {
 async fn health(context: &Context, site: &Site<'_>) -> Result<Health, Failure> {
     let facts = context.facts(site, &[]).await?;
     let health = Health::of(&facts).map_err(|why| unread(&why))?;
-    Ok(Health { alarms: alarming(context, site).await?, ..health })
+    let (alarms, figures) = (alarming(context, site).await?, figures(context, site).await?);
+    Ok(Health { alarms, figures, ..health })
+}
+
+/// What the queries of the plan answer now, by name. One that nobody answers is no figure, and no silence.
+async fn figures(context: &Context, site: &Site<'_>) -> Result<BTreeMap<String, f64>, Failure> {
+    let wanted = &site.plan.options.queries;
+    let mut figures = BTreeMap::new();
+    let Some(first) = wanted.first() else { return Ok(figures) };
+    let Some(queries) = &context.ports().queries else {
+        let words = format!(
+            "{}: query {} cannot be asked: telemetry.prometheus_url does not say where Prometheus is",
+            site.name, first.name
+        );
+        let code = &code::GATE_UNKNOWN;
+        return Err(Failure::new(ErrorClass::Permanent, code, "prometheus:Query", &words));
+    };
+    for query in wanted {
+        let value = queries.value(&query.promql).await.map_err(|failure| {
+            let message = format!("{}: query {}: {}", site.name, query.name, failure.message);
+            Failure { message, ..failure }
+        })?;
+        figures.insert(query.name.clone(), value);
+    }
+    Ok(figures)
 }
 
 /// The alarms of the plan that have gone off. One that cannot tell for want of data has not; one that is not there at
@@ -90,7 +114,21 @@ async fn alarming(context: &Context, site: &Site<'_>) -> Result<BTreeSet<String>
 pub(crate) async fn worse(context: &Context, site: &Site<'_>) -> Result<Vec<String>, Failure> {
     let before = context.baseline(site).await?;
     let now = health(context, site).await?;
-    Ok(now.worse_than(&before).iter().map(ToString::to_string).collect())
+    let mut worse: Vec<String> = now.worse_than(&before).iter().map(ToString::to_string).collect();
+    worse.extend(now.broken(&before, &site.plan.options.queries));
+    Ok(worse)
+}
+
+/// What is worse than before the run, each on a line, by cluster; why it cannot be said where it cannot.
+pub async fn worse_than_before(context: &Context) -> Vec<(String, Result<Vec<String>, Failure>)> {
+    join_all(context.sites().into_iter().map(|(name, site)| async move {
+        let compared = match site {
+            Ok(site) => worse(context, &site).await,
+            Err(failure) => Err(failure),
+        };
+        (name, compared)
+    }))
+    .await
 }
 
 /// Waits until the cluster is as well as before, and says what is not when the time is over.

@@ -16,7 +16,7 @@ use fleetwright_ports::clusters::{ClusterDescription, ClusterName};
 use fleetwright_ports::kubernetes::Access;
 use fleetwright_ports::{
     Artifacts, Clock, ClusterChanges, Clusters, Foundations, JournalError, Kubernetes, KubernetesChanges,
-    KubernetesTokens, Machines, Metrics, RunId,
+    KubernetesTokens, Machines, Metrics, Queries, RunId,
 };
 use fleetwright_survey::clusters::{Api, ClusterPorts, ClusterRequest, read};
 use jiff::Timestamp;
@@ -58,6 +58,8 @@ pub struct Ports {
     pub machines: Arc<dyn Machines>,
     /// Alarms.
     pub metrics: Arc<dyn Metrics>,
+    /// Queries; none where no monitoring system is configured.
+    pub queries: Option<Arc<dyn Queries>>,
     /// Their own APIs.
     pub reach: Arc<dyn ClusterReach>,
     /// The run's files.
@@ -151,6 +153,20 @@ impl Context {
             plan: &cluster.plan,
             step: self.plan.step_of(target),
         })
+    }
+
+    /// Every cluster of the run, by name.
+    pub(crate) fn sites(&self) -> Vec<(String, Result<Site<'_>, Failure>)> {
+        let first = |cluster: usize| {
+            let target = self.plan.work.iter().position(|work| usize::from(work.cluster) == cluster)?;
+            let target = TargetId(u32::try_from(target).ok()?);
+            Some((target, self.plan.flow.target(target).place))
+        };
+        let found = self.plan.clusters.iter().enumerate().filter_map(|(index, cluster)| {
+            let (target, place) = first(index)?;
+            Some((cluster.plan.cluster.name.clone(), self.site(place, target)))
+        });
+        found.collect()
     }
 
     /// Seconds for which a ring proves itself; 0 for every other target.

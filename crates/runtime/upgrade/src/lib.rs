@@ -21,6 +21,7 @@ use std::sync::Arc;
 use fleetwright_eks::run::step_name;
 use fleetwright_step::Step;
 
+pub use baseline::worse_than_before;
 pub use context::{ClusterReach, Context, MissingZone, Ports};
 pub use notes::{BaselineNote, UpdateNote};
 

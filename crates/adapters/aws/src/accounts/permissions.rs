@@ -53,7 +53,7 @@ fn not_checked(operation: &'static Operation, failure: Failure) -> PermissionAns
 }
 
 /// The IAM principal whose policies count: the role behind a role session, or the user.
-async fn principal(aws: &Aws, zone: &Zone) -> Result<String, Failure> {
+pub(crate) async fn principal(aws: &Aws, zone: &Zone) -> Result<String, Failure> {
     if let Some(role) = &zone.access.role {
         aws.inner.sessions.of_zone(zone).await?;
         return Ok(role.as_str().to_owned());
@@ -97,7 +97,7 @@ async fn simulate(
 }
 
 /// Puts one question, page by page.
-async fn ask(
+pub(crate) async fn ask(
     connection: &Connection<'_, aws_sdk_iam::Client>,
     principal: &str,
     question: &Question,
@@ -190,7 +190,8 @@ async fn attempt(
             None => try_classic_balancers(&aws.at(zone, region), operation).await,
             tried => tried,
         },
-        Service::CloudFormation
+        Service::Bedrock
+        | Service::CloudFormation
         | Service::CloudWatchLogs
         | Service::DynamoDb
         | Service::Eks

@@ -1,6 +1,7 @@
 //! The port.
 
 use async_trait::async_trait;
+use fleetwright_eks::facts::apis::DeprecatedUse;
 use fleetwright_eks::facts::control_plane::{Insight, Insights, VersionOffer};
 use fleetwright_kubernetes::Minor;
 use fleetwright_model::{Cell, Failure, Partial};
@@ -18,9 +19,9 @@ use crate::json_service::text;
 use crate::operation::Operation;
 use crate::operations::{
     DESCRIBE_ADDON, DESCRIBE_ADDON_CONFIGURATION, DESCRIBE_ADDON_VERSIONS, DESCRIBE_CLUSTER,
-    DESCRIBE_CLUSTER_VERSIONS, DESCRIBE_INSIGHTS_REFRESH, DESCRIBE_NODEGROUP, DESCRIBE_UPDATE, LIST_ADDONS,
-    LIST_CLUSTERS, LIST_INSIGHTS, LIST_NODEGROUPS, LIST_POD_IDENTITY_ASSOCIATIONS, LIST_UPDATES,
-    START_INSIGHTS_REFRESH,
+    DESCRIBE_CLUSTER_VERSIONS, DESCRIBE_INSIGHT, DESCRIBE_INSIGHTS_REFRESH, DESCRIBE_NODEGROUP,
+    DESCRIBE_UPDATE, LIST_ADDONS, LIST_CLUSTERS, LIST_INSIGHTS, LIST_NODEGROUPS,
+    LIST_POD_IDENTITY_ASSOCIATIONS, LIST_UPDATES, START_INSIGHTS_REFRESH,
 };
 use crate::pages::{Page, pages, unexpected};
 use crate::rest_service::{Call, RestService};
@@ -119,6 +120,20 @@ impl Clusters for Aws {
         // The oldest look is the one that counts; without insights nobody knows when EKS looked.
         let refreshed_at = found.items.iter().map(|(.., at)| *at).min().unwrap_or(Timestamp::UNIX_EPOCH);
         Ok(Insights { refreshed_at, list: found.items.into_iter().map(|(_, insight, _)| insight).collect() })
+    }
+
+    async fn deprecated_uses(
+        &self,
+        cell: &Cell<'_>,
+        name: &ClusterName,
+        insight: &str,
+    ) -> Result<Vec<DeprecatedUse>, Failure> {
+        let service = RestService::eks(self, cell);
+        let path = format!("/clusters/{name}/insights/{}", part(insight));
+        let answer = service.read(&DESCRIBE_INSIGHT, Call::get(path, &[])).await?;
+        let found = answer["insight"]["categorySpecificSummary"]["deprecationDetails"].as_array();
+        let read = found.into_iter().flatten().map(shapes::deprecated_use).collect::<Result<_, _>>();
+        read.map_err(|odd: String| unexpected(&DESCRIBE_INSIGHT, &odd))
     }
 
     async fn refresh_insights(&self, cell: &Cell<'_>, name: &ClusterName) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fleetwright_eks::facts::addons::AddonVersion;
+use fleetwright_eks::facts::apis::{Client, DeprecatedUse};
 use fleetwright_eks::facts::control_plane::{
     Cluster, Insight, InsightCategory, InsightStatus, SupportType, VersionOffer,
 };
@@ -129,7 +130,9 @@ pub(super) fn insight(value: &Value) -> Result<(String, Insight, Timestamp), Str
         Some("ROLLBACK_READINESS") => InsightCategory::RollbackReadiness,
         odd => return Err(format!("an insight of category {odd:?}")),
     };
+    let id = needed(value, "id")?;
     let insight = Insight {
+        id: id.clone(),
         name: needed(value, "name")?,
         category,
         version: value["kubernetesVersion"]
@@ -145,7 +148,21 @@ pub(super) fn insight(value: &Value) -> Result<(String, Insight, Timestamp), Str
         },
         reason: redact(status["reason"].as_str().unwrap_or_default()).into_owned(),
     };
-    Ok((needed(value, "id")?, insight, at(value, "lastRefreshTime")?))
+    Ok((id, insight, at(value, "lastRefreshTime")?))
+}
+
+/// A deprecated API of an insight with who called it (`deprecationDetails`).
+pub(super) fn deprecated_use(value: &Value) -> Result<DeprecatedUse, String> {
+    let client = |row: &Value| -> Result<Client, String> {
+        Ok(Client {
+            user_agent: redact(row["userAgent"].as_str().unwrap_or("a caller without a user agent"))
+                .into_owned(),
+            requests: row["numberOfRequestsLast30Days"].as_u64().unwrap_or(0),
+            last_request: at(row, "lastRequestTime")?,
+        })
+    };
+    let rows = value["clientStats"].as_array().into_iter().flatten();
+    Ok(DeprecatedUse { path: needed(value, "usage")?, clients: rows.map(client).collect::<Result<_, _>>()? })
 }
 
 pub(super) fn refresh(value: &Value) -> Result<Refresh, String> {

@@ -3,7 +3,7 @@
 //! Source: Service Authorization Reference, "Actions defined by Amazon EC2", "… AWS Systems
 //! Manager", "… Elastic Load Balancing", "… Amazon EC2 Auto Scaling", "… Amazon S3", "… Amazon SNS",
 //! "… Amazon EventBridge", "… Amazon CloudWatch", "… AWS Step Functions",
-//! "… AWS Lambda", "… Amazon Elastic Kubernetes Service": resource types and condition keys of each action.
+//! "… AWS Lambda", "… Amazon Elastic Kubernetes Service", "… Amazon Bedrock": resource types and condition keys of each action.
 
 /// One permission of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub(crate) enum On {
     ClusterNodeGroups,
     /// The functions that are worked on, and their versions.
     Functions,
+    /// The models that write summaries.
+    Models,
     /// The state machines that are worked on, and their versions.
     Machines,
     /// Their executions.
@@ -219,6 +221,7 @@ static ALONE: &[Grant] = &[
     grant("events:DeleteRule", &[On::EventRules], &[]),
     grant("events:DescribeRule", &[On::EventRules], &[]),
     grant("events:DisableRule", &[On::EventRules], &[]),
+    grant("bedrock:InvokeModel", &[On::Models], &[]),
     grant("events:EnableRule", &[On::EventRules], &[]),
     grant("events:ListTargetsByRule", &[On::EventRules], &[]),
     grant("events:PutEvents", &[On::EventBuses], &[]),

@@ -80,6 +80,7 @@ fn resource(zone: &Zone, region: &Region, partition: &str, named: Named<'_>, on:
         | On::ClusterAddons
         | On::ClusterNodeGroups
         | On::Functions
+        | On::Models
         | On::PublicParameters
         | On::HubLogs
         | On::HubStacks
@@ -130,6 +131,7 @@ fn sample(zone: &Zone, region: &Region, partition: &str, on: On) -> String {
         | On::ClusterAddons
         | On::ClusterNodeGroups
         | On::Functions
+        | On::Models
         | On::PublicParameters
         | On::Machines
         | On::Executions

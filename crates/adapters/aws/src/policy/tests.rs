@@ -26,6 +26,7 @@ fn everything() -> Scope {
             Use::Load,
             Use::Machines,
             Use::MaintenanceWindows,
+            Use::Models,
             Use::NewInstance,
             Use::Organization,
             Use::OrganizationUnits,
@@ -63,6 +64,7 @@ fn everything() -> Scope {
         machines: ["nightly-*".to_owned()].into(),
         clusters: ["prod-*".to_owned()].into(),
         functions: ["fleetwright-*".to_owned()].into(),
+        models: ["eu.amazon.nova-lite-v1:0".to_owned()].into(),
         rules: ["fleetwright-*".to_owned()].into(),
     }
 }
@@ -206,6 +208,18 @@ fn upgrades_change_the_clusters_that_are_named_their_add_ons_and_their_node_grou
 }
 
 #[test]
+fn upgrades_ask_change_calendars_where_there_are_any_though_nothing_is_patched() {
+    let asked = |uses: &[Use]| {
+        let uses = uses.iter().copied().collect();
+        let statements = of_zone(&Scope { uses, phases: [Phase::Scan].into(), ..everything() });
+        statements.iter().any(|it| it.actions.contains("ssm:GetCalendarState"))
+    };
+    assert!(asked(&[Use::Clusters, Use::ClusterUpgrades, Use::ChangeCalendars]));
+    assert!(!asked(&[Use::Clusters, Use::ClusterUpgrades]));
+    assert!(!asked(&[Use::Clusters, Use::ChangeCalendars]));
+}
+
+#[test]
 fn those_who_are_told_are_named_and_figures_go_into_their_namespace() {
     let statements = of_zone(&everything());
     let of = |action: &str, resource: &str| find(&statements, action, resource).clone();
@@ -243,6 +257,7 @@ fn a_scan_changes_nothing() {
         Use::Topics,
         Use::EventBuses,
         Use::EventRules,
+        Use::Models,
     ];
     for told in told {
         scope.uses.remove(&told);

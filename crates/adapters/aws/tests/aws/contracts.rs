@@ -7,7 +7,7 @@ use fleetwright_model::{
     CalendarAnswer, CalendarState, Cell, HealthCheck, Instance, InstanceState, OsFamily, PingStatus,
 };
 use fleetwright_ports::conformance::{
-    commands, event_rules, images, logs, maintenance, metrics, parameters, power, stacks,
+    commands, event_rules, images, language_models, logs, maintenance, metrics, parameters, power, stacks,
 };
 use fleetwright_ports::logs::{Follower, LogQuery};
 use fleetwright_ports::{
@@ -145,6 +145,14 @@ async fn the_estate_fulfils_the_contract_of_stacks() {
     let fault = "[[faults]]\nkind = \"stack_resource_fails\"\ninstance = \"fleetwright-conformance-failed/Bad\"\ntimes = 1\n";
     let stage = stage(&format!("name = \"t\"\nseed = 32\n{FLEET}{fault}")).await;
     stacks::check((&stage.aws, &*stage.clock), &stage.cells()[0]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_estate_fulfils_the_contract_of_language_models() {
+    let stage = stage(&format!("name = \"t\"\nseed = 33\n{FLEET}")).await;
+    let id = |text: &str| text.parse().expect("an id");
+    let (model, nobody) = (id("eu.amazon.nova-lite-v1:0"), id("amazon.nobody-v1:0"));
+    language_models::check(&stage.aws, &stage.cells()[0], &model, &nobody).await;
 }
 
 #[tokio::test(start_paused = true)]

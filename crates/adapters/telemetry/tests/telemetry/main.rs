@@ -3,4 +3,5 @@
 mod collector;
 mod export;
 mod lines;
+mod queries;
 mod surroundings;

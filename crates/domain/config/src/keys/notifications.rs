@@ -17,6 +17,7 @@ pub const NOTICES: &[&str] = &[
     "host_failed",
     "host_rolled_back",
     "host_stuck",
+    "cluster_failed",
     "clean_up_failed",
 ];
 

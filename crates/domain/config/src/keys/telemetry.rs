@@ -42,6 +42,21 @@ pub(super) static KEYS: &[Key] = &[
     )
     .default("15s"),
     Key::new(
+        "telemetry.prometheus_url",
+        Kind::Text(TextForm::Url),
+        "http://127.0.0.1:9090",
+        "Prometheus, or what answers its queries: below this address `/api/v1/query`. Asked for the queries of \
+         `eks plan --query` before an upgrade and at each look at a cluster's health.",
+    ),
+    Key::new(
+        "telemetry.prometheus_headers",
+        Kind::Text(TextForm::Headers),
+        "\"authorization=…\"",
+        "Headers of the requests to Prometheus, as `name=value`, separated by commas. Secrets as a rule: they \
+         are never shown; best set with the variable.",
+    )
+    .secret(),
+    Key::new(
         "telemetry.cloudwatch_namespace",
         Kind::Text(TextForm::MetricNamespace),
         "Acme/Patching",

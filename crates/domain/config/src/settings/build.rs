@@ -361,6 +361,8 @@ fn telemetry(values: &mut Values) -> TelemetrySettings {
             .text("telemetry.metrics_listen")
             .map(|address| address.parse().expect("its form was checked when it was read")),
         interval: values.duration("telemetry.interval"),
+        prometheus_url: values.text("telemetry.prometheus_url"),
+        prometheus_headers: values.secret("telemetry.prometheus_headers"),
         cloudwatch_namespace: values.text("telemetry.cloudwatch_namespace"),
     }
 }

@@ -174,8 +174,12 @@ fn is_healthy(context: &Context<'_>, exam: &mut Examination) {
 
 fn configuration_fits(context: &Context<'_>, exam: &mut Examination) {
     for addon in exam.read(&context.facts.addons.addons).into_iter().flatten() {
-        for fault in exam.read(&addon.configuration_faults).into_iter().flatten() {
+        let Some(verdict) = exam.read(&addon.configuration) else { continue };
+        for fault in &verdict.faults {
             exam.find(format!("add-on {}", addon.name), "a configuration value does not fit", fault);
+        }
+        for unclear in &verdict.unknown {
+            exam.incomplete(format!("the configuration of {}: {unclear}", addon.name));
         }
     }
 }

@@ -142,10 +142,21 @@ fn instead(replacement: Option<&Replacement>, hop: Hop) -> String {
 
 /// Finds a use of an API that the hop removes.
 fn find_removed(context: &Context<'_>, exam: &mut Examination, api: &GroupVersionKind, by: &str) {
+    find_removed_with(context, exam, api, by, "");
+}
+
+/// The same with more to say.
+fn find_removed_with(
+    context: &Context<'_>,
+    exam: &mut Examination,
+    api: &GroupVersionKind,
+    by: &str,
+    more: &str,
+) {
     if let Some((minor, replacement)) = removed(api, context.hop) {
         let what =
             format!("{api} is not served from {minor} on; {}", instead(replacement.as_ref(), context.hop));
-        exam.find(by, what, format!("used by {by}"));
+        exam.find(by, what, format!("used by {by}{more}"));
     }
 }
 
@@ -209,23 +220,56 @@ fn manifests(context: &Context<'_>, exam: &mut Examination) {
     }
     for object in &manifests.objects {
         let by = format!("{}:{}: {}", object.file, object.api_version_line, object.reference());
-        find_removed(context, exam, &object.api, &by);
+        let live = live_use(&context.facts.apis, &object.api);
+        find_removed_with(context, exam, &object.api, &by, live);
     }
 }
 
 fn callers(context: &Context<'_>, exam: &mut Examination) {
     is_known(context, exam);
-    for caller in exam.read(&context.facts.apis.callers).into_iter().flatten() {
+    let apis = &context.facts.apis;
+    let counted = exam.read(&apis.callers).map_or(&[][..], Vec::as_slice);
+    let clients = exam.read(&apis.clients).map_or(&[][..], Vec::as_slice);
+    // The server's metric says that somebody calls; where an insight says who, that is what is told.
+    let unnamed = counted.iter().filter(|of| clients.iter().all(|client| client.api != of.api));
+    for caller in clients.iter().chain(unnamed) {
         let Some((minor, replacement)) = removed(&caller.api, context.hop) else { continue };
         let instead = instead(replacement.as_ref(), context.hop);
         let what = format!("{} is not served from {minor} on; {instead}", caller.api);
+        let files = if is_in_no_file(apis, &caller.api) { "; no file that was read names it" } else { "" };
+        let requests = caller.requests.map_or_else(String::new, |of| format!(", {of} requests in 30 days"));
         match caller.last_request {
             Some(last) if context.at.duration_since(last) > CALLER_IS_LIVE => {
-                exam.warn(&caller.user_agent, what, format!("last called {last}; it may be gone by now"));
+                let evidence = format!("last called {last}{requests}: it may be gone by now{files}");
+                exam.warn(&caller.user_agent, what, evidence);
             }
-            Some(last) => exam.find(&caller.user_agent, what, format!("last called {last}")),
-            None => exam.find(&caller.user_agent, what, "called since the API server started"),
+            Some(last) => exam.find(&caller.user_agent, what, format!("last called {last}{requests}{files}")),
+            None => exam.find(
+                &caller.user_agent,
+                what,
+                format!("called since the API server started{files}; see the audit log for who calls"),
+            ),
         }
+    }
+}
+
+/// Files and releases were read, and none names an API that is called: the caller is somewhere else.
+fn is_in_no_file(apis: &ApiFacts, api: &GroupVersionKind) -> bool {
+    let Some(manifests) = apis.manifests.known() else { return false };
+    let releases = apis.helm.known().into_iter().flat_map(|helm| &helm.releases);
+    let mut of_releases = releases.flat_map(|release| &release.manifests.objects);
+    !manifests.objects.is_empty()
+        && manifests.objects.iter().all(|of| of.api != *api)
+        && of_releases.all(|of| of.api != *api)
+}
+
+/// What live use says of an API that a file names, where both were looked at: nothing where somebody calls it.
+fn live_use(apis: &ApiFacts, api: &GroupVersionKind) -> &'static str {
+    match (apis.callers.known(), apis.clients.known()) {
+        (Some(callers), Some(clients)) if callers.iter().chain(clients).all(|of| of.api != *api) => {
+            "; nobody called it in the last 30 days, so that it may not be in use"
+        }
+        _ => "",
     }
 }
 

@@ -1,5 +1,7 @@
 //! Version and policy: whether there is a way, and whether this is the cluster.
 
+use std::collections::BTreeMap;
+
 use jiff::{Span, Timestamp};
 
 use crate::check::{Applies, Check, Context, Examination, Scope, Severity};
@@ -193,9 +195,17 @@ fn is_upgraded_in_place(context: &Context<'_>, exam: &mut Examination) {
 }
 
 fn has_rights(context: &Context<'_>, exam: &mut Examination) {
-    for right in exam.read(&context.facts.control_plane.rights).into_iter().flatten() {
-        if !right.allowed {
-            exam.find(&right.action, "the caller may not do what the plan needs", "denied when simulated");
+    let facts = &context.facts.control_plane;
+    for (rights, asked) in
+        [(&facts.rights, "iam:SimulatePrincipalPolicy"), (&facts.cluster_rights, "SelfSubjectAccessReview")]
+    {
+        let mut denied: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for right in exam.read(rights).into_iter().flatten().filter(|right| !right.allowed) {
+            denied.entry(&right.action).or_default().push(&right.on);
+        }
+        for (action, on) in denied {
+            let evidence = format!("{asked} says so for {}", on.join(", "));
+            exam.find(action, "the caller may not do what the plan needs", evidence);
         }
     }
 }

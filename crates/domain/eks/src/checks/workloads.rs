@@ -2,6 +2,8 @@
 
 mod catalogue;
 
+use std::collections::BTreeMap;
+
 use fleetwright_kubernetes::pod::{Binding, Phase, Volume};
 use fleetwright_kubernetes::{Pod, PodDisruptionBudget, UnhealthyPodEvictionPolicy};
 use jiff::SignedDuration;
@@ -179,12 +181,39 @@ fn can_be_placed(context: &Context<'_>, exam: &mut Examination) {
     }
 }
 
-fn says_when_it_is_ready(context: &Context<'_>, exam: &mut Examination) {
-    for pod in pods(context, exam).filter(|pod| !pod.readiness_probe) {
-        let what = "without a readiness probe it counts as healthy as soon as it starts";
-        exam.find(pod.metadata.reference("Pod"), what, "no readinessProbe");
+/// What makes a pod, as `Deployment shop/web`; the pod itself where nothing does.
+fn made_by(pod: &Pod, workloads: &[Workload]) -> String {
+    let owner = pod.metadata.owner_references.iter().find(|owner| owner.controller);
+    let is_its = |workload: &&Workload| {
+        let labels = &workload.pod_labels;
+        workload.metadata.namespace == pod.metadata.namespace
+            && !labels.is_empty()
+            && labels.iter().all(|(key, value)| pod.metadata.labels.get(key) == Some(value))
+    };
+    match (owner, workloads.iter().find(is_its)) {
+        (Some(_), Some(workload)) => workload.metadata.reference(&workload.kind).to_string(),
+        (Some(owner), None) => format!("{} {}/{}", owner.kind, pod.metadata.namespace, owner.name),
+        (None, _) => pod.metadata.reference("Pod").to_string(),
     }
-    for workload in workloads(context, exam) {
+}
+
+fn says_when_it_is_ready(context: &Context<'_>, exam: &mut Examination) {
+    let workloads = workloads(context, exam);
+    let mut without: BTreeMap<String, Vec<&Pod>> = BTreeMap::new();
+    for pod in pods(context, exam).filter(|pod| !pod.readiness_probe) {
+        without.entry(made_by(pod, workloads)).or_default().push(pod);
+    }
+    for (workload, pods) in without {
+        let what = "without a readiness probe a pod counts as healthy as soon as it starts";
+        let evidence = match &pods[..] {
+            [] | [_] => "no readinessProbe".to_owned(),
+            [first, ..] => {
+                format!("no readinessProbe in {} pods, such as {}", pods.len(), first.metadata.name)
+            }
+        };
+        exam.find(workload, what, evidence);
+    }
+    for workload in workloads {
         if i64::from(workload.min_ready_seconds) > DRAIN_SECONDS {
             let evidence = format!("minReadySeconds {}", workload.min_ready_seconds);
             let what = "a pod counts later than the drain of a node lasts";

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use fleetwright_kubernetes::{ImageRef, Minor};
 
 use super::Fact;
+use crate::schema;
 
 /// Add-ons and software.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,8 +35,8 @@ pub struct Addon {
     pub health_issues: Vec<String>,
     /// Versions that it has for each version of Kubernetes, newest first.
     pub offers: Fact<BTreeMap<Minor, Vec<AddonVersion>>>,
-    /// What its configuration has against the schema of the version to come (`DescribeAddonConfiguration`).
-    pub configuration_faults: Fact<Vec<String>>,
+    /// What its configuration has against the schemas of the versions to come (`DescribeAddonConfiguration`).
+    pub configuration: Fact<schema::Verdict>,
     /// Fields of its objects that somebody else has changed (`managedFields`).
     pub changed_fields: Fact<Vec<String>>,
     /// It needs IAM permissions.

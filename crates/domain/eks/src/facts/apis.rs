@@ -18,8 +18,10 @@ pub struct ApiFacts {
     pub helm: Fact<HelmFacts>,
     /// Manifests that the user named.
     pub manifests: Fact<Manifests>,
-    /// Callers of deprecated APIs (client statistics of insights, `apiserver_requested_deprecated_apis`).
+    /// That somebody calls deprecated APIs, as the API server counts (`apiserver_requested_deprecated_apis`).
     pub callers: Fact<Vec<Caller>>,
+    /// Who called deprecated APIs in the last 30 days (client statistics of insights).
+    pub clients: Fact<Vec<Caller>>,
     /// Custom resources.
     pub custom_resources: Fact<Vec<CustomResource>>,
     /// Versions named by rules of roles and of webhooks.
@@ -61,6 +63,28 @@ pub struct Caller {
     pub user_agent: String,
     /// When it last called; `None` where only a counter is known.
     pub last_request: Option<Timestamp>,
+    /// Its requests of the last 30 days; `None` where nobody counts by callers.
+    pub requests: Option<u64>,
+}
+
+/// A deprecated API that an insight has seen in use. Texts are untrusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeprecatedUse {
+    /// Its path, such as `/apis/flowcontrol.apiserver.k8s.io/v1beta3/flowschemas`.
+    pub path: String,
+    /// Who called it.
+    pub clients: Vec<Client>,
+}
+
+/// A client of such an API. Source: EKS API reference, ClientStat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Its user agent; untrusted text.
+    pub user_agent: String,
+    /// Its requests of the last 30 days.
+    pub requests: u64,
+    /// When it called last.
+    pub last_request: Timestamp,
 }
 
 /// A custom resource definition.

@@ -20,8 +20,11 @@ pub struct ControlPlaneFacts {
     pub rollback_blockers: Fact<Vec<String>>,
     /// What the Kubernetes endpoint that is asked says of itself.
     pub endpoint: Fact<Endpoint>,
-    /// Calls that the plan needs, and whether the caller may make them.
+    /// Calls of AWS that change something and that an upgrade makes, and whether the caller may make them
+    /// (`iam:SimulatePrincipalPolicy`).
     pub rights: Fact<Vec<Right>>,
+    /// What an upgrade changes by the cluster's own API, and whether the caller may (`SelfSubjectAccessReview`).
+    pub cluster_rights: Fact<Vec<Right>>,
     /// The cluster's subnets that exist (`DescribeSubnets`).
     pub subnets: Fact<Vec<Subnet>>,
     /// Ids of the cluster's security groups that exist (`DescribeSecurityGroups`).
@@ -109,6 +112,8 @@ pub struct Endpoint {
 pub struct Right {
     /// The IAM action, or verb and resource of Kubernetes.
     pub action: String,
+    /// What it is made on: an ARN, or the cluster.
+    pub on: String,
     /// The caller may make it.
     pub allowed: bool,
 }
@@ -170,6 +175,8 @@ pub struct Insights {
 /// One insight.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Insight {
+    /// Its id, by which it is described.
+    pub id: String,
     /// Its name.
     pub name: String,
     /// Its category.

@@ -113,6 +113,12 @@ pub(super) fn control_plane(cluster: &str, hop: Hop) -> PlanStep {
     }
 }
 
+/// EKS looks again before the control plane goes back: what it saw while nodes and add-ons were newer would block that.
+pub(super) fn refresh_insights_back(cluster: &str, hop: Hop) -> PlanStep {
+    let back = Hop { from: hop.to, to: hop.from };
+    PlanStep { id: StepId::new(format!("back-insights-{}", hop.from)), ..refresh_insights(cluster, back) }
+}
+
 /// The control plane goes back over a hop.
 pub(super) fn control_plane_back(cluster: &str, hop: Hop) -> PlanStep {
     PlanStep {

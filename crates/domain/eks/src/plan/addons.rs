@@ -62,6 +62,12 @@ pub(super) fn moves(addons: &[Addon], route: &[Hop], goal: AddonGoal) -> (Vec<Ad
     (moves, left)
 }
 
+/// The versions that a plan takes an add-on to, in order, with the goal that is usual.
+pub fn versions_to_come(addon: &Addon, route: &[Hop]) -> Vec<String> {
+    let (moves, _) = moves(std::slice::from_ref(addon), route, AddonGoal::default());
+    moves.into_iter().map(|step| step.to).collect()
+}
+
 fn alone(addon: &Addon, why: &str) -> LeftAlone {
     LeftAlone { subject: format!("add-on {}", addon.name), why: why.to_owned() }
 }

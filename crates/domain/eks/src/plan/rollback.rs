@@ -1,4 +1,5 @@
-//! The way back of each hop: nodes first, then add-ons that the older version does not know, then the control plane.
+//! The way back of each hop: nodes first, then add-ons that the older version does not know, then, when EKS has
+//! looked again, the control plane.
 //!
 //! Source: EKS User Guide, "Roll back a cluster's Kubernetes version": one minor, within seven days, nodes never newer than
 //! the control plane; add-ons and nodes are not taken back with it.
@@ -32,6 +33,7 @@ pub(super) fn of(
             for (name, from, to) in addons_back(hop, addons) {
                 draft.then(actions::addon_back(cluster, &name, &from, &to));
             }
+            draft.then(actions::refresh_insights_back(cluster, hop));
             draft.then(actions::control_plane_back(cluster, hop));
             draft.then(actions::health(&format!("back-{}", hop.from), hop.from));
             Rollback {

@@ -20,6 +20,7 @@ pub(super) fn read(objects: &Objects) -> ApiFacts {
         helm: fact(helm::releases(objects)),
         manifests: Fact::NotRead(not_asked("manifests")),
         callers: fact(calls::callers(objects)),
+        clients: fact(Err(super::not_asked("insights"))),
         custom_resources: fact(webhooks::custom_resources(objects)),
         rules: fact(rules(objects)),
         policies: fact(policies(objects)),

@@ -1,9 +1,10 @@
-//! Callers of deprecated APIs, by the API server's metric.
+//! Callers of deprecated APIs, by the API server's metric and by the client statistics of insights.
 
-use fleetwright_kubernetes::{ApiVersion, GroupVersionKind, Resource};
+use fleetwright_kubernetes::{ApiTable, ApiVersion, GroupVersionKind, Resource};
 
-use super::{Objects, Read, unread};
-use crate::facts::{Caller, UnreadCause};
+use super::{Objects, Read, fact, unread};
+use crate::facts::apis::DeprecatedUse;
+use crate::facts::{Caller, Fact, UnreadCause};
 
 /// What stands for the caller: the metric counts, and names nobody.
 const NOBODY: &str = "a caller that the API server's metric does not name";
@@ -34,7 +35,51 @@ fn caller(line: &str, served: &[Resource]) -> Read<Option<Caller>> {
     let kind = kind.ok_or_else(|| unclear("nothing tells the kind of the resource"))?;
     let api_version = ApiVersion { group: group.to_owned(), version: version.to_owned() };
     let api = GroupVersionKind { api_version, kind };
-    Ok(Some(Caller { api, user_agent: NOBODY.to_owned(), last_request: None }))
+    Ok(Some(Caller { api, user_agent: NOBODY.to_owned(), last_request: None, requests: None }))
+}
+
+/// Everybody that insights have seen call what is deprecated.
+pub fn clients(uses: &[DeprecatedUse]) -> Fact<Vec<Caller>> {
+    let named = |of: &DeprecatedUse| -> Read<Vec<Caller>> {
+        let api = api_of(&of.path).ok_or_else(|| {
+            let path: String = of.path.chars().take(200).collect();
+            unread(UnreadCause::Incomplete, format!("an insight names {path}, which is no API in the table"))
+        })?;
+        let caller = |client: &crate::facts::apis::Client| Caller {
+            api: api.clone(),
+            user_agent: client.user_agent.clone(),
+            last_request: Some(client.last_request),
+            requests: Some(client.requests),
+        };
+        Ok(of.clients.iter().map(caller).collect())
+    };
+    fact(uses.iter().map(named).collect::<Read<Vec<_>>>().map(|all| all.into_iter().flatten().collect()))
+}
+
+/// The API of a path, `/apis/GROUP/VERSION/PLURAL` or `/api/VERSION/PLURAL`, if the table of APIs has it.
+fn api_of(path: &str) -> Option<GroupVersionKind> {
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    let (group, version, plural) = match parts[..] {
+        ["apis", group, version, plural] => (group, version, plural),
+        ["api", version, plural] => ("", version, plural),
+        _ => return None,
+    };
+    let is_it = |api: &GroupVersionKind| {
+        api.api_version.group == group && api.api_version.version == version && plural_of(&api.kind) == plural
+    };
+    ApiTable::bundled().rows().iter().map(|row| &row.api).find(|api| is_it(api)).cloned()
+}
+
+/// The plural of a kind of Kubernetes' own. Source: Kubernetes API conventions; all kinds in the table of APIs follow
+/// English spelling.
+fn plural_of(kind: &str) -> String {
+    let kind = kind.to_lowercase();
+    match kind.strip_suffix('y') {
+        _ if kind.ends_with("endpoints") => kind,
+        Some(stem) if !stem.ends_with(['a', 'e', 'o']) => format!("{stem}ies"),
+        None if kind.ends_with(['s', 'x']) || kind.ends_with("ch") => format!("{kind}es"),
+        _ => format!("{kind}s"),
+    }
 }
 
 /// Labels and value of a line `name{label="value",…} 1`.
@@ -76,6 +121,28 @@ fn unquoted(text: &str) -> Option<(String, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_paths_of_insights_are_apis_of_the_table() {
+        let named = |path: &str| api_of(path).map(|api| api.to_string());
+        for (path, api) in [
+            (
+                "/apis/flowcontrol.apiserver.k8s.io/v1beta3/flowschemas",
+                "flowcontrol.apiserver.k8s.io/v1beta3 FlowSchema",
+            ),
+            ("/apis/policy/v1beta1/podsecuritypolicies", "policy/v1beta1 PodSecurityPolicy"),
+            ("/apis/networking.k8s.io/v1beta1/ingresses", "networking.k8s.io/v1beta1 Ingress"),
+            (
+                "/apis/storage.k8s.io/v1beta1/volumeattributesclasses",
+                "storage.k8s.io/v1beta1 VolumeAttributesClass",
+            ),
+        ] {
+            assert_eq!(named(path).as_deref(), Some(api), "{path}");
+        }
+        for odd in ["", "/", "/apis/policy/v1beta1", "/apis/example.com/v1/shops", "/api/v1/pods/a/log"] {
+            assert_eq!(named(odd), None, "{odd}");
+        }
+    }
 
     #[test]
     fn a_line_of_a_metric_is_taken_apart() {

@@ -31,7 +31,12 @@ fn a_caller_that_was_last_seen_weeks_ago_warns_and_a_live_one_blocks() {
         let api =
             GroupVersionKind::new("flowcontrol.apiserver.k8s.io/v1beta3", "FlowSchema").expect("an API");
         let last_request = Some(time(last));
-        of(&mut facts.apis.callers).push(Caller { api, user_agent: "old/1".into(), last_request });
+        of(&mut facts.apis.clients).push(Caller {
+            api,
+            user_agent: "old/1".into(),
+            last_request,
+            requests: Some(3),
+        });
         findings(&facts, 31, "EKS-A6")[0].severity
     };
     assert_eq!(severity("2025-10-05T00:00:00Z"), Severity::Warning);
@@ -76,6 +81,7 @@ fn insights_of_yesterday_are_refreshed_before_anybody_decides() {
     assert!(matches!(verdict(&one_hop(&facts, 33), "EKS-C7"), Verdict::NotEvaluated { .. }));
     of(&mut facts.control_plane.insights).refreshed_at = now();
     let insight = |status, version| Insight {
+        id: "skew".into(),
         name: "kubelet skew".into(),
         category: InsightCategory::UpgradeReadiness,
         version: Some(Minor::new(version)),
@@ -154,4 +160,78 @@ fn a_quota_that_was_not_read_is_not_taken_for_room() {
     let mut facts = healthy(33);
     of(&mut facts.nodes.subnets).pop();
     assert!(matches!(verdict(&one_hop(&facts, 33), "EKS-K1"), Verdict::NotEvaluated { .. }));
+}
+
+/// A caller of FlowSchemas, and a file with one.
+fn flow_is_called_and_written(called: bool, file: &str) -> fleetwright_eks::Facts {
+    let mut facts = healthy(31);
+    let api = GroupVersionKind::new("flowcontrol.apiserver.k8s.io/v1beta3", "FlowSchema").expect("an API");
+    if called {
+        let last_request = Some(now());
+        let caller = Caller { api, user_agent: "limiter/1".into(), last_request, requests: Some(3) };
+        of(&mut facts.apis.clients).push(caller);
+    }
+    facts.apis.manifests = Fact::Known(Manifests::read("flow.yaml", file));
+    facts
+}
+
+#[test]
+fn live_use_and_files_that_disagree_are_told() {
+    let flow = "apiVersion: flowcontrol.apiserver.k8s.io/v1beta3\nkind: FlowSchema\nmetadata: {name: slow}\n";
+    let other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+    let evidence = |called, file, code| {
+        let found = findings(&flow_is_called_and_written(called, file), 31, code);
+        found.into_iter().map(|it| it.evidence).collect::<Vec<_>>()
+    };
+    let only_called = evidence(true, other, "EKS-A6");
+    assert!(only_called[0].ends_with("; no file that was read names it"), "{only_called:?}");
+    let only_written = evidence(false, flow, "EKS-A5");
+    assert!(only_written[0].contains("nobody called it in the last 30 days"), "{only_written:?}");
+    for code in ["EKS-A5", "EKS-A6"] {
+        let both = evidence(true, flow, code);
+        assert!(!both[0].contains("nobody called") && !both[0].contains("no file"), "{both:?}");
+    }
+}
+
+#[test]
+fn what_the_servers_metric_counts_is_told_once_where_an_insight_says_who() {
+    let mut facts = flow_is_called_and_written(true, "");
+    let mut unnamed = facts.apis.clients.known().expect("a caller")[0].clone();
+    (unnamed.user_agent, unnamed.last_request, unnamed.requests) = ("somebody".into(), None, None);
+    of(&mut facts.apis.callers).push(unnamed);
+    let subjects = |facts: &_| -> Vec<String> {
+        findings(facts, 31, "EKS-A6").into_iter().map(|it| it.subject).collect()
+    };
+    assert_eq!(subjects(&facts), ["limiter/1"]);
+    of(&mut facts.apis.clients).clear();
+    assert_eq!(subjects(&facts), ["somebody"]);
+}
+
+#[test]
+fn pods_without_a_readiness_probe_are_counted_by_what_makes_them() {
+    let mut facts = healthy(33);
+    of(&mut facts.workloads.pods).iter_mut().for_each(|pod| pod.readiness_probe = false);
+    let pods = of(&mut facts.workloads.pods).len();
+    let found = findings(&facts, 33, "EKS-P11");
+    let subjects: Vec<&str> = found.iter().map(|it| it.subject.as_str()).collect();
+    assert_eq!(subjects, ["Deployment shop/web"]);
+    assert!(
+        found[0].evidence.starts_with(&format!("no readinessProbe in {pods} pods, such as ")),
+        "{found:?}"
+    );
+    of(&mut facts.workloads.workloads).clear();
+    let found = findings(&facts, 33, "EKS-P11");
+    assert!(found[0].subject.starts_with("ReplicaSet shop/web"), "{found:?}");
+}
+
+#[test]
+fn a_right_that_is_missing_in_the_cluster_is_found_as_one_in_aws_is() {
+    let mut facts = healthy(33);
+    of(&mut facts.control_plane.cluster_rights)[0].allowed = false;
+    let found = findings(&facts, 33, "EKS-V7");
+    assert_eq!(found[0].subject, "patch nodepools.karpenter.sh");
+    assert_eq!(found[0].evidence, "SelfSubjectAccessReview says so for cluster/shop");
+    super::hide(&mut facts.control_plane.rights);
+    let Verdict::Finding { unread, .. } = verdict(&one_hop(&facts, 33), "EKS-V7") else { panic!("found") };
+    assert_eq!(unread.len(), 1, "what was not asked stays open beside it");
 }

@@ -30,6 +30,7 @@ fn flow_schema(by: &str) -> ApiUse {
 
 fn insight(facts: &mut Facts, category: InsightCategory) {
     of(&mut facts.control_plane.insights).list.push(Insight {
+        id: "deprecated".into(),
         name: "Deprecated APIs".into(),
         category,
         version: None,
@@ -101,8 +102,8 @@ const CASES: &[Case] = &[
         "Helm release shop/web (web 1.0.0): FlowSchema slow", "not served from 1.32", |f| hide(&mut f.apis.helm)),
     ("EKS-A5", 31, |f| *of(&mut f.apis.manifests) = Manifests::read("flow.yaml", &format!("kind: FlowSchema\napiVersion: {FLOW}\n")),
         "flow.yaml:2", "not served from 1.32", |f| hide(&mut f.apis.manifests)),
-    ("EKS-A6", 31, |f| of(&mut f.apis.callers).push(Caller { api: flow_schema("").api, user_agent: "old/1".into(), last_request: Some(now()) }),
-        "old/1", "not served from 1.32", |f| hide(&mut f.apis.callers)),
+    ("EKS-A6", 31, |f| of(&mut f.apis.clients).push(Caller { api: flow_schema("").api, user_agent: "old/1".into(), last_request: Some(now()), requests: Some(3) }),
+        "old/1", "not served from 1.32", |f| hide(&mut f.apis.clients)),
     ("EKS-A7", 30, |f| of(&mut f.apis.live).push(flow_schema("FlowSchema slow")),
         "FlowSchema slow", "deprecated since 1.29 and goes in 1.32", |f| hide(&mut f.apis.live)),
     ("EKS-A8", 33, |f| of(&mut f.apis.custom_resources)[0].stored_versions.push("v1alpha1".into()),
@@ -127,8 +128,8 @@ const CASES: &[Case] = &[
         "add-on vpc-cni", "no version for 1.34", |f| hide(&mut of(&mut f.addons.addons)[0].offers)),
     ("EKS-D2", 33, |f| of(&mut f.addons.addons)[0].status = "DEGRADED".into(),
         "add-on vpc-cni", "not active", |f| hide(&mut f.addons.addons)),
-    ("EKS-D3", 33, |f| of(&mut of(&mut f.addons.addons)[0].configuration_faults).push("env.FOO".into()),
-        "add-on vpc-cni", "does not fit", |f| hide(&mut of(&mut f.addons.addons)[0].configuration_faults)),
+    ("EKS-D3", 33, |f| { of(&mut of(&mut f.addons.addons)[0].configuration).faults.insert("env.FOO".into()); },
+        "add-on vpc-cni", "does not fit", |f| hide(&mut of(&mut f.addons.addons)[0].configuration)),
     ("EKS-D4", 33, |f| of(&mut of(&mut f.addons.addons)[0].changed_fields).push("spec.template".into()),
         "add-on vpc-cni", "changed a field", |f| hide(&mut of(&mut f.addons.addons)[0].changed_fields)),
     ("EKS-D5", 33, |f| of(&mut f.addons.addons)[0].version = "v1.18.0-eksbuild.1".into(),
@@ -210,7 +211,7 @@ const CASES: &[Case] = &[
     ("EKS-P10", 33, |f| { of(&mut f.workloads.pods)[0].node_selector.insert("disk".into(), "fast".into()); },
         "Pod shop/web-a", "when node-a is gone", |f| hide(&mut f.workloads.namespaces)),
     ("EKS-P11", 33, |f| of(&mut f.workloads.pods)[0].readiness_probe = false,
-        "Pod shop/web-a", "readiness probe", |f| hide(&mut f.workloads.workloads)),
+        "Deployment shop/web", "readiness probe", |f| hide(&mut f.workloads.workloads)),
     ("EKS-P12", 33, |f| of(&mut f.workloads.jobs).push(RunningJob { metadata: ObjectMeta::named("shop", "migrate"), started_at: time("2025-11-01T08:00:00Z") }),
         "Job shop/migrate", "run for long", |f| hide(&mut f.workloads.jobs)),
     ("EKS-P13", 33, |f| { of(&mut f.workloads.pods)[0].metadata.annotations.insert("karpenter.sh/do-not-disrupt".into(), "true".into()); },

@@ -69,6 +69,7 @@ fn control_plane(version: Minor) -> ControlPlaneFacts {
         standard_support_ends: time("2026-07-29T00:00:00Z"),
         extended_support_ends: time("2027-07-29T00:00:00Z"),
     };
+    let right = |action: &str| Right { action: action.into(), on: "cluster/shop".into(), allowed: true };
     let endpoint = Endpoint {
         address: "https://abc.gr7.eu-central-1.eks.amazonaws.com/".into(),
         certificate_authority: "AA11".into(),
@@ -83,7 +84,8 @@ fn control_plane(version: Minor) -> ControlPlaneFacts {
         upgraded_at: Known(None),
         rollback_blockers: Known(vec![]),
         endpoint: Known(endpoint),
-        rights: Known(vec![Right { action: "eks:UpdateClusterVersion".into(), allowed: true }]),
+        rights: Known(vec![right("eks:UpdateClusterVersion")]),
+        cluster_rights: Known(vec![right("patch nodepools.karpenter.sh")]),
         subnets: Known(subnets()),
         security_groups: Known(vec!["sg-1".into()]),
         role: Known(Some(ClusterRole { name: "shop-cluster".into(), trusts_eks: true })),
@@ -118,6 +120,7 @@ fn apis() -> ApiFacts {
         helm: Known(HelmFacts::default()),
         manifests: Known(Manifests::default()),
         callers: Known(vec![]),
+        clients: Known(vec![]),
         custom_resources: Known(vec![CustomResource {
             name: "shops.example.com".into(),
             stored_versions: vec!["v1".into()],
@@ -144,7 +147,7 @@ pub(crate) fn addon(name: &str, version: &str, of: impl IntoIterator<Item = u16>
         status: "ACTIVE".into(),
         health_issues: vec![],
         offers: Known(of.into_iter().map(offer).collect::<BTreeMap<_, _>>()),
-        configuration_faults: Known(vec![]),
+        configuration: Known(Default::default()),
         changed_fields: Known(vec![]),
         needs_permissions: true,
         has_role: true,

@@ -45,7 +45,8 @@ fn a_version_for_both_ends_is_taken_before_the_hop() {
     let offers: [(u16, &[&str]); 2] = [(33, &["v2", "v1"]), (34, &["v2"])];
     let plan = planned_for(offering("dns", "v1", &offers), 34);
     assert_eq!(told(&plan), ["v2", "control plane 1.34"]);
-    assert_eq!(plan.rollbacks[0].steps.len(), 4, "no add-on need go back");
+    let back: Vec<_> = plan.rollbacks[0].steps.iter().map(|step| step.id.as_str()).collect();
+    assert!(!back.iter().any(|id| id.starts_with("back-addon")), "no add-on need go back: {back:?}");
 }
 
 #[test]

@@ -81,9 +81,14 @@ fn the_way_back_is_nodes_then_control_plane() {
     let way = |index: usize| -> Vec<&str> {
         plan.rollbacks[index].steps.iter().map(|step| step.id.as_str()).collect()
     };
-    assert_eq!(way(0), ["back-control-plane-1.33", "health-back-1.33"]);
-    let expected =
-        ["back-instances-batch-1.33", "back-nodes-blue-1.33", "back-control-plane-1.34", "health-back-1.34"];
+    assert_eq!(way(0), ["back-insights-1.33", "back-control-plane-1.33", "health-back-1.33"]);
+    let expected = [
+        "back-instances-batch-1.33",
+        "back-nodes-blue-1.33",
+        "back-insights-1.34",
+        "back-control-plane-1.34",
+        "health-back-1.34",
+    ];
     assert_eq!(way(1), expected);
 }
 

@@ -52,7 +52,7 @@ impl Tale {
     pub(crate) fn of(plan: PatchPlan, redactor: Redactor) -> Self {
         let run = Run::open(Arc::new(plan.flow.clone()));
         let plan = Arc::new(plan);
-        let teller = Teller::new("run-1", Arc::clone(&plan), redactor);
+        let teller = Teller::new("run-1", plan.clone(), redactor);
         let mut tale = Self { plan, run, teller, count: 0 };
         tale.tell(Event::Opened { format: Plan::FORMAT, plan: "digest".into() });
         tale

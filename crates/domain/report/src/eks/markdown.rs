@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::grouped::{Found, Gap, Grouped, by_check, hops};
+use super::outline::{Section, sections};
 use super::{Assessed, TableAge, headline, text};
 use crate::safe;
 use crate::text::time;
@@ -32,35 +33,30 @@ fn write(out: &mut String, assessed: &Assessed<'_>) -> fmt::Result {
     if let Some(target) = assessed.beyond_table() {
         writeln!(out, "- The table does not reach {target}: what that version removes is not known here")?;
     }
-    write_findings(out, "Blockers", &grouped.blockers)?;
-    write_gaps(out, "Could not be checked", &grouped.gaps)?;
-    write_findings(out, "Warnings", &grouped.warnings)?;
-    write_gaps(out, "Left out", &grouped.left_out)?;
-    write_findings(out, "Suppressed", &grouped.suppressed)?;
-    let suppressions = [
-        ("Suppressions that ended", &assessed.assessment.expired),
-        ("Suppressions that cover nothing", &assessed.assessment.unused),
-    ];
-    for (title, list) in suppressions.into_iter().filter(|(_, list)| !list.is_empty()) {
-        writeln!(out, "\n## {title}\n")?;
-        list.iter().try_for_each(|it| writeln!(out, "- {}", safe::markdown(&text::suppression(it))))?;
+    sections(assessed, &grouped).iter().try_for_each(|section| write_section(out, section))
+}
+
+fn write_section(out: &mut String, section: &Section<'_>) -> fmt::Result {
+    match section {
+        Section::Findings(title, list) => write_findings(out, title, list),
+        Section::Gaps(title, gaps) => write_gaps(out, title, gaps),
+        Section::Suppressions { title, meaning, list } => {
+            writeln!(out, "\n## {title}: {meaning}\n")?;
+            list.iter().try_for_each(|it| writeln!(out, "- {}", safe::markdown(&text::suppression(it))))
+        }
+        Section::Checks(families) => {
+            writeln!(out, "\n## Checks\n\n| family | asked | passed | found something | could not look |")?;
+            writeln!(out, "|---|---:|---:|---:|---:|")?;
+            for (family, tally) in families.iter() {
+                let (asked, passed, found, unread) = (tally.asked, tally.passed, tally.found, tally.unread);
+                writeln!(out, "| {} | {asked} | {passed} | {found} | {unread} |", family.title())?;
+            }
+            Ok(())
+        }
     }
-    if grouped.families.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\n## Checks\n\n| family | asked | passed | found something | could not look |")?;
-    writeln!(out, "|---|---:|---:|---:|---:|")?;
-    for (family, tally) in &grouped.families {
-        let (asked, passed, found, unread) = (tally.asked, tally.passed, tally.found, tally.unread);
-        writeln!(out, "| {} | {asked} | {passed} | {found} | {unread} |", family.title())?;
-    }
-    Ok(())
 }
 
 fn write_findings(out: &mut String, title: &str, list: &[Found<'_>]) -> fmt::Result {
-    if list.is_empty() {
-        return Ok(());
-    }
     writeln!(out, "\n## {title} ({})", list.len())?;
     for (check, found) in by_check(list) {
         let (about, why) = check.map_or(("", ""), |check| (check.title, check.why));
@@ -87,9 +83,6 @@ fn write_finding(out: &mut String, found: &Found<'_>) -> fmt::Result {
 }
 
 fn write_gaps(out: &mut String, title: &str, gaps: &[Gap<'_>]) -> fmt::Result {
-    if gaps.is_empty() {
-        return Ok(());
-    }
     writeln!(out, "\n## {title} ({})\n", gaps.len())?;
     for gap in gaps {
         let (cause, detail) = (text::cause(gap.unread.cause), safe::code_span(&gap.unread.detail));

@@ -48,6 +48,9 @@ fn write(out: &mut String, document: &PlanDocument) -> fmt::Result {
     listed(out, "Left as they are", &plan.left_alone, |out, it| {
         writeln!(out, "  {}: {}", safe::line(&it.subject), safe::line(&it.why))
     })?;
+    listed(out, "What must hold while it is upgraded", &conditions(plan), |out, it| {
+        writeln!(out, "  {}", safe::line(it))
+    })?;
     if !plan.steps.is_empty() {
         writeln!(out, "\nSteps ({})", plan.steps.len())?;
     }
@@ -65,6 +68,14 @@ fn write(out: &mut String, document: &PlanDocument) -> fmt::Result {
     }
     writeln!(out, "\nExpected: {}", expected(plan))?;
     writeln!(out, "Digest {}", document.digest())
+}
+
+/// Alarms and queries that hold the upgrade up, a line each. Untrusted names are in them as they are.
+pub(super) fn conditions(plan: &UpgradePlan) -> Vec<String> {
+    let alarms = plan.options.alarms.iter().map(|name| format!("alarm {name} has not gone off"));
+    let queries =
+        plan.options.queries.iter().map(|it| format!("query {}: {} {}", it.name, it.promql, it.rule));
+    alarms.chain(queries).collect()
 }
 
 fn write_step(out: &mut String, index: usize, step: &PlanStep) -> fmt::Result {

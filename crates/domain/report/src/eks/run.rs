@@ -13,6 +13,9 @@ use crate::plan_text::duration;
 use crate::safe;
 use crate::text::time;
 
+pub use super::run_html::html;
+pub use super::run_junit::junit;
+
 /// A run that is told about.
 pub struct ToldRun<'a> {
     /// Its name.
@@ -38,7 +41,7 @@ impl ToldRun<'_> {
     }
 
     /// The stage whose gate waits, and what is decided there.
-    fn gate(&self) -> Option<(StageId, &[String])> {
+    pub(super) fn gate(&self) -> Option<(StageId, &[String])> {
         match self.state.condition() {
             Condition::AtGate(stage) => Some((stage, self.plan.asked_at(stage))),
             _ => None,

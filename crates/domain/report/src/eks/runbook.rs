@@ -6,7 +6,7 @@ use fleetwright_eks::plan::{
     Action, Condition, PlanDocument, PlanStep, PlannedCluster, Reversibility, UpgradePlan,
 };
 
-use super::plan::{closes, expected, finding, rolls, standing, way, within};
+use super::plan::{closes, conditions, expected, finding, rolls, standing, way, within};
 use super::{commands, text};
 use crate::plan_text::duration;
 use crate::safe;
@@ -36,6 +36,9 @@ fn write(out: &mut String, document: &PlanDocument) -> fmt::Result {
     writeln!(out, "- Made: {}, by fleetwright {}", time(plan.made_at), safe::markdown(&plan.program))?;
     writeln!(out, "- Expected: {}", expected(plan))?;
     writeln!(out, "- Digest: `{}`", document.digest())?;
+    for condition in conditions(plan) {
+        writeln!(out, "- Must hold: {}", safe::code_span(&condition))?;
+    }
     write_open(out, plan)?;
     if !plan.steps.is_empty() {
         writeln!(out, "\n## Steps")?;

@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use fleetwright_eks::{Suppression, Unread, UnreadCause};
 
 use super::grouped::{Found, Gap, Grouped, by_check, hops};
+use super::outline::{Section, sections};
 use super::{Assessed, TableAge, headline};
 use crate::safe;
 use crate::text::{number, time};
@@ -35,25 +36,27 @@ fn write(out: &mut String, assessed: &Assessed<'_>) -> fmt::Result {
     if let Some(target) = assessed.beyond_table() {
         writeln!(out, "  the table does not reach {target}: what that version removes is not known here")?;
     }
-    write_findings(out, "Blockers", &grouped.blockers)?;
-    write_gaps(out, "Could not be checked", &grouped.gaps)?;
-    write_findings(out, "Warnings", &grouped.warnings)?;
-    write_gaps(out, "Left out", &grouped.left_out)?;
-    write_findings(out, "Suppressed", &grouped.suppressed)?;
-    write_suppressions(out, assessed)?;
-    if !grouped.families.is_empty() {
-        writeln!(out, "\nChecks")?;
+    sections(assessed, &grouped).iter().try_for_each(|section| write_section(out, section))
+}
+
+fn write_section(out: &mut String, section: &Section<'_>) -> fmt::Result {
+    match section {
+        Section::Findings(title, list) => write_findings(out, title, list),
+        Section::Gaps(title, gaps) => write_gaps(out, title, gaps),
+        Section::Suppressions { title, meaning, list } => {
+            writeln!(out, "\n{title}: {meaning} ({})", number(list.len(), "suppression"))?;
+            list.iter().try_for_each(|it| writeln!(out, "  {}", suppression(it)))
+        }
+        Section::Checks(families) => {
+            writeln!(out, "\nChecks")?;
+            families
+                .iter()
+                .try_for_each(|(family, tally)| writeln!(out, "  {}: {}", family.title(), tally.told()))
+        }
     }
-    for (family, tally) in &grouped.families {
-        writeln!(out, "  {}: {}", family.title(), tally.told())?;
-    }
-    Ok(())
 }
 
 fn write_findings(out: &mut String, title: &str, list: &[Found<'_>]) -> fmt::Result {
-    if list.is_empty() {
-        return Ok(());
-    }
     writeln!(out, "\n{title} ({})", list.len())?;
     for (check, found) in by_check(list) {
         writeln!(out, "  {} {}", found[0].code, check.map_or("", |check| check.title))?;
@@ -84,9 +87,6 @@ fn write_finding(out: &mut String, found: &Found<'_>) -> fmt::Result {
 }
 
 fn write_gaps(out: &mut String, title: &str, gaps: &[Gap<'_>]) -> fmt::Result {
-    if gaps.is_empty() {
-        return Ok(());
-    }
     writeln!(out, "\n{title} ({})", gaps.len())?;
     for gap in gaps {
         writeln!(out, "  {}", unread(gap.unread))?;
@@ -114,18 +114,6 @@ pub(super) const fn cause(cause: UnreadCause) -> &'static str {
         UnreadCause::NotAsked => "not asked",
         UnreadCause::Incomplete => "not enough to judge by",
     }
-}
-
-fn write_suppressions(out: &mut String, assessed: &Assessed<'_>) -> fmt::Result {
-    let mut list = |title: &str, list: &[Suppression]| {
-        if list.is_empty() {
-            return Ok(());
-        }
-        writeln!(out, "\n{title} ({})", number(list.len(), "suppression"))?;
-        list.iter().try_for_each(|it| writeln!(out, "  {}", suppression(it)))
-    };
-    list("Suppressions that ended: their findings count again", &assessed.assessment.expired)?;
-    list("Suppressions that cover nothing: they can go", &assessed.assessment.unused)
 }
 
 /// A suppression on a line.

@@ -16,7 +16,7 @@ use crate::evidence::{GateRecord, RunHost, RunRecord};
 
 /// What a case came to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+pub(crate) enum Verdict {
     Passed,
     Skipped,
     Failure,
@@ -43,7 +43,7 @@ fn verdict_of(record: &RunRecord<'_>, host: &RunHost<'_>) -> Verdict {
 
 /// The numbers of a suite.
 #[derive(Clone, Copy, Default)]
-struct Counts {
+pub(crate) struct Counts {
     tests: usize,
     failures: usize,
     errors: usize,
@@ -51,7 +51,7 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(verdicts: impl Iterator<Item = Verdict>) -> Self {
+    pub(crate) fn of(verdicts: impl Iterator<Item = Verdict>) -> Self {
         verdicts.fold(Self::default(), |mut counts, verdict| {
             counts.tests += 1;
             match verdict {
@@ -64,7 +64,7 @@ impl Counts {
         })
     }
 
-    fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         Self {
             tests: self.tests + other.tests,
             failures: self.failures + other.failures,
@@ -107,13 +107,13 @@ pub fn write(out: &mut dyn Write, record: &RunRecord<'_>) -> io::Result<()> {
     writeln!(out, "</testsuite>\n</testsuites>")
 }
 
-fn numbers(counts: Counts, whole: bool) -> String {
+pub(crate) fn numbers(counts: Counts, whole: bool) -> String {
     let Counts { tests, failures, errors, skipped } = counts;
     let skipped = if whole { String::new() } else { format!(" skipped=\"{skipped}\"") };
     format!(" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\"{skipped}")
 }
 
-fn seconds(from: Option<Timestamp>, until: Option<Timestamp>) -> u64 {
+pub(crate) fn seconds(from: Option<Timestamp>, until: Option<Timestamp>) -> u64 {
     match (from, until) {
         (Some(from), Some(until)) => u64::try_from(until.duration_since(from).as_secs()).unwrap_or(0),
         _ => 0,
@@ -121,7 +121,7 @@ fn seconds(from: Option<Timestamp>, until: Option<Timestamp>) -> u64 {
 }
 
 /// `timestamp` is without zone in the schema; it is UTC.
-fn suite(
+pub(crate) fn suite(
     out: &mut dyn Write,
     name: &str,
     counts: Counts,
@@ -205,11 +205,11 @@ fn write_gate(out: &mut dyn Write, gate: &GateRecord) -> io::Result<()> {
     writeln!(out, "</testcase>")
 }
 
-fn case(out: &mut dyn Write, class: &str, name: &str, took: u64) -> io::Result<()> {
+pub(crate) fn case(out: &mut dyn Write, class: &str, name: &str, took: u64) -> io::Result<()> {
     write!(out, "<testcase classname=\"{}\" name=\"{}\" time=\"{took}\">", content(class), content(name))
 }
 
-fn verdict_element(
+pub(crate) fn verdict_element(
     out: &mut dyn Write,
     verdict: Verdict,
     code: &str,

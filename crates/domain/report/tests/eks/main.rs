@@ -2,6 +2,7 @@
 
 mod assessments;
 mod plans;
+mod runs;
 mod schemas;
 #[path = "../../../eks/tests/checks/world.rs"]
 mod world;

@@ -9,13 +9,17 @@ use fleetwright_report::eks::{plan as planned, plan_difference, runbook};
 
 use super::world;
 
-fn document(facts: &Facts, target: u16) -> PlanDocument {
+pub(crate) fn document(facts: &Facts, target: u16) -> PlanDocument {
+    document_with(facts, target, &PlanOptions::default())
+}
+
+fn document_with(facts: &Facts, target: u16, options: &PlanOptions) -> PlanDocument {
     let request = PlanRequest {
         facts,
         account: &AccountId::new("111122223333").expect("an account"),
         region: &Region::new("eu-central-1").expect("a region"),
         target: Minor::new(target),
-        options: &PlanOptions::default(),
+        options,
         suppressions: &[],
         program: "0.1.0",
         at: world::now(),
@@ -23,7 +27,7 @@ fn document(facts: &Facts, target: u16) -> PlanDocument {
     PlanDocument::new(plan(&request).expect("a plan"))
 }
 
-fn change<T>(fact: &mut Fact<T>, change: impl Fn(&mut T)) {
+pub(crate) fn change<T>(fact: &mut Fact<T>, change: impl Fn(&mut T)) {
     match fact {
         Fact::Known(value) => change(value),
         Fact::NotRead(unread) => panic!("known in a healthy world: {unread:?}"),
@@ -63,6 +67,16 @@ fn the_text_says_whether_it_can_be_done_what_is_done_and_how_to_get_back() {
             &digest,
         ],
     );
+}
+
+#[test]
+fn what_must_hold_while_it_is_upgraded_is_in_the_plan_and_in_the_runbook() {
+    let queries = vec!["errors=sum(failed) <= 0.01".parse().expect("a query")];
+    let options = PlanOptions { alarms: vec!["5xx".to_owned()], queries, ..PlanOptions::default() };
+    let document = document_with(&world::healthy(33), 34, &options);
+    let held = ["alarm 5xx has not gone off", "query errors: sum(failed) <= 0.01"];
+    in_order(&planned::text(&document), &[&["What must hold while it is upgraded"][..], &held].concat());
+    in_order(&runbook::runbook(&document), &held);
 }
 
 #[test]

@@ -17,8 +17,37 @@ pub struct Function {
     pub seconds: u32,
     /// Memory, in MiB.
     pub memory: u32,
+    /// Which runs need it.
+    pub workflow: Workflow,
     /// What it may do besides writing its log and its trace.
     pub grants: &'static [Grant],
+}
+
+/// The kind of runs that a function works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workflow {
+    /// Hosts are patched.
+    Patching,
+    /// Clusters are upgraded.
+    Upgrade,
+    /// Either.
+    Both,
+}
+
+impl Workflow {
+    /// In a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Patching => "patching",
+            Self::Upgrade => "upgrade",
+            Self::Both => "both",
+        }
+    }
+
+    /// Whether what is for this one is of use for that one.
+    pub fn serves(self, other: Self) -> bool {
+        self == other || self == Self::Both
+    }
 }
 
 /// Something that a handler does.
@@ -52,12 +81,13 @@ use Grant::{
 };
 
 /// Every function, by the order in which a run comes by them.
-pub const FUNCTIONS: [Function; 6] = [
+pub const FUNCTIONS: [Function; 11] = [
     Function {
         name: "prepare",
         about: "Scans, plans and opens a run",
         seconds: 900,
         memory: 1024,
+        workflow: Workflow::Patching,
         grants: &[ReadJournal, WriteJournal, ReadArtefacts, WriteArtefacts, EnterSpokes],
     },
     Function {
@@ -65,6 +95,7 @@ pub const FUNCTIONS: [Function; 6] = [
         about: "Takes a turn of a run",
         seconds: 300,
         memory: 1024,
+        workflow: Workflow::Patching,
         grants: &[ReadJournal, WriteJournal, ReadArtefacts, WriteArtefacts, EnterSpokes, SignAudit],
     },
     Function {
@@ -72,6 +103,7 @@ pub const FUNCTIONS: [Function; 6] = [
         about: "Asks people to approve a wave",
         seconds: 60,
         memory: 256,
+        workflow: Workflow::Both,
         grants: &[ReadJournal, WriteJournal, Notify, ReadApprovalKeys, AnswerTasks],
     },
     Function {
@@ -79,6 +111,7 @@ pub const FUNCTIONS: [Function; 6] = [
         about: "Shows what waits for a decision, and records the decision",
         seconds: 29,
         memory: 256,
+        workflow: Workflow::Both,
         grants: &[ReadJournal, WriteJournal, ReadApprovalKeys, AnswerTasks],
     },
     Function {
@@ -86,6 +119,7 @@ pub const FUNCTIONS: [Function; 6] = [
         about: "Says whether an approval link is one of ours",
         seconds: 10,
         memory: 256,
+        workflow: Workflow::Both,
         grants: &[ReadApprovalKeys],
     },
     Function {
@@ -93,7 +127,48 @@ pub const FUNCTIONS: [Function; 6] = [
         about: "Writes the reports of a run",
         seconds: 900,
         memory: 1024,
+        workflow: Workflow::Patching,
         grants: &[ReadJournal, ReadArtefacts, WriteArtefacts, LeaveFigures],
+    },
+    Function {
+        name: "perception",
+        about: "Reads a cluster, judges its readiness and draws up the plan of its upgrade",
+        seconds: 900,
+        memory: 1024,
+        workflow: Workflow::Upgrade,
+        grants: &[ReadJournal, WriteJournal, ReadArtefacts, WriteArtefacts, EnterSpokes],
+    },
+    Function {
+        name: "reasoning",
+        about: "Judges the plan of an upgrade and opens its run",
+        seconds: 60,
+        memory: 512,
+        workflow: Workflow::Upgrade,
+        grants: &[ReadJournal, WriteJournal, ReadArtefacts, WriteArtefacts],
+    },
+    Function {
+        name: "execution",
+        about: "Takes a turn of a run that upgrades a cluster",
+        seconds: 300,
+        memory: 1024,
+        workflow: Workflow::Upgrade,
+        grants: &[ReadJournal, WriteJournal, ReadArtefacts, WriteArtefacts, EnterSpokes, SignAudit],
+    },
+    Function {
+        name: "validation",
+        about: "Looks at an upgraded cluster once more, and writes the reports of its run",
+        seconds: 900,
+        memory: 1024,
+        workflow: Workflow::Upgrade,
+        grants: &[ReadJournal, ReadArtefacts, WriteArtefacts, EnterSpokes],
+    },
+    Function {
+        name: "rollback",
+        about: "Opens the run that takes the last hop of a failed upgrade back",
+        seconds: 60,
+        memory: 512,
+        workflow: Workflow::Upgrade,
+        grants: &[ReadJournal, WriteJournal, ReadArtefacts, WriteArtefacts],
     },
 ];
 

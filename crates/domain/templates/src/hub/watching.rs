@@ -104,6 +104,7 @@ type Alarm = (String, String, Metric, Raised);
 
 fn alarms() -> Vec<Alarm> {
     let machine = |name| Metric::of("AWS/States", name, "StateMachineArn", reference("Machine"));
+    let upgrades = |name| Metric::of("AWS/States", name, "StateMachineArn", reference("UpgradeMachine"));
     let table = |name| Metric::of("AWS/DynamoDB", name, "TableName", reference("JournalTable"));
     let one = |id: &str, about: &str, metric| (id.to_owned(), about.to_owned(), metric, Raised::AtAll);
     let queue = sub("${ScheduleDeadLetters.QueueName}");
@@ -111,6 +112,9 @@ fn alarms() -> Vec<Alarm> {
         one("ExecutionsFailed", "A run failed", machine("ExecutionsFailed")),
         one("ExecutionsTimedOut", "A run took too long", machine("ExecutionsTimedOut")),
         one("ExecutionsThrottled", "Step Functions slows runs down", machine("ExecutionThrottled")),
+        one("UpgradesFailed", "An upgrade failed", upgrades("ExecutionsFailed")),
+        one("UpgradesTimedOut", "An upgrade took too long", upgrades("ExecutionsTimedOut")),
+        one("UpgradesThrottled", "Step Functions slows upgrades down", upgrades("ExecutionThrottled")),
         one("JournalReadsThrottled", "Reading the journal is slowed down", table("ReadThrottleEvents")),
         one("JournalWritesThrottled", "Writing the journal is slowed down", table("WriteThrottleEvents")),
         one("ApprovalsExpired", "A decision was not made in time", Metric::figure(Figure::ApprovalsExpired)),
@@ -157,7 +161,9 @@ fn dashboard() -> Value {
         y += 6;
         widget
     };
-    let machine = |name: &str| json!(["AWS/States", name, "StateMachineArn", "${Machine}"]);
+    let of_machine = |id: &'static str| {
+        move |name: &str| json!(["AWS/States", name, "StateMachineArn", format!("${{{id}}}")])
+    };
     let figure = |figure: Figure| json!([NAMESPACE, figure.name(), "Environment", "${Environment}"]);
     let functions = |name: &str| -> Vec<Value> {
         let of = |id: String| json!(["AWS/Lambda", name, "FunctionName", format!("${{{id}}}")]);
@@ -175,7 +181,8 @@ fn dashboard() -> Value {
     ];
     let widgets = vec![
         row("Hosts", figures.map(figure).into()),
-        row("Runs", executions.map(machine).into()),
+        row("Runs", executions.map(of_machine("Machine")).into()),
+        row("Upgrades", executions.map(of_machine("UpgradeMachine")).into()),
         row("Errors of functions", functions("Errors")),
         row("Duration of functions", functions("Duration")),
         row("Functions slowed down", functions("Throttles")),

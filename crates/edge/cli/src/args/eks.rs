@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use fleetwright_eks::query::Query;
 use jiff::SignedDuration;
 
-use super::{DriveArgs, FleetArgs, OutputFormat, ReportArgs, StatusArgs};
+use super::eks_summary::SUMMARY_ABOUT;
+use super::{DriveArgs, EksSummaryArgs, FleetArgs, OutputFormat, ReportArgs, StatusArgs};
 
 /// `fleetwright eks …`.
 #[derive(Debug, Subcommand)]
@@ -27,6 +29,9 @@ pub enum EksCommand {
     /// Take the last hop of a run back, as long as EKS does
     #[command(long_about = ROLLBACK_ABOUT)]
     Rollback(Box<EksRollbackArgs>),
+    /// Have a language model summarise a plan's findings and release notes, for people to read
+    #[command(long_about = SUMMARY_ABOUT)]
+    Summary(Box<EksSummaryArgs>),
     /// Explain a readiness check, or list all of them; needs no AWS
     Explain(EksExplainArgs),
 }
@@ -250,6 +255,10 @@ pub struct EksPlanArgs {
     /// A CloudWatch alarm of the cluster's account and region that may not go off while it is upgraded; several times
     #[arg(long = "alarm", value_name = "NAME")]
     pub alarms: Vec<String>,
+    /// A query of Prometheus that must hold while the cluster is upgraded, with `<= NUMBER`, `>= NUMBER`,
+    /// `<= before +PERCENT%` or `>= before -PERCENT%` at its end; several times
+    #[arg(long = "query", value_name = "NAME=PROMQL")]
+    pub queries: Vec<Query>,
     /// The form of what is written to standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORM", help_heading = "Output")]
     pub format: UpgradePlanForm,
@@ -325,6 +334,14 @@ pub struct EksUpgradeArgs {
     /// When clusters may be changed: a window of the configuration, or one described like a tag [default: safety.window]
     #[arg(long, value_name = "WINDOW", help_heading = "Runs")]
     pub window: Option<String>,
+    /// How the run is driven.
+    #[command(flatten)]
+    pub driven: UpgradeRunArgs,
+}
+
+/// What runs of upgrades and their ways back have in common.
+#[derive(Args, Clone, Debug)]
+pub struct UpgradeRunArgs {
     /// Where events go.
     #[command(flatten)]
     pub events: UpgradeEventArgs,
@@ -359,18 +376,9 @@ pub struct EksRollbackArgs {
     /// The cluster, where the run has several
     #[arg(long, value_name = "CLUSTER")]
     pub cluster: Option<String>,
-    /// Where events go.
-    #[command(flatten)]
-    pub events: UpgradeEventArgs,
-    /// The landing zones.
-    #[command(flatten)]
-    pub fleet: FleetArgs,
     /// How the run is driven.
     #[command(flatten)]
-    pub drive: DriveArgs,
-    /// What is shown and written.
-    #[command(flatten)]
-    pub report: ReportArgs,
+    pub driven: UpgradeRunArgs,
 }
 
 /// `fleetwright eks explain`.
@@ -391,8 +399,9 @@ impl EksCommand {
             Self::List(args) => args.output,
             Self::Explain(args) => args.output,
             Self::Status(args) => args.output,
-            Self::Upgrade(args) => args.report.output,
-            Self::Rollback(args) => args.report.output,
+            Self::Upgrade(args) => args.driven.report.output,
+            Self::Rollback(args) => args.driven.report.output,
+            Self::Summary(args) => args.change.args.output,
             Self::Plan(args) => args.output(),
             Self::Assess(args) => (args.format == AssessmentForm::Json).then_some(OutputFormat::Json),
         }

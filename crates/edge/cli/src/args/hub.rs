@@ -34,10 +34,16 @@ Start a run of a hub: an execution of its state machine with the run's name. The
 configuration in its bucket, plans, and drives the run; `status`, `watch`, `approve`, `abort` and `report` take
 --hub to look at it from here. A second start of the same name starts nothing and shows the first.
 
+With --upgrade the execution is one of the state machine of upgrades: it reads the cluster, judges whether it is ready,
+plans, carries the plan out with an approval before each hop, looks at the cluster once more, and where the upgrade failed
+it asks to take the last hop back (the run NAME-back). With --resume another execution goes on with such a run; it takes
+the same flags.
+
 Examples:
   fleetwright cloud start november --hub prod
   fleetwright watch november --hub prod
-  fleetwright cloud start november --resume --hub prod   # another execution goes on with a run";
+  fleetwright cloud start november --resume --hub prod   # another execution goes on with a run
+  fleetwright cloud start shop-136 --upgrade shop --to 1.36 --hub prod";
 
 const STOP_ABOUT: &str = "\
 Stop the execution of a run. No turn is taken any more; what hosts are doing goes on, and the run is not over:
@@ -80,6 +86,27 @@ pub struct HubStartArgs {
     /// Go on with a run whose execution has ended or was stopped
     #[arg(long)]
     pub resume: bool,
+    /// Upgrade this cluster instead of patching hosts
+    #[arg(long, value_name = "CLUSTER", requires = "to", help_heading = "Upgrades")]
+    pub upgrade: Option<String>,
+    /// The version to upgrade it to, such as 1.36
+    #[arg(long, value_name = "VERSION", requires = "upgrade", help_heading = "Upgrades")]
+    pub to: Option<String>,
+    /// The account of the cluster, where several have one of that name
+    #[arg(long, value_name = "ACCOUNT", requires = "upgrade", help_heading = "Upgrades")]
+    pub account: Option<String>,
+    /// The region of the cluster, where several have one of that name
+    #[arg(long, value_name = "REGION", requires = "upgrade", help_heading = "Upgrades")]
+    pub region: Option<String>,
+    /// Go on although this check could not look, for that reason; may be given several times
+    #[arg(long, value_name = "CHECK=REASON", requires = "upgrade", help_heading = "Upgrades")]
+    pub accept: Vec<String>,
+    /// Do not take the last hop back where the upgrade fails
+    #[arg(long, requires = "upgrade", help_heading = "Upgrades")]
+    pub no_rollback: bool,
+    /// Tell this event bus of the cluster's account what happens
+    #[arg(long, value_name = "BUS", requires = "upgrade", help_heading = "Upgrades")]
+    pub events: Option<String>,
     /// The hub.
     #[command(flatten)]
     pub hub: HubArgs,
@@ -91,6 +118,9 @@ pub struct HubListArgs {
     /// Only executions that stand so
     #[arg(long, value_enum)]
     pub status: Option<ExecutionState>,
+    /// Those that upgrade clusters, instead of those that patch hosts
+    #[arg(long)]
+    pub upgrades: bool,
     /// Only executions that began then or later: a time, or a duration ago such as 24h
     #[arg(long, value_name = "TIME|DURATION")]
     pub since: Option<Since>,

@@ -34,6 +34,10 @@ pub struct PolicyArgs {
     /// several times
     #[arg(long, value_name = "NAME", conflicts_with_all = ["caller", "trust"])]
     pub functions: Vec<String>,
+    /// Also what `eks plan summary` needs for models of this id, in which * and ? stand for anything; may be given several
+    /// times
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["caller", "trust"])]
+    pub models: Vec<String>,
     /// Also what `cloud rule` needs for rules of this name, BUS/NAME on another bus than the default one, in which *
     /// and ? stand for anything; may be given several times
     #[arg(long, value_name = "NAME", conflicts_with_all = ["caller", "trust"])]

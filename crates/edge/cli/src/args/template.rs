@@ -8,16 +8,17 @@ use super::{FleetArgs, OutputFormat};
 
 /// Help of `fleetwright cloud template`.
 pub(super) const TEMPLATE_ABOUT: &str = "\
-Write the CloudFormation templates of the hub and of its spokes, the definition of the state machine
-(machine.asl.json), and parameter files: one for each environment. The hub is the state machine with its functions, journal, artefacts, approval page,
-schedule, alarms and dashboard; a spoke is the role in an account that is patched, which may do exactly what
+Write the CloudFormation templates of the hub and of its spokes, the definitions of the state machines (machine.asl.json
+patches hosts, upgrade.asl.json upgrades clusters), and parameter files: one for each environment. The hub is the state
+machines with their functions, journal, artefacts, approval page, schedule, alarms and dashboard; a spoke is the role in an account that is patched, which may do exactly what
 `fleetwright policy` prints for this configuration. Neither names an account or a region. Needs no AWS.
 
 The functions are one program, `bootstrap` of crates/edge/lambda, alone in an archive. `cargo xtask bench functions` builds it
 for this machine's processor and packs it; `cloud function package` packs one that was built elsewhere. The template's
 parameter Architecture (arm64 or x86_64) says what it was built for; `cloud deploy --functions` puts it into its bucket. The
 configuration of a hub lies in its bucket of artefacts:
-configuration/fleetwright.yaml, and beside it the inventories that it names. `cloud start` then begins runs.
+configuration/fleetwright.yaml, and beside it the inventories that it names. `cloud start` then begins runs, with
+--upgrade of a cluster: spokes allow that for the clusters that --clusters names.
 
 The external id is in no file: it is a parameter of the spoke that is given when it is deployed.
 
@@ -53,6 +54,12 @@ pub struct TemplateArgs {
     /// The definition of the state machine in that bucket
     #[arg(long, value_name = "KEY", default_value = "fleetwright/machine.asl.json", help_heading = "Hub")]
     pub definition_key: String,
+    /// The definition of the state machine of upgrades in that bucket
+    #[arg(long, value_name = "KEY", default_value = "fleetwright/upgrade.asl.json", help_heading = "Hub")]
+    pub upgrade_definition_key: String,
+    /// Spokes may upgrade clusters of this name, in which * and ? stand for anything; may be given several times
+    #[arg(long, value_name = "NAME", help_heading = "Spokes")]
+    pub clusters: Vec<String>,
     /// The organisation whose accounts are spokes
     #[arg(long, value_name = "ID", help_heading = "Hub")]
     pub organization: String,

@@ -5,7 +5,8 @@ mod explain;
 mod kubernetes;
 mod list;
 mod plan;
-mod reading;
+pub(crate) mod reading;
+mod summary;
 mod suppressions;
 
 use fleetwright_clock::SystemClock;
@@ -27,6 +28,7 @@ impl App {
             EksCommand::Upgrade(args) => self.upgrade_clusters(args),
             EksCommand::Status(args) => self.upgrade_status(args),
             EksCommand::Rollback(args) => self.rollback_upgrade(args),
+            EksCommand::Summary(args) => self.summarise_plan(args),
             EksCommand::Explain(args) => explain::explain(args.code.as_deref(), form(args.output)),
         }
     }

@@ -6,7 +6,8 @@ use fleetwright_ports::RunId;
 use fleetwright_ports::executions::{ExecutionId, NewExecution, Payload};
 use fleetwright_ports::state_machines::MachineName;
 use fleetwright_report::safe;
-use serde_json::{Value, json};
+use fleetwright_templates::{MACHINES, Workflow};
+use serde_json::{Map, Value, json};
 
 use super::executions;
 use super::machines::unnamed;
@@ -16,7 +17,7 @@ use crate::args::{HubArgs, HubCommand, HubEvidenceArgs, HubStartArgs};
 use crate::cells::Place;
 use crate::failure::CommandError;
 use crate::files;
-use crate::hub::Hub;
+use crate::hub::{Hub, UpgradeInput};
 use crate::on_record::{OnRecord, nobody_approves};
 use crate::one_place::{OnePlace, tell, text};
 use crate::state::refused;
@@ -41,7 +42,7 @@ impl App {
                 HubCommand::List(args) => {
                     self.at_hub(&args.hub, None, async |hub, at| {
                         let filter = executions::filter(args.status, None, args.since, at.clock.as_ref());
-                        executions::listed(&at, &machine(&hub)?, &filter).await
+                        executions::listed(&at, &machine(&hub, args.upgrades)?, &filter).await
                     })
                     .await
                 }
@@ -102,9 +103,11 @@ impl App {
     }
 }
 
-/// The hub's state machine.
-fn machine(hub: &Hub) -> Result<MachineName, CommandError> {
-    format!("fleetwright-{}", hub.environment).parse().map_err(unnamed)
+/// The hub's state machine that patches hosts, or the one that upgrades clusters.
+fn machine(hub: &Hub, upgrades: bool) -> Result<MachineName, CommandError> {
+    let workflow = if upgrades { Workflow::Upgrade } else { Workflow::Patching };
+    let machine = MACHINES.iter().find(|machine| machine.workflow == workflow);
+    machine.map(|it| it.name(&hub.environment)).unwrap_or_default().parse().map_err(unnamed)
 }
 
 fn run_id(name: &str) -> Result<RunId, CommandError> {
@@ -119,24 +122,59 @@ async fn execution(hub: &Hub, run: &str) -> Result<ExecutionId, CommandError> {
         let message = format!("the hub {} has no run {run}", hub.environment);
         return Err(CommandError::new(&code::NO_SUCH_RUN, message));
     };
-    let name = arn.rsplit(':').next().unwrap_or_default();
-    Ok(ExecutionId { machine: machine(hub)?, name: name.parse().map_err(unnamed)? })
+    let mut parts = arn.rsplit(':');
+    let (name, machine) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    Ok(ExecutionId { machine: machine.parse().map_err(unnamed)?, name: name.parse().map_err(unnamed)? })
 }
 
 async fn start(hub: &Hub, at: &OnePlace, args: &HubStartArgs) -> Outcome {
     let run = run_id(&args.run)?;
-    let (name, input) = match args.resume {
-        false => (run.to_string(), json!({ "run": run })),
+    let mut input = upgrade_input(args)?;
+    input.insert("run".to_owned(), run.as_str().into());
+    let name = match args.resume {
+        false => run.to_string(),
         // The name of an execution is taken for 90 days.
-        true => (format!("{run}-{}", hub.clock.now().as_second()), json!({ "run": run, "resume": true })),
+        true => {
+            input.insert("resume".to_owned(), true.into());
+            format!("{run}-{}", hub.clock.now().as_second())
+        }
     };
-    let machine = machine(hub)?.as_str().parse().map_err(unnamed)?;
+    let machine = machine(hub, args.upgrade.is_some())?.as_str().parse().map_err(unnamed)?;
     let new = NewExecution {
         machine,
         name: name.parse().map_err(unnamed)?,
-        input: Payload::new(input.to_string()),
+        input: Payload::new(Value::Object(input).to_string()),
     };
     executions::started(at, &new).await
+}
+
+/// What an upgrade is started with; nothing where hosts are patched.
+fn upgrade_input(args: &HubStartArgs) -> Result<Map<String, Value>, CommandError> {
+    let mut input = Map::new();
+    let (Some(cluster), Some(to)) = (&args.upgrade, &args.to) else { return Ok(input) };
+    let accepted = args.accept.iter().map(|pair| match pair.split_once('=') {
+        Some((check, reason)) if !check.trim().is_empty() && !reason.trim().is_empty() => {
+            Ok((check.trim().to_ascii_uppercase(), reason.trim().into()))
+        }
+        _ => Err(CommandError::new(&code::USAGE, format!("--accept {pair:?}: it takes CHECK=REASON"))),
+    });
+    let accepted = accepted.collect::<Result<Map<String, Value>, _>>()?;
+    input.insert("cluster_name".to_owned(), cluster.as_str().into());
+    input.insert("target_version".to_owned(), to.as_str().into());
+    input.insert("strategy".to_owned(), "in-place".into());
+    input.insert("rollback".to_owned(), (!args.no_rollback).into());
+    if !accepted.is_empty() {
+        input.insert("accept".to_owned(), accepted.into());
+    }
+    let given = [("account", &args.account), ("region", &args.region), ("events", &args.events)];
+    for (name, value) in given {
+        if let Some(value) = value {
+            input.insert(name.to_owned(), value.as_str().into());
+        }
+    }
+    // What means nothing is told here, and not by an execution that fails.
+    UpgradeInput::read(&Value::Object(input.clone()))?;
+    Ok(input)
 }
 
 /// Lists files of a run, or fetches them.

@@ -48,6 +48,7 @@ pub fn add_commands(scope: &mut Scope, args: &PolicyArgs) -> Result<(), CommandE
         (&args.event_buses, &mut scope.event_buses, Use::EventBuses),
         (&args.clusters, &mut scope.clusters, Use::Clusters),
         (&args.functions, &mut scope.functions, Use::Functions),
+        (&args.models, &mut scope.models, Use::Models),
         (&args.machines, &mut scope.machines, Use::Machines),
     ] {
         kept.extend(named.iter().cloned());

@@ -20,16 +20,15 @@ use crate::{files, report_files};
 /// Writes the reports that were asked for; needs no AWS.
 ///
 /// # Errors
-/// There is no such run, its journal is damaged (what is whole is reported), or a report cannot be
-/// written.
+/// The run's journal is damaged (what is whole is reported), or a report cannot be written.
 pub async fn carry_out(
     state: &State,
+    found: FoundRun,
     args: &RunReportArgs,
     clock: &dyn Clock,
     form: OutputFormat,
     console: Console,
 ) -> Result<Exit, CommandError> {
-    let found: FoundRun = state.find(args.run.as_deref()).await?;
     let Folded { run, records, damage } = fold(&found);
     let why = match run.condition() {
         Condition::Ended(_) => None,
@@ -72,7 +71,11 @@ pub fn own_directory(run: &fleetwright_ports::RunId) -> PathBuf {
     Path::new("reports").join(run.as_str())
 }
 
-fn show(
+/// Names the reports that were written.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub fn show(
     directory: &Path,
     written: &[String],
     form: OutputFormat,

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use fleetwright_aws::policy::of_zone;
+use fleetwright_aws::policy::{Use, of_zone};
 use fleetwright_config::{Located, Settings, SourceText};
 use fleetwright_model::{Exit, Phase, RoleArn, code};
-use fleetwright_stepfn::{Shape, machine};
+use fleetwright_stepfn::{Shape, machine, upgrade_machine};
 use fleetwright_survey::Fleet;
 use fleetwright_templates::{
-    Definition, Hub, MadeFor, TableKeys, hub, hub_parameters, spoke, spoke_parameters, text,
+    Definition, Definitions, Hub, MadeFor, TableKeys, hub, hub_parameters, spoke, spoke_parameters, text,
 };
 use serde_json::Value;
 
@@ -35,14 +35,20 @@ impl App {
         let loaded = self.settings(&args.fleet, |flags| flags.output(args.output))?;
         let fleet = self.fleet(&loaded, &args.fleet)?;
         let settings = &loaded.resolved.settings;
-        let hub = hub(&Hub { definition: definition(args, self.console)?, keys: TableKeys::default() });
+        let patching = definition(args, self.console)?;
+        let definitions = Definitions { patching, ..Definitions::IN_BUCKET };
+        let hub = hub(&Hub { definitions, keys: TableKeys::default() });
         let role = role_name(settings, &fleet)?;
         let mut generated = vec![
             GeneratedFile { path: "hub.template.json".to_owned(), text: text(&hub) },
             GeneratedFile { path: "machine.asl.json".to_owned(), text: text(&machine(&Shape::default())) },
             GeneratedFile {
+                path: "upgrade.asl.json".to_owned(),
+                text: text(&upgrade_machine(&Shape::default())),
+            },
+            GeneratedFile {
                 path: "spoke.template.json".to_owned(),
-                text: text(&spoke_template(settings, &fleet, &role)?),
+                text: text(&spoke_template(settings, &fleet, &role, &args.clusters)?),
             },
         ];
         for environment in environments(settings)? {
@@ -68,9 +74,18 @@ fn definition(args: &TemplateArgs, console: Console) -> Result<Definition, Comma
 
 /// The spoke with the policy of the chosen landing zones. One of a single account becomes one of the role's own; what is
 /// made for several fits each of them already.
-fn spoke_template(settings: &Settings, fleet: &Fleet, role: &str) -> Result<Value, CommandError> {
+fn spoke_template(
+    settings: &Settings,
+    fleet: &Fleet,
+    role: &str,
+    clusters: &[String],
+) -> Result<Value, CommandError> {
     let enabled = Phase::ALL.into_iter().filter(|phase| settings.phases.limits(*phase).enabled);
-    let scope = policy_scope::scope(settings, fleet, &enabled.collect::<Vec<_>>());
+    let mut scope = policy_scope::scope(settings, fleet, &enabled.collect::<Vec<_>>());
+    if !clusters.is_empty() {
+        scope.clusters.extend(clusters.iter().cloned());
+        scope.uses.extend([Use::Clusters, Use::ClusterUpgrades]);
+    }
     let policy = policy::document(&of_zone(&scope))?;
     let account = match fleet.zones.as_slice() {
         [only] if fleet.scopes.is_empty() => Some(only.account.to_string()),
@@ -122,6 +137,7 @@ fn parameters(args: &TemplateArgs, role: &str, environment: &str) -> [GeneratedF
         ("CodeBucket", args.code_bucket.as_str()),
         ("CodeKey", &args.code_key),
         ("OrganizationId", &args.organization),
+        ("UpgradeDefinitionKey", &args.upgrade_definition_key),
         ("SpokeRoleName", role),
         ("ExternalIdSecret", &args.external_id_secret),
         ("ApprovalKeySecret", &args.approval_key_secret),

@@ -9,7 +9,7 @@ use fleetwright_config::{Located, Place, Remark, SourceText};
 use fleetwright_model::Exit;
 use fleetwright_model::code::{self, Code};
 use fleetwright_ports::Stacks;
-use fleetwright_templates::{Fault, check_definition, check_parameters, check_template};
+use fleetwright_templates::{Fault, MACHINES, Machine, check_definition, check_parameters, check_template};
 use serde_json::{Value, json};
 
 use super::stacks::Purpose;
@@ -24,8 +24,6 @@ use crate::one_place::{tell, text};
 /// The templates, with what the names of their parameter files begin with.
 const TEMPLATES: [(&str, &str); 2] =
     [(Purpose::Hub.template_file(), "hub."), (Purpose::Spoke.template_file(), "spoke.")];
-/// The definition of the state machine.
-const DEFINITION: &str = "machine.asl.json";
 /// Where the parameter files are.
 const PARAMETERS: &str = "parameters";
 
@@ -109,9 +107,11 @@ impl Judgement {
                 let faults = check_parameters(&template.document, &file.document);
                 judged.files.push((file, findings(&code::PARAMETERS_INVALID, faults)));
             }
-            let definition = directory.join(DEFINITION);
-            if name == TEMPLATES[0].0 && files::exists(&definition) {
-                judged.files.push(of_definition(&template, File::read(&definition)?));
+            for machine in MACHINES.iter().filter(|_| name == Purpose::Hub.template_file()) {
+                let definition = directory.join(machine.file);
+                if files::exists(&definition) {
+                    judged.files.push(of_definition(&template, machine, File::read(&definition)?));
+                }
             }
             let faults = check_template(&template.document);
             judged.files.push((template, findings(&code::TEMPLATE_INVALID, faults)));
@@ -184,7 +184,7 @@ impl Judgement {
 }
 
 /// The definition of the state machine, by our own rules, and with what the template puts in.
-fn of_definition(template: &File, file: File) -> (File, Vec<Finding>) {
+fn of_definition(template: &File, machine: &Machine, file: File) -> (File, Vec<Finding>) {
     let mut found: Vec<Finding> = check(&file.document, Rules::Ours)
         .into_iter()
         .map(|finding| Finding {
@@ -193,7 +193,7 @@ fn of_definition(template: &File, file: File) -> (File, Vec<Finding>) {
             message: finding.to_string(),
         })
         .collect();
-    let open = check_definition(&template.document, &file.document);
+    let open = check_definition(&template.document, machine, &file.document);
     found.extend(findings(&code::TEMPLATE_INVALID, open));
     (file, found)
 }

@@ -29,6 +29,16 @@ impl Invocation<'_> {
         self.event[name].as_str().ok_or_else(|| Fault::unusable(format!("the event has no text {name:?}")))
     }
 
+    /// The number of the turn that is to be taken, from 1.
+    ///
+    /// # Errors
+    /// The event does not say how many were taken.
+    pub fn turn(&self) -> Result<u32, Fault> {
+        let taken = self.event["turn"]["number"].as_u64().and_then(|number| u32::try_from(number).ok());
+        let taken = taken.ok_or_else(|| Fault::unusable("the event has no number of a turn"))?;
+        Ok(taken.saturating_add(1))
+    }
+
     /// The run that is meant.
     ///
     /// # Errors

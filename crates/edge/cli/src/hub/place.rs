@@ -7,7 +7,10 @@ use std::time::Duration;
 use fleetwright_approval::Keyring;
 use fleetwright_audit::SigningKey;
 use fleetwright_aws::{Aws, Bucket, Clocks, DynamoJournal, JournalTable, connect};
+use fleetwright_cluster_api::{ClusterApis, Limits};
+use fleetwright_config::settings::OutputFormat;
 use fleetwright_config::{Layers, Resolved, resolve};
+use fleetwright_engine::{AtGates, Control};
 use fleetwright_model::{Access, AccountId, Region, Regions, Text, Zone, ZoneName, code};
 use fleetwright_ports::{Clock, RunId};
 use fleetwright_stepfn::Function;
@@ -16,11 +19,15 @@ use sha2::{Digest, Sha256};
 use super::{Fault, Invocation};
 use crate::app::App;
 use crate::args::{ConfigArgs, FleetArgs};
+use crate::commands::scan::Reports;
 use crate::failure::CommandError;
+use crate::on_record::OnRecord;
+use crate::planning::program;
 use crate::running::Session;
 use crate::settings::Loaded;
 use crate::state::{State, refused};
-use crate::{estate_time, files, fleet};
+use crate::upgrading::{AGENT, EventBus, FoundUpgrade, Upgrading, prometheus};
+use crate::{estate_time, files, fleet, roll_out};
 
 /// Where the configuration lies in the bucket of artefacts.
 const CONFIGURATION: &str = "configuration/";
@@ -205,6 +212,57 @@ impl Hub {
         Err(CommandError::new(&code::UNREADABLE_FILE, message))
     }
 
+    /// Reserves a run for an execution.
+    ///
+    /// # Errors
+    /// It is that of another one, and this one is not to take it over.
+    pub async fn reserve(&self, run: &RunId, execution: &str, takes_over: bool) -> Result<(), Fault> {
+        let holder = self.journal.reserve(run, execution, takes_over).await?;
+        match holder == execution {
+            true => Ok(()),
+            false => Err(Fault::unusable(format!(
+                "{run} is the run of {holder}; another execution goes on with it where its input says \"resume\": true"
+            ))),
+        }
+    }
+
+    /// What upgrades clusters in a turn of an execution.
+    pub(super) async fn upgrading(
+        &self,
+        app: &App,
+        session: &Session,
+        found: &FoundUpgrade,
+        (execution, owner): (&str, &Text),
+    ) -> Result<Upgrading, Fault> {
+        let State { journal, artifacts, audit, budgets, .. } = &self.state;
+        let state = State {
+            journal: Arc::clone(journal),
+            artifacts: Arc::clone(artifacts),
+            audit: Arc::clone(audit),
+            budgets: Arc::clone(budgets),
+            directory: None,
+            hub: None,
+        };
+        let digest = found.plan.digest();
+        let on_record = OnRecord::of(&self.state, &found.run, digest, owner, person(execution));
+        Ok(Upgrading {
+            aws: session.aws().clone(),
+            apis: ClusterApis::new(Arc::clone(&self.clock), Limits::default(), AGENT),
+            clock: Arc::clone(&self.clock),
+            zones: session.zones().await,
+            control: Control::new(owner.clone(), AtGates::Wait),
+            calendars: roll_out::calendars(session.settings()),
+            events: EventBus::kept(&self.state, &found.run).await?,
+            told: session.outgoing(&on_record).await?,
+            on_record,
+            reports: Reports::None,
+            format: OutputFormat::Json,
+            console: app.console,
+            queries: prometheus(&session.settings().telemetry)?,
+            state,
+        })
+    }
+
     /// Its runs, for commands.
     pub fn into_state(self) -> State {
         let hub = Arc::new(self);
@@ -316,6 +374,11 @@ pub const ENVIRONMENT_FORM: &str = "the environment of a hub is named by 1 to 22
 pub fn is_environment(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     (1..=22).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('-')
+}
+
+/// Who takes a turn, for people.
+pub(super) fn owner(execution: &str, invocation: &Invocation<'_>, number: u32) -> Text {
+    format!("{}, turn {number} of {execution} ({})", program(), invocation.request).into()
 }
 
 /// Who acts where no person does, for the record.

@@ -20,12 +20,7 @@ pub(super) async fn handle(app: &App, invocation: &Invocation<'_>) -> Result<Val
     let execution = invocation.text("execution")?;
     let hub = Hub::of_function(app, invocation).await?;
     let resume = input["resume"] == true;
-    let holder = hub.journal.reserve(&run, execution, resume).await?;
-    if holder != execution {
-        return Err(Fault::unusable(format!(
-            "{run} is the run of {holder}; another execution goes on with it where its input says \"resume\": true"
-        )));
-    }
+    hub.reserve(&run, execution, resume).await?;
     match hub.journal.load(&run).await {
         Ok(loaded) => {
             let document = PlanDocument::read(&loaded.plan)

@@ -5,13 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fleetwright_announce::Both;
 use fleetwright_engine::{AtGates, Begin, Unwatched, Watcher};
 use fleetwright_flow::{Record, Run};
-use fleetwright_model::Text;
 use fleetwright_patch::outcome::{results, run_outcome};
 use fleetwright_patch::plan::PatchPlan;
 use fleetwright_stepfn::{Answer, Pace, turn};
 use serde_json::Value;
 
-use super::place::person;
+use super::place::{owner, person};
 use super::{Fault, Hub, Invocation};
 use crate::app::App;
 use crate::commands::apply;
@@ -20,7 +19,6 @@ use crate::driving::{Health, ports};
 use crate::evidence;
 use crate::on_record::OnRecord;
 use crate::outgoing::tell_account;
-use crate::planning::program;
 use crate::run_events::RunEvents;
 use crate::state::FoundRun;
 
@@ -28,15 +26,13 @@ use crate::state::FoundRun;
 pub(super) async fn handle(app: &App, invocation: &Invocation<'_>) -> Result<Value, Fault> {
     let run = invocation.run()?;
     let execution = invocation.text("execution")?;
-    let number = invocation.event["turn"]["number"].as_u64().and_then(|number| u32::try_from(number).ok());
-    let number =
-        number.ok_or_else(|| Fault::unusable("the event has no number of a turn"))?.saturating_add(1);
+    let number = invocation.turn()?;
     let hub = Hub::of_function(app, invocation).await?;
     let (_, session) = hub.session(app).await?;
     let found: FoundRun = hub.state.find(Some(run.as_str())).await?;
     let (document, plan) = (&found.plan, Arc::new(found.plan.plan().clone()));
     let zones = apply::zones_of(&plan, &session.zones().await)?;
-    let owner: Text = format!("{}, turn {number} of {execution} ({})", program(), invocation.request).into();
+    let owner = owner(execution, invocation, number);
     let on_record = OnRecord::of(&hub.state, &run, document.digest(), &owner, person(execution));
     let health = Arc::new(Health::default());
     health.hear(&found.loaded.records);

@@ -28,23 +28,30 @@ pub struct EventBus {
 
 impl EventBus {
     pub(super) fn of(args: &UpgradeEventArgs) -> Result<Option<Self>, CommandError> {
-        let Some(bus) = &args.events else { return Ok(None) };
+        args.events.as_ref().map(|bus| Self::new(bus, args.event_source.clone())).transpose()
+    }
+
+    /// The bus of that name; events say that they come from `source`.
+    ///
+    /// # Errors
+    /// It is no name of a bus.
+    pub fn new(bus: &str, source: Option<String>) -> Result<Self, CommandError> {
         named(bus)?;
-        Ok(Some(Self { bus: bus.clone(), source: args.event_source.clone() }))
+        Ok(Self { bus: bus.to_owned(), source })
     }
 
     /// The one that a run was begun with.
-    pub(super) async fn kept(state: &State, run: &RunId) -> Result<Option<Self>, CommandError> {
+    pub(crate) async fn kept(state: &State, run: &RunId) -> Result<Option<Self>, CommandError> {
         let kept = state.artifacts.get(run, EVENTS).await.map_err(|error| refused(&error))?;
         Ok(kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
-    pub(super) async fn keep(&self, state: &State, run: &RunId) -> Result<(), CommandError> {
+    pub(crate) async fn keep(&self, state: &State, run: &RunId) -> Result<(), CommandError> {
         let bytes = serde_json::to_vec(self).expect("a name is plain data");
         state.artifacts.put(run, EVENTS, &bytes).await.map_err(|error| refused(&error))
     }
 
-    pub(super) fn start(&self, upgrading: &Upgrading, run: &RunId, plan: &Arc<UpgradeRun>) -> UpgradeEvents {
+    pub(crate) fn start(&self, upgrading: &Upgrading, run: &RunId, plan: &Arc<UpgradeRun>) -> UpgradeEvents {
         let aws = upgrading.aws.on_behalf(upgrading.on_record.behalf("events", &nobody_approves()));
         let zone = |place: &Place| upgrading.zones.iter().find(|zone| zone.account == place.account);
         let cells =

@@ -3,14 +3,16 @@
 use std::io::Write as _;
 use std::path::Path;
 
+use clap::ValueEnum as _;
 use fleetwright_config::settings::OutputFormat;
 use fleetwright_eks::run::RunDocument;
 use fleetwright_eks::run::outcome::{outcomes, why};
 use fleetwright_flow::{Record, Run};
-use fleetwright_model::{Code, Exit};
-use fleetwright_report::eks::run::{ToldRun, json, markdown, text};
+use fleetwright_model::{Code, Exit, code};
+use fleetwright_report::eks::run::{ToldRun, html, json, junit, markdown, text};
 use jiff::Timestamp;
 
+use crate::args::ReportFormat;
 use crate::console::{self};
 use crate::failure::CommandError;
 use crate::files;
@@ -54,14 +56,53 @@ pub fn tell(told: &Told<'_>, format: OutputFormat, now: Timestamp) -> Result<Exi
     })
 }
 
-pub(super) fn write_reports(directory: &Path, told: &Told<'_>, now: Timestamp) -> Result<(), CommandError> {
-    let plan = told.document.write();
-    let files = told.with(now, |told| {
-        [("txt", text(told)), ("json", format!("{:#}\n", json(told))), ("md", markdown(told))]
+/// The exit code that a run comes to.
+pub fn exit_of(told: &Told<'_>, now: Timestamp) -> Exit {
+    told.with(now, |told| told.exit())
+}
+
+/// The reports of a run, by the names of their files.
+pub fn report_files(told: &Told<'_>, now: Timestamp) -> Vec<(&'static str, Vec<u8>)> {
+    reports(told, now).into_iter().map(|(_, name, bytes)| (name, bytes)).collect()
+}
+
+/// The reports of a run: the format that asks for each, its name, its bytes.
+fn reports(told: &Told<'_>, now: Timestamp) -> Vec<(ReportFormat, &'static str, Vec<u8>)> {
+    use ReportFormat::{All, Html, Json, Junit, Text};
+    let mut reports = told.with(now, |told| {
+        vec![
+            (Text, "upgrade.txt", text(told).into_bytes()),
+            (Json, "upgrade.json", format!("{:#}\n", json(told)).into_bytes()),
+            (Text, "upgrade.md", markdown(told).into_bytes()),
+            (Html, "report.html", html(told).into_bytes()),
+            (Junit, "junit.xml", junit(told).into_bytes()),
+        ]
     });
-    for (ending, text) in &files {
-        let path = directory.join(format!("upgrade.{ending}"));
-        files::write_atomically(&path, |file| file.write_all(text.as_bytes()))?;
+    reports.push((All, "plan.json", told.document.write()));
+    reports
+}
+
+/// Writes the reports of these formats into a directory that is there, each whole or not at all; answers with their names.
+///
+/// # Errors
+/// Runs of upgrades have no such report, or one cannot be written.
+pub fn write_reports(
+    directory: &Path,
+    formats: &[ReportFormat],
+    told: &Told<'_>,
+    now: Timestamp,
+) -> Result<Vec<String>, CommandError> {
+    use ReportFormat::{All, Html, Json, Junit, Text};
+    if let Some(other) = formats.iter().find(|format| !matches!(format, All | Html | Json | Junit | Text)) {
+        let name = other.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        let message = format!("--format {name}: runs of upgrades have text, json, html and junit");
+        return Err(CommandError::new(&code::USAGE, message));
     }
-    files::write_atomically(&directory.join("plan.json"), |file| file.write_all(&plan))
+    let asked = |format: &ReportFormat| formats.contains(&All) || formats.contains(format);
+    let mut written = Vec::new();
+    for (_, name, bytes) in reports(told, now).iter().filter(|(format, ..)| asked(format)) {
+        files::write_atomically(&directory.join(name), |file| file.write_all(bytes))?;
+        written.push((*name).to_owned());
+    }
+    Ok(written)
 }

@@ -149,7 +149,9 @@ fn the_functions_of_a_hub_are_shown_and_written_one_by_one() {
     let rows: Value = serde_json::from_str(&out).expect("JSON");
     let names: Vec<&str> =
         rows.as_array().expect("rows").iter().filter_map(|row| row["name"].as_str()).collect();
-    assert_eq!(names, ["prepare", "turn", "gate", "approve", "authorise", "report"]);
+    let of_patching = ["prepare", "turn", "gate", "approve", "authorise", "report"];
+    let of_upgrades = ["perception", "reasoning", "execution", "validation", "rollback"];
+    assert_eq!(names, [&of_patching[..], &of_upgrades].concat());
 
     let place = ["--environment", "prod", "--account", "111122223333", "--region", "eu-central-1"];
     let ready = ["ready", "authorise", "--out", "functions"];

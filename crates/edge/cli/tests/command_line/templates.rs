@@ -30,7 +30,8 @@ fn templates_and_parameter_files_of_every_environment_are_written() {
     fs::write(at("zones.yaml"), ONE_ZONE).expect("it can be written");
     let (exit, out, err) = run(fleetwright(directory.path()).args(TEMPLATE));
     assert_eq!(exit, 0, "{err}");
-    let written = "written hub.template.json\nwritten machine.asl.json\nwritten spoke.template.json\n\
+    let written = "written hub.template.json\nwritten machine.asl.json\nwritten upgrade.asl.json\n\
+                   written spoke.template.json\n\
                    written parameters/hub.nonprod.json\nwritten parameters/spoke.nonprod.json\n\
                    written parameters/hub.prod.json\nwritten parameters/spoke.prod.json\n";
     assert_eq!(out, written);

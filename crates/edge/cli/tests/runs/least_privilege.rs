@@ -32,6 +32,8 @@ mod commands;
 mod events;
 #[path = "least_privilege/functions.rs"]
 mod functions;
+#[path = "least_privilege/models.rs"]
+mod models;
 #[path = "least_privilege/stacks.rs"]
 mod stacks;
 

@@ -10,16 +10,14 @@ use fleetwright_step::Step;
 use fleetwright_testkit::crash::{Aftermath, Case, Cut, Point, World as Crashing, enumerate_where};
 use futures::FutureExt;
 
-use crate::stories::healthy;
-use crate::world::{Staged, World};
+use crate::told::staged;
+use crate::world::Staged;
 
 /// An upgrade in which processes come and go.
 struct Upgrade(Staged);
 
 async fn world() -> Upgrade {
-    let world = World::of(&healthy("shop", "1.34")).await;
-    let document = world.planned("shop", 35).await;
-    Upgrade(world.run(document).await.expect("a plan that can be carried out"))
+    Upgrade(staged("upgrade-crash-at-every-step").await)
 }
 
 impl Crashing for Upgrade {

@@ -3,6 +3,10 @@
 
 mod crashes;
 mod events;
-mod fleets;
+mod expectation;
+mod notices;
+mod queries;
+mod readiness;
 mod stories;
+mod told;
 mod world;

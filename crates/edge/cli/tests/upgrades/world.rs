@@ -8,6 +8,7 @@ use bytes::Bytes;
 use fleetwright::commands::scan::Reports;
 use fleetwright::console::Console;
 use fleetwright::on_record::OnRecord;
+use fleetwright::roll_out::calendars;
 use fleetwright::run_plan::Decided;
 use fleetwright::settings::Flags;
 use fleetwright::simulated::Stage;
@@ -20,17 +21,15 @@ use fleetwright_eks::facts::{Fact, Facts, UnreadCause};
 use fleetwright_eks::plan::{Approvals, PlanDocument, PlanOptions, PlanRequest, plan};
 use fleetwright_eks::run::outcome::{ClusterOutcome, outcomes};
 use fleetwright_eks::run::{Member, NotRun, Ring, RunDocument, RunRequest, upgrade, way_back};
-use fleetwright_engine::{
-    AtGates, Begin, Concluded, Control, Ports, StepTable, Surroundings, Watcher, drive,
-};
+use fleetwright_engine::{AtGates, Begin, Concluded, Control, Watcher, drive};
 use fleetwright_estate::estate::Estate;
-use fleetwright_estate::fault::FaultRule;
+use fleetwright_estate::scenario::ScenarioFile;
 use fleetwright_flow::{Record, Run};
 use fleetwright_kubernetes::{Hop, Minor};
-use fleetwright_model::{Cell, Zone};
+use fleetwright_model::{Cell, Region, Zone};
 use fleetwright_ports::clusters::{ClusterDescription, ClusterName};
 use fleetwright_ports::kubernetes::{Access, Patched};
-use fleetwright_ports::{Clusters, KubernetesApis, RunId};
+use fleetwright_ports::{Clusters, KubernetesApis, Queries, RunId};
 use fleetwright_step::Step;
 use fleetwright_survey::clusters::{Api, ClusterPorts, ClusterRequest, read};
 use http::{Request, Response};
@@ -71,38 +70,54 @@ impl Transport for Front {
 pub(crate) struct World {
     pub(crate) stage: Stage,
     pub(crate) zone: Zone,
+    region: Region,
 }
 
 impl World {
     /// The world of these clusters, as a scenario describes them.
     pub(crate) async fn of(clusters: &str) -> Self {
-        Self::seeded(clusters, 7).await
+        Self::of_scenario(&format!("{HEAD}\n{clusters}"), "a test", &BTreeMap::new()).await
     }
 
-    pub(crate) async fn seeded(clusters: &str, seed: u64) -> Self {
-        let text = format!("{HEAD}\n{clusters}");
-        let stage = Stage::of_text((&text, "a test"), seed, Flags::default(), CONSOLE).await;
-        let stage = stage.expect("a usable scenario");
-        let zones = stage.fleet.zones.iter();
-        let zone =
-            zones.clone().find(|zone| zone.account.to_string() == ACCOUNT).expect("the account").clone();
-        Self { stage, zone }
+    /// The world of a scenario file, with settings that differ from the defaults.
+    pub(crate) async fn of_scenario(text: &str, name: &str, settings: &BTreeMap<String, String>) -> Self {
+        let file = ScenarioFile::parse(text, name).unwrap_or_else(|error| panic!("{error}"));
+        let mut flags = Flags::default();
+        for (key, value) in settings {
+            flags.set("a test", key, value.as_str());
+        }
+        let stage = Stage::of_text((text, name), file.scenario.seed, flags, CONSOLE).await;
+        let stage = stage.unwrap_or_else(|error| panic!("{}", error.message));
+        let places = stage.world.estate.with_world(|world| {
+            let regions = world.accounts.iter().flat_map(|(account, it)| {
+                it.regions.iter().map(move |(code, region)| (account.clone(), code.clone(), region))
+            });
+            let with_clusters = regions.filter(|(.., region)| !region.clusters.by_name.is_empty());
+            with_clusters.map(|(account, code, _)| (account, code)).collect::<Vec<_>>()
+        });
+        let [(account, region)] = places.as_slice() else {
+            panic!("{name}: clusters are in one region of one account, not in {places:?}")
+        };
+        let zone = stage.fleet.zones.iter().find(|zone| zone.account.as_str() == account);
+        let zone = zone.expect("the account").clone();
+        Self { stage, zone, region: region.parse().expect("a region") }
+    }
+
+    /// The names of the clusters.
+    pub(crate) fn clusters(&self) -> Vec<String> {
+        let (account, region) = (self.zone.account.as_str(), self.region.as_str());
+        self.stage.world.estate.with_world(|world| {
+            world.accounts[account].regions[region].clusters.by_name.keys().cloned().collect()
+        })
     }
 
     fn cell(&self) -> Cell<'_> {
-        Cell { zone: &self.zone, region: REGION.parse().expect("a region") }
+        Cell { zone: &self.zone, region: self.region.clone() }
     }
 
     pub(crate) fn apis(&self) -> ClusterApis {
         let apis = ClusterApis::new(Arc::clone(&self.stage.clock), Limits::default(), "a test");
         apis.through(Arc::new(Front(Arc::clone(&self.stage.world.estate))))
-    }
-
-    pub(crate) fn add_faults(&self, rules: &[&str]) {
-        let rules = rules.iter().map(|text| {
-            serde_json::from_str::<FaultRule>(text).unwrap_or_else(|error| panic!("{text}: {error}"))
-        });
-        self.stage.world.estate.add_faults(rules);
     }
 
     /// How a cluster's own API is reached.
@@ -218,6 +233,8 @@ pub(crate) struct Staged {
     pub(crate) state: State,
     pub(crate) run: RunId,
     pub(crate) document: RunDocument,
+    /// What answers queries, where anything does.
+    pub(crate) queries: Option<Arc<dyn Queries>>,
 }
 
 impl Staged {
@@ -225,12 +242,12 @@ impl Staged {
         let run: RunId = run.parse().expect("a name");
         let made = state.journal.create(&run, &document.write(), world.stage.clock.now()).await;
         made.expect("a run that is new");
-        Self { world, state, run, document }
+        Self { world, state, run, document, queries: None }
     }
 
     /// The run that takes the last hop of this one back.
     pub(crate) async fn back(self, name: &str, hop: Hop) -> Self {
-        let Self { world, state, run, document } = self;
+        let Self { world, state, run, document, .. } = self;
         let found = document.plan().clusters.iter().find(|cluster| cluster.plan.cluster.name == name);
         let documents = [PlanDocument::new(found.expect("the cluster").plan.clone())];
         let rings = [world.ring("", &documents, 0)];
@@ -238,8 +255,14 @@ impl Staged {
         Self::of(world, state, RunDocument::new(plan), "run-2").await
     }
 
-    /// What a process puts together before it drives.
+    /// The steps of a process, which knows nothing of those before it.
     pub(crate) fn process(&self, aws: Aws) -> Vec<Arc<dyn Step>> {
+        let (plan, decided) = (Arc::new(self.document.plan().clone()), Arc::new(Decided::default()));
+        self.upgrading(aws).steps(&self.document, &plan, &decided).expect("the zone is there")
+    }
+
+    /// What a process puts together before it drives.
+    fn upgrading(&self, aws: Aws) -> Upgrading {
         let stage = &self.world.stage;
         let control = Control::new("a process of the test", AtGates::Wait);
         let digest = self.document.digest();
@@ -252,7 +275,7 @@ impl Staged {
             directory: None,
             hub: None,
         };
-        let upgrading = Upgrading {
+        Upgrading {
             aws,
             apis: self.world.apis(),
             clock: Arc::clone(&stage.clock),
@@ -260,14 +283,14 @@ impl Staged {
             zones: vec![self.world.zone.clone()],
             control,
             on_record,
+            calendars: calendars(&stage.settings),
+            events: None,
             told: None,
             reports: Reports::None,
             format: OutputFormat::Text,
             console: CONSOLE,
-        };
-        let plan = Arc::new(self.document.plan().clone());
-        let decided = Arc::new(Decided::default());
-        upgrading.steps(&self.document, &plan, &decided).expect("the zone is there")
+            queries: self.queries.clone(),
+        }
     }
 
     /// Drives the run from where its record ends, every gate approved.
@@ -280,12 +303,9 @@ impl Staged {
     }
 
     pub(crate) async fn watched(&self, control: &Control, watch: &dyn Watcher) -> Concluded {
-        let ports = Ports {
-            journal: Arc::clone(&self.state.journal),
-            clock: Arc::clone(&self.world.stage.clock),
-            steps: StepTable::new(self.process(self.world.stage.aws.clone())),
-            around: Surroundings::default(),
-        };
+        let (plan, decided) = (Arc::new(self.document.plan().clone()), Arc::new(Decided::default()));
+        let upgrading = self.upgrading(self.world.stage.aws.clone());
+        let ports = upgrading.run_ports(&self.document, &plan, &decided).expect("the zone is there");
         let loaded = self.state.journal.load(&self.run).await.expect("the run was made");
         let begin = Begin::of(self.document.digest().clone(), loaded);
         let flow = Arc::new(self.document.plan().flow.clone());

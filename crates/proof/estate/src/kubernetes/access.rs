@@ -134,9 +134,16 @@ pub(super) fn may(cluster: &Cluster, person: &Person, wish: &Wish<'_>) -> bool {
     if person.groups.iter().any(|it| it == "system:masters") {
         return true;
     }
-    let policies = cluster.access.get(&person.principal.policy_arn()).map(|it| it.policies.as_slice());
-    policies.unwrap_or_default().iter().any(|it| by_policy(it.rsplit('/').next().unwrap_or_default(), wish))
-        || by_roles(cluster, person, wish)
+    policies(cluster, person).any(|it| by_policy(it, wish))
+        || roles(cluster, person, wish.namespace)
+            .any(|role| role["rules"].as_array().into_iter().flatten().any(|rule| allows(rule, wish)))
+}
+
+/// The names of EKS's access policies that a person has.
+pub(super) fn policies<'c>(cluster: &'c Cluster, person: &Person) -> impl Iterator<Item = &'c str> + use<'c> {
+    let entry = cluster.access.get(&person.principal.policy_arn());
+    let all = entry.into_iter().flat_map(|it| &it.policies);
+    all.map(|it| it.rsplit('/').next().unwrap_or_default())
 }
 
 /// EKS's access policies (EKS user guide, "Review access policy permissions").
@@ -153,9 +160,13 @@ fn by_policy(name: &str, wish: &Wish<'_>) -> bool {
 }
 
 /// Roles that are bound to a person, for the whole cluster or the namespace.
-fn by_roles(cluster: &Cluster, person: &Person, wish: &Wish<'_>) -> bool {
+pub(super) fn roles<'a>(
+    cluster: &'a Cluster,
+    person: &'a Person,
+    namespace: &'a str,
+) -> impl Iterator<Item = &'a Value> {
     const GROUP: &str = "rbac.authorization.k8s.io";
-    let is_meant = |binding: &Value| {
+    let is_meant = move |binding: &&Value| {
         binding["subjects"].as_array().into_iter().flatten().any(|it| match it["kind"].as_str() {
             Some("User") => it["name"] == person.username.as_str(),
             Some("Group") => person.groups.iter().any(|group| it["name"] == group.as_str()),
@@ -163,20 +174,18 @@ fn by_roles(cluster: &Cluster, person: &Person, wish: &Wish<'_>) -> bool {
         })
     };
     let wide = cluster.kube.list(&format!("{GROUP}/clusterrolebindings"), None).map(|it| it.1);
-    let namespaced = Some(wish.namespace).filter(|it| !it.is_empty());
+    let namespaced = Some(namespace).filter(|it| !it.is_empty());
     let narrow = namespaced
         .into_iter()
         .flat_map(|namespace| cluster.kube.list("rbac.authorization.k8s.io/rolebindings", Some(namespace)))
         .map(|it| it.1);
-    wide.chain(narrow).filter(|binding| is_meant(binding)).any(|binding| {
+    wide.chain(narrow).filter(is_meant).filter_map(move |binding| {
         let role = &binding["roleRef"];
         let name = role["name"].as_str().unwrap_or_default();
-        let found = match role["kind"].as_str() {
-            Some("Role") => cluster.kube.get(&format!("{GROUP}/roles"), wish.namespace, name),
+        match role["kind"].as_str() {
+            Some("Role") => cluster.kube.get(&format!("{GROUP}/roles"), namespace, name),
             _ => cluster.kube.get(&format!("{GROUP}/clusterroles"), "", name),
-        };
-        found
-            .is_some_and(|role| role["rules"].as_array().into_iter().flatten().any(|rule| allows(rule, wish)))
+        }
     })
 }
 

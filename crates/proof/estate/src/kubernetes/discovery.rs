@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Status};
 use super::asked::{Asked, Target};
 use super::names;
+use super::scale::SCALED;
 use crate::world::eks::Cluster;
 use crate::world::eks::version::Minor;
 
@@ -74,6 +75,7 @@ const ALWAYS: &[Row] = &[
     ("apps", "v1", "statefulsets", "StatefulSet", true),
     ("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", false),
     ("authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", false),
+    ("authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", false),
     ("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", true),
     ("autoscaling", "v1", "horizontalpodautoscalers", "HorizontalPodAutoscaler", true),
     ("batch", "v1", "cronjobs", "CronJob", true),
@@ -209,6 +211,11 @@ fn verbs(found: &Served) -> Value {
     }
 }
 
+/// The resource as the store names it.
+fn resource_of(found: &Served) -> String {
+    if found.group.is_empty() { found.plural.clone() } else { format!("{}/{}", found.group, found.plural) }
+}
+
 fn group_version(found: &Served) -> String {
     if found.group.is_empty() { found.version.clone() } else { format!("{}/{}", found.group, found.version) }
 }
@@ -275,6 +282,13 @@ fn resources(served: &[Served], group: &str, version: &str) -> Result<Answer, St
                                 "kind": it.kind, "verbs": verbs(it) });
         name_further(&mut entry, it);
         entries.push(entry);
+        if SCALED.contains(&resource_of(it).as_str()) {
+            entries.push(
+                json!({ "name": format!("{}/scale", it.plural), "singularName": "", "namespaced": true,
+                                 "group": "autoscaling", "version": "v1", "kind": "Scale",
+                                 "verbs": ["get", "patch", "update"] }),
+            );
+        }
         if it.plural == "pods" {
             entries.push(json!({ "name": "pods/eviction", "singularName": "", "namespaced": true,
                                  "group": "policy", "version": "v1", "kind": "Eviction", "verbs": ["create"] }));
@@ -324,6 +338,11 @@ fn entry(it: &Served) -> Value {
         "scope": if it.namespaced { "Namespaced" } else { "Cluster" }, "verbs": verbs(it),
     });
     name_further(&mut entry, it);
+    if SCALED.contains(&resource_of(it).as_str()) {
+        let kind = json!({ "group": "autoscaling", "version": "v1", "kind": "Scale" });
+        let verbs = ["get", "patch", "update"];
+        entry["subresources"] = json!([{ "subresource": "scale", "responseKind": kind, "verbs": verbs }]);
+    }
     if it.plural == "pods" {
         let kind = json!({ "group": "policy", "version": "v1", "kind": "Eviction" });
         entry["subresources"] =

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use super::access::{Person, Wish, may};
 use super::answer::{Answer, Status};
 use super::asked::Asked;
+use super::rules;
 use crate::world::eks::Cluster;
 
-/// SelfSubjectReview and SelfSubjectAccessReview.
+/// SelfSubjectReview, SelfSubjectAccessReview and SelfSubjectRulesReview.
 pub(super) fn answer(cluster: &Cluster, caller: Option<&Person>, asked: &Asked) -> Result<Answer, Status> {
     let caller = caller.ok_or_else(|| Status::new(401, "Unauthorized", "Unauthorized"))?;
     let mut document = asked.body.clone();
@@ -15,10 +16,21 @@ pub(super) fn answer(cluster: &Cluster, caller: Option<&Person>, asked: &Asked) 
         document["status"] = json!({ "userInfo": { "username": caller.username, "groups": caller.groups } });
         return Ok(Answer::created(&document));
     }
+    if asked.target.as_ref().is_some_and(|it| it.plural == "selfsubjectrulesreviews") {
+        let namespace = document["spec"]["namespace"].as_str().unwrap_or_default().to_owned();
+        document["status"] = rules::of(cluster, caller, &namespace);
+        return Ok(Answer::created(&document));
+    }
+    let path = &document["spec"]["nonResourceAttributes"];
     let wanted = &document["spec"]["resourceAttributes"];
     let text = |name: &str| wanted[name].as_str().unwrap_or_default();
     let wish = match wanted {
-        Value::Null => Wish { verb: "get", group: "", resource: "", namespace: "" },
+        Value::Null => Wish {
+            verb: path["verb"].as_str().unwrap_or("get"),
+            group: "",
+            resource: path["path"].as_str().unwrap_or_default(),
+            namespace: "",
+        },
         _ => Wish {
             verb: text("verb"),
             group: text("group"),

@@ -3,7 +3,8 @@
 use super::access::Person;
 use super::answer::{Answer, Status};
 use super::asked::Asked;
-use super::{discovery, metrics, pod_requests, reading, review, watch, writing};
+use super::scale::SCALED;
+use super::{discovery, metrics, openapi, pod_requests, reading, review, scale, watch, writing};
 use crate::world::eks::{Cluster, Ground};
 
 /// Answers a request.
@@ -26,6 +27,7 @@ pub(super) fn serve(
             }
             "/version" => Ok(Answer::document(&metrics::version(cluster))),
             "/metrics" => Ok(Answer::text(metrics::text(cluster))),
+            path if path.starts_with("/openapi/") => openapi::answer(cluster, asked).ok_or_else(no_page),
             _ => discovery::answer(cluster, asked).unwrap_or_else(|| Err(no_page())),
         };
     };
@@ -34,6 +36,10 @@ pub(super) fn serve(
         ("create", "") if served.plural.ends_with("reviews") => review::answer(cluster, caller, asked)?,
         ("create", "eviction") if target.plural == "pods" => {
             pod_requests::evict(cluster, ground, asked, target)?
+        }
+        ("get", "scale") if SCALED.contains(&target.resource().as_str()) => scale::get(cluster, target)?,
+        ("update" | "patch", "scale") if SCALED.contains(&target.resource().as_str()) => {
+            scale::change(cluster, ground, asked, target)?
         }
         ("watch", "") => watch::answer(cluster, asked, &served, ground.now)?,
         ("list", "") => reading::list(cluster, asked, &served, ground.now)?,

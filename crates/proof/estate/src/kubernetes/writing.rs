@@ -6,8 +6,9 @@ use super::answer::{Answer, Status};
 use super::asked::{Asked, Target};
 use super::discovery::Served;
 use super::reading::{get, key, shown, target};
+use super::scale::SCALED;
 use super::{patch as patches, pod_requests};
-use crate::world::eks::{Cluster, Ground, running};
+use crate::world::eks::{Cluster, Ground, node_pools, running};
 use crate::world::kube::admission::{self, Operation};
 use crate::world::kube::{NODES, PODS, owned_by};
 
@@ -58,6 +59,7 @@ pub(super) fn create(
     cluster.kube.put(&resource, object, ground.now);
     cluster.kube.roll_out(&resource, &key, ground.now);
     running::schedule_pending(cluster, ground);
+    heard(cluster, ground, &resource);
     let made = cluster.kube.get(&resource, &key.0, &key.1).cloned().unwrap_or_default();
     Ok(Answer::created(&shown(cluster, target, served, &made)))
 }
@@ -90,11 +92,24 @@ fn replace(
     if crate::world::kube::key(&object) != key {
         return Err(Status::bad("the name of the object does not match the name on the URL"));
     }
+    let replicas = object["spec"]["replicas"].as_u64().filter(|_| SCALED.contains(&resource.as_str()));
+    let scaled = replicas.filter(|_| before["spec"]["replicas"] != object["spec"]["replicas"]);
     cluster.kube.put(&resource, object, ground.now);
+    if let Some(replicas) = scaled {
+        running::scale(cluster, ground, &resource, &key, replicas);
+    }
     if resource == NODES {
         running::schedule_pending(cluster, ground);
     }
+    heard(cluster, ground, &resource);
     get(cluster, asked, served, ground.now)
+}
+
+/// Tells those who go by objects of a resource that one has changed.
+fn heard(cluster: &mut Cluster, ground: &mut Ground<'_>, resource: &str) {
+    if node_pools::is_about(resource) {
+        node_pools::wake(cluster, ground);
+    }
 }
 
 /// Replaces an object.

@@ -31,6 +31,8 @@ pub(super) fn rate(settings: &LimitSettings, cell: &Cell) -> Rate {
         // lower number, that of requests that write.
         Service::S3 => Rate::new(3_500.0, 3_500.0),
         Service::EventBridge => events_rate(cell.action),
+        // A quota of each model (Bedrock user guide, "Quotas"); the estate takes a small one of requests a minute.
+        Service::Bedrock => Rate::new(50.0, 50.0 / 60.0),
         Service::Eks => eks_rate(cell.action),
         Service::Kms => kms_rate(cell.action),
         Service::SecretsManager => secrets_rate(cell.action),
@@ -176,7 +178,7 @@ pub fn throttled(service: Service) -> ApiError {
             error.members.insert("Reason".to_owned(), "CallerRateLimitExceeded".into());
             error
         }
-        Service::Eks => ApiError::new(429, "ThrottlingException", "Rate exceeded"),
+        Service::Bedrock | Service::Eks => ApiError::new(429, "ThrottlingException", "Rate exceeded"),
         Service::S3 => ApiError::new(503, "SlowDown", "Please reduce your request rate."),
         Service::EventBridge | Service::Kms | Service::Logs | Service::SecretsManager => {
             ApiError::new(400, "ThrottlingException", "Rate exceeded")

@@ -1,6 +1,6 @@
 //! Load balancers, Auto Scaling groups and change calendars of a scenario.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -17,7 +17,7 @@ use crate::world::command::uuid;
 use crate::world::diary::{Event, Standing};
 use crate::world::ids::InstanceId;
 use crate::world::instance::{Instance, InstanceState};
-use crate::world::scaling::{Group, HealthCheck, Lifecycle, Member, Process};
+use crate::world::scaling::{Group, HealthCheck, Lifecycle, Member, Process, Source};
 use crate::world::tags::Tags;
 use crate::world::timeline::Change;
 use crate::world::{Region, World};
@@ -375,11 +375,16 @@ fn group(site: &mut Site<'_>, section: &GroupSection, ids: &[InstanceId]) -> Res
         subnets: region.network.subnets.clone(),
         balancers,
         members: ids.iter().map(|id| (*id, Member::new(Lifecycle::InService, since))).collect(),
-        like: ids[0],
+        like: ids.first().copied(),
         suspended,
         activities: Vec::new(),
         created_at: start - SignedDuration::from_hours(24 * 90),
         tags: tags(&section.tags),
+        source: Source::Unknown,
+        cluster: None,
+        hooks: Vec::new(),
+        refreshes: Vec::new(),
+        protected: BTreeSet::new(),
     });
     Ok(())
 }

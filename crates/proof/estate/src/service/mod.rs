@@ -2,6 +2,7 @@
 
 mod action;
 pub mod autoscaling;
+pub mod bedrock;
 pub mod cloudformation;
 pub mod cloudwatch;
 pub mod dynamodb;
@@ -42,6 +43,7 @@ impl Registry {
         let mut operations: HashMap<Service, HashMap<&'static str, Box<dyn Operation>>> = HashMap::new();
         let all = [
             autoscaling::operations(),
+            bedrock::operations(),
             cloudformation::operations(),
             cloudwatch::operations(),
             dynamodb::operations(),

@@ -36,7 +36,7 @@ impl Service {
             | Self::Iam
             | Self::Sns
             | Self::Sts => Protocol::AwsQuery,
-            Self::Eks | Self::Lambda => Protocol::RestJson,
+            Self::Bedrock | Self::Eks | Self::Lambda => Protocol::RestJson,
             Self::S3 => Protocol::RestXml,
             Self::EventBridge
             | Self::Kms
@@ -53,6 +53,7 @@ impl Service {
     pub const fn version(self) -> &'static str {
         match self {
             Self::AutoScaling => "2011-01-01",
+            Self::Bedrock => "2023-09-30",
             Self::ClassicElb => "2012-06-01",
             Self::CloudFormation => "2010-05-15",
             Self::CloudWatch => "2010-08-01",
@@ -89,7 +90,8 @@ impl Service {
             Self::S3 => "http://s3.amazonaws.com/doc/2006-03-01/",
             Self::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
-            Self::CloudWatch
+            Self::Bedrock
+            | Self::CloudWatch
             | Self::DynamoDb
             | Self::Eks
             | Self::EventBridge
@@ -119,6 +121,7 @@ impl Service {
             Self::Sqs => "AmazonSQS",
             Self::Ssm => "AmazonSSM",
             Self::AutoScaling
+            | Self::Bedrock
             | Self::ClassicElb
             | Self::CloudFormation
             | Self::Ec2

@@ -125,7 +125,12 @@ pub fn check_scope(parts: &Parts, service: Service, region: &str) -> Result<(), 
         _ => name,
     };
     let mut labels = name.split('.');
-    let named = labels.next().unwrap_or("");
+    let named = match labels.next().unwrap_or("") {
+        // Models are asked at an endpoint of their own, under the service's name (AWS General Reference, "Amazon Bedrock
+        // endpoints").
+        "bedrock-runtime" => Service::Bedrock.signing_name(),
+        other => other,
+    };
     if named != service.signing_name() {
         return Err(wrong_service(named));
     }
@@ -376,6 +381,7 @@ mod tests {
         let to = |host: &str, service, region| check_scope(&parts(&[("host", host)]), service, region);
         assert_eq!(to("127.0.0.1:4566", Service::Ec2, "eu-west-1"), Ok(()));
         assert_eq!(to("ec2.eu-west-1.amazonaws.com", Service::Ec2, "eu-west-1"), Ok(()));
+        assert_eq!(to("bedrock-runtime.eu-west-1.amazonaws.com", Service::Bedrock, "eu-west-1"), Ok(()));
         assert_eq!(to("iam.amazonaws.com", Service::Iam, "us-east-1"), Ok(()));
         assert!(to("iam.amazonaws.com", Service::Iam, "eu-west-1").is_err());
         assert!(to("ssm.eu-west-1.amazonaws.com", Service::Ec2, "eu-west-1").is_err());

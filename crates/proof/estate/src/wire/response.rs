@@ -186,7 +186,7 @@ fn json_error(error: &ApiError) -> String {
 
 /// Errors of Lambda and EKS: the code is in a header, and here with Lambda whose fault it is.
 fn rest_json_error(service: Service, error: &ApiError) -> String {
-    if service == Service::Eks {
+    if matches!(service, Service::Bedrock | Service::Eks) {
         let mut members = error.members.clone();
         members.insert("message".to_owned(), error.message.as_str().into());
         return Value::from(members).to_string();
@@ -366,6 +366,9 @@ pub fn server_error(service: Service, status: u16) -> ApiError {
         Protocol::Ec2Query => ("InternalError", "Unavailable"),
         Protocol::RestXml => ("InternalError", "ServiceUnavailable"),
         Protocol::AwsQuery => ("InternalFailure", "ServiceUnavailable"),
+        Protocol::RestJson if service == Service::Bedrock => {
+            ("InternalServerException", "ServiceUnavailableException")
+        }
         Protocol::RestJson if service == Service::Eks => ("ServerException", "ServiceUnavailableException"),
         Protocol::RestJson => ("ServiceException", "ServiceUnavailableException"),
         Protocol::Json10 | Protocol::Json11 | Protocol::RpcV2Cbor => {
@@ -401,6 +404,7 @@ pub fn bad_token(service: Service) -> ApiError {
         Service::AutoScaling => ApiError::new(400, "InvalidNextToken", "The token provided is not valid."),
         Service::Lambda => ApiError::new(400, "InvalidParameterValueException", "Invalid pagination token"),
         Service::Eks => ApiError::new(400, "InvalidParameterException", "Invalid nextToken"),
+        Service::Bedrock => ApiError::new(400, "ValidationException", "Invalid nextToken"),
         Service::S3 => ApiError::new(400, "InvalidArgument", "The continuation token provided is incorrect"),
         Service::Sns => ApiError::new(400, "InvalidParameter", "Invalid parameter: NextToken"),
         Service::Logs => {

@@ -8,11 +8,14 @@ pub(super) type Route = (&'static str, &'static str, &'static str);
 /// The operations of a service; none where it speaks another protocol.
 pub(super) const fn of(service: Service) -> &'static [Route] {
     match service {
+        Service::Bedrock => BEDROCK,
         Service::Eks => EKS,
         Service::Lambda => LAMBDA,
         _ => &[],
     }
 }
+
+const BEDROCK: &[Route] = &[("POST", "/model/{modelId}/converse", "Converse")];
 
 const LAMBDA: &[Route] = &[
     ("POST", "/2015-03-31/functions", "CreateFunction"),

@@ -88,6 +88,9 @@ resource_id!(
     /// A task that replaces a root volume, `replacevol-…`.
     RootTaskId, "replacevol-");
 resource_id!(
+    /// A launch template, `lt-…`.
+    LaunchTemplateId, "lt-");
+resource_id!(
     /// A Systems Manager patch baseline, `pb-…`.
     BaselineId, "pb-");
 

@@ -60,7 +60,12 @@ fn enter(place: &mut Place<'_>, id: InstanceId, state: InstanceState, at: Timest
     }
 }
 
-pub(super) fn settle_later(place: &mut Place<'_>, id: InstanceId, state: InstanceState, since: Timestamp) {
+pub(in crate::world) fn settle_later(
+    place: &mut Place<'_>,
+    id: InstanceId,
+    state: InstanceState,
+    since: Timestamp,
+) {
     let (span, purpose) = match state {
         InstanceState::Pending => (place.pace.start, "start"),
         InstanceState::Stopping => (place.pace.stop, "stop"),

@@ -19,6 +19,7 @@ pub mod instance_types;
 pub mod keys;
 pub mod kube;
 pub mod launch;
+pub mod launch_templates;
 pub mod life_cycle;
 pub mod logs;
 pub mod maintenance;
@@ -50,7 +51,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::fault::Mishaps;
 use diary::Diary;
 use history::History;
-use ids::{BaselineId, ImageId, RootTaskId, SnapshotId, VolumeId};
+use ids::{BaselineId, ImageId, LaunchTemplateId, RootTaskId, SnapshotId, VolumeId};
 use instance::Instances;
 use network::Network;
 use pace::Pace;
@@ -129,6 +130,8 @@ pub struct Region {
     pub balancing: balancing::Balancing,
     /// Auto Scaling groups.
     pub scaling: scaling::Scaling,
+    /// Launch templates of EC2.
+    pub launch_templates: BTreeMap<LaunchTemplateId, launch_templates::LaunchTemplate>,
     /// Maintenance windows of Systems Manager.
     pub windows: maintenance::Windows,
     /// Parameters of Systems Manager, by name.

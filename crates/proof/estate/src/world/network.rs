@@ -84,6 +84,8 @@ pub enum Holder {
     ControlPlane(String),
     /// A node.
     Node(InstanceId),
+    /// A pod on Fargate, by the name of its node.
+    Fargate(String),
 }
 
 /// A region's network.

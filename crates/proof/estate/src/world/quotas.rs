@@ -28,7 +28,7 @@ const VCPUS: f64 = 4_096.0;
 
 /// All of them, sorted by service and code. Source: AWS General Reference, "Amazon EC2", "Amazon VPC" and "Amazon EBS
 /// endpoints and quotas"; storage is in TiB.
-pub const KNOWN: [Quota; 5] = [
+pub const KNOWN: [Quota; 6] = [
     Quota {
         service: EBS,
         code: "L-7A658B76",
@@ -39,6 +39,12 @@ pub const KNOWN: [Quota; 5] = [
         service: EBS,
         code: "L-D18FCD1D",
         name: "Storage for General Purpose SSD (gp2) volumes, in TiB",
+        value: 50.0,
+    },
+    Quota {
+        service: EBS,
+        code: "L-FD252861",
+        name: "Storage for Provisioned IOPS SSD (io1) volumes, in TiB",
         value: 50.0,
     },
     Quota {

@@ -38,6 +38,8 @@ pub enum Change {
     Observe(InstanceId),
     /// An Auto Scaling group, by its number, launches what it lacks: [`scaling`].
     Scaling(usize),
+    /// An Auto Scaling group, by its number, goes on with an instance refresh: [`scaling`].
+    Refresh(usize),
     /// An item of a table expires: [`tables`].
     Expiry(Box<tables::Expiry>),
     /// Something of a cluster of EKS: [`eks`].
@@ -170,6 +172,7 @@ impl Place<'_> {
                 scaling::life::observe(self, id, at);
             }
             Change::Scaling(number) => scaling::life::fill(self, number, at),
+            Change::Refresh(number) => scaling::refresh::go_on(self, number, at),
             Change::Expiry(due) => tables::apply(self, &due, at),
             Change::Cluster(due) => eks::apply(self, *due, at),
             Change::Stack(due) => stacks::apply(self, &due, at),

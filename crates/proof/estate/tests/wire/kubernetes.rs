@@ -20,20 +20,26 @@ fn id(estate: &Estate) -> String {
     estate.with_world(|world| world.accounts[ACCOUNT].regions[REGION].clusters.by_name["c"].id.clone())
 }
 
-struct Said {
-    status: u16,
-    body: String,
-    headers: http::HeaderMap,
+pub(super) struct Said {
+    pub(super) status: u16,
+    pub(super) body: String,
+    pub(super) headers: http::HeaderMap,
 }
 
 impl Said {
-    fn document(&self) -> Value {
+    pub(super) fn document(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 }
 
 /// Asks the cluster with further headers and a document.
-async fn ask(estate: &Estate, method: &str, path: &str, headers: &[(&str, &str)], body: Value) -> Said {
+pub(super) async fn ask(
+    estate: &Estate,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Value,
+) -> Said {
     let token = presigned::token(estate.credentials(), REGION, "c", start());
     let mut request = Request::builder()
         .method(method)

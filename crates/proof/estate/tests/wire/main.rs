@@ -7,6 +7,7 @@ mod events;
 mod functions;
 mod http_api;
 mod keys;
+mod kubectl;
 mod kubernetes;
 mod logs;
 mod queues;

@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use fleetwright_eks::facts::addons::AddonVersion;
+use fleetwright_eks::facts::apis::DeprecatedUse;
 use fleetwright_eks::facts::control_plane::{
     Cluster, Insight, InsightCategory, InsightStatus, Insights, SupportType, VersionOffer,
 };
@@ -99,6 +100,7 @@ impl Clusters for FakeCluster {
     async fn insights(&self, _: &Cell<'_>, name: &ClusterName) -> Result<Insights, Failure> {
         let state = self.read("eks:ListInsights", name)?;
         let insight = Insight {
+            id: "skew".to_owned(),
             name: "Kubelet version skew".to_owned(),
             category: InsightCategory::UpgradeReadiness,
             version: Some(state.version.next()),
@@ -106,6 +108,15 @@ impl Clusters for FakeCluster {
             reason: String::new(),
         };
         Ok(Insights { refreshed_at: self.clock.now(), list: vec![insight] })
+    }
+
+    async fn deprecated_uses(
+        &self,
+        _: &Cell<'_>,
+        name: &ClusterName,
+        _: &str,
+    ) -> Result<Vec<DeprecatedUse>, Failure> {
+        self.read("eks:DescribeInsight", name).map(|_| Vec::new())
     }
 
     async fn refresh_insights(&self, _: &Cell<'_>, name: &ClusterName) -> Result<(), Failure> {

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fleetwright_eks::facts::addons::Addon;
 use fleetwright_eks::facts::{AddonFacts, Fact, UnreadCause};
+use fleetwright_eks::plan::addons::versions_to_come;
 use fleetwright_eks::read::AddonObjects;
-use fleetwright_kubernetes::Minor;
+use fleetwright_eks::schema::{Verdict, validate};
+use fleetwright_kubernetes::{Minor, manifest};
 use fleetwright_model::Failure;
 use fleetwright_ports::clusters::{AddonDescription, AddonOffer};
 use futures::{StreamExt, stream};
@@ -60,17 +62,8 @@ async fn describe(ports: ClusterPorts<'_>, request: ClusterRequest<'_>, addon: A
     }
     let needs_permissions =
         offers.as_ref().is_ok_and(|offers| offers.values().any(|offer| offer.needs_permissions));
-    let configuration_faults = match &addon.configuration {
-        None => Fact::Known(Vec::new()),
-        Some(_) => Fact::unread(
-            UnreadCause::NotAsked,
-            format!(
-                "the configuration of {} was not held against the schema of a version to come",
-                addon.name
-            ),
-        ),
-    };
-    Addon {
+    let configured = addon.configuration;
+    let mut addon = Addon {
         name: addon.name,
         version: addon.version,
         status: addon.status,
@@ -78,9 +71,43 @@ async fn describe(ports: ClusterPorts<'_>, request: ClusterRequest<'_>, addon: A
         offers: fact(
             offers.map(|all| all.into_iter().map(|(minor, offer)| (minor, offer.versions)).collect()),
         ),
-        configuration_faults,
+        configuration: Fact::Known(Verdict::default()),
         changed_fields: Fact::unread(UnreadCause::NotAsked, "the cluster's own API was not asked"),
         needs_permissions,
         has_role: addon.has_role,
+    };
+    if let Some(configured) = configured {
+        addon.configuration = held(ports, request, &addon, &configured).await;
     }
+    addon
+}
+
+/// What a configuration has against the schemas of the versions that the plan takes its add-on to.
+async fn held(
+    ports: ClusterPorts<'_>,
+    request: ClusterRequest<'_>,
+    addon: &Addon,
+    configured: &str,
+) -> Fact<Verdict> {
+    if let Fact::NotRead(why) = &addon.offers {
+        return Fact::NotRead(why.clone());
+    }
+    let configuration = match manifest::value(configured) {
+        Ok(configuration) => configuration,
+        Err(fault) => {
+            let detail = format!("the configuration of {} is neither JSON nor YAML: {fault}", addon.name);
+            return Fact::unread(UnreadCause::Incomplete, detail);
+        }
+    };
+    let mut verdict = Verdict::default();
+    for version in versions_to_come(addon, request.route) {
+        let schema = match ports.clusters.addon_schema(request.cell, &addon.name, &version).await {
+            Ok(schema) => schema,
+            Err(failure) => return unread(&failure),
+        };
+        let of_it = validate(&schema, &configuration);
+        verdict.faults.extend(of_it.faults.into_iter().map(|fault| format!("{version}: {fault}")));
+        verdict.unknown.extend(of_it.unknown.into_iter().map(|unclear| format!("{version}: {unclear}")));
+    }
+    Fact::Known(verdict)
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use fleetwright_eks::facts::control_plane::{
-    Cluster, ControlPlaneFacts, InsightCategory, InsightStatus, Insights,
+    Cluster, ControlPlaneFacts, Insight, InsightCategory, InsightStatus, Insights,
 };
-use fleetwright_eks::facts::{Fact, UnreadCause};
-use fleetwright_eks::owner;
+use fleetwright_eks::facts::{Caller, Fact, UnreadCause};
+use fleetwright_eks::{owner, read};
 use fleetwright_model::Failure;
 use fleetwright_ports::clusters::{ClusterDescription, Refresh, Update, UpdateStatus};
 use futures::join;
@@ -44,7 +44,8 @@ pub(super) async fn read(
         upgraded_at: map(&updates, |all| upgraded_at(all)),
         rollback_blockers: map(&insights, rollback_blockers),
         endpoint: Fact::unread(UnreadCause::NotAsked, "the cluster's own API was not asked"),
-        rights: Fact::unread(UnreadCause::NotAsked, "rights for the calls of an upgrade are not tried out"),
+        rights: Fact::unread(UnreadCause::NotAsked, "IAM was not asked"),
+        cluster_rights: Fact::unread(UnreadCause::NotAsked, "the cluster's own API was not asked"),
         subnets: fact(subnets),
         security_groups: fact(groups),
         role: fact(role),
@@ -55,6 +56,32 @@ pub(super) async fn read(
         freeze: request.freeze.clone(),
         backup: Fact::unread(UnreadCause::NotAsked, "the cluster's own API was not asked"),
     }
+}
+
+/// Who called deprecated APIs, as the insights say that found any.
+pub(super) async fn clients(
+    ports: ClusterPorts<'_>,
+    request: ClusterRequest<'_>,
+    insights: &Fact<Insights>,
+) -> Fact<Vec<Caller>> {
+    let insights = match insights {
+        Fact::Known(_) if request.route.is_empty() => {
+            return Fact::unread(UnreadCause::NotAsked, "no upgrade was asked about");
+        }
+        Fact::Known(insights) => insights,
+        Fact::NotRead(why) => return Fact::NotRead(why.clone()),
+    };
+    let found = |it: &&Insight| {
+        it.category == InsightCategory::UpgradeReadiness && it.status != InsightStatus::Passing
+    };
+    let mut uses = Vec::new();
+    for insight in insights.list.iter().filter(found) {
+        match ports.clusters.deprecated_uses(request.cell, request.name, &insight.id).await {
+            Ok(found) => uses.extend(found),
+            Err(failure) => return unread(&failure),
+        }
+    }
+    read::clients(&uses)
 }
 
 async fn key(

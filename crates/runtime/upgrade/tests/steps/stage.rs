@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use fleetwright_clock::VirtualClock;
-use fleetwright_eks::facts::control_plane::{ClusterRole, EncryptionKey, Subnet, Usage};
+use fleetwright_eks::facts::control_plane::{ClusterRole, EncryptionKey, Right, Subnet, Usage};
 use fleetwright_eks::facts::nodes::InstanceOffer;
 use fleetwright_eks::plan::{
     Action, Basis, Call, PlanDocument, PlanOptions, PlanStep, PlannedCluster, Reversibility, StepId,
@@ -100,6 +100,16 @@ impl Foundations for NoGround {
     async fn public_parameters(&self, _: &Cell<'_>, _: &[String]) -> Result<Vec<String>, Failure> {
         nothing()
     }
+
+    async fn upgrade_rights(
+        &self,
+        _: &Cell<'_>,
+        _: &ClusterName,
+        _: &[String],
+        _: &[String],
+    ) -> Result<Vec<Right>, Failure> {
+        nothing()
+    }
 }
 
 /// A cluster at [`VERSION`] whose nodes are a minor behind, and a run with these steps.
@@ -137,6 +147,7 @@ impl Stage {
             foundations: Arc::new(NoGround),
             machines: hosts.clone(),
             metrics: hosts,
+            queries: None,
             reach: Arc::new(Reach(self.kubernetes.clone())),
             artifacts: self.artifacts.clone(),
             clock,

@@ -1,6 +1,6 @@
 //! `fleetwright eks plan`: how a cluster is upgraded, decided and written down; and reading plans that were made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
 
@@ -9,6 +9,7 @@ use fleetwright_eks::checks::find;
 use fleetwright_eks::plan::{
     AddonGoal, Approvals, PlanDocument, PlanOptions, PlanRequest, Standing, checker, difference, plan,
 };
+use fleetwright_eks::query::Query;
 use fleetwright_model::{Code, Exit, code};
 use fleetwright_report::{eks, safe};
 use serde_json::json;
@@ -81,7 +82,20 @@ fn options(args: &EksPlanArgs) -> Result<PlanOptions, CommandError> {
         groups_at_once: args.groups_at_once,
         accepted: accepted.collect::<Result<BTreeMap<_, _>, _>>()?,
         alarms: args.alarms.clone(),
+        queries: queries(&args.queries)?,
     })
+}
+
+/// The queries, each name once.
+fn queries(given: &[Query]) -> Result<Vec<Query>, CommandError> {
+    let mut names = BTreeSet::new();
+    match given.iter().find(|query| !names.insert(&query.name)) {
+        None => Ok(given.to_vec()),
+        Some(twice) => {
+            let message = format!("--query: there are two queries {}; name them differently", twice.name);
+            Err(CommandError::new(&code::USAGE, message))
+        }
+    }
 }
 
 async fn made(at: &OnePlace, args: &EksPlanArgs, prepared: &Prepared, options: &PlanOptions) -> Outcome {
@@ -120,7 +134,7 @@ fn concluded(console: Console, why: &'static Code) -> Exit {
 }
 
 /// A plan that was made.
-fn read(path: &Path) -> Result<PlanDocument, CommandError> {
+pub(super) fn read(path: &Path) -> Result<PlanDocument, CommandError> {
     PlanDocument::read(&files::read_bytes(path)?)
         .map_err(|error| CommandError::new(error.code(), format!("{}: {error}", path.display())))
 }

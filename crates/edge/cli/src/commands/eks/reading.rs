@@ -21,15 +21,16 @@ use crate::args::EksReadArgs;
 use crate::failure::CommandError;
 use crate::one_place::OnePlace;
 use crate::roll_out;
+use crate::settings::Loaded;
 use crate::{files, fleet};
 
 /// How long an upgrade may take: nodes are drained for up to 15 minutes each, and a plan says how long for this cluster.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is read before anything is asked of AWS.
-pub(super) struct Prepared {
-    pub(super) name: ClusterName,
-    pub(super) suppressions: Vec<Suppression>,
+pub(crate) struct Prepared {
+    pub(crate) name: ClusterName,
+    pub(crate) suppressions: Vec<Suppression>,
     to: Option<Minor>,
     refresh: Option<Duration>,
     without_kubernetes: bool,
@@ -38,13 +39,13 @@ pub(super) struct Prepared {
 }
 
 /// A cluster that was read.
-pub(super) struct Reading {
-    pub(super) version: Minor,
+pub(crate) struct Reading {
+    pub(crate) version: Minor,
     /// The hops to the version that is wanted, or to the next one.
-    pub(super) route: Vec<Hop>,
-    pub(super) facts: Facts,
+    pub(crate) route: Vec<Hop>,
+    pub(crate) facts: Facts,
     /// When it had been read.
-    pub(super) at: Timestamp,
+    pub(crate) at: Timestamp,
 }
 
 impl Prepared {
@@ -52,10 +53,8 @@ impl Prepared {
     ///
     /// # Errors
     /// One of them cannot be used.
-    pub(super) fn of(app: &App, args: &EksReadArgs) -> Result<Self, CommandError> {
+    pub(crate) fn of(app: &App, args: &EksReadArgs) -> Result<Self, CommandError> {
         let loaded = app.settings(&args.fleet, |_| {})?;
-        let mut settings = loaded.resolved.settings.clone();
-        fleet::place_calendars(&loaded.resolved, &mut settings);
         let target = |text: &String| {
             text.parse().map_err(|odd: fleetwright_kubernetes::InvalidMinor| {
                 CommandError::new(&code::CLUSTER_TARGET, format!("--to: {odd}"))
@@ -77,7 +76,28 @@ impl Prepared {
                 .transpose()?
                 .unwrap_or_default(),
             manifests: manifests(&args.manifests)?,
-            freeze: freeze(&settings, SystemClock.now())?,
+            freeze: freeze(&placed(&loaded), SystemClock.now())?,
+        })
+    }
+
+    /// The same where nobody gave flags: at a hub.
+    ///
+    /// # Errors
+    /// The configuration's freezes cannot be used.
+    pub(crate) fn of_hub(
+        loaded: &Loaded,
+        name: ClusterName,
+        to: Minor,
+        refresh: Duration,
+    ) -> Result<Self, CommandError> {
+        Ok(Self {
+            name,
+            to: Some(to),
+            refresh: Some(refresh),
+            without_kubernetes: false,
+            suppressions: Vec::new(),
+            manifests: manifests(&[])?,
+            freeze: freeze(&placed(loaded), SystemClock.now())?,
         })
     }
 
@@ -85,7 +105,7 @@ impl Prepared {
     ///
     /// # Errors
     /// There is none, or the version that is wanted cannot be reached. What else cannot be read is part of the facts.
-    pub(super) async fn read(&self, at: &OnePlace) -> Result<Reading, CommandError> {
+    pub(crate) async fn read(&self, at: &OnePlace) -> Result<Reading, CommandError> {
         let cell = &at.place.cell();
         let described = at.aws.cluster(cell, &self.name).await?;
         let version = described.cluster.version;
@@ -110,6 +130,13 @@ impl Prepared {
         let facts = read(ports, request, api, &described).await;
         Ok(Reading { version, route, facts, at: at.clock.now() })
     }
+}
+
+/// The settings, with calendars where they can be read from anywhere.
+fn placed(loaded: &Loaded) -> Settings {
+    let mut settings = loaded.resolved.settings.clone();
+    fleet::place_calendars(&loaded.resolved, &mut settings);
+    settings
 }
 
 /// The objects of the manifests that are named; not asked for where none are.

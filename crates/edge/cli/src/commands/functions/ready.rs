@@ -97,7 +97,7 @@ fn shown(chosen: &[&Function], format: OutputFormat) -> Outcome {
     let rows = chosen.iter().map(|function| {
         json!({
             "name": function.name,
-            "workflow": "patching",
+            "workflow": function.workflow.as_str(),
             "about": function.about,
             "memory_mib": function.memory,
             "timeout_seconds": function.seconds,
@@ -111,11 +111,12 @@ fn shown(chosen: &[&Function], format: OutputFormat) -> Outcome {
             items.collect::<Vec<_>>().join(", ")
         };
         format!(
-            "{}  {}: {} MiB, {} s\n  variables: {}\n  made with: {}\n",
+            "{}  {}: {} MiB, {} s\n  runs: {}\n  variables: {}\n  made with: {}\n",
             text(row, "name"),
             text(row, "about"),
             row["memory_mib"],
             row["timeout_seconds"],
+            text(row, "workflow"),
             listed("variables"),
             listed("values"),
         )

@@ -4,6 +4,7 @@ use fleetwright_model::{ErrorClass, Exit, code};
 use fleetwright_ports::executions::{ExecutionFilter, ExecutionStatus};
 use fleetwright_ports::stacks::Stack;
 use fleetwright_ports::{Executions, Stacks};
+use fleetwright_templates::MACHINES;
 use serde_json::{Value, json};
 
 use super::{Purpose, follow, nothing, standing};
@@ -96,13 +97,17 @@ async fn show(at: &OnePlace, stack: &Stack, name: &str) -> Result<bool, CommandE
     Ok(stays)
 }
 
-/// Names of the executions that go on.
+/// Names of the executions that go on, of whichever state machine.
 async fn running(at: &OnePlace, environment: &str) -> Result<Vec<String>, CommandError> {
-    let machine = format!("fleetwright-{environment}").parse().map_err(unnamed)?;
     let filter = ExecutionFilter { status: Some(ExecutionStatus::Running), ..ExecutionFilter::default() };
-    let found = at.aws.executions(&at.place.cell(), &machine, &filter).await;
-    match found.failure.filter(|failure| failure.class != ErrorClass::NotFound) {
-        Some(failure) => Err(failure.into()),
-        None => Ok(found.items.iter().map(|row| row.name.as_str().to_owned()).collect()),
+    let mut names = Vec::new();
+    for machine in &MACHINES {
+        let name = machine.name(environment).parse().map_err(unnamed)?;
+        let found = at.aws.executions(&at.place.cell(), &name, &filter).await;
+        match found.failure.filter(|failure| failure.class != ErrorClass::NotFound) {
+            Some(failure) => return Err(failure.into()),
+            None => names.extend(found.items.iter().map(|row| row.name.as_str().to_owned())),
+        }
     }
+    Ok(names)
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use fleetwright_model::code;
 use fleetwright_ports::Objects;
 use fleetwright_ports::stacks::{MOST_BODY_BYTES, ParameterValue, TemplateAt};
+use fleetwright_templates::MACHINES;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -18,9 +19,8 @@ use crate::one_place::OnePlace;
 const TEMPLATES: &str = "fleetwright/templates";
 /// The parameter of a spoke that is in no file.
 const EXTERNAL_ID: &str = "ExternalId";
-/// The parameter that names the archive of the functions, and the one that names the definition of the state machine.
+/// The parameter that names the archive of the functions.
 const CODE_KEY: &str = "CodeKey";
-const DEFINITION_KEY: &str = "DefinitionKey";
 
 /// What a stack is made of.
 pub(in crate::commands) struct Sources {
@@ -53,8 +53,8 @@ impl Sources {
             }
         }
         let mut uploads = Vec::new();
-        if parameters.contains_key(DEFINITION_KEY) {
-            uploads.push((DEFINITION_KEY, files::read_bytes(&directory.join("machine.asl.json"))?));
+        for machine in MACHINES.iter().filter(|machine| parameters.contains_key(machine.key)) {
+            uploads.push((machine.key, files::read_bytes(&directory.join(machine.file))?));
         }
         let bucket = parameters.get("CodeBucket").cloned();
         let given = |(name, value)| (name, ParameterValue::Given(value));

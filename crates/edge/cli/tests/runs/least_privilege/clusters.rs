@@ -80,7 +80,9 @@ async fn read(aws: &impl Clusters, cell: &Cell<'_>, wrong: &mut Wrong) {
     wrong.heard(aws.updates(cell, &shop).await);
     wrong.heard(aws.refresh_insights(cell, &shop).await);
     wrong.heard(aws.refresh(cell, &shop).await);
-    wrong.heard(aws.insights(cell, &shop).await);
+    let insights = wrong.heard(aws.insights(cell, &shop).await);
+    let insight = insights.and_then(|all| Some(all.list.first()?.id.clone())).unwrap_or_default();
+    wrong.heard(aws.deprecated_uses(cell, &shop, &insight).await);
     wrong.heard(aws.addons(cell, &shop).await);
     wrong.heard(aws.addon_offer(cell, "coredns", Minor::new(34)).await);
     wrong.heard(aws.addon_schema(cell, "coredns", "v1.12.4-eksbuild.1").await);
@@ -102,6 +104,8 @@ async fn look_below(aws: &(impl Clusters + Foundations), cell: &Cell<'_>, wrong:
     wrong.heard(aws.vcpu_quotas(cell).await);
     let image = "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/x86_64/standard/recommended/image_id";
     wrong.heard(aws.public_parameters(cell, &[image.to_owned()]).await);
+    let parts = ["coredns", "blue"].map(|name| vec![name.to_owned()]);
+    wrong.heard(aws.upgrade_rights(cell, &named("shop"), &parts[0], &parts[1]).await);
 }
 
 /// Upgrades clusters and reads everything of them; everything that went wrong.
@@ -129,7 +133,7 @@ async fn clusters(missing: Option<&str>) -> (Vec<String>, BTreeSet<&'static str>
 async fn upgrades_of_clusters_need_what_the_policy_says_and_miss_what_it_does_not() {
     let (wrong, granted, used) = clusters(None).await;
     assert_eq!(wrong, [""; 0]);
-    assert_eq!(granted.len(), 28, "{granted:?}");
+    assert_eq!(granted.len(), 29, "{granted:?}");
     for action in granted {
         assert!(used.contains(action), "{action} is never used");
         let (wrong, ..) = clusters(Some(action)).await;
@@ -157,4 +161,15 @@ async fn other_clusters_are_not_changed() {
     let changes =
         ["eks:CancelUpdate", "eks:UpdateAddon", "eks:UpdateClusterVersion", "eks:UpdateNodegroupVersion"];
     assert_eq!(denied, changes.map(str::to_owned).into());
+    // Asked before anything is tried, IAM says the same.
+    let parts = ["coredns", "blue"].map(|name| vec![name.to_owned()]);
+    let of = [named("shop"), named("other")];
+    let rights = |name| stage.aws.upgrade_rights(cell, name, &parts[0], &parts[1]);
+    let (shop, other) = (rights(&of[0]).await.expect("rights"), rights(&of[1]).await.expect("rights"));
+    assert!(shop.iter().all(|right| !right.allowed), "{shop:?}");
+    assert!(other.iter().all(|right| right.allowed), "{other:?}");
+    let asked: BTreeSet<String> = other.into_iter().map(|right| right.action).collect();
+    let asked: Vec<&str> =
+        asked.iter().map(String::as_str).filter(|it| *it != "eks:StartInsightsRefresh").collect();
+    assert_eq!(asked, changes);
 }

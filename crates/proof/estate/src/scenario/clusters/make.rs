@@ -1,18 +1,21 @@
 //! Making a scenario's clusters.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::json;
 
-use super::around;
 use super::insights::{days_before, insight};
 use super::objects::{put_namespace, put_object, put_workload, workload};
+use super::own_groups;
 use super::{AddonKindSection, AddonSection, ClusterSection, IssueSection, NodeGroupSection, WorkloadKind};
+use super::{around, pools};
 use crate::generate::accounts::AccountPlan;
 use crate::generate::cell_seed;
 use crate::generate::seed::Seed;
 use crate::world::command::uuid;
-use crate::world::eks::addons::{Addon, Kind, Version};
+use crate::world::eks::addons::{self, Addon, Kind, Version};
 use crate::world::eks::node_groups::{AtOnce, NodeGroup};
 use crate::world::eks::version::{CALENDAR, Minor};
 use crate::world::eks::{self, AccessEntry, Cluster, FargateProfile, PodIdentity, Sketch, running};
@@ -20,6 +23,30 @@ use crate::world::{World, instance_types};
 
 /// The policy of who made a cluster.
 const ADMIN: &str = "AmazonEKSClusterAdminPolicy";
+
+/// The settings of CoreDNS, as EKS's add-on brings them.
+const COREFILE: &str = "\
+.:53 {
+    errors
+    health {
+        lameduck 5s
+    }
+    ready
+    kubernetes cluster.local in-addr.arpa ip6.arpa {
+        pods insecure
+        fallthrough in-addr.arpa ip6.arpa
+    }
+    prometheus :9153
+    forward . /etc/resolv.conf
+    cache 30
+    loop
+    reload
+    loadbalance
+}
+";
+
+/// Clusters of a region at most. Source: Amazon EKS User Guide, "Service quotas", clusters.
+const MAX_CLUSTERS: usize = 100;
 
 /// Makes the add-ons that can be had.
 ///
@@ -65,9 +92,23 @@ pub(in crate::scenario) fn clusters(
     (role, seed, start): (&str, &Seed, Timestamp),
 ) -> Result<(), (usize, String)> {
     for (nth, section) in sections.iter().enumerate() {
-        make(world, plans, section, (role, seed, start)).map_err(|problem| (nth, problem))?;
+        for name in names(section).map_err(|problem| (nth, problem))? {
+            let section = ClusterSection { name, ..section.clone() };
+            make(world, plans, &section, (role, seed, start)).map_err(|problem| (nth, problem))?;
+        }
     }
     Ok(())
+}
+
+/// The names of the clusters that a section describes.
+fn names(section: &ClusterSection) -> Result<Vec<String>, String> {
+    match section.count {
+        None => Ok(vec![section.name.clone()]),
+        Some(count) if (1..=MAX_CLUSTERS).contains(&count) => {
+            Ok((1..=count).map(|number| format!("{}-{number}", section.name)).collect())
+        }
+        Some(count) => Err(format!("count: {count} clusters; a region takes 1 to {MAX_CLUSTERS}")),
+    }
 }
 
 fn make(
@@ -102,28 +143,62 @@ fn make(
     };
     let cluster = Cluster::new(sketch, &own, days_before(start, 400.0));
     place.region.clusters.by_name.insert(section.name.clone(), cluster);
+    let mut templates = BTreeMap::new();
+    for group in &section.node_groups {
+        if let Some(template) = &group.launch_template {
+            let ground = (&own.child(&section.name), start);
+            templates.insert(
+                group.name.clone(),
+                own_groups::of_managed(place.region, &group.name, template, ground)?,
+            );
+        }
+    }
+    for group in &section.self_managed {
+        if let Some(cluster) = place.region.clusters.by_name.get_mut(&section.name) {
+            own_groups::put(cluster, group, (&account, &own, start))?;
+        }
+        own_groups::scale(&mut place, &section.name, group, (&own, start))?;
+    }
     let admin = format!("arn:aws:iam::{account}:role/{role}");
-    let made = eks::with(&mut place, &section.name, start, |cluster, catalog, ground| {
-        describe(cluster, section, start)?;
-        eks::network::connect(cluster, ground);
-        access(cluster, section, &admin, start);
-        for addon in &section.addons {
-            put_addon(cluster, catalog, addon, start)?;
-        }
-        for group in &section.node_groups {
-            put_group(cluster, group, (&account, &own, start))?;
-            eks::node_groups::resize(cluster, ground, &group.name);
-        }
-        for it in &section.workloads {
-            put_workload(cluster, it, start)?;
-        }
-        for it in &section.objects {
-            put_object(cluster, it, start)?;
-        }
-        running::settle_all(cluster, start);
-        Ok(())
-    });
-    made.unwrap_or(Ok(()))
+    let made: Option<Result<(), String>> =
+        eks::with(&mut place, &section.name, start, |cluster, catalog, ground| {
+            describe(cluster, section, start)?;
+            eks::network::connect(cluster, ground);
+            access(cluster, section, &admin, start);
+            for addon in &section.addons {
+                put_addon(cluster, catalog, addon, start)?;
+            }
+            for group in &section.node_groups {
+                let mut made = node_group(cluster, group, (&account, &own, start))?;
+                made.launch_template = templates.get(&group.name).copied();
+                cluster.node_groups.insert(group.name.clone(), made);
+                eks::node_groups::resize(cluster, ground, &group.name);
+            }
+            for group in &section.self_managed {
+                for _ in 0..group.nodes {
+                    eks::node_groups::launch(cluster, ground, &group.name, own_version(cluster, &group.name));
+                }
+            }
+            pools::put(cluster, section, ground)?;
+            for it in &section.workloads {
+                put_workload(cluster, it, start)?;
+            }
+            for it in &section.objects {
+                put_object(cluster, it, start)?;
+            }
+            running::settle_all(cluster, ground);
+            pools::settle(cluster, start);
+            Ok(())
+        });
+    made.unwrap_or(Ok(()))?;
+    for group in &section.self_managed {
+        own_groups::protect(place.region, group);
+    }
+    Ok(())
+}
+
+fn own_version(cluster: &Cluster, group: &str) -> Minor {
+    cluster.group(group).map_or(cluster.version, |it| it.version)
 }
 
 /// The account, by its id, and the region that a section names.
@@ -148,7 +223,7 @@ pub(in crate::scenario) fn region_of(
     }
 }
 
-fn version(text: &str) -> Result<Minor, String> {
+pub(super) fn version(text: &str) -> Result<Minor, String> {
     let version = text.parse()?;
     let known = CALENDAR.iter().any(|it| it.version == version);
     let all: Vec<String> = CALENDAR.iter().map(|it| it.version.to_string()).collect();
@@ -175,6 +250,7 @@ fn describe(cluster: &mut Cluster, section: &ClusterSection, start: Timestamp) -
     for profile in &section.fargate_profiles {
         let made = FargateProfile {
             namespaces: profile.namespaces.clone(),
+            began_at: profile.version.as_deref().map(version).transpose()?,
             role: format!("{}-fargate", cluster.role),
             created: cluster.created,
             tags: profile.tags.clone(),
@@ -241,8 +317,15 @@ fn put_addon(
     addon.issues = issues(&section.issues);
     addon.tags.clone_from(&section.tags);
     cluster.addons.insert(section.name.clone(), addon);
+    put_controller(cluster, &section.name, image, start)?;
+    addons::tell_managers(cluster, &section.name, start);
+    Ok(())
+}
+
+/// What an add-on consists of in the cluster, where the estate plays it.
+fn put_controller(cluster: &mut Cluster, addon: &str, image: String, start: Timestamp) -> Result<(), String> {
     let system = "kube-system";
-    match section.name.as_str() {
+    match addon {
         "vpc-cni" => {
             put_workload(cluster, &workload("aws-node", WorkloadKind::DaemonSet, system, image), start)
         }
@@ -253,17 +336,22 @@ fn put_addon(
             let mut dns = workload("coredns", WorkloadKind::Deployment, system, image);
             dns.max_unavailable = Some(json!(1));
             dns.tolerates_all = true;
+            let settings = json!({ "apiVersion": "v1", "kind": "ConfigMap",
+                                   "metadata": { "name": "coredns", "namespace": system },
+                                   "data": { "Corefile": COREFILE } });
+            cluster.kube.put("configmaps", settings, start);
             put_workload(cluster, &dns, start)
         }
         _ => Ok(()),
     }
 }
 
-fn put_group(
-    cluster: &mut Cluster,
+/// A node group as a section says it.
+pub(super) fn node_group(
+    cluster: &Cluster,
     section: &NodeGroupSection,
     (account, seed, start): (&str, &Seed, Timestamp),
-) -> Result<(), String> {
+) -> Result<NodeGroup, String> {
     if instance_types::find(&section.instance_type).is_none() {
         return Err(format!("node_groups: there is no instance type \"{}\"", section.instance_type));
     }
@@ -283,7 +371,7 @@ fn put_group(
     let id = uuid(seed.child("node group").child(&cluster.name).child(&section.name).stream().random());
     let zones = section.zones.clamp(1, cluster.zones.len().max(1));
     let taints = section.taints.iter().map(|it| (it.key.clone(), it.value.clone(), it.effect.clone()));
-    let group = NodeGroup {
+    Ok(NodeGroup {
         version,
         release: version.image_release(),
         status: "ACTIVE",
@@ -306,7 +394,6 @@ fn put_group(
         id,
         launched: 0,
         kubelets_fail: section.kubelets_fail,
-    };
-    cluster.node_groups.insert(section.name.clone(), group);
-    Ok(())
+        launch_template: None,
+    })
 }

@@ -4,6 +4,8 @@ mod around;
 mod insights;
 mod make;
 mod objects;
+mod own_groups;
+mod pools;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +16,8 @@ pub use around::Absent;
 pub use insights::{CallerSection, DeprecationSection, InsightSection};
 pub(super) use make::{clusters, kinds, region_of};
 pub use objects::{ObjectSection, WorkloadKind, WorkloadSection};
+pub use own_groups::{SelfManagedSection, TemplateSection};
+pub use pools::PoolSection;
 
 /// A cluster; a `[[clusters]]` table.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,6 +25,8 @@ pub use objects::{ObjectSection, WorkloadKind, WorkloadSection};
 pub struct ClusterSection {
     /// Its name.
     pub name: String,
+    /// How many like it, named `NAME-1` and so on; one of the plain name where absent.
+    pub count: Option<usize>,
     /// The account's name.
     pub account: String,
     /// The region; the account's first where absent.
@@ -64,6 +70,15 @@ pub struct ClusterSection {
     /// Managed node groups.
     #[serde(default)]
     pub node_groups: Vec<NodeGroupSection>,
+    /// Node pools: Karpenter's, or with `auto_mode` those of EKS.
+    #[serde(default)]
+    pub pools: Vec<PoolSection>,
+    /// The version of Karpenter's controller, where there are pools of Karpenter.
+    #[serde(default = "pools::usual_controller")]
+    pub karpenter: String,
+    /// Auto Scaling groups of one's own whose instances are its nodes.
+    #[serde(default)]
+    pub self_managed: Vec<SelfManagedSection>,
     /// Fargate profiles.
     #[serde(default)]
     pub fargate_profiles: Vec<FargateSection>,
@@ -173,6 +188,8 @@ pub struct NodeGroupSection {
     /// Its tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// Its launch template; none of its own where absent.
+    pub launch_template: Option<TemplateSection>,
 }
 
 /// A taint.
@@ -209,6 +226,8 @@ pub struct FargateSection {
     pub name: String,
     /// Namespaces whose pods it takes.
     pub namespaces: Vec<String>,
+    /// The version of the kubelets that its pods began with; the cluster's where absent.
+    pub version: Option<String>,
     /// Its tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,

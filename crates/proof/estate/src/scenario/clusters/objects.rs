@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::world::eks::Cluster;
-use crate::world::kube::{BUDGETS, PODS};
+use crate::world::kube::{BUDGETS, PODS, seconds};
 
 /// Pods of one kind, and what keeps them.
 #[derive(Clone, Debug, Deserialize)]
@@ -78,6 +78,8 @@ pub struct ObjectSection {
     pub resource: String,
     /// The object.
     pub object: Value,
+    /// The version of its API that somebody applied it with by `kubectl apply`, where it tells that.
+    pub applied_as: Option<String>,
 }
 
 const fn one() -> u64 {
@@ -240,10 +242,28 @@ pub(super) fn put_object(
     if let Some(namespace) = object["metadata"]["namespace"].as_str() {
         put_namespace(cluster, namespace, at);
     }
-    let key = cluster.kube.put(&section.resource, object.clone(), at);
+    let mut object = object.clone();
+    if let Some(version) = &section.applied_as {
+        apply_as(&mut object, version, at);
+    }
+    let key = cluster.kube.put(&section.resource, object, at);
     // Daemons come with their nodes.
     if section.resource != "apps/daemonsets" {
         cluster.kube.roll_out(&section.resource, &key, at);
     }
     Ok(())
+}
+
+/// Leaves in an object what `kubectl apply` leaves there: what was applied, and who set its fields.
+///
+/// Source: Kubernetes documentation, "Declarative Management of Kubernetes Objects Using Configuration Files".
+fn apply_as(object: &mut Value, version: &str, at: Timestamp) {
+    let mut applied = object.clone();
+    applied["apiVersion"] = version.into();
+    let metadata = &mut object["metadata"];
+    metadata["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = applied.to_string().into();
+    metadata["managedFields"] = json!([{
+        "manager": "kubectl-client-side-apply", "operation": "Update", "apiVersion": version, "time": seconds(at),
+        "fieldsType": "FieldsV1", "fieldsV1": { "f:spec": {} },
+    }]);
 }

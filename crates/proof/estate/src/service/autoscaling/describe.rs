@@ -4,8 +4,8 @@ use super::{activity, group};
 use crate::call::{ApiError, Call, Operation, QueryParams, Requirement, Service};
 use crate::service::query::{self, Page};
 use crate::wire::xml;
-use crate::world::ids::InstanceId;
-use crate::world::scaling::{Group, Member};
+use crate::world::ids::{InstanceId, LaunchTemplateId};
+use crate::world::scaling::{Group, Member, Source};
 use crate::world::{Region, World};
 
 /// Instances of one DescribeAutoScalingInstances call, at most.
@@ -61,7 +61,7 @@ impl Operation for DescribeAutoScalingGroups {
                     description(out, it, region);
                     xml::element(out, "Instances", |out| {
                         for (id, member) in it.members.iter().filter(|_| with_instances) {
-                            xml::element(out, "member", |out| instance(out, region, *id, member));
+                            xml::element(out, "member", |out| instance(out, (region, it), *id, member));
                         }
                     });
                 });
@@ -92,7 +92,7 @@ fn fits(filter: &QueryParams, group: &Group) -> bool {
 fn description(out: &mut String, it: &Group, region: &Region) {
     xml::text(out, "AutoScalingGroupName", &it.name);
     xml::text(out, "AutoScalingGroupARN", &it.arn);
-    template(out, &it.name);
+    source(out, it, region);
     xml::plain(out, "MinSize", it.min);
     xml::plain(out, "MaxSize", it.max);
     xml::plain(out, "DesiredCapacity", it.desired);
@@ -137,8 +137,25 @@ fn description(out: &mut String, it: &Group, region: &Region) {
     xml::plain(out, "NewInstancesProtectedFromScaleIn", false);
 }
 
+/// What a group is made from.
+fn source(out: &mut String, it: &Group, region: &Region) {
+    match &it.source {
+        Source::Unknown => named_template(out, &it.name),
+        Source::Configuration(name) => xml::text(out, "LaunchConfigurationName", name),
+        Source::Template { id, version } => template(out, region, *id, version),
+    }
+}
+
+fn template(out: &mut String, region: &Region, id: LaunchTemplateId, version: &str) {
+    xml::element(out, "LaunchTemplate", |out| {
+        xml::plain(out, "LaunchTemplateId", id);
+        xml::text_if(out, "LaunchTemplateName", region.launch_templates.get(&id).map(|it| it.name.as_str()));
+        xml::text(out, "Version", version);
+    });
+}
+
 /// The launch template, of which the estate knows no more than the name.
-fn template(out: &mut String, group: &str) {
+fn named_template(out: &mut String, group: &str) {
     xml::element(out, "LaunchTemplate", |out| {
         let plain = |c: char| if c.is_ascii_alphanumeric() || "().-/_".contains(c) { c } else { '-' };
         let name: String = group.chars().take(120).map(plain).collect();
@@ -148,7 +165,7 @@ fn template(out: &mut String, group: &str) {
 }
 
 /// What both ways of listing say of an instance.
-fn instance(out: &mut String, region: &Region, id: InstanceId, member: &Member) {
+fn instance(out: &mut String, (region, group): (&Region, &Group), id: InstanceId, member: &Member) {
     xml::plain(out, "InstanceId", id);
     if let Some(it) = region.instances.get(id) {
         xml::text(out, "InstanceType", it.instance_type.name);
@@ -156,7 +173,12 @@ fn instance(out: &mut String, region: &Region, id: InstanceId, member: &Member) 
     }
     xml::text(out, "LifecycleState", member.lifecycle.name());
     xml::text(out, "HealthStatus", member.mark.name());
-    xml::plain(out, "ProtectedFromScaleIn", false);
+    match (&group.source, member.template_version) {
+        (Source::Template { id, .. }, Some(version)) => template(out, region, *id, &version.to_string()),
+        (Source::Configuration(name), _) => xml::text(out, "LaunchConfigurationName", name),
+        _ => {}
+    }
+    xml::plain(out, "ProtectedFromScaleIn", group.protected.contains(&id));
 }
 
 impl Operation for DescribeAutoScalingInstances {
@@ -195,9 +217,11 @@ impl Operation for DescribeAutoScalingInstances {
         xml::element(&mut body, "AutoScalingInstances", |out| {
             for (group, id, member) in all.iter().skip(page.from).take(page.size) {
                 xml::element(out, "member", |out| {
-                    instance(out, region, *id, member);
+                    instance(out, (region, group), *id, member);
                     xml::text(out, "AutoScalingGroupName", &group.name);
-                    template(out, &group.name);
+                    if group.source == Source::Unknown {
+                        named_template(out, &group.name);
+                    }
                 });
             }
         });

@@ -1,9 +1,11 @@
-//! Auto Scaling: groups, their instances, standby, and suspended processes.
+//! Auto Scaling: groups, their instances, standby, suspended processes, instance refreshes and lifecycle hooks.
 //!
 //! Rules: <https://docs.aws.amazon.com/autoscaling/ec2/APIReference/Welcome.html>.
 
 mod describe;
+mod hooks;
 mod processes;
+mod refreshes;
 mod standby;
 
 use jiff::Timestamp;
@@ -18,13 +20,17 @@ use crate::world::{Region, World};
 #[must_use]
 pub fn operations() -> Vec<Box<dyn Operation>> {
     vec![
+        Box::new(refreshes::CancelInstanceRefresh),
         Box::new(describe::DescribeAutoScalingGroups),
         Box::new(describe::DescribeAutoScalingInstances),
+        Box::new(refreshes::DescribeInstanceRefreshes),
+        Box::new(hooks::DescribeLifecycleHooks),
         Box::new(describe::DescribeScalingActivities),
         Box::new(processes::ResumeProcesses),
         Box::new(processes::SuspendProcesses),
         Box::new(standby::EnterStandby),
         Box::new(standby::ExitStandby),
+        Box::new(refreshes::StartInstanceRefresh),
     ]
 }
 

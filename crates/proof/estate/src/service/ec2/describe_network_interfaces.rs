@@ -73,6 +73,7 @@ fn rows(region: &Region) -> Vec<Row> {
         let subnet = network.subnets.iter().find(|subnet| subnet.id == it.subnet)?.clone();
         let (description, instance) = match &it.holder {
             Holder::ControlPlane(cluster) => (format!("Amazon EKS {cluster}"), None),
+            Holder::Fargate(_) => (String::new(), None),
             Holder::Node(instance) => (String::new(), Some(*instance)),
         };
         Some(Row { id: *id, subnet, address: it.address, description, instance })

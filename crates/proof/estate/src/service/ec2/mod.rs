@@ -7,6 +7,7 @@ mod describe_instance_status;
 mod describe_instance_type_offerings;
 mod describe_instance_types;
 mod describe_instances;
+mod describe_launch_templates;
 mod describe_network_interfaces;
 mod describe_regions;
 mod describe_security_groups;
@@ -47,6 +48,8 @@ pub fn operations() -> Vec<Box<dyn Operation>> {
         Box::new(describe_instance_type_offerings::DescribeInstanceTypeOfferings),
         Box::new(describe_instance_types::DescribeInstanceTypes),
         Box::new(describe_instances::DescribeInstances),
+        Box::new(describe_launch_templates::DescribeLaunchTemplateVersions),
+        Box::new(describe_launch_templates::DescribeLaunchTemplates),
         Box::new(describe_network_interfaces::DescribeNetworkInterfaces),
         Box::new(describe_regions::DescribeRegions),
         Box::new(replace_root_volume::DescribeReplaceRootVolumeTasks),

@@ -14,7 +14,7 @@ use crate::service::action::region;
 use crate::world::World;
 use crate::world::eks::control_plane::{self, ROLLBACK_MINUTES, Refusal};
 use crate::world::eks::update::{Subject, Work};
-use crate::world::eks::{Cluster, What};
+use crate::world::eks::{Cluster, Ground, What};
 
 /// ListClusters.
 pub(super) fn list(world: &mut World, call: &Call) -> Result<Value, ApiError> {
@@ -135,8 +135,13 @@ fn timeout(call: &Call) -> Result<SignedDuration, ApiError> {
 }
 
 /// CancelUpdate.
-pub(super) fn cancel(cluster: &mut Cluster, call: &Call, id: &str) -> Result<(), ApiError> {
-    control_plane::cancel(cluster, id).map_err(|refusal| refused(call, refusal))
+pub(super) fn cancel(
+    cluster: &mut Cluster,
+    ground: &mut Ground<'_>,
+    call: &Call,
+    id: &str,
+) -> Result<(), ApiError> {
+    control_plane::cancel(cluster, ground, id).map_err(|refusal| refused(call, refusal))
 }
 
 /// UpdateClusterConfig: what logs are written, whether extended support is entered, deletion protection; one at a

@@ -70,6 +70,10 @@ fn shown(cluster: &Cluster, call: &Call, name: &str, group: &NodeGroup) -> Value
         "updateConfig": at_once,
         "tags": group.tags,
     });
+    if let Some((id, version)) = &group.launch_template {
+        document["launchTemplate"] =
+            json!({ "id": id.to_string(), "name": format!("lt-{name}"), "version": version.to_string() });
+    }
     if !group.labels.is_empty() {
         document["labels"] = json!(group.labels);
     }

@@ -65,14 +65,14 @@ pub(super) fn describe(world: &mut World, call: &Call) -> Result<Value, ApiError
 pub(super) fn cancel(world: &mut World, call: &Call) -> Result<Value, ApiError> {
     only(call, &["clientRequestToken"])?;
     let id = part(call, "updateId").to_owned();
-    with(world, call, |cluster, _, _| {
+    with(world, call, |cluster, _, ground| {
         let token = text(call, "clientRequestToken")?;
         let update = cluster.update(&id);
         let update = update.ok_or_else(|| not_found(call, format!("No update found for ID: {id}")))?;
         if token.is_some() && update.cancelled_with.as_deref() == token {
             return begun(cluster, &id);
         }
-        clusters::cancel(cluster, call, &id)?;
+        clusters::cancel(cluster, ground, call, &id)?;
         if let Some(update) = cluster.update_mut(&id) {
             update.cancelled_with = token.map(str::to_owned);
         }

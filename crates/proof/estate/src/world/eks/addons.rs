@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::update::{Problem, Subject, Work};
 use super::version::{CALENDAR, Minor};
 use super::{Cluster, Ground, What};
+use crate::world::kube::seconds;
 
 /// An add-on that can be had.
 #[derive(Clone, Debug)]
@@ -264,7 +266,40 @@ pub(super) fn updated(cluster: &mut Cluster, ground: &Ground<'_>, id: &str, wish
     if let Some(version) = &wish.version {
         addon.version.clone_from(version);
     }
+    tell_managers(cluster, &wish.name, ground.now);
     cluster.end(id, Vec::new());
+}
+
+/// What an add-on consists of in the cluster: resource and name in `kube-system`.
+fn controller_of(addon: &str) -> Option<(&'static str, &'static str)> {
+    match addon {
+        "vpc-cni" => Some(("apps/daemonsets", "aws-node")),
+        "kube-proxy" => Some(("apps/daemonsets", "kube-proxy")),
+        "coredns" => Some(("apps/deployments", "coredns")),
+        _ => None,
+    }
+}
+
+/// Tells by an add-on's controller who has set its fields: EKS, and where it has drifted, somebody with kubectl.
+///
+/// Source: EKS user guide, "Determine fields you can customize for Amazon EKS add-ons".
+pub fn tell_managers(cluster: &mut Cluster, name: &str, now: Timestamp) {
+    let (Some(addon), Some((resource, controller))) = (cluster.addons.get(name), controller_of(name)) else {
+        return;
+    };
+    let entry = |manager: &str, operation: &str, fields: Value| {
+        json!({ "manager": manager, "operation": operation, "apiVersion": "apps/v1", "time": seconds(now),
+                "fieldsType": "FieldsV1", "fieldsV1": fields })
+    };
+    let template = |field: &str| json!({ "f:spec": { "f:template": { "f:spec": { field: {} } } } });
+    let mut managers = vec![entry("eks", "Apply", template("f:containers"))];
+    if addon.drifted {
+        managers.push(entry("kubectl-edit", "Update", template("f:priorityClassName")));
+    }
+    let key = ("kube-system".to_owned(), controller.to_owned());
+    cluster.kube.change(resource, &key, now, |object| {
+        object["metadata"]["managedFields"] = managers.into();
+    });
 }
 
 /// Lets a new add-on become active when its pods would be.

@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::addons::Kind;
 use super::insights::{self, Category};
-use super::network;
 use super::update::{Problem, Status, Subject, Work};
 use super::version::{self, Minor};
 use super::{Cluster, Ground, What};
+use super::{network, node_pools};
 use crate::world::kube::NODES;
 use crate::world::kube::nodes;
 
@@ -20,6 +20,9 @@ pub const ROLLBACK_WINDOW: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Minutes that a rollback may be given, and those it is given where nobody says (API reference,
 /// "RollbackConfig").
 pub const ROLLBACK_MINUTES: (i64, i64, i64) = (120, 10_080, 720);
+
+/// How often nodes that go back are looked at.
+const LOOK: SignedDuration = SignedDuration::from_secs(60);
 
 /// How many minor versions nodes may be behind the control plane (Kubernetes, "Version Skew Policy").
 pub const MAX_SKEW: u32 = 3;
@@ -154,6 +157,8 @@ pub fn send(
     }
     let id = cluster.begin(ground, Subject::Cluster, (kind, params), token, work);
     ground.after(takes, What::Update(id.clone()));
+    // Auto Mode's nodes go back before the control plane.
+    node_pools::wake(cluster, ground);
     id
 }
 
@@ -178,6 +183,7 @@ pub(super) fn upgraded(
     cluster.version = to;
     cluster.end(id, Vec::new());
     insights::refreshed(cluster, catalog, ground.now);
+    node_pools::wake(cluster, ground);
 }
 
 /// The nodes of an Auto Mode cluster are back, or the control plane is.
@@ -194,6 +200,11 @@ pub(super) fn rolled_back(
             let reason = "The nodes were not rolled back within the timeout".to_owned();
             update.cancellation = Some(("Successful", reason));
         }
+        node_pools::wake(cluster, ground);
+        return;
+    }
+    if nodes && !node_pools::is_settled(cluster, ground.code) {
+        ground.after(LOOK, What::Update(id.to_owned()));
         return;
     }
     if nodes {
@@ -212,18 +223,20 @@ pub(super) fn rolled_back(
     cluster.upgraded = None;
     cluster.end(id, Vec::new());
     insights::refreshed(cluster, catalog, ground.now);
+    node_pools::wake(cluster, ground);
 }
 
 /// Takes an update back: a rollback in Auto Mode, while nodes go back (API reference, "CancelUpdate").
 ///
 /// # Errors
 /// It cannot be taken back, or not any more.
-pub fn cancel(cluster: &mut Cluster, id: &str) -> Result<(), Refusal> {
+pub fn cancel(cluster: &mut Cluster, ground: &mut Ground<'_>, id: &str) -> Result<(), Refusal> {
     let Some(update) = cluster.update_mut(id) else { return Ok(()) };
     match (update.status, &update.work) {
         (Status::InProgress, Work::Rollback { nodes: true, .. }) => {
             update.status = Status::Cancelled;
             update.cancellation = Some(("Successful", "Cancelled on request".to_owned()));
+            node_pools::wake(cluster, ground);
             Ok(())
         }
         (Status::InProgress, Work::Rollback { .. }) => Err(Refusal::NotNow(

@@ -25,6 +25,18 @@ const LAST_AL2: Minor = Minor(32);
 /// The release of Bottlerocket.
 const BOTTLEROCKET: &str = "1.50.0-0123abcd";
 
+/// A kind of image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Family {
+    /// The API's word for it.
+    ami_type: &'static str,
+    /// Whose image it is.
+    system: System,
+    /// What tells it from the others of its system, as the names of parameters have it.
+    variant: &'static str,
+    architecture: Architecture,
+}
+
 /// The operating system of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum System {
@@ -33,37 +45,71 @@ enum System {
     Bottlerocket,
 }
 
+const fn family(
+    ami_type: &'static str,
+    system: System,
+    variant: &'static str,
+    architecture: Architecture,
+) -> Family {
+    Family { ami_type, system, variant, architecture }
+}
+
+/// Every kind; those of Windows are not played.
+const FAMILIES: [Family; 14] = {
+    use Architecture::{Arm, X86};
+    use System::{AmazonLinux2, AmazonLinux2023, Bottlerocket};
+    [
+        family("AL2023_x86_64_STANDARD", AmazonLinux2023, "standard", X86),
+        family("AL2023_ARM_64_STANDARD", AmazonLinux2023, "standard", Arm),
+        family("AL2023_x86_64_NVIDIA", AmazonLinux2023, "nvidia", X86),
+        family("AL2023_ARM_64_NVIDIA", AmazonLinux2023, "nvidia", Arm),
+        family("AL2023_x86_64_NEURON", AmazonLinux2023, "neuron", X86),
+        family("AL2_x86_64", AmazonLinux2, "", X86),
+        family("AL2_x86_64_GPU", AmazonLinux2, "-gpu", X86),
+        family("AL2_ARM_64", AmazonLinux2, "-arm64", Arm),
+        family("BOTTLEROCKET_x86_64", Bottlerocket, "", X86),
+        family("BOTTLEROCKET_ARM_64", Bottlerocket, "", Arm),
+        family("BOTTLEROCKET_x86_64_FIPS", Bottlerocket, "-fips", X86),
+        family("BOTTLEROCKET_ARM_64_FIPS", Bottlerocket, "-fips", Arm),
+        family("BOTTLEROCKET_x86_64_NVIDIA", Bottlerocket, "-nvidia", X86),
+        family("BOTTLEROCKET_ARM_64_NVIDIA", Bottlerocket, "-nvidia", Arm),
+    ]
+};
+
 /// An image of nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct NodeImage {
-    system: System,
-    architecture: Architecture,
+    family: Family,
     version: Minor,
 }
 
 impl NodeImage {
     fn name(self) -> String {
-        let (version, architecture) = (self.version, self.architecture.name());
-        match self.system {
+        let (version, Family { variant, architecture, .. }) = (self.version, self.family);
+        let architecture = architecture.name();
+        match self.family.system {
             System::AmazonLinux2023 => {
-                format!("amazon-eks-node-al2023-{architecture}-standard-{version}-v20260801")
+                format!("amazon-eks-node-al2023-{architecture}-{variant}-{version}-v20260801")
             }
-            System::AmazonLinux2 => format!("amazon-eks-node-{version}-v20260801"),
-            System::Bottlerocket => format!("bottlerocket-aws-k8s-{version}-{architecture}-v{BOTTLEROCKET}"),
+            System::AmazonLinux2 => format!("amazon-eks{variant}-node-{version}-v20260801"),
+            System::Bottlerocket => {
+                format!("bottlerocket-aws-k8s-{version}{variant}-{architecture}-v{BOTTLEROCKET}")
+            }
         }
     }
 
     /// What the names of its parameters begin with.
     fn parameters(self) -> String {
-        let (version, architecture) = (self.version, self.architecture.name());
+        let (version, Family { variant, architecture, .. }) = (self.version, self.family);
+        let architecture = architecture.name();
         let linux = format!("/aws/service/eks/optimized-ami/{version}");
-        match self.system {
+        match self.family.system {
             System::AmazonLinux2023 => {
-                format!("{linux}/amazon-linux-2023/{architecture}/standard/recommended/")
+                format!("{linux}/amazon-linux-2023/{architecture}/{variant}/recommended/")
             }
-            System::AmazonLinux2 => format!("{linux}/amazon-linux-2/recommended/"),
+            System::AmazonLinux2 => format!("{linux}/amazon-linux-2{variant}/recommended/"),
             System::Bottlerocket => {
-                format!("/aws/service/bottlerocket/aws-k8s-{version}/{architecture}/latest/")
+                format!("/aws/service/bottlerocket/aws-k8s-{version}{variant}/{architecture}/latest/")
             }
         }
     }
@@ -75,7 +121,7 @@ impl NodeImage {
 
     /// The value of one of its parameters.
     fn value(self, member: &str, region: &str) -> Option<String> {
-        match (member, self.system) {
+        match (member, self.family.system) {
             ("image_id", _) => Some(self.id(region).to_string()),
             ("image_name", System::AmazonLinux2023 | System::AmazonLinux2) => Some(self.name()),
             ("release_version", System::AmazonLinux2023 | System::AmazonLinux2) => {
@@ -94,16 +140,8 @@ fn seed(region: &str, what: &str, image: NodeImage) -> Seed {
 
 /// The images of a version.
 fn of(version: Minor) -> impl Iterator<Item = NodeImage> {
-    use Architecture::{Arm, X86};
-    let all = [
-        (System::AmazonLinux2023, X86),
-        (System::AmazonLinux2023, Arm),
-        (System::AmazonLinux2, X86),
-        (System::Bottlerocket, X86),
-        (System::Bottlerocket, Arm),
-    ];
-    let images = all.map(|(system, architecture)| NodeImage { system, architecture, version });
-    images.into_iter().filter(move |it| it.system != System::AmazonLinux2 || version <= LAST_AL2)
+    let images = FAMILIES.map(|family| NodeImage { family, version });
+    images.into_iter().filter(move |it| it.family.system != System::AmazonLinux2 || version <= LAST_AL2)
 }
 
 /// When the release came that all of them are of; never after a scenario's start.
@@ -121,7 +159,7 @@ pub fn all(region: &str, start: Timestamp) -> Vec<Image> {
         owner: OWNER.to_owned(),
         owner_alias: Some("amazon"),
         visibility: Visibility::Public,
-        architecture: it.architecture,
+        architecture: it.family.architecture,
         platform: Platform::AmazonLinux2023,
         created_at: published(start),
         deprecated_at: None,
@@ -135,6 +173,28 @@ pub fn all(region: &str, start: Timestamp) -> Vec<Image> {
         tags: Tags::default(),
     });
     made.collect()
+}
+
+/// The image of a node group's instances, by the kind that the EKS API names; Amazon Linux where the estate does not know
+/// the kind.
+#[must_use]
+pub fn of_group(ami_type: &str, version: Minor, region: &str) -> ImageId {
+    let known = FAMILIES.into_iter().find(|it| it.ami_type == ami_type);
+    NodeImage { family: known.unwrap_or(FAMILIES[0]), version }.id(region)
+}
+
+/// The kind and the version of an image, where it is one of EKS's in that region.
+#[must_use]
+pub fn known(id: &str, region: &str) -> Option<(&'static str, Minor)> {
+    let mut all = CALENDAR.iter().flat_map(|it| of(it.version));
+    all.find(|it| it.id(region).to_string() == id).map(|it| (it.family.ami_type, it.version))
+}
+
+/// The Kubernetes version that an image of EKS is for.
+#[must_use]
+pub fn version_of(image: ImageId, region: &str) -> Option<Minor> {
+    let mut all = CALENDAR.iter().flat_map(|it| of(it.version));
+    all.find(|it| it.id(region) == image).map(|it| it.version)
 }
 
 /// A public parameter, where it is one of a version that EKS offers at that moment.

@@ -5,10 +5,14 @@
 
 pub mod addons;
 pub mod control_plane;
+pub mod fargate;
 pub mod images;
 pub mod insights;
+pub mod instances;
 pub mod network;
 pub mod node_groups;
+pub mod node_pools;
+pub mod own_groups;
 pub mod running;
 pub mod update;
 pub mod version;
@@ -27,6 +31,7 @@ use crate::generate::seed::Seed;
 use addons::{Addon, Kind};
 use insights::{Insight, Refresh};
 use node_groups::NodeGroup;
+use node_pools::Pool;
 use update::Update;
 use version::Minor;
 
@@ -104,6 +109,10 @@ pub struct Cluster {
     pub tags: BTreeMap<String, String>,
     /// Its managed node groups by name.
     pub node_groups: BTreeMap<String, NodeGroup>,
+    /// Node pools by name, of Karpenter or of Auto Mode.
+    pub pools: BTreeMap<String, Pool>,
+    /// Auto Scaling groups of one's own whose instances are its nodes, by name.
+    pub own_groups: BTreeMap<String, own_groups::OwnGroup>,
     /// Its Fargate profiles by name.
     pub fargate: BTreeMap<String, FargateProfile>,
     /// Its add-ons by name.
@@ -146,6 +155,8 @@ pub struct AccessEntry {
 pub struct FargateProfile {
     /// Namespaces whose pods it takes.
     pub namespaces: Vec<String>,
+    /// The version of the kubelets with which the pods of a scenario's start began; the control plane's where none.
+    pub began_at: Option<Minor>,
     /// ARN of the role pods run with.
     pub role: String,
     /// When it was made.
@@ -181,6 +192,8 @@ pub enum What {
     Update(String),
     /// A node group is looked at that is being updated.
     Roll(String),
+    /// A node pool is looked at.
+    Pool(String),
     /// A kubelet has started.
     Node(String),
     /// A pod's containers have started.
@@ -208,6 +221,7 @@ pub struct Ground<'p> {
     pub instances: &'p Instances,
     seed: Seed,
     later: Vec<(Timestamp, What)>,
+    changes: instances::Changes,
 }
 
 impl Ground<'_> {
@@ -242,15 +256,25 @@ pub fn with<T>(
     let seed = place.seed.child("cluster").child(name);
     let region = &mut *place.region;
     let (network, instances) = (&mut region.network, &region.instances);
-    let mut ground =
-        Ground { now, pace: place.pace, code: place.code, network, instances, seed, later: Vec::new() };
+    let mut ground = Ground {
+        now,
+        pace: place.pace,
+        code: place.code,
+        network,
+        instances,
+        seed,
+        later: Vec::new(),
+        changes: instances::Changes::default(),
+    };
     let clusters = &mut region.clusters;
     let cluster = clusters.by_name.get_mut(name)?;
     let done = does(cluster, &clusters.catalog, &mut ground);
-    for (at, what) in ground.later {
+    let Ground { later, changes, .. } = ground;
+    for (at, what) in later {
         let due = Due { cluster: name.to_owned(), what };
         place.region.schedule(at, Change::Cluster(Box::new(due)));
     }
+    instances::follow(place, name, changes, now);
     Some(done)
 }
 
@@ -260,6 +284,7 @@ pub fn apply(place: &mut Place<'_>, due: Due, at: Timestamp) {
     with(place, &name, at, |cluster, catalog, ground| match due.what {
         What::Update(id) => update::go_on(cluster, catalog, ground, &id),
         What::Roll(id) => node_groups::roll::look(cluster, ground, &id),
+        What::Pool(pool) => node_pools::disruption::look(cluster, ground, &pool),
         What::Node(node) => running::node_started(cluster, ground, &node),
         What::PodReady(key) => running::pod_started(cluster, ground, &key),
         What::PodGone(key) => running::pod_stopped(cluster, ground, &key),
@@ -282,6 +307,17 @@ pub struct Sketch {
 }
 
 impl Cluster {
+    /// The version that Auto Mode's nodes are to have: the control plane's, or while nodes go back before it, the one that
+    /// it will have.
+    #[must_use]
+    pub fn version_of_auto_nodes(&self) -> Minor {
+        let back = self.updating(&update::Subject::Cluster).and_then(|update| match update.work {
+            update::Work::Rollback { to, nodes: true, .. } => Some(to),
+            _ => None,
+        });
+        back.unwrap_or(self.version)
+    }
+
     /// A cluster without nodes, add-ons and objects.
     #[must_use]
     pub fn new(sketch: Sketch, seed: &Seed, created: Timestamp) -> Self {
@@ -308,6 +344,8 @@ impl Cluster {
             access: BTreeMap::new(),
             tags: BTreeMap::new(),
             node_groups: BTreeMap::new(),
+            pools: BTreeMap::new(),
+            own_groups: BTreeMap::new(),
             fargate: BTreeMap::new(),
             addons: BTreeMap::new(),
             pod_identities: Vec::new(),

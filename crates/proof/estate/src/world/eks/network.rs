@@ -23,6 +23,17 @@ const ZONES: usize = 2;
 /// Interfaces that a control plane has.
 const INTERFACES: usize = 2;
 
+/// The name of a node with an address: its private DNS name.
+#[must_use]
+pub fn node_name(address: Ipv4Addr, region: &str) -> String {
+    let [first, second, third, fourth] = address.octets();
+    let domain = match region {
+        "us-east-1" => "ec2.internal".to_owned(),
+        code => format!("{code}.compute.internal"),
+    };
+    format!("ip-{first}-{second}-{third}-{fourth}.{domain}")
+}
+
 /// Addresses that a new node takes: all of its first interface.
 #[must_use]
 pub fn of_node(instance_type: &str) -> u32 {
@@ -50,10 +61,36 @@ impl Ground<'_> {
     }
 
     /// Gives a new node its first interface.
-    pub fn connect(&mut self, instance: InstanceId, subnet: &Subnet, (address, addresses): (Ipv4Addr, u32)) {
+    pub fn connect(
+        &mut self,
+        instance: InstanceId,
+        subnet: &Subnet,
+        (address, addresses): (Ipv4Addr, u32),
+    ) -> InterfaceId {
         let id = self.interface(&instance.to_string());
         let holder = Holder::Node(instance);
         self.network.interfaces.insert(id, Interface { subnet: subnet.id, address, addresses, holder });
+        id
+    }
+
+    /// Gives a pod on Fargate its interface; `node` is the name of the pod's node.
+    pub fn connect_fargate(&mut self, node: &str, subnet: &Subnet, address: Ipv4Addr) {
+        let holder = Holder::Fargate(node.to_owned());
+        let made = Interface { subnet: subnet.id, address, addresses: 1, holder };
+        let id = self.interface(node);
+        self.network.interfaces.insert(id, made);
+    }
+
+    /// The subnet among these that another node goes into: they take turns, and those without room or without the type
+    /// are passed by. An empty type is offered everywhere and takes one address.
+    #[must_use]
+    pub fn room(&self, subnets: &[String], turn: usize, instance_type: &str) -> Option<Arc<Subnet>> {
+        let zones = subnets.len().max(1);
+        let needed = of_node(instance_type);
+        let turns = (0..zones).filter_map(|n| subnets.get((turn + n) % zones));
+        let mut turns = turns.filter_map(|id| self.network.subnet(id));
+        let offered = |zone: &str| instance_type.is_empty() || self.network.offers(zone, instance_type);
+        turns.find(|it| self.free(it) >= needed && offered(&it.zone)).cloned()
     }
 
     /// Takes a node's interface away; `instance` is the instance's id, as text.

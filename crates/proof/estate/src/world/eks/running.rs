@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Cluster, Ground, What};
+use super::{Cluster, Ground, What, fargate, node_pools};
+use crate::world::ids::InstanceId;
 use crate::world::kube::admission::{Denied, Operation, Subject};
 use crate::world::kube::budgets::Refused;
 use crate::world::kube::{Key, NODES, PODS, controller, nodes, pods, seconds};
@@ -13,7 +14,9 @@ pub(super) fn node_started(cluster: &mut Cluster, ground: &mut Ground<'_>, name:
         return;
     }
     cluster.kube.node_ready(name, true, ground.now);
-    for key in cluster.kube.daemons_for(name, ground.now) {
+    node_pools::node_started(cluster, ground, name);
+    let already: Vec<Key> = cluster.kube.pods_on(name).map(|(key, _)| key.clone()).collect();
+    for key in already.into_iter().chain(cluster.kube.daemons_for(name, ground.now)) {
         start_later(cluster, ground, key);
     }
     schedule_pending(cluster, ground);
@@ -27,6 +30,10 @@ fn start_later(cluster: &mut Cluster, ground: &mut Ground<'_>, key: Key) {
 /// Gives pods that wait a node where there is one for them.
 pub fn schedule_pending(cluster: &mut Cluster, ground: &mut Ground<'_>) {
     for key in cluster.kube.pending() {
+        if fargate::profile_of(cluster, &key).is_some() {
+            fargate::launch(cluster, ground, &key, cluster.version);
+            continue;
+        }
         let Some(pod) = cluster.kube.get(PODS, &key.0, &key.1) else { continue };
         if let Some(node) = cluster.kube.node_for(pod) {
             cluster.kube.bind(&key, &node, ground.now);
@@ -58,9 +65,29 @@ pub(super) fn pod_stopped(cluster: &mut Cluster, ground: &mut Ground<'_>, key: &
     }
 }
 
+/// Whether what a pod is of has as many pods as it wants without this one.
+fn is_surplus(cluster: &Cluster, gone: &Value) -> bool {
+    let Some((kind @ ("ReplicaSet" | "StatefulSet"), owner)) = controller(gone) else { return false };
+    let resource = if kind == "ReplicaSet" { "apps/replicasets" } else { "apps/statefulsets" };
+    let namespace = gone["metadata"]["namespace"].as_str().unwrap_or_default();
+    let Some(set) = cluster.kube.get(resource, namespace, owner) else { return false };
+    let all = cluster.kube.list(PODS, Some(namespace)).map(|it| it.1);
+    let own = all.filter(|pod| {
+        controller(pod) == Some((kind, owner)) && pod["metadata"]["deletionTimestamp"].is_null()
+    });
+    own.count() as u64 >= set["spec"]["replicas"].as_u64().unwrap_or(1)
+}
+
 fn remove(cluster: &mut Cluster, ground: &mut Ground<'_>, key: &Key) {
     let Some(gone) = cluster.kube.remove(PODS, key) else { return };
-    if let Some(made) = cluster.kube.replace(&gone, ground.now) {
+    let node = pods::node_of(&gone).and_then(|node| cluster.kube.get(NODES, "", node));
+    if let Some(node) =
+        node.filter(|node| fargate::is_fargate(node)).map(|node| crate::world::kube::key(node).1)
+    {
+        end_node(cluster, ground, &node);
+    }
+    let made = if is_surplus(cluster, &gone) { None } else { cluster.kube.replace(&gone, ground.now) };
+    if let Some(made) = made {
         let placed = cluster.kube.get(PODS, &made.0, &made.1).is_some_and(|it| pods::node_of(it).is_some());
         if placed {
             start_later(cluster, ground, made);
@@ -124,9 +151,25 @@ fn stays(pod: &Value) -> bool {
     mirrored || controller(pod).is_some_and(|(kind, _)| kind == "DaemonSet")
 }
 
+/// Whether a drain asks a pod to go.
+#[must_use]
+pub fn is_evicted(pod: &Value) -> bool {
+    !stays(pod) && !pods::has_ended(pod)
+}
+
 /// Evicts what may go from a node, and says whether the node is drained.
 pub fn evict_all(cluster: &mut Cluster, ground: &mut Ground<'_>, node: &str) -> bool {
-    let here = cluster.kube.pods_on(node).filter(|(_, pod)| !stays(pod) && !pods::has_ended(pod));
+    evict_where(cluster, ground, node, |_| true)
+}
+
+/// The same with the pods that are meant; others go with their node.
+pub fn evict_where(
+    cluster: &mut Cluster,
+    ground: &mut Ground<'_>,
+    node: &str,
+    is_meant: impl Fn(&Value) -> bool,
+) -> bool {
+    let here = cluster.kube.pods_on(node).filter(|(_, pod)| is_evicted(pod) && is_meant(pod));
     let keys: Vec<Key> = here.map(|(key, _)| key.clone()).collect();
     for key in &keys {
         // A refusal is asked again the next time.
@@ -141,6 +184,7 @@ pub fn end_node(cluster: &mut Cluster, ground: &mut Ground<'_>, name: &str) {
     let gone = cluster.kube.remove(NODES, &nodes::node_key(name));
     if let Some(instance) = gone.as_ref().and_then(nodes::instance_of) {
         ground.disconnect(instance);
+        ground.changes.ended.extend(InstanceId::parse(instance));
     }
     for key in keys {
         remove(cluster, ground, &key);
@@ -148,10 +192,18 @@ pub fn end_node(cluster: &mut Cluster, ground: &mut Ground<'_>, name: &str) {
 }
 
 /// Everything is there at once, as in a cluster that has run for long: nodes are ready, pods are placed and run.
-pub fn settle_all(cluster: &mut Cluster, now: jiff::Timestamp) {
+pub fn settle_all(cluster: &mut Cluster, ground: &mut Ground<'_>) {
+    let now = ground.now;
+    for key in cluster.kube.pending() {
+        let profile = fargate::profile_of(cluster, &key).and_then(|name| cluster.fargate.get(name));
+        if let Some(version) = profile.map(|it| it.began_at.unwrap_or(cluster.version)) {
+            fargate::launch(cluster, ground, &key, version);
+        }
+    }
     let names: Vec<String> = cluster.kube.list(NODES, None).map(|(key, _)| key.1.clone()).collect();
     for name in &names {
         cluster.kube.node_ready(name, true, now);
+        node_pools::node_started(cluster, ground, name);
         cluster.kube.daemons_for(name, now);
     }
     for key in cluster.kube.pending() {
@@ -171,6 +223,41 @@ pub fn settle_all(cluster: &mut Cluster, now: jiff::Timestamp) {
     for key in placed {
         cluster.kube.pod_ready(&key, now);
     }
+}
+
+/// Gives a workload another number of pods: those that it lacks are made, and of those too many the youngest go.
+pub fn scale(cluster: &mut Cluster, ground: &mut Ground<'_>, resource: &str, key: &Key, replicas: u64) {
+    let is_set =
+        cluster.kube.change(resource, key, ground.now, |it| it["spec"]["replicas"] = replicas.into());
+    let Some(workload) = cluster.kube.get(resource, &key.0, &key.1).filter(|_| is_set) else { return };
+    let uid = workload["metadata"]["uid"].clone();
+    let owned = |object: &Value| {
+        let owners = object["metadata"]["ownerReferences"].as_array();
+        owners.is_some_and(|all| all.iter().any(|it| it["uid"] == uid))
+    };
+    let keys = |resource: &str| -> Vec<Key> {
+        let all = cluster.kube.list(resource, Some(&key.0));
+        all.filter(|(_, it)| owned(it) && it["metadata"]["deletionTimestamp"].is_null())
+            .map(|(key, _)| key.clone())
+            .collect()
+    };
+    let (sets, mut pods) = (keys("apps/replicasets"), keys(PODS));
+    for set in sets {
+        scale(cluster, ground, "apps/replicasets", &set, replicas);
+    }
+    if resource == "apps/deployments" {
+        return;
+    }
+    let created = |key: &Key| {
+        let pod = cluster.kube.get(PODS, &key.0, &key.1);
+        pod.map(|it| it["metadata"]["creationTimestamp"].as_str().unwrap_or_default().to_owned())
+    };
+    pods.sort_by_cached_key(|key| (created(key), key.1.len(), key.1.clone()));
+    for key in pods.iter().skip(usize::try_from(replicas).unwrap_or(usize::MAX)) {
+        delete_pod(cluster, ground, key, None);
+    }
+    cluster.kube.fill_from(resource, key, pods.len() as u64, ground.now);
+    schedule_pending(cluster, ground);
 }
 
 /// How many replicas of a workload are there and ready, as its status says it.

@@ -73,7 +73,8 @@ fn requests(pod: &Value) -> (u64, u64) {
 }
 
 /// Whether a pod tolerates a taint that keeps others off (Kubernetes documentation, "Taints and Tolerations").
-fn tolerates(pod: &Value, taint: &Value) -> bool {
+#[must_use]
+pub fn tolerates(pod: &Value, taint: &Value) -> bool {
     let mut tolerations = pod["spec"]["tolerations"].as_array().into_iter().flatten();
     tolerations.any(|it| {
         let effect = it["effect"].is_null() || it["effect"] == "" || it["effect"] == taint["effect"];

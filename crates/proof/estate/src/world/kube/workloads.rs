@@ -5,13 +5,14 @@ use rand::RngExt;
 use serde_json::{Value, json};
 
 use super::{Key, NODES, PODS, Store, controller, nodes, owned_by};
+use crate::world::eks::fargate::is_fargate;
 
 /// Characters in names that Kubernetes makes up.
 const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
 impl Store {
     /// Letters for a name that nobody chose.
-    fn letters(&self, purpose: &str, count: usize) -> String {
+    pub(in crate::world) fn letters(&self, purpose: &str, count: usize) -> String {
         let mut stream = self.seed.child("letters").child(purpose).nth(self.version as usize).stream();
         (0..count).map(|_| char::from(LETTERS[stream.random_range(0..LETTERS.len())])).collect()
     }
@@ -58,21 +59,27 @@ impl Store {
         let Some(set) = self.get(resource, &key.0, &key.1).cloned() else { return };
         match resource {
             "apps/daemonsets" => {
-                let names: Vec<String> = self.list(NODES, None).map(|((_, name), _)| name.clone()).collect();
+                // Fargate takes no daemons.
+                let own = self.list(NODES, None).filter(|(_, node)| !is_fargate(node));
+                let names: Vec<String> = own.map(|((_, name), _)| name.clone()).collect();
                 for node in names {
                     self.daemon(&set, &node, now);
                 }
             }
-            _ => {
-                let wanted = set["spec"]["replicas"].as_u64().unwrap_or(1);
-                for number in 0..wanted {
-                    let name = match resource {
-                        "apps/statefulsets" => format!("{}-{number}", key.1),
-                        _ => format!("{}-{}", key.1, self.letters(&key.1, 5)),
-                    };
-                    self.pod_of(&set, &name, None, now);
-                }
-            }
+            _ => self.fill_from(resource, key, 0, now),
+        }
+    }
+
+    /// Makes the pods that a set lacks beside those that it has.
+    pub fn fill_from(&mut self, resource: &str, key: &Key, has: u64, now: Timestamp) {
+        let Some(set) = self.get(resource, &key.0, &key.1).cloned() else { return };
+        let wanted = set["spec"]["replicas"].as_u64().unwrap_or(1);
+        for number in has..wanted {
+            let name = match resource {
+                "apps/statefulsets" => format!("{}-{number}", key.1),
+                _ => format!("{}-{}", key.1, self.letters(&key.1, 5)),
+            };
+            self.pod_of(&set, &name, None, now);
         }
     }
 
@@ -85,7 +92,8 @@ impl Store {
 
     /// The pods of daemon sets that a new node gets.
     pub fn daemons_for(&mut self, node: &str, now: Timestamp) -> Vec<Key> {
-        let Some(found) = self.get(NODES, "", node) else { return Vec::new() };
+        let found = self.get(NODES, "", node).filter(|node| !is_fargate(node));
+        let Some(found) = found else { return Vec::new() };
         let labels = found["metadata"]["labels"].clone();
         let fits = |set: &Value| {
             let wanted = set["spec"]["template"]["spec"]["nodeSelector"].as_object();

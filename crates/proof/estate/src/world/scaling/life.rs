@@ -21,7 +21,7 @@ const NOTICE: SignedDuration = SignedDuration::from_secs(60);
 /// From a member's loss to the launch of another.
 const REACTION: SignedDuration = SignedDuration::from_secs(15);
 /// From leaving standby, or running, to being in service.
-const ENTRY: SignedDuration = SignedDuration::from_secs(10);
+pub(super) const ENTRY: SignedDuration = SignedDuration::from_secs(10);
 /// Into standby, where no balancer has to drain.
 const EXIT: SignedDuration = SignedDuration::from_secs(5);
 
@@ -38,6 +38,9 @@ enum Illness {
 /// Lets the group of an instance look at it.
 pub fn observe(place: &mut Place<'_>, id: InstanceId, at: Timestamp) {
     let Some(number) = place.region.scaling.of(id) else { return };
+    if place.region.scaling.get(number).is_some_and(|group| group.like.is_none()) {
+        return;
+    }
     let state = place.region.instances.get(id).map(|it| it.state);
     let Some(state) =
         state.filter(|it| !matches!(it, InstanceState::ShuttingDown | InstanceState::Terminated))
@@ -64,7 +67,7 @@ pub fn observe(place: &mut Place<'_>, id: InstanceId, at: Timestamp) {
         }
         Lifecycle::EnteringStandby { until } => look_again(place.region, number, id, until),
         Lifecycle::InService => judge(place, number, id, at),
-        Lifecycle::Standby | Lifecycle::Terminating => {}
+        Lifecycle::Standby | Lifecycle::TerminatingWait { .. } | Lifecycle::Terminating => {}
     }
 }
 
@@ -98,7 +101,7 @@ fn note(region: &mut Region, number: usize, instance: InstanceId, standing: Stan
 /// A member is gone: another comes in its place.
 fn lose(region: &mut Region, number: usize, id: InstanceId, at: Timestamp) {
     if let Some(group) = region.scaling.get_mut(number) {
-        group.like = id;
+        group.like = Some(id);
     }
     region.scaling.leave(number, id);
     note(region, number, id, Standing::Left, at);
@@ -183,22 +186,53 @@ fn judge(place: &mut Place<'_>, number: usize, id: InstanceId, at: Timestamp) {
 /// Launches what a group lacks.
 pub fn fill(place: &mut Place<'_>, number: usize, at: Timestamp) {
     let Some(group) = place.region.scaling.get(number) else { return };
-    if group.is_suspended(Process::Launch) {
-        return;
-    }
-    let (lacking, like, name) =
-        (group.desired.saturating_sub(group.active()), group.like, group.name.clone());
+    let Some(like) = group.like.filter(|_| !group.is_suspended(Process::Launch)) else { return };
+    let (lacking, name) = (group.desired.saturating_sub(group.active()), group.name.clone());
     let before = group.activities.len();
     for n in 0..lacking {
         let purpose = (format!("{name}/{before}"), n as u32);
         let Some(id) = launch::successor(place, like, purpose, at) else { return };
         place.region.scaling.join(number, id, Member::new(Lifecycle::Pending, at));
         note(place.region, number, id, Standing::Out, at);
-        let cause = format!(
-            "At {at} an instance was started in response to a difference between desired and actual capacity."
-        );
-        record(place, number, format!("Launching a new EC2 instance: {id}"), cause, (at, at + NOTICE));
+        let why = "a difference between desired and actual capacity";
+        launched(place, number, id, why, at);
     }
+}
+
+/// Launches another member like the others in the course of an instance refresh.
+pub(super) fn launch_another(place: &mut Place<'_>, number: usize, at: Timestamp) -> Option<InstanceId> {
+    let group = place.region.scaling.get(number)?;
+    let purpose = (format!("{}/{}", group.name, group.activities.len()), 0);
+    let like = group.like?;
+    let id = launch::successor(place, like, purpose, at)?;
+    place.region.scaling.join(number, id, Member::new(Lifecycle::Pending, at));
+    note(place.region, number, id, Standing::Out, at);
+    launched(place, number, id, "an instance refresh", at);
+    Some(id)
+}
+
+/// Enters that an instance was launched, and why.
+pub(super) fn launched(place: &mut Place<'_>, number: usize, id: InstanceId, why: &str, at: Timestamp) {
+    let cause = format!("At {at} an instance was started in response to {why}.");
+    record(place, number, format!("Launching a new EC2 instance: {id}"), cause, (at, at + NOTICE));
+}
+
+/// Takes a member out of its balancers and terminates it in the course of an instance refresh.
+pub(super) fn replace_member(place: &mut Place<'_>, number: usize, id: InstanceId, at: Timestamp) {
+    note(place.region, number, id, Standing::Out, at);
+    terminating(place, number, id, at);
+    change(place.region, number, id, |it| (it.lifecycle, it.since) = (Lifecycle::Terminating, at));
+    let seats = place.region.scaling.get(number).map(|group| seats(place.region, group, id));
+    for (balancer, key) in seats.unwrap_or_default() {
+        place.region.deregister_target(balancer, key, at);
+    }
+    life_cycle::terminate(place, id, at);
+}
+
+/// Enters that a member is terminated in the course of an instance refresh.
+pub(super) fn terminating(place: &mut Place<'_>, number: usize, id: InstanceId, at: Timestamp) {
+    let cause = format!("At {at} an instance was taken out of service in response to an instance refresh.");
+    record(place, number, format!("Terminating EC2 instance: {id}"), cause, (at, at + NOTICE));
 }
 
 /// Enters what a group did; gives it back.

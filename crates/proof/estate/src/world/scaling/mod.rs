@@ -1,13 +1,14 @@
 //! Auto Scaling groups: what they keep, and what was done about it.
 
 pub mod life;
+pub mod refresh;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::ids::InstanceId;
+use super::ids::{InstanceId, LaunchTemplateId};
 use super::network::Subnet;
 use super::tags::Tags;
 
@@ -22,7 +23,7 @@ pub enum Process {
     AzRebalance,
     /// Marks instances as unhealthy.
     HealthCheck,
-    /// Refreshes instances; the estate's groups do not.
+    /// Goes on with instance refreshes.
     InstanceRefresh,
     /// Launches instances.
     Launch,
@@ -85,6 +86,11 @@ pub enum Lifecycle {
     },
     /// Out of service, and left alone.
     Standby,
+    /// On its way out of the group, held by a lifecycle hook until then at the latest.
+    TerminatingWait {
+        /// When the hook's heartbeat times out.
+        until: Timestamp,
+    },
     /// On its way out of the group.
     Terminating,
 }
@@ -98,6 +104,7 @@ impl Lifecycle {
             Self::InService => "InService",
             Self::EnteringStandby { .. } => "EnteringStandby",
             Self::Standby => "Standby",
+            Self::TerminatingWait { .. } => "Terminating:Wait",
             Self::Terminating => "Terminating",
         }
     }
@@ -132,6 +139,8 @@ pub struct Member {
     pub since: Timestamp,
     /// What the group thinks of it.
     pub mark: Mark,
+    /// The version of the launch template that it was launched from.
+    pub template_version: Option<usize>,
     /// Since when something is wrong with it.
     ill_since: Option<Timestamp>,
     /// When the group looks again, where that is settled.
@@ -139,10 +148,16 @@ pub struct Member {
 }
 
 impl Member {
+    /// The same, launched from that version of the launch template.
+    #[must_use]
+    pub const fn from_version(self, template_version: Option<usize>) -> Self {
+        Self { template_version, ..self }
+    }
+
     /// A member in a state since then.
     #[must_use]
     pub const fn new(lifecycle: Lifecycle, since: Timestamp) -> Self {
-        Self { lifecycle, since, mark: Mark::Healthy, ill_since: None, due: None }
+        Self { lifecycle, since, mark: Mark::Healthy, template_version: None, ill_since: None, due: None }
     }
 }
 
@@ -208,8 +223,8 @@ pub struct Group {
     pub balancers: Vec<usize>,
     /// Its instances.
     pub members: BTreeMap<InstanceId, Member>,
-    /// The instance that others are launched like.
-    pub like: InstanceId,
+    /// The instance that others are launched like; none where EKS keeps the group.
+    pub like: Option<InstanceId>,
     /// Suspended processes, and since when.
     pub suspended: BTreeMap<Process, Timestamp>,
     /// What it did, in order.
@@ -218,6 +233,42 @@ pub struct Group {
     pub created_at: Timestamp,
     /// Its tags.
     pub tags: Tags,
+    /// What its instances are launched from.
+    pub source: Source,
+    /// The cluster whose nodes they are, where EKS does not keep the group.
+    pub cluster: Option<String>,
+    /// Its hooks on instances that are terminated.
+    pub hooks: Vec<Hook>,
+    /// Its instance refreshes, the oldest first.
+    pub refreshes: Vec<refresh::Refresh>,
+    /// Members that are protected from scaling in.
+    pub protected: BTreeSet<InstanceId>,
+}
+
+/// What a group's instances are launched from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// A launch template that the estate knows by name only.
+    #[default]
+    Unknown,
+    /// A launch configuration, by name.
+    Configuration(String),
+    /// A launch template.
+    Template {
+        /// Its id.
+        id: LaunchTemplateId,
+        /// The version: a number, `$Latest` or `$Default`.
+        version: String,
+    },
+}
+
+/// A lifecycle hook on instances that are terminated (`autoscaling:EC2_INSTANCE_TERMINATING`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// Its name.
+    pub name: String,
+    /// How long an instance is held at most.
+    pub heartbeat: SignedDuration,
 }
 
 impl Group {
@@ -284,14 +335,14 @@ impl Scaling {
         self.of_instance.contains_key(&id)
     }
 
-    fn join(&mut self, number: usize, id: InstanceId, member: Member) {
+    pub(in crate::world) fn join(&mut self, number: usize, id: InstanceId, member: Member) {
         if let Some(group) = self.groups.get_mut(number) {
             group.members.insert(id, member);
             self.of_instance.insert(id, number);
         }
     }
 
-    fn leave(&mut self, number: usize, id: InstanceId) {
+    pub(in crate::world) fn leave(&mut self, number: usize, id: InstanceId) {
         if let Some(group) = self.groups.get_mut(number) {
             group.members.remove(&id);
         }

@@ -3,10 +3,14 @@
 mod addons;
 mod around;
 mod control_plane;
+mod fargate;
 mod insights;
+mod instances;
 mod named;
 mod node_groups;
+mod node_pools;
 mod permissions;
+mod refreshes;
 
 use fleetwright_estate::scenario::{Overrides, ScenarioFile};
 use serde_json::{Value, json};

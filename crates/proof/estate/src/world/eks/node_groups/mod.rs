@@ -3,17 +3,16 @@
 pub mod roll;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::instances::Launched;
 use super::version::Minor;
 use super::{Cluster, Ground, What, network};
-use crate::world::ids::InstanceId;
+use crate::world::ids::{InstanceId, LaunchTemplateId};
 use crate::world::instance_types;
 use crate::world::kube::{NODES, nodes};
-use crate::world::network::Subnet;
 
 /// A managed node group.
 #[derive(Clone, Debug)]
@@ -52,6 +51,8 @@ pub struct NodeGroup {
     pub taints: Vec<(String, String, String)>,
     /// Name of its Auto Scaling group.
     pub scaling_group: String,
+    /// Its launch template and the version in use, where it has one of its own.
+    pub launch_template: Option<(LaunchTemplateId, usize)>,
     /// What is wrong with it: code, message.
     pub issues: Vec<(String, String)>,
     /// Its tags.
@@ -83,36 +84,25 @@ impl NodeGroup {
         };
         nodes.clamp(1, 100)
     }
+}
 
-    /// What the kubelet tells of the image.
-    fn image(&self, version: Minor) -> (String, String) {
-        let os = match self.ami_type.as_str() {
-            it if it.starts_with("AL2_") => "Amazon Linux 2",
-            it if it.starts_with("BOTTLEROCKET") => "Bottlerocket OS 1.50.0 (aws-k8s)",
-            _ => "Amazon Linux 2023.9.20260801",
-        };
-        let runtime = if version.0 >= 34 { "containerd://2.1.5" } else { "containerd://1.7.28" };
-        (os.to_owned(), runtime.to_owned())
-    }
+/// What the kubelet of an image tells: the operating system, and the container runtime.
+#[must_use]
+pub fn told(ami_type: &str, version: Minor) -> (String, String) {
+    let os = match ami_type {
+        it if it.starts_with("AL2_") => "Amazon Linux 2",
+        it if it.starts_with("BOTTLEROCKET") => "Bottlerocket OS 1.50.0 (aws-k8s)",
+        _ => "Amazon Linux 2023.9.20260801",
+    };
+    let runtime = if version.0 >= 34 { "containerd://2.1.5" } else { "containerd://1.7.28" };
+    (os.to_owned(), runtime.to_owned())
 }
 
 /// Pods that fit a type of instance with an address of the network for each (`eni-max-pods.txt` of the EKS images).
-fn max_pods(instance_type: &str) -> u64 {
+#[must_use]
+pub fn max_pods(instance_type: &str) -> u64 {
     let known = instance_types::find(instance_type);
     known.map_or(17, |it| u64::from(it.interfaces) * (u64::from(it.addresses_per_interface) - 1) + 2)
-}
-
-/// The subnet that a group's next node goes into: the zones take turns, and those without room or without the
-/// type are passed by.
-fn room(group: &NodeGroup, ground: &Ground<'_>) -> Option<Arc<Subnet>> {
-    let zones = group.subnets.len().max(1);
-    let needed = network::of_node(&group.instance_type);
-    let turns = (0..zones).filter_map(|n| group.subnets.get((group.launched + n) % zones));
-    let mut subnets = turns.filter_map(|id| ground.network.subnet(id));
-    let fits = |it: &&Arc<Subnet>| {
-        ground.free(it) >= needed && ground.network.offers(&it.zone, &group.instance_type)
-    };
-    subnets.find(fits).cloned()
 }
 
 /// Launches a node of a group in a version; its kubelet starts later. The node's name, none where no subnet
@@ -120,21 +110,19 @@ fn room(group: &NodeGroup, ground: &Ground<'_>) -> Option<Arc<Subnet>> {
 pub fn launch(cluster: &mut Cluster, ground: &mut Ground<'_>, group: &str, version: Minor) -> Option<String> {
     let number = ground.draw(cluster, "instance") as u64;
     let instance = InstanceId(number);
-    let found = cluster.node_groups.get_mut(group)?;
+    let managed = cluster.node_groups.contains_key(group);
+    let found = cluster.group_mut(group)?;
     found.launched += 1;
-    let subnet = room(found, ground)?;
+    let subnet = ground.room(&found.subnets, found.launched, &found.instance_type)?;
     let address = ground.address(&subnet, number as u32)?;
-    let [first, second, third, fourth] = address.octets();
-    let domain = match ground.code {
-        "us-east-1" => "ec2.internal".to_owned(),
-        code => format!("{code}.compute.internal"),
-    };
-    let name = format!("ip-{first}-{second}-{third}-{fourth}.{domain}");
-    let (os_image, runtime) = found.image(version);
+    let name = network::node_name(address, ground.code);
+    let (os_image, runtime) = told(&found.ami_type, version);
     let mut labels: Map<String, Value> =
         found.labels.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
-    labels.insert("eks.amazonaws.com/nodegroup".to_owned(), group.into());
-    labels.insert("eks.amazonaws.com/capacityType".to_owned(), found.capacity_type.as_str().into());
+    if managed {
+        labels.insert("eks.amazonaws.com/nodegroup".to_owned(), group.into());
+        labels.insert("eks.amazonaws.com/capacityType".to_owned(), found.capacity_type.as_str().into());
+    }
     let taints = found.taints.iter().map(taint).collect();
     let sketch = nodes::Sketch {
         name: name.clone(),
@@ -150,7 +138,17 @@ pub fn launch(cluster: &mut Cluster, ground: &mut Ground<'_>, group: &str, versi
         max_pods: max_pods(&found.instance_type),
     };
     let fails = found.kubelets_fail;
-    ground.connect(instance, &subnet, (address, network::of_node(&found.instance_type)));
+    let interface = ground.connect(instance, &subnet, (address, network::of_node(&found.instance_type)));
+    let launched = Launched {
+        group: group.to_owned(),
+        node: name.clone(),
+        id: instance,
+        interface,
+        address,
+        subnet,
+        version,
+    };
+    ground.changes.launched.push(launched);
     cluster.kube.put(NODES, nodes::registered(&sketch, ground.now), ground.now);
     if !fails {
         let takes = ground.length(cluster, ground.pace.node);
@@ -160,7 +158,8 @@ pub fn launch(cluster: &mut Cluster, ground: &mut Ground<'_>, group: &str, versi
 }
 
 /// A taint as Kubernetes writes it.
-fn taint((key, value, effect): &(String, String, String)) -> Value {
+#[must_use]
+pub fn taint((key, value, effect): &(String, String, String)) -> Value {
     let effect = match effect.as_str() {
         "NO_SCHEDULE" => "NoSchedule",
         "NO_EXECUTE" => "NoExecute",

@@ -1,0 +1,97 @@
+//! What the caller may do of an upgrade, in AWS and in the cluster, before any of it is done.
+
+use fleetwright_eks::facts::addons::Addon;
+use fleetwright_eks::facts::control_plane::Right;
+use fleetwright_eks::facts::nodes::ManagedNodeGroup;
+use fleetwright_eks::facts::{Fact, Unread, UnreadCause};
+use fleetwright_eks::maker::{Maker, maker};
+use fleetwright_eks::read::NodeObjects;
+use fleetwright_ports::Kubernetes;
+use fleetwright_ports::kubernetes::ResourceAttributes;
+
+use super::{Api, ClusterPorts, ClusterRequest, fact, why};
+
+/// What holds the drift of a node pool back and lets it go. Auto Mode's pools have nothing changed by an upgrade.
+const PATCH_POOLS: ResourceAttributes = ResourceAttributes {
+    verb: "patch",
+    group: "karpenter.sh",
+    resource: "nodepools",
+    subresource: "",
+    namespace: String::new(),
+};
+/// What brings Fargate's pods to a node of the control plane's version, whatever namespace they are in.
+const EVICT_PODS: ResourceAttributes = ResourceAttributes {
+    verb: "create",
+    group: "",
+    resource: "pods",
+    subresource: "eviction",
+    namespace: String::new(),
+};
+
+/// The calls of AWS that change something.
+pub(super) async fn in_aws(
+    ports: ClusterPorts<'_>,
+    request: ClusterRequest<'_>,
+    addons: &Fact<Vec<Addon>>,
+    groups: &Fact<Vec<ManagedNodeGroup>>,
+) -> Fact<Vec<Right>> {
+    if request.route.is_empty() {
+        return Fact::unread(UnreadCause::NotAsked, "no upgrade was asked about");
+    }
+    let (addons, groups) = match (addons, groups) {
+        (Fact::Known(addons), Fact::Known(groups)) => (addons, groups),
+        (Fact::NotRead(why), _) | (_, Fact::NotRead(why)) => return Fact::NotRead(why.clone()),
+    };
+    let addons: Vec<String> = addons.iter().map(|addon| addon.name.clone()).collect();
+    let groups: Vec<String> = groups.iter().map(|group| group.name.clone()).collect();
+    fact(ports.foundations.upgrade_rights(request.cell, request.name, &addons, &groups).await)
+}
+
+/// What the cluster's own nodes make an upgrade change by its API.
+fn changes(nodes: &NodeObjects) -> Result<Vec<ResourceAttributes>, Unread> {
+    let mut changes = Vec::new();
+    match &nodes.pools {
+        Fact::Known(pools) if pools.iter().any(|pool| !pool.auto_mode) => changes.push(PATCH_POOLS),
+        Fact::Known(_) => {}
+        Fact::NotRead(why) => return Err(why.clone()),
+    }
+    match &nodes.nodes {
+        Fact::Known(nodes) if nodes.iter().any(|node| maker(node) == Maker::Fargate) => {
+            changes.push(EVICT_PODS)
+        }
+        Fact::Known(_) => {}
+        Fact::NotRead(why) => return Err(why.clone()),
+    }
+    Ok(changes)
+}
+
+/// What is changed by the cluster's own API.
+pub(super) async fn in_cluster(
+    api: Api<'_>,
+    request: ClusterRequest<'_>,
+    nodes: &NodeObjects,
+) -> Fact<Vec<Right>> {
+    let changes = match changes(nodes) {
+        Ok(changes) => changes,
+        Err(why) => return Fact::NotRead(why),
+    };
+    // Whoever could say what there is to change can be asked; where nothing is, nobody is.
+    let Api::Open(server) = api else { return Fact::Known(Vec::new()) };
+    let mut rights = Vec::new();
+    for change in changes {
+        match right(server, request, &change).await {
+            Ok(right) => rights.push(right),
+            Err(unread) => return Fact::NotRead(unread),
+        }
+    }
+    Fact::Known(rights)
+}
+
+async fn right(
+    server: &dyn Kubernetes,
+    request: ClusterRequest<'_>,
+    change: &ResourceAttributes,
+) -> Result<Right, Unread> {
+    let allowed = server.may(change).await.map_err(|failure| why(&failure))?;
+    Ok(Right { action: change.to_string(), on: format!("cluster {}", request.name), allowed })
+}
