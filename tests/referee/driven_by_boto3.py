@@ -155,11 +155,14 @@ def describe_instance_status(clients):
     before = states(clients)
     running = {s["InstanceId"] for page in pages(ec2, "describe_instance_status", 5) for s in page["InstanceStatuses"]}
     everything = pages(ec2, "describe_instance_status", 1000, IncludeAllInstances=True)
+    told = {s["InstanceId"] for page in everything for s in page["InstanceStatuses"]}
     after = states(clients)
-    # Auto Scaling replaces some meanwhile.
-    settled = {i for i, state in before.items() if after.get(i) == state}
-    assert settled and running & settled == {i for i in settled if before[i] == "running"}
-    assert settled <= {s["InstanceId"] for page in everything for s in page["InstanceStatuses"]} <= {*before, *after}
+    # Auto Scaling replaces some meanwhile, and nothing is told of what is terminated.
+    settled = {i for i, state in before.items() if after.get(i) == state != "terminated"}
+    assert settled and settled <= told <= {*before, *after}
+    assert running & settled == {i for i in settled if before[i] == "running"}
+    gone = {i for i, state in before.items() if state == "terminated"}
+    assert not told & gone
 
 
 def states(clients):

@@ -17,6 +17,7 @@ mod sections;
 mod selection;
 mod tags;
 mod telemetry;
+mod upgrade;
 mod waves;
 mod windows;
 
@@ -153,6 +154,7 @@ pub fn all() -> impl Iterator<Item = &'static Key> {
         waves::KEYS,
         ordering::KEYS,
         windows::KEYS,
+        upgrade::KEYS,
         notifications::KEYS,
         itsm::KEYS,
     ]

@@ -4,6 +4,7 @@ mod build;
 mod contradictions;
 mod load;
 mod notifications;
+mod upgrade;
 mod waves;
 mod windows;
 
@@ -21,6 +22,9 @@ pub use load::{LoadSettings, MetricChange, MetricDirection};
 pub use notifications::{
     ChannelKind, ChannelSettings, Given, ItsmSettings, ItsmSystem, MailSettings, NotificationSettings,
     RouteSettings,
+};
+pub use upgrade::{
+    AgentSettings, UpgradeAddons, UpgradeApprovals, UpgradeSettings, UpgradeStrategy, UpgradeTimeouts,
 };
 pub use waves::{
     AbortOnIssues, ApprovalSettings, BudgetSettings, Expiry, GateSettings, MetricLimit, MetricSide,
@@ -62,6 +66,10 @@ pub struct Settings {
     pub windows: BTreeMap<String, Vec<Schedule>>,
     /// `freezes`: when nothing is changed, by the name of the freeze.
     pub freezes: BTreeMap<String, FreezeSettings>,
+    /// `agent`: whom upgrades of clusters tell of what happens.
+    pub agent: AgentSettings,
+    /// `upgrade`: how clusters are upgraded.
+    pub upgrade: UpgradeSettings,
     /// `notifications`: who is told of runs.
     pub notifications: NotificationSettings,
     /// `itsm`: the system of change records, where there is one.

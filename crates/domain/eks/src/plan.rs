@@ -14,6 +14,7 @@ pub mod make;
 mod nodes;
 mod rollback;
 pub mod step;
+mod timeouts;
 pub mod timing;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ pub use difference::{PlanDifference, difference};
 pub use document::{PlanDocument, PlanError};
 pub use make::{PlanRequest, Refused, plan};
 pub use step::{Action, Basis, Call, Condition, PlanStep, Reversibility, StepId};
+pub use timeouts::Timeouts;
 
 use crate::check::{Severity, Suppression};
 use crate::facts::UnreadCause;
@@ -110,6 +112,9 @@ pub struct PlanOptions {
     /// Queries of Prometheus that must hold while it is upgraded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub queries: Vec<Query>,
+    /// How long steps may take.
+    #[serde(skip_serializing_if = "Timeouts::are_usual")]
+    pub timeouts: Timeouts,
 }
 
 /// The strategy of an upgrade.

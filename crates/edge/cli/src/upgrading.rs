@@ -1,5 +1,6 @@
 //! The commands that carry out upgrades of EKS clusters, from plan files to exit codes.
 
+mod defaults;
 mod driving;
 mod events;
 mod told;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 
 use fleetwright_clock::SystemClock;
 use fleetwright_cluster_api::{ClusterApis, Limits};
-use fleetwright_config::settings::TelemetrySettings;
+use fleetwright_config::settings::{TelemetrySettings, UpgradeSettings};
 use fleetwright_eks::plan::PlanDocument;
 use fleetwright_eks::run::outcome::{OpenWayBack, outcomes, way_back};
 use fleetwright_eks::run::{self, Member, NotRun, Ring, RunDocument, RunRequest};
@@ -32,6 +33,7 @@ use crate::running::Session;
 use crate::state::{Found, State, refused};
 use crate::{files, fleet, interrupt, roll_out};
 
+pub use defaults::plan_options;
 pub use driving::Upgrading;
 pub use events::EventBus;
 pub use told::{Told, exit_of, report_files, tell, write_reports};
@@ -54,19 +56,21 @@ impl App {
         // What is wrong with files needs no AWS to be told.
         let rings = rings(args)?;
         let driven = &args.driven;
-        let events = EventBus::of(&driven.events)?;
         let documents: Vec<(&RingFiles, Vec<PlanDocument>)> = rings
             .iter()
             .map(|ring| Ok((ring, ring.plans.iter().map(|path| read(path)).collect::<Result<_, _>>()?)))
             .collect::<Result<_, CommandError>>()?;
         let loaded = self.driving_settings(&driven.fleet, &driven.report)?;
+        let usual = &loaded.resolved.settings;
+        let events = EventBus::of(&driven.events, &usual.agent)?;
+        let soak_seconds = soak_seconds(args, &usual.upgrade)?;
+        let at_once = args.at_once.unwrap_or(usual.upgrade.clusters_at_once).into();
         in_runtime(Time::Wall, async {
             let state = self.state(&driven.drive.state).await?;
             let session = self.session(&loaded, &driven.fleet, driven.drive.clock_speed).await?;
             let zones = session.zones().await;
             let now = session.clock().now();
             let window = roll_out::window(session.settings(), args.window.as_deref(), now)?;
-            let soak_seconds = u32::try_from(args.soak.as_secs()).unwrap_or(0);
             let member = |document| {
                 let zone = zone_of(document, &zones)?.name.clone();
                 Ok(Member { document, zone, window: window.clone() })
@@ -75,7 +79,7 @@ impl App {
                 Ok(Ring {
                     name: ring.name.clone(),
                     members: documents.iter().map(member).collect::<Result<_, CommandError>>()?,
-                    at_once: args.at_once.into(),
+                    at_once,
                     soak_seconds,
                 })
             });
@@ -88,7 +92,6 @@ impl App {
     /// `fleetwright eks rollback`.
     pub fn rollback_upgrade(&self, args: &EksRollbackArgs) -> Outcome {
         let driven = &args.driven;
-        let events = EventBus::of(&driven.events)?;
         in_runtime(Time::Wall, async {
             let state = self.state(&driven.drive.state).await?;
             let found: FoundUpgrade = state.find(Some(&args.run)).await?;
@@ -98,6 +101,7 @@ impl App {
             }
             let fleet = state.fleet_args(&found.run, &driven.fleet).await?;
             let loaded = self.driving_settings(&fleet, &driven.report)?;
+            let events = EventBus::of(&driven.events, &loaded.resolved.settings.agent)?;
             let session = self.session(&loaded, &fleet, driven.drive.clock_speed).await?;
             let (cluster, back) = open_way_back(&found, args.cluster.as_deref(), session.clock().now())?;
             let of = &found.plan.plan().clusters[cluster];
@@ -269,6 +273,14 @@ fn rings(args: &EksUpgradeArgs) -> Result<Vec<RingFiles>, CommandError> {
         }
     };
     args.rings.iter().map(ring).collect()
+}
+
+/// How long a ring proves itself.
+fn soak_seconds(args: &EksUpgradeArgs, usual: &UpgradeSettings) -> Result<u32, CommandError> {
+    let Some(soak) = args.soak else { return Ok(defaults::seconds(usual.soak)) };
+    u32::try_from(soak.as_secs()).map_err(|_| {
+        CommandError::new(&code::USAGE, format!("--soak {soak:#}: it is a length of time like 24h"))
+    })
 }
 
 /// The landing zone of a plan's account, by the inventory.

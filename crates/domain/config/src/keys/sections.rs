@@ -125,6 +125,9 @@ static SECTIONS: &[Section] = &[
     section("windows.*", "One window."),
     named("freezes", FREEZE_NAME, "When nothing is changed, whatever the windows say."),
     section("freezes.*", "One freeze: dates, calendars, or both."),
+    section("agent", "Whom upgrades of clusters tell of what happens."),
+    section("upgrade", "How clusters are upgraded where no flag says otherwise."),
+    section("upgrade.timeouts", "How long the steps of an upgrade may take before they count as failed."),
     section(
         "notifications",
         "Who is told of runs. Nothing of it can hold a run up or fail it; what could not be delivered is named at \

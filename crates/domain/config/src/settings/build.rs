@@ -9,13 +9,14 @@ use fleetwright_model::{ExternalId, InstanceId, InstanceState, LabelKeys, Phase,
 use fleetwright_window::Schedule;
 
 use super::{
-    AbortOnIssues, Amount, ApprovalSettings, AuditSettings, AwsSettings, BackupSettings, BudgetSettings,
-    Compliant, DrainSettings, EligibilitySettings, Expiry, FreezeSettings, GateSettings, Hold,
-    LandingZoneSettings, LoadSettings, LogFormat, LogLevel, MetricChange, NotificationSettings,
+    AbortOnIssues, AgentSettings, Amount, ApprovalSettings, AuditSettings, AwsSettings, BackupSettings,
+    BudgetSettings, Compliant, DrainSettings, EligibilitySettings, Expiry, FreezeSettings, GateSettings,
+    Hold, LandingZoneSettings, LoadSettings, LogFormat, LogLevel, MetricChange, NotificationSettings,
     OrderingSettings, OutputFormat, OutputSettings, PatchOperation, PatchSettings, PhaseLimits,
     PhaseSettings, PrecheckSettings, Rate, Reboot, RollbackWay, SafetySettings, ScanSettings, Settings,
-    StartSettings, TelemetrySettings, UnknownCalendar, UnknownFacts, ValidateSettings, WaveSettings,
-    WindowReserve, ZoneByZone, notifications, windows,
+    StartSettings, TelemetrySettings, UnknownCalendar, UnknownFacts, UpgradeAddons, UpgradeApprovals,
+    UpgradeSettings, UpgradeStrategy, UpgradeTimeouts, ValidateSettings, WaveSettings, WindowReserve,
+    ZoneByZone, notifications, windows,
 };
 use crate::resolve::ResolvedValue;
 use crate::value::{Secret, Value};
@@ -82,6 +83,11 @@ fn take_all(values: &mut Values, environments: BTreeSet<String>) -> Settings {
         ordering: values.ordering(),
         windows: values.windows(),
         freezes: values.freezes(),
+        agent: AgentSettings {
+            event_bus: values.text("agent.event_bus"),
+            event_source: values.word("agent.event_source"),
+        },
+        upgrade: upgrade(values),
         notifications: notifications(values),
         itsm: notifications::itsm(&values.below("itsm")).expect(CONSISTENT),
     }
@@ -103,6 +109,10 @@ impl Values {
     fn integer(&mut self, path: &str) -> u32 {
         let Value::Integer(value) = self.take(path) else { unreachable!("{path}: {AGREES}") };
         u32::try_from(value).expect("no bound of the table is larger")
+    }
+
+    fn small(&mut self, path: &str) -> u16 {
+        u16::try_from(self.integer(path)).expect("the table bounds it by less")
     }
 
     fn optional_integer(&mut self, path: &str) -> Option<u32> {
@@ -364,6 +374,25 @@ fn telemetry(values: &mut Values) -> TelemetrySettings {
         prometheus_url: values.text("telemetry.prometheus_url"),
         prometheus_headers: values.secret("telemetry.prometheus_headers"),
         cloudwatch_namespace: values.text("telemetry.cloudwatch_namespace"),
+    }
+}
+
+fn upgrade(values: &mut Values) -> UpgradeSettings {
+    UpgradeSettings {
+        strategy: UpgradeStrategy::from_word(&values.word("upgrade.strategy")).expect(AGREES),
+        approvals: UpgradeApprovals::from_word(&values.word("upgrade.approvals")).expect(AGREES),
+        addons: UpgradeAddons::from_word(&values.word("upgrade.addons")).expect(AGREES),
+        groups_at_once: values.small("upgrade.groups_at_once"),
+        alarms: values.texts("upgrade.alarms"),
+        refresh: values.optional_duration("upgrade.refresh"),
+        clusters_at_once: values.small("upgrade.clusters_at_once"),
+        soak: values.duration("upgrade.soak"),
+        rollback: values.bool("upgrade.rollback"),
+        timeouts: UpgradeTimeouts {
+            control_plane: values.duration("upgrade.timeouts.control_plane"),
+            addon: values.duration("upgrade.timeouts.addon"),
+            nodes: values.duration("upgrade.timeouts.nodes"),
+        },
     }
 }
 

@@ -337,9 +337,10 @@ impl Draft {
         first: &[TargetId],
         leading: Leading,
     ) {
+        let timeouts = self.clusters[usize::from(cluster)].plan.options.timeouts;
         for step in steps {
             let mut after: BTreeSet<TargetId> = step.needs.iter().flat_map(|need| done.of(need)).collect();
-            let Some(mut recipe) = recipes::of_step(step) else {
+            let Some(mut recipe) = recipes::of_step(step, &timeouts) else {
                 done.0.insert(step.id.clone(), after.into_iter().collect());
                 continue;
             };

@@ -2,7 +2,7 @@
 
 use fleetwright_flow::{Effect, OnFailure, Recipe, Retry, Step};
 
-use crate::plan::{Action, PlanStep};
+use crate::plan::{Action, PlanStep, Timeouts};
 
 /// The names of the steps, as recipes and records use them.
 pub mod step_name {
@@ -36,13 +36,6 @@ pub mod step_name {
 
 /// Seconds that a look may take until it is known what it says: servers that do not answer for a time are waited for.
 const LOOK_SECONDS: u32 = 30 * 60;
-/// Seconds that EKS may take for a hop of the control plane. Usual are 10 to 20 minutes; nothing bounds it.
-const CONTROL_PLANE_SECONDS: u32 = 3 * 3600;
-/// Seconds for an add-on.
-const ADDON_SECONDS: u32 = 45 * 60;
-/// Times that nodes may take of what they are expected to, and seconds for it at least.
-const NODES_FACTOR: u32 = 4;
-const NODES_SECONDS: u32 = 2 * 3600;
 
 /// A call that fails in passing is made again, with the same token, for some ten minutes.
 const CALL_RETRY: Retry = Retry { attempts: 8, base_seconds: 5, cap_seconds: 160 };
@@ -83,9 +76,9 @@ pub(super) fn of_soak(seconds: u32) -> Recipe {
 }
 
 /// The recipe of a step of a plan; `None` for what is no work: an approval is the gate of a stage.
-pub(super) fn of_step(step: &PlanStep) -> Option<Recipe> {
+pub(super) fn of_step(step: &PlanStep, timeouts: &Timeouts) -> Option<Recipe> {
     let expected = step.expected_seconds;
-    let nodes = expected.saturating_mul(NODES_FACTOR).max(NODES_SECONDS);
+    let nodes = timeouts.nodes(expected);
     let (name, steps) = match &step.action {
         Action::RefreshInsights { .. } => {
             ("insights", vec![looks(step_name::INSIGHTS, LOOK_SECONDS, expected)])
@@ -93,9 +86,12 @@ pub(super) fn of_step(step: &PlanStep) -> Option<Recipe> {
         Action::Gate { .. } => ("gate", vec![looks(step_name::JUDGE, LOOK_SECONDS, expected)]),
         Action::Approval { .. } => return None,
         Action::ControlPlane { .. } => {
-            ("control plane", confirmed(changes(step_name::CONTROL_PLANE, CONTROL_PLANE_SECONDS, expected)))
+            let longest = timeouts.control_plane_seconds;
+            ("control plane", confirmed(changes(step_name::CONTROL_PLANE, longest, expected)))
         }
-        Action::Addon { .. } => ("add-on", confirmed(changes(step_name::ADD_ON, ADDON_SECONDS, expected))),
+        Action::Addon { .. } => {
+            ("add-on", confirmed(changes(step_name::ADD_ON, timeouts.addon_seconds, expected)))
+        }
         Action::ManagedNodes { .. } | Action::SelfManagedNodes { .. } => {
             ("node group", confirmed(changes(step_name::NODE_GROUP, nodes, expected)))
         }

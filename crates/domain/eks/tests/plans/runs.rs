@@ -6,9 +6,9 @@ use std::sync::Arc;
 use crate::{of, planned, planned_with, world};
 use fleetwright_eks::Facts;
 use fleetwright_eks::maker::{Maker, maker};
-use fleetwright_eks::plan::{Action, Approvals, PlanDocument, PlanOptions};
+use fleetwright_eks::plan::{Action, Approvals, PlanDocument, PlanOptions, Timeouts};
 use fleetwright_eks::run::{
-    Member, NotRun, Purpose, Ring, RunDocument, RunRequest, Task, UpgradeRun, upgrade, way_back,
+    Member, NotRun, Purpose, Ring, RunDocument, RunRequest, Task, UpgradeRun, step_name, upgrade, way_back,
 };
 use fleetwright_flow::{Gate, Run, Span, StageId, TargetId, Window};
 use fleetwright_kubernetes::{Hop, Minor};
@@ -121,6 +121,24 @@ fn one_approval_makes_one_stage() {
     let (ahead, behind) = stage(&run, 0);
     assert_eq!(ahead, ["insights-1.34", "gate-1.34"]);
     assert!(behind.contains(&"gate-1.35".to_owned()));
+}
+
+#[test]
+fn steps_take_as_long_as_the_plan_allows() {
+    let timeouts = Timeouts { control_plane_seconds: 7_000, addon_seconds: 500, nodes_seconds: 500_000 };
+    let options = PlanOptions { timeouts, ..PlanOptions::default() };
+    let run =
+        of_one(&PlanDocument::new(planned_with(&without_own_groups(33), 34, &options).expect("a plan")));
+    let longest = |name: &str| {
+        let steps = run.flow.recipes.iter().flat_map(|recipe| &recipe.steps);
+        let of_name = steps.filter(|step| &*step.name == name);
+        of_name.map(|step| step.timeout_seconds).collect::<BTreeSet<u32>>()
+    };
+    assert_eq!(longest(step_name::CONTROL_PLANE), BTreeSet::from([7_000]));
+    assert_eq!(longest(step_name::ADD_ON), BTreeSet::from([500]));
+    assert_eq!(longest(step_name::NODE_GROUP), BTreeSet::from([500_000]));
+    let usual = planned(&without_own_groups(33), 34);
+    assert!(!String::from_utf8_lossy(&PlanDocument::new(usual).write()).contains("timeouts"));
 }
 
 #[test]

@@ -165,6 +165,7 @@ pub struct EksReadArgs {
     #[arg(long, value_name = "FILE")]
     pub suppressions: Option<PathBuf>,
     /// Have EKS look at the cluster again before its insights are read, and wait for it so long, for example 10m
+    /// [default: upgrade.refresh]
     #[arg(long, value_name = "DURATION")]
     pub refresh: Option<SignedDuration>,
     /// Do not ask the cluster's own API: what only it knows is not checked
@@ -205,20 +206,18 @@ pub enum UpgradePlanForm {
 }
 
 /// When people are asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ApprovalsMode {
     /// Before each hop of the control plane.
-    #[default]
     EachHop,
     /// Once, before the first change.
     Once,
 }
 
 /// Where add-ons are after the last hop.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum AddonAim {
     /// At the newest version that serves both ends of the last hop.
-    #[default]
     NewestReversible,
     /// Wherever the fewest updates lead.
     FewestUpdates,
@@ -234,25 +233,26 @@ pub struct EksPlanArgs {
     /// The cluster.
     #[command(flatten)]
     pub read: EksReadArgs,
-    /// How: in-place
-    #[arg(long, value_name = "STRATEGY", default_value = "in-place")]
-    pub strategy: String,
-    /// When people are asked
-    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
-    pub approvals: ApprovalsMode,
-    /// Where add-ons are after the last hop
-    #[arg(long, value_enum, default_value_t, value_name = "AIM")]
-    pub addons: AddonAim,
+    /// How: in-place [default: upgrade.strategy]
+    #[arg(long, value_name = "STRATEGY")]
+    pub strategy: Option<String>,
+    /// When people are asked [default: upgrade.approvals]
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub approvals: Option<ApprovalsMode>,
+    /// Where add-ons are after the last hop [default: upgrade.addons]
+    #[arg(long, value_enum, value_name = "AIM")]
+    pub addons: Option<AddonAim>,
     /// Node groups and pools that are replaced before the others, one after the other, separated by commas
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub first: Vec<String>,
-    /// Node groups and pools that are replaced at once at most
-    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
-    pub groups_at_once: u16,
+    /// Node groups and pools that are replaced at once at most [default: upgrade.groups_at_once]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
+    pub groups_at_once: Option<u16>,
     /// A check that may block and could not look, and why that holds nothing up; may be given several times
     #[arg(long, value_name = "CODE=REASON")]
     pub accept: Vec<String>,
     /// A CloudWatch alarm of the cluster's account and region that may not go off while it is upgraded; several times
+    /// [default: upgrade.alarms]
     #[arg(long = "alarm", value_name = "NAME")]
     pub alarms: Vec<String>,
     /// A query of Prometheus that must hold while the cluster is upgraded, with `<= NUMBER`, `>= NUMBER`,
@@ -324,13 +324,12 @@ pub struct EksUpgradeArgs {
     /// A ring of clusters and their plan files; rings go in the order in which they are given, the first is the canary
     #[arg(long = "ring", value_name = "NAME=PLAN[,PLAN…]", help_heading = "Fleet")]
     pub rings: Vec<String>,
-    /// How long a ring proves itself before the next begins
-    #[arg(long, value_name = "DURATION", default_value = "1h", help_heading = "Fleet")]
-    pub soak: SignedDuration,
-    /// Clusters of a ring that are worked on at once
-    #[arg(long, value_name = "NUMBER", default_value_t = 1, help_heading = "Fleet",
-          value_parser = clap::value_parser!(u16).range(1..))]
-    pub at_once: u16,
+    /// How long a ring proves itself before the next begins [default: upgrade.soak]
+    #[arg(long, value_name = "DURATION", help_heading = "Fleet")]
+    pub soak: Option<SignedDuration>,
+    /// Clusters of a ring that are worked on at once [default: upgrade.clusters_at_once]
+    #[arg(long, value_name = "NUMBER", help_heading = "Fleet", value_parser = clap::value_parser!(u16).range(1..))]
+    pub at_once: Option<u16>,
     /// When clusters may be changed: a window of the configuration, or one described like a tag [default: safety.window]
     #[arg(long, value_name = "WINDOW", help_heading = "Runs")]
     pub window: Option<String>,
@@ -360,10 +359,11 @@ pub struct UpgradeRunArgs {
 #[derive(Args, Clone, Debug, Default)]
 pub struct UpgradeEventArgs {
     /// Put what happens on this event bus of each cluster's account and region: upgrade.started, phase.completed …
+    /// [default: agent.event_bus]
     #[arg(long, value_name = "NAME", help_heading = "Events")]
     pub events: Option<String>,
-    /// What events have as their source [default: fleetwright.upgrade]
-    #[arg(long, value_name = "SOURCE", requires = "events", help_heading = "Events")]
+    /// What events have as their source [default: agent.event_source]
+    #[arg(long, value_name = "SOURCE", help_heading = "Events")]
     pub event_source: Option<String>,
 }
 

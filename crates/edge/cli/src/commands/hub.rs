@@ -161,8 +161,9 @@ fn upgrade_input(args: &HubStartArgs) -> Result<Map<String, Value>, CommandError
     let accepted = accepted.collect::<Result<Map<String, Value>, _>>()?;
     input.insert("cluster_name".to_owned(), cluster.as_str().into());
     input.insert("target_version".to_owned(), to.as_str().into());
-    input.insert("strategy".to_owned(), "in-place".into());
-    input.insert("rollback".to_owned(), (!args.no_rollback).into());
+    if args.no_rollback {
+        input.insert("rollback".to_owned(), false.into());
+    }
     if !accepted.is_empty() {
         input.insert("accept".to_owned(), accepted.into());
     }

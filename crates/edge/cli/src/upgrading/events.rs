@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fleetwright_announce::{Buses, UpgradeEvents};
+use fleetwright_config::settings::AgentSettings;
 use fleetwright_eks::run::UpgradeRun;
 use fleetwright_flow::Place;
 use fleetwright_model::code;
@@ -27,17 +28,23 @@ pub struct EventBus {
 }
 
 impl EventBus {
-    pub(super) fn of(args: &UpgradeEventArgs) -> Result<Option<Self>, CommandError> {
-        args.events.as_ref().map(|bus| Self::new(bus, args.event_source.clone())).transpose()
+    pub(super) fn of(args: &UpgradeEventArgs, usual: &AgentSettings) -> Result<Option<Self>, CommandError> {
+        Self::chosen(args.events.as_deref(), args.event_source.as_deref(), usual)
     }
 
-    /// The bus of that name; events say that they come from `source`.
+    /// The bus and the source of events that are asked for, or those of the configuration; none where no bus is named.
     ///
     /// # Errors
     /// It is no name of a bus.
-    pub fn new(bus: &str, source: Option<String>) -> Result<Self, CommandError> {
+    pub fn chosen(
+        bus: Option<&str>,
+        source: Option<&str>,
+        usual: &AgentSettings,
+    ) -> Result<Option<Self>, CommandError> {
+        let Some(bus) = bus.or(usual.event_bus.as_deref()) else { return Ok(None) };
         named(bus)?;
-        Ok(Self { bus: bus.to_owned(), source })
+        let source = source.unwrap_or(&usual.event_source).to_owned();
+        Ok(Some(Self { bus: bus.to_owned(), source: Some(source) }))
     }
 
     /// The one that a run was begun with.
@@ -68,5 +75,5 @@ impl EventBus {
 }
 
 fn named(bus: &str) -> Result<BusName, CommandError> {
-    bus.parse().map_err(|odd| CommandError::new(&code::USAGE, format!("--events {bus:?}: {odd}")))
+    bus.parse().map_err(|odd| CommandError::new(&code::USAGE, format!("event bus {bus:?}: {odd}")))
 }

@@ -138,6 +138,25 @@ async fn a_workload_is_scaled_by_its_subresource_and_by_itself() {
 }
 
 #[tokio::test]
+async fn whoever_watches_a_deployment_hears_of_its_pods() {
+    let estate = admin();
+    let merge = [("content-type", "application/merge-patch+json")];
+    let more = json!({ "spec": { "replicas": 5 } });
+    let scaled = ask(&estate, "PATCH", DEPLOYMENT, &merge, more).await.document();
+    assert_eq!(scaled["status"]["readyReplicas"], 3, "{scaled}");
+    let version = scaled["metadata"]["resourceVersion"].as_str().expect("a version");
+    estate.advance(60.0).expect("advanced");
+    let all = "/apis/apps/v1/namespaces/default/deployments";
+    let heard =
+        said(&estate, "GET", &format!("{all}?watch=true&resourceVersion={version}"), Value::Null).await;
+    let last = heard.body.lines().last().expect("an event");
+    let last: Value = serde_json::from_str(last).expect("JSON");
+    assert_eq!((&last["type"], &last["object"]["metadata"]["name"]), (&json!("MODIFIED"), &json!("web")));
+    assert_eq!(last["object"]["status"]["readyReplicas"], 5, "{last}");
+    assert_ne!(last["object"]["metadata"]["resourceVersion"], version);
+}
+
+#[tokio::test]
 async fn a_scaled_workload_keeps_its_size_when_its_pods_go() {
     let estate = admin();
     let merge = [("content-type", "application/merge-patch+json")];

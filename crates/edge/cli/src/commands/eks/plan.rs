@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
 
-use fleetwright_config::settings::OutputFormat;
+use fleetwright_config::settings::{OutputFormat, UpgradeSettings};
 use fleetwright_eks::checks::find;
 use fleetwright_eks::plan::{
-    AddonGoal, Approvals, PlanDocument, PlanOptions, PlanRequest, Standing, checker, difference, plan,
+    AddonGoal, Approvals, PlanDocument, PlanOptions, PlanRequest, Standing, UnknownStrategy, checker,
+    difference, plan,
 };
 use fleetwright_eks::query::Query;
 use fleetwright_model::{Code, Exit, code};
@@ -21,6 +22,7 @@ use crate::console::{self, Console};
 use crate::failure::CommandError;
 use crate::files;
 use crate::one_place::{OnePlace, tell};
+use crate::upgrading::plan_options;
 
 impl App {
     /// `fleetwright eks plan`.
@@ -42,8 +44,8 @@ impl App {
             }
             None => {
                 // What is wrong with files and flags needs no AWS to be told.
-                let options = options(args)?;
                 let prepared = Prepared::of(self, &args.read)?;
+                let options = options(args, &prepared.upgrade)?;
                 let place = PlaceArgs { fleet: args.read.fleet.clone(), output: None };
                 self.in_one_place(&place, None, async |at| made(&at, args, &prepared, &options).await)
             }
@@ -51,7 +53,8 @@ impl App {
     }
 }
 
-fn options(args: &EksPlanArgs) -> Result<PlanOptions, CommandError> {
+fn options(args: &EksPlanArgs, usual: &UpgradeSettings) -> Result<PlanOptions, CommandError> {
+    let usual = plan_options(usual);
     let usage = |message: String| CommandError::new(&code::USAGE, message);
     let accepted = args.accept.iter().map(|pair| {
         let pair =
@@ -66,23 +69,28 @@ fn options(args: &EksPlanArgs) -> Result<PlanOptions, CommandError> {
         }
     });
     Ok(PlanOptions {
-        strategy: args
-            .strategy
-            .parse()
-            .map_err(|odd: fleetwright_eks::plan::UnknownStrategy| usage(format!("--strategy: {odd}")))?,
+        strategy: match &args.strategy {
+            None => usual.strategy,
+            Some(given) => {
+                given.parse().map_err(|odd: UnknownStrategy| usage(format!("--strategy: {odd}")))?
+            }
+        },
         approvals: match args.approvals {
-            ApprovalsMode::EachHop => Approvals::EachHop,
-            ApprovalsMode::Once => Approvals::Once,
+            None => usual.approvals,
+            Some(ApprovalsMode::EachHop) => Approvals::EachHop,
+            Some(ApprovalsMode::Once) => Approvals::Once,
         },
         addons: match args.addons {
-            AddonAim::NewestReversible => AddonGoal::NewestReversible,
-            AddonAim::FewestUpdates => AddonGoal::FewestUpdates,
+            None => usual.addons,
+            Some(AddonAim::NewestReversible) => AddonGoal::NewestReversible,
+            Some(AddonAim::FewestUpdates) => AddonGoal::FewestUpdates,
         },
         first: args.first.clone(),
-        groups_at_once: args.groups_at_once,
+        groups_at_once: args.groups_at_once.unwrap_or(usual.groups_at_once),
         accepted: accepted.collect::<Result<BTreeMap<_, _>, _>>()?,
-        alarms: args.alarms.clone(),
+        alarms: if args.alarms.is_empty() { usual.alarms } else { args.alarms.clone() },
         queries: queries(&args.queries)?,
+        timeouts: usual.timeouts,
     })
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fleetwright_clock::SystemClock;
 use fleetwright_config::Settings;
+use fleetwright_config::settings::UpgradeSettings;
 use fleetwright_eks::Suppression;
 use fleetwright_eks::facts::{Fact, Facts, UnreadCause};
 use fleetwright_kubernetes::{Hop, Manifests, Minor};
@@ -31,6 +32,8 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 pub(crate) struct Prepared {
     pub(crate) name: ClusterName,
     pub(crate) suppressions: Vec<Suppression>,
+    /// How clusters are upgraded where no flag says otherwise.
+    pub(crate) upgrade: UpgradeSettings,
     to: Option<Minor>,
     refresh: Option<Duration>,
     without_kubernetes: bool,
@@ -60,6 +63,7 @@ impl Prepared {
                 CommandError::new(&code::CLUSTER_TARGET, format!("--to: {odd}"))
             })
         };
+        let upgrade = loaded.resolved.settings.upgrade.clone();
         let length = |given| {
             Duration::try_from(given)
                 .map_err(|_| CommandError::new(&code::USAGE, "--refresh is a length of time like 10m"))
@@ -67,7 +71,8 @@ impl Prepared {
         Ok(Self {
             name: named(args.cluster.as_deref().unwrap_or_default())?,
             to: args.to.as_ref().map(target).transpose()?,
-            refresh: args.refresh.map(length).transpose()?,
+            refresh: args.refresh.map(length).transpose()?.or(upgrade.refresh),
+            upgrade,
             without_kubernetes: args.without_kubernetes,
             suppressions: args
                 .suppressions
@@ -80,7 +85,8 @@ impl Prepared {
         })
     }
 
-    /// The same where nobody gave flags: at a hub.
+    /// The same where nobody gave flags: at a hub. EKS looks at the cluster again first, for so long as the
+    /// configuration says, or else for `refresh`.
     ///
     /// # Errors
     /// The configuration's freezes cannot be used.
@@ -90,10 +96,12 @@ impl Prepared {
         to: Minor,
         refresh: Duration,
     ) -> Result<Self, CommandError> {
+        let upgrade = loaded.resolved.settings.upgrade.clone();
         Ok(Self {
             name,
             to: Some(to),
-            refresh: Some(refresh),
+            refresh: upgrade.refresh.or(Some(refresh)),
+            upgrade,
             without_kubernetes: false,
             suppressions: Vec::new(),
             manifests: manifests(&[])?,

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use fleetwright_config::settings::{AgentSettings, UpgradeSettings};
 use fleetwright_eks::checks::find;
-use fleetwright_eks::plan::{Approvals, PlanOptions};
+use fleetwright_eks::plan::{Approvals, PlanOptions, Strategy};
 use fleetwright_kubernetes::Minor;
 use fleetwright_model::{AccountId, Region};
 use fleetwright_ports::RunId;
 use fleetwright_ports::clusters::ClusterName;
+use fleetwright_ports::event_rules::BusName;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::Fault;
-use crate::upgrading::EventBus;
+use crate::upgrading::{EventBus, plan_options};
 
 /// The input as it is written; the names are those that other programs know it by.
 #[derive(Debug, Deserialize)]
@@ -50,10 +52,14 @@ pub struct Input {
     pub(super) to: Minor,
     pub(super) account: Option<AccountId>,
     pub(super) region: Option<Region>,
-    pub(super) options: PlanOptions,
-    pub(super) rollback: bool,
-    pub(super) events: Option<EventBus>,
     pub(super) resume: bool,
+    strategy: Option<Strategy>,
+    approvals: Option<Approvals>,
+    accepted: BTreeMap<String, String>,
+    alarms: Vec<String>,
+    rollback: Option<bool>,
+    events: Option<String>,
+    event_source: Option<String>,
     run: Option<String>,
 }
 
@@ -64,30 +70,50 @@ impl Input {
     /// Something of it means nothing; the fault names it.
     pub fn read(input: &Value) -> Result<Self, Fault> {
         let written = Written::deserialize(input).map_err(|error| wrong("input", &error))?;
-        let strategy = written.strategy.as_deref().unwrap_or("in-place");
         if let Some(unknown) = written.accept.keys().find(|check| find(check).is_none()) {
             return Err(wrong("input.accept", &format!("there is no check {unknown:?}")));
         }
-        let each = written.approve_each_hop.unwrap_or(true);
-        let options = PlanOptions {
-            strategy: strategy.parse().map_err(|error| wrong("input.strategy", &error))?,
-            approvals: if each { Approvals::EachHop } else { Approvals::Once },
-            accepted: written.accept,
-            alarms: written.alarms,
-            ..PlanOptions::default()
-        };
-        let bus = |bus: &String| EventBus::new(bus, written.event_source.clone());
+        if let Some(bus) = &written.events {
+            bus.parse::<BusName>().map_err(|error| wrong("input.events", &error))?;
+        }
+        let approvals = |each| if each { Approvals::EachHop } else { Approvals::Once };
         Ok(Self {
             cluster: written.cluster_name.parse().map_err(|error| wrong("input.cluster_name", &error))?,
             to: written.target_version.parse().map_err(|error| wrong("input.target_version", &error))?,
             account: parsed("input.account", written.account, AccountId::new)?,
             region: parsed("input.region", written.region, Region::new)?,
-            options,
-            rollback: written.rollback.unwrap_or(true),
-            events: written.events.as_ref().map(bus).transpose()?,
             resume: written.resume,
+            strategy: parsed("input.strategy", written.strategy, |text| text.parse::<Strategy>())?,
+            approvals: written.approve_each_hop.map(approvals),
+            accepted: written.accept,
+            alarms: written.alarms,
+            rollback: written.rollback,
+            events: written.events,
+            event_source: written.event_source,
             run: written.run,
         })
+    }
+
+    /// How the upgrade is made: as the input says, and else as the configuration does.
+    pub(super) fn options(&self, usual: &UpgradeSettings) -> PlanOptions {
+        let usual = plan_options(usual);
+        PlanOptions {
+            strategy: self.strategy.unwrap_or(usual.strategy),
+            approvals: self.approvals.unwrap_or(usual.approvals),
+            accepted: self.accepted.clone(),
+            alarms: if self.alarms.is_empty() { usual.alarms } else { self.alarms.clone() },
+            ..usual
+        }
+    }
+
+    /// Whether the last hop is taken back where the upgrade fails.
+    pub(super) fn rollback(&self, usual: &UpgradeSettings) -> bool {
+        self.rollback.unwrap_or(usual.rollback)
+    }
+
+    /// The bus that is told of what happens.
+    pub(super) fn events(&self, usual: &AgentSettings) -> Result<Option<EventBus>, Fault> {
+        Ok(EventBus::chosen(self.events.as_deref(), self.event_source.as_deref(), usual)?)
     }
 
     /// The run's name: the one that is given, or that of the execution.
@@ -115,6 +141,8 @@ fn parsed<T, E: std::fmt::Display>(
 
 #[cfg(test)]
 mod tests {
+    use fleetwright_config::settings::UpgradeApprovals;
+    use fleetwright_config::{Layers, resolve};
     use serde_json::json;
 
     use super::*;
@@ -127,10 +155,37 @@ mod tests {
     fn a_cluster_and_a_version_are_enough_and_the_run_has_the_execution_s_name() {
         let input =
             Input::read(&json!({ "cluster_name": "shop", "target_version": "1.36" })).expect("enough");
-        assert!(input.rollback && input.events.is_none() && !input.resume);
+        assert!(!input.resume);
         let run =
             input.run("arn:aws:states:eu-central-1:123456789012:execution:fleetwright-prod-upgrade:nov");
         assert_eq!(run.expect("a name").as_str(), "nov");
+    }
+
+    #[test]
+    fn what_the_input_leaves_open_is_as_the_configuration_says() {
+        let mut settings = resolve(&Layers::default()).expect("defaults are valid").settings;
+        let written = json!({ "cluster_name": "shop", "target_version": "1.36" });
+        let input = Input::read(&written).expect("enough");
+        assert!(input.rollback(&settings.upgrade));
+        assert!(input.events(&settings.agent).expect("nothing is wrong").is_none());
+        settings.upgrade.approvals = UpgradeApprovals::Once;
+        settings.upgrade.alarms = vec!["errors".to_owned()];
+        settings.upgrade.rollback = false;
+        settings.agent.event_bus = Some("operations".to_owned());
+        let options = input.options(&settings.upgrade);
+        assert_eq!((options.approvals, options.alarms), (Approvals::Once, vec!["errors".to_owned()]));
+        assert!(!input.rollback(&settings.upgrade));
+        assert!(input.events(&settings.agent).expect("nothing is wrong").is_some());
+        let mut more = written;
+        for (name, value) in
+            [("approve_each_hop", json!(true)), ("alarms", json!(["latency"])), ("rollback", json!(true))]
+        {
+            more[name] = value;
+        }
+        let input = Input::read(&more).expect("valid");
+        let options = input.options(&settings.upgrade);
+        assert_eq!((options.approvals, options.alarms), (Approvals::EachHop, vec!["latency".to_owned()]));
+        assert!(input.rollback(&settings.upgrade));
     }
 
     #[test]
@@ -142,6 +197,7 @@ mod tests {
             ("strategy", json!("blue-green"), "input.strategy: upgrades by a second cluster"),
             ("account", json!("12"), "input.account"),
             ("region", json!("?"), "input.region"),
+            ("events", json!("a bus"), "input.events"),
             ("accept", json!({ "EKS-Q9": "no" }), "input.accept: there is no check \"EKS-Q9\""),
             ("rolback", json!(true), "unknown field `rolback`"),
         ] {

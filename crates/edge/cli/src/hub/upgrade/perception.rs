@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fleetwright_config::settings::OutputFormat;
 use fleetwright_eks::assess;
-use fleetwright_eks::plan::{PlanDocument, PlanRequest, Standing, plan};
+use fleetwright_eks::plan::{PlanDocument, PlanOptions, PlanRequest, Standing, plan};
 use fleetwright_model::{ErrorClass, code};
 use fleetwright_ports::{Clusters, RunId};
 use fleetwright_report::{eks, safe};
@@ -21,7 +21,7 @@ use crate::one_place::OnePlace;
 use crate::running::Session;
 use crate::state::refused;
 
-/// How long EKS is given to look at a cluster again before its insights are read.
+/// How long EKS is given to look at a cluster again before its insights are read, where the configuration is silent.
 const REFRESH: Duration = Duration::from_secs(5 * 60);
 
 /// Answers with the run's name, the cluster, its versions, and how the plan stands. Called again, it answers what it found.
@@ -47,7 +47,8 @@ pub(super) async fn handle(app: &App, invocation: &Invocation<'_>) -> Result<Val
     let prepared = Prepared::of_hub(&loaded, input.cluster.clone(), input.to, REFRESH)?;
     let reading = prepared.read(&at).await?;
     keep_readiness(&hub, &run, &at, &input, &reading).await?;
-    let document = planned(&at, &input, &reading)?;
+    let options = input.options(&prepared.upgrade);
+    let document = planned(&at, &input, &options, &reading)?;
     keep(&hub, &run, "runbook.md", eks::runbook::runbook(&document).as_bytes()).await?;
     keep(&hub, &run, PLAN, &document.write()).await?;
     let perceived = Perceived {
@@ -57,8 +58,8 @@ pub(super) async fn handle(app: &App, invocation: &Invocation<'_>) -> Result<Val
         to: input.to.to_string(),
         digest: document.digest().to_string(),
         standing: standing(document.plan().standing()).to_owned(),
-        rollback: input.rollback,
-        events: input.events,
+        rollback: input.rollback(&prepared.upgrade),
+        events: input.events(&session.settings().agent)?,
     };
     // Last: who finds this finds the plan.
     let bytes = serde_json::to_vec(&perceived).expect("texts are plain data");
@@ -155,7 +156,12 @@ async fn keep_readiness(
     keep(hub, run, "readiness.md", eks::markdown::assessment(&told).as_bytes()).await
 }
 
-fn planned(at: &OnePlace, input: &Input, reading: &Reading) -> Result<PlanDocument, Fault> {
+fn planned(
+    at: &OnePlace,
+    input: &Input,
+    options: &PlanOptions,
+    reading: &Reading,
+) -> Result<PlanDocument, Fault> {
     if reading.route.is_empty() {
         let message = format!("cluster {} is at {} already", input.cluster, reading.version);
         return Err(Fault::of(&code::CLUSTER_TARGET, message));
@@ -165,7 +171,7 @@ fn planned(at: &OnePlace, input: &Input, reading: &Reading) -> Result<PlanDocume
         account: &at.place.zone.account,
         region: &at.place.region,
         target: input.to,
-        options: &input.options,
+        options,
         suppressions: &[],
         program: env!("CARGO_PKG_VERSION"),
         at: reading.at,

@@ -50,7 +50,9 @@ pub(super) fn pod_started(cluster: &mut Cluster, ground: &mut Ground<'_>, key: &
     let never = pod["metadata"]["annotations"]["estate/never-ready"] == "true";
     let node = pods::node_of(pod).and_then(|node| cluster.kube.get(NODES, "", node));
     if stays && !never && node.is_some_and(nodes::is_ready) {
+        let pod = pod.clone();
         cluster.kube.pod_ready(key, ground.now);
+        cluster.kube.tell_owners(&pod, ground.now);
     }
 }
 
@@ -93,6 +95,7 @@ fn remove(cluster: &mut Cluster, ground: &mut Ground<'_>, key: &Key) {
             start_later(cluster, ground, made);
         }
     }
+    cluster.kube.tell_owners(&gone, ground.now);
     schedule_pending(cluster, ground);
 }
 

@@ -128,6 +128,28 @@ impl Store {
         self.put(PODS, pod, now)
     }
 
+    /// Tells those who watch a workload that one of its pods has become ready or is gone: its status has changed.
+    /// A deployment hears of it by its set.
+    pub fn tell_owners(&mut self, pod: &Value, now: Timestamp) {
+        let namespace = pod["metadata"]["namespace"].as_str().unwrap_or_default();
+        let mut owned = pod.clone();
+        // A pod's set, and the set's deployment.
+        for _ in 0..2 {
+            let Some((kind, name)) = controller(&owned) else { return };
+            let resource = match kind {
+                "ReplicaSet" => "apps/replicasets",
+                "Deployment" => "apps/deployments",
+                "StatefulSet" => "apps/statefulsets",
+                "DaemonSet" => "apps/daemonsets",
+                _ => return,
+            };
+            let key = (namespace.to_owned(), name.to_owned());
+            self.change(resource, &key, now, |_| ());
+            let Some(owner) = self.get(resource, &key.0, &key.1) else { return };
+            owned = owner.clone();
+        }
+    }
+
     /// What takes the place of a pod that is gone, where something wants it there; a daemon's place is its node.
     pub fn replace(&mut self, gone: &Value, now: Timestamp) -> Option<Key> {
         let (kind, owner) = controller(gone)?;
