@@ -1,11 +1,10 @@
-//! How a cluster is, to be compared with how it was; and what keeps a node from being drained.
+//! How a cluster is, to be compared with how it was.
 //!
 //! Only what got worse counts: a pod that crashed before an upgrade is no reason to stop it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use fleetwright_kubernetes::disruption::{Eviction, eviction};
 use fleetwright_kubernetes::pod::Phase;
 use fleetwright_kubernetes::{Node, Pod};
 use serde::{Deserialize, Serialize};
@@ -166,44 +165,6 @@ impl Health {
         worse.extend(new(&self.alarms, &before.alarms).into_iter().map(Worse::Alarm));
         worse
     }
-}
-
-/// What keeps nodes that are to be drained from being empty: pods on them that a budget does not let go, each with the
-/// budget and its counts. Names in it are untrusted.
-pub fn held_up(facts: &Facts, is_drained: impl Fn(&Node) -> bool) -> Vec<String> {
-    let (Some(nodes), Some(pods), Some(budgets)) =
-        (facts.nodes.nodes.known(), facts.workloads.pods.known(), facts.workloads.budgets.known())
-    else {
-        return Vec::new();
-    };
-    let drained: BTreeSet<&str> =
-        nodes.iter().filter(|node| is_drained(node)).map(|node| node.metadata.name.as_str()).collect();
-    let mut held = Vec::new();
-    for pod in pods {
-        let Some(node) = pod.node.as_deref().filter(|node| drained.contains(node)) else { continue };
-        let refused = matches!(eviction(pod, budgets), Eviction::Refused | Eviction::RefusedAsAmbiguous);
-        if !refused || is_of_daemon_set(pod) {
-            continue;
-        }
-        let (namespace, name) = (&pod.metadata.namespace, &pod.metadata.name);
-        let why: Vec<String> = budgets
-            .iter()
-            .filter(|budget| budget.covers(pod))
-            .map(|budget| {
-                let status = &budget.status;
-                format!(
-                    "PodDisruptionBudget {namespace}/{} allows no eviction ({} healthy, {} wanted)",
-                    budget.metadata.name, status.current_healthy, status.desired_healthy
-                )
-            })
-            .collect();
-        held.push(format!("pod {namespace}/{name} on {node}: {}", why.join("; ")));
-    }
-    held
-}
-
-fn is_of_daemon_set(pod: &Pod) -> bool {
-    pod.metadata.owner_references.iter().any(|owner| owner.controller && owner.kind == "DaemonSet")
 }
 
 fn name(workload: &Workload) -> String {

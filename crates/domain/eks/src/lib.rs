@@ -7,6 +7,7 @@ pub mod check;
 pub mod checks;
 pub mod facts;
 pub mod health;
+pub mod held;
 pub mod image;
 pub mod maker;
 pub mod owner;

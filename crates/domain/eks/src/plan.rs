@@ -12,6 +12,7 @@ pub mod document;
 mod draft;
 pub mod make;
 mod nodes;
+pub mod pool_calls;
 mod rollback;
 pub mod step;
 mod timeouts;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 pub use difference::{PlanDifference, difference};
 pub use document::{PlanDocument, PlanError};
 pub use make::{PlanRequest, Refused, plan};
+pub use pool_calls::PoolCalls;
 pub use step::{Action, Basis, Call, Condition, PlanStep, Reversibility, StepId};
 pub use timeouts::Timeouts;
 

@@ -11,7 +11,8 @@ use futures::future::join_all;
 use jiff::SignedDuration;
 
 use crate::conditions::{Holds, all_hold};
-use crate::context::Context;
+use crate::context::{Context, Site};
+use crate::held::{by, found, is_due, told};
 use crate::look::{Sight, UPDATES, unseen, wait};
 
 /// How long what was just changed may look as before.
@@ -25,8 +26,8 @@ impl Confirm {
         let now = self.0.now();
         match self.seen(turn, slot).await {
             Ok((Holds::Yes, _)) => Outcome::Done { note: None, finding: None },
-            Ok((Holds::NotYet(what), by_hand)) => {
-                wait(UPDATES, slot, now, CONFIRM, &format!("{what}{}", by_hand.unwrap_or_default()))
+            Ok((Holds::NotYet(what), also)) => {
+                wait(UPDATES, slot, now, CONFIRM, &format!("{what}{}", also.unwrap_or_default()))
             }
             // What EKS answers may lie behind what it did.
             Ok((Holds::No(what), _)) if now.duration_since(slot.started_at) < SETTLES => {
@@ -45,7 +46,21 @@ impl Confirm {
         let Some(step) = site.step else { return Ok((Holds::Yes, None)) };
         let mut sight = Sight::of(&self.0, &site).await?;
         let holds = all_hold(&mut sight, &step.action, &step.after).await?;
-        Ok((holds, by_hand(step)))
+        let also = match (&holds, by_hand(step)) {
+            (Holds::NotYet(_), Some(words)) => Some(words),
+            (Holds::NotYet(_), None) => self.held(&site, step, slot).await,
+            _ => None,
+        };
+        Ok((holds, also))
+    }
+
+    /// What holds nodes that no update of EKS replaces, where they are waited for for long.
+    async fn held(&self, site: &Site<'_>, step: &PlanStep, slot: &Slot) -> Option<String> {
+        let is_asked = matches!(step.action, Action::PoolNodes { .. } | Action::FargatePods { .. });
+        if !is_asked || !is_due(slot, self.0.now()) {
+            return None;
+        }
+        Some(told(&found(&self.0, site, |facts| by(facts, &step.action)).await))
     }
 }
 

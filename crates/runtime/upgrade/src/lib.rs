@@ -9,6 +9,7 @@ mod conditions;
 mod confirm;
 pub mod context;
 mod fargate;
+mod held;
 mod insights;
 mod judge;
 mod look;
@@ -40,6 +41,7 @@ pub fn steps_each_in(context: &dyn Fn(&'static str) -> Arc<Context>) -> Vec<Arc<
         Arc::new(update::Update::new(context(step_name::ADD_ON), step_name::ADD_ON)),
         Arc::new(update::Update::new(context(step_name::NODE_GROUP), step_name::NODE_GROUP)),
         Arc::new(pool::Hold(context(step_name::HOLD_POOL))),
+        Arc::new(pool::Release(context(step_name::RELEASE_POOL))),
         Arc::new(fargate::Fargate(context(step_name::FARGATE))),
         Arc::new(confirm::Confirm(context(step_name::CONFIRM))),
         Arc::new(baseline::Compare::new(context(step_name::HEALTH), step_name::HEALTH)),
@@ -48,8 +50,8 @@ pub fn steps_each_in(context: &dyn Fn(&'static str) -> Arc<Context>) -> Vec<Arc<
     for (wave, name) in step_name::POOL_WAVES.into_iter().enumerate() {
         steps.push(Arc::new(pool::Wave { context: context(name), name, wave }));
     }
-    for (wave, name) in step_name::WAVE_HEALTH.into_iter().enumerate() {
-        steps.push(Arc::new(pool::WaveHealth { context: context(name), name, wave }));
+    for name in step_name::WAVE_HEALTH {
+        steps.push(Arc::new(baseline::Compare::new(context(name), name)));
     }
     steps
 }

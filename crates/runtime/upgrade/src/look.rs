@@ -15,6 +15,8 @@ use crate::context::{Context, Site};
 
 /// Updates of clusters take minutes, those of nodes hours.
 pub(crate) const UPDATES: Pace = Pace { first: 8, longest: 64, share: 16 };
+/// Karpenter takes one node after the other while a budget lets it, each in about a minute.
+pub(crate) const NODES: Pace = Pace { first: 8, longest: 16, share: 16 };
 /// Everything of a cluster is read: seldom.
 pub(crate) const WHOLE: Pace = Pace { first: 32, longest: 256, share: 8 };
 

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fleetwright_eks::health::held_up;
-use fleetwright_eks::maker::{Maker, maker};
+use fleetwright_eks::facts::Facts;
+use fleetwright_eks::held::{Drainer, Held, held};
 use fleetwright_eks::plan::{Action, Condition, PlanStep};
 use fleetwright_eks::run::step_name::{CONTROL_PLANE, NODE_GROUP};
 use fleetwright_flow::PlaceId;
-use fleetwright_kubernetes::Node;
 use fleetwright_model::{ErrorClass, Failure, code};
 use fleetwright_ports::cluster_changes::{Conflicts, UpdateOf};
 use fleetwright_ports::clusters::{Update as EksUpdate, UpdateStatus};
@@ -17,11 +16,9 @@ use futures::future::join_all;
 
 use crate::conditions::{Holds, all_hold};
 use crate::context::{Context, Site};
+use crate::held::{by, found, is_due, told};
 use crate::look::{Sight, UPDATES, listed, unseen, wait};
 use crate::notes::UpdateNote;
-
-/// Seconds after which an update of nodes is asked what it waits for: a batch of nodes has usually gone by then.
-const DIAGNOSED_AFTER: i64 = 5 * 60;
 
 /// The step.
 pub(crate) struct Update {
@@ -119,15 +116,18 @@ impl Update {
             UpdateStatus::Cancelled => failed(format!("{}: update {id} was called off", slot.subject)),
             UpdateStatus::Failed => {
                 // By then EKS has let the nodes go again: the old ones are those that were to go.
-                let held = self.held(site, |node| is_old(step, node)).await;
+                let held = self.held(site, |facts| by(facts, &step.action)).await;
                 let why = listed(&update.errors);
                 failed(format!("{}: update {id} failed: {why}{}", slot.subject, told(&held)))
             }
             UpdateStatus::InProgress => {
-                let age = self.context.now().duration_since(slot.started_at).as_secs();
-                let held = match age < DIAGNOSED_AFTER {
-                    true => Vec::new(),
-                    false => self.held(site, |node| node.unschedulable).await,
+                let held = match is_due(slot, self.context.now()) {
+                    false => Vec::new(),
+                    true => {
+                        let is_drained =
+                            |facts: &Facts| held(facts, Drainer::Evictions, |node| node.unschedulable);
+                        self.held(site, is_drained).await
+                    }
                 };
                 let what = format!("update {id} ({}) to end{}", update.kind, told(&held));
                 wait(UPDATES, slot, self.context.now(), self.name, &what)
@@ -135,36 +135,12 @@ impl Update {
         })
     }
 
-    /// The pods that a replacement of nodes waits for. That nobody could look at them is told in the log and changes
-    /// nothing.
-    async fn held(&self, site: &Site<'_>, is_drained: impl Fn(&Node) -> bool) -> Vec<String> {
-        if self.name != NODE_GROUP {
-            return Vec::new();
+    /// What a replacement of nodes waits for; nothing where no nodes are replaced.
+    async fn held(&self, site: &Site<'_>, find: impl FnOnce(&Facts) -> Vec<Held>) -> Vec<Held> {
+        match self.name {
+            NODE_GROUP => found(&self.context, site, find).await,
+            _ => Vec::new(),
         }
-        match self.context.facts(site, &[]).await {
-            Ok(facts) => held_up(&facts, is_drained),
-            Err(failure) => {
-                tracing::warn!(%failure, cluster = %site.name, "nobody could look what holds the nodes up");
-                Vec::new()
-            }
-        }
-    }
-}
-
-/// Whether a node is one of those that a step replaces.
-fn is_old(step: &PlanStep, node: &Node) -> bool {
-    match &step.action {
-        Action::ManagedNodes { group, to, .. } => {
-            maker(node) == Maker::ManagedGroup(group) && node.kubelet != *to
-        }
-        _ => false,
-    }
-}
-
-fn told(held: &[String]) -> String {
-    match held {
-        [] => String::new(),
-        held => format!("; held up by {}", listed(held)),
     }
 }
 

@@ -177,13 +177,16 @@ fn patch_pool(pool: &str, body: Value) -> Call {
     Call::Kubernetes { verb: Verb::Patch, path, body }
 }
 
-/// The held budget lets drift through wave by wave, and is gone with the last: then the pool's own budgets hold.
+/// The held budget lets drift through wave by wave, is closed when a wave has the nodes that it may replace, and is gone
+/// with the last: then the pool's own budgets hold.
 fn release_pool(pool: &str, waves: usize) -> Vec<Call> {
     let test = json!({ "op": "test", "path": format!("{HOLD_PATH}/reasons"), "value": ["Drifted"] });
-    let open = |nodes: &str| json!({ "op": "replace", "path": format!("{HOLD_PATH}/nodes"), "value": nodes });
+    let set = |nodes: &str| {
+        let replace = json!({ "op": "replace", "path": format!("{HOLD_PATH}/nodes"), "value": nodes });
+        patch_pool(pool, json!([test.clone(), replace]))
+    };
     let limited = super::nodes::POOL_WAVES.iter().take(waves.saturating_sub(1));
-    let mut calls: Vec<Call> =
-        limited.map(|nodes| patch_pool(pool, json!([test.clone(), open(nodes)]))).collect();
+    let mut calls: Vec<Call> = limited.flat_map(|nodes| [set(nodes), set("0")]).collect();
     calls.push(patch_pool(pool, json!([test, { "op": "remove", "path": HOLD_PATH }])));
     calls
 }

@@ -263,7 +263,7 @@ fn step(plan: &UpgradeRun, run: &Run, timeline: &Timeline) -> StepOutcome {
         expected_seconds: planned.map_or(60, |step| step.expected_seconds),
         attempts: timeline.visits.iter().map(|visit| visit.attempt).max().unwrap_or_default(),
         update: planned
-            .filter(|step| !step.calls.is_empty())
+            .filter(|step| !step.calls.is_empty() && !matches!(step.action, Action::PoolNodes { .. }))
             .and_then(|_| timeline.visits.iter().find_map(|visit| visit.handle.clone())),
         code,
         message: failed.map(|failure| failure.message.clone()),

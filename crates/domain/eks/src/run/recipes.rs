@@ -1,8 +1,8 @@
 //! How each kind of task is carried out: its steps, how long they may take, how they are tried again.
 
-use fleetwright_flow::{Effect, OnFailure, Recipe, Retry, Step};
+use fleetwright_flow::{Effect, OnFailure, Recipe, Retry, Step, StepIndex, When};
 
-use crate::plan::{Action, PlanStep, Timeouts};
+use crate::plan::{Action, PlanStep, PoolCalls, Timeouts};
 
 /// The names of the steps, as recipes and records use them.
 pub mod step_name {
@@ -20,10 +20,12 @@ pub mod step_name {
     pub const NODE_GROUP: &str = "node-group";
     /// Keeping Karpenter from replacing nodes for drift.
     pub const HOLD_POOL: &str = "hold-pool";
-    /// Letting drift replace nodes, wave by wave; the last lets go of the hold.
-    pub const POOL_WAVES: [&str; 3] = ["pool-wave-1", "pool-wave-2", "pool-wave-3"];
+    /// Letting drift replace so many nodes, wave by wave.
+    pub const POOL_WAVES: [&str; 2] = ["pool-wave-1", "pool-wave-2"];
     /// Waiting for the health of a wave.
-    pub const WAVE_HEALTH: [&str; 3] = ["wave-health-1", "wave-health-2", "wave-health-3"];
+    pub const WAVE_HEALTH: [&str; 2] = ["wave-health-1", "wave-health-2"];
+    /// Letting the pool's own budgets hold again.
+    pub const RELEASE_POOL: &str = "release-pool";
     /// Evicting Fargate pods.
     pub const FARGATE: &str = "fargate";
     /// Waiting until what a step is for is so.
@@ -97,7 +99,8 @@ pub(super) fn of_step(step: &PlanStep, timeouts: &Timeouts) -> Option<Recipe> {
         }
         Action::HoldPool { .. } => ("hold", vec![changes(step_name::HOLD_POOL, LOOK_SECONDS, expected)]),
         Action::PoolNodes { waves, .. } => {
-            ("node pool", pool(waves.len(), step.calls.len() > waves.len(), nodes, expected))
+            let held_again = PoolCalls::of(step).hold.is_some();
+            ("node pool", pool(waves.len(), held_again, nodes, expected))
         }
         Action::FargatePods { .. } => {
             ("Fargate pods", confirmed(changes(step_name::FARGATE, nodes, expected)))
@@ -109,17 +112,27 @@ pub(super) fn of_step(step: &PlanStep, timeouts: &Timeouts) -> Option<Recipe> {
     Some(Recipe { reserve_seconds, ..Recipe::new(name, steps, Vec::new()) })
 }
 
-/// Waves of a pool, each with its health, until the nodes are what they should be. Without waves nothing is done to the
-/// pool: somebody else replaces its nodes, and that is waited for. `held_again` where a later roll is to find it held.
+/// Waves of a pool, each with its health, and then the pool's own budgets, until the nodes are what they should be; what
+/// was opened is put back also after failure and abort. Without waves nothing is done to the pool: somebody else replaces
+/// its nodes, and that is waited for. `held_again` where a later roll is to find it held.
 fn pool(waves: usize, held_again: bool, timeout: u32, expected: u32) -> Vec<Step> {
     let mut steps = Vec::new();
-    for wave in 0..waves.min(step_name::POOL_WAVES.len()) {
-        steps.push(changes(step_name::POOL_WAVES[wave], LOOK_SECONDS, 30));
-        steps.push(looks(step_name::WAVE_HEALTH[wave], timeout, expected / 3));
+    for wave in 0..waves.saturating_sub(1).min(step_name::POOL_WAVES.len()) {
+        steps.push(changes(step_name::POOL_WAVES[wave], timeout, expected / 3));
+        steps.push(looks(step_name::WAVE_HEALTH[wave], LOOK_SECONDS, 60));
+    }
+    if waves > 0 {
+        steps.push(release(steps.is_empty()));
     }
     steps.push(looks(step_name::CONFIRM, timeout, expected));
     if held_again {
         steps.push(changes(step_name::HOLD_POOL, LOOK_SECONDS, 30));
     }
     steps
+}
+
+/// The end of our budget: in its turn, or when a wave was ever begun. `is_first` where no wave stands before it.
+fn release(is_first: bool) -> Step {
+    let when = if is_first { When::InTurn } else { When::Finally { of: StepIndex(0) } };
+    Step { when, ..changes(step_name::RELEASE_POOL, LOOK_SECONDS, 60) }
 }

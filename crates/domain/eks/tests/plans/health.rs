@@ -1,6 +1,6 @@
 //! How a cluster is, compared with how it was.
 
-use fleetwright_eks::health::{Health, Worse, held_up};
+use fleetwright_eks::health::{Health, Worse};
 use fleetwright_eks::{Fact, UnreadCause};
 
 use crate::{of, world};
@@ -55,14 +55,4 @@ fn what_could_not_be_read_is_no_health() {
     let mut facts = world::healthy(34);
     facts.apis.api_services = Fact::unread(UnreadCause::Unsupported, "no such API");
     assert!(Health::of(&facts).is_ok());
-}
-
-#[test]
-fn pods_that_hold_a_drain_up_are_named_with_their_budgets() {
-    let mut facts = world::healthy(34);
-    assert_eq!(held_up(&facts, |node| node.unschedulable), Vec::<String>::new());
-    of(&mut facts.nodes.nodes).iter_mut().for_each(|node| node.unschedulable = true);
-    of(&mut facts.workloads.budgets).iter_mut().for_each(|budget| budget.status.disruptions_allowed = 0);
-    let held = held_up(&facts, |node| node.unschedulable);
-    assert!(!held.is_empty() && held.iter().all(|it| it.contains("PodDisruptionBudget")), "{held:?}");
 }

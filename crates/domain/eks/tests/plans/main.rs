@@ -5,6 +5,7 @@ mod checked;
 mod differences;
 mod documents;
 mod health;
+mod held;
 mod laws;
 mod pools;
 mod runs;

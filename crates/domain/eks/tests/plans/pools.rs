@@ -3,7 +3,7 @@
 use fleetwright_eks::Facts;
 use fleetwright_eks::facts::NodePool;
 use fleetwright_eks::plan::step::Action;
-use fleetwright_eks::plan::{PlanOptions, Refused, StepId, checker};
+use fleetwright_eks::plan::{PlanOptions, PoolCalls, Refused, StepId, checker};
 use fleetwright_kubernetes::{IntOrPercent, Minor};
 
 use super::world::{healthy, node};
@@ -40,10 +40,16 @@ fn drift_is_held_back_from_the_first_hop_and_let_go_in_waves_after_the_last() {
     let Action::PoolNodes { waves, .. } = &step.action else { panic!("{step:?}") };
     assert_eq!(waves, &["1", "10%", "20%"]);
     let bodies: Vec<String> = step.calls.iter().map(|it| serde_json::to_string(it).expect("JSON")).collect();
-    assert_eq!(bodies.len(), 3);
-    for (body, part) in bodies.iter().zip([r#""value":"1""#, r#""value":"10%""#, r#""op":"remove""#]) {
-        assert!(body.contains(part) && body.contains(r#""op":"test""#), "{body}");
+    let value = |nodes: &str| format!(r#""value":"{nodes}""#);
+    let parts = [value("1"), value("0"), value("10%"), value("0"), r#""op":"remove""#.to_owned()];
+    assert_eq!(bodies.len(), parts.len());
+    for (body, part) in bodies.iter().zip(&parts) {
+        assert!(body.contains(part.as_str()) && body.contains(r#""op":"test""#), "{body}");
     }
+    let calls = PoolCalls::of(step);
+    assert_eq!(calls.open, [("1", &step.calls[0]), ("10%", &step.calls[2])]);
+    assert_eq!((calls.release, calls.hold), (step.calls.last(), None));
+    assert!(["0", "1", "10%"].iter().all(|nodes| calls.puts(nodes)) && !calls.puts("20%"));
     assert_eq!(plan.node_rolls()["general"], 1);
     assert_eq!(checker::check(&plan), []);
 }

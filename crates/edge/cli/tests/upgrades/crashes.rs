@@ -10,14 +10,19 @@ use fleetwright_step::Step;
 use fleetwright_testkit::crash::{Aftermath, Case, Cut, Point, World as Crashing, enumerate_where};
 use futures::FutureExt;
 
+use crate::pools;
 use crate::told::staged;
 use crate::world::Staged;
 
-/// An upgrade in which processes come and go.
-struct Upgrade(Staged);
+/// An upgrade in which processes come and go, and what must not have become of its world at the end.
+struct Upgrade(Staged, fn(&Staged) -> Vec<String>);
 
 async fn world() -> Upgrade {
-    Upgrade(staged("upgrade-crash-at-every-step").await)
+    Upgrade(staged("upgrade-crash-at-every-step").await, |_| Vec::new())
+}
+
+async fn with_pools() -> Upgrade {
+    Upgrade(staged("upgrade-node-pools").await, pools::left_behind)
 }
 
 impl Crashing for Upgrade {
@@ -62,7 +67,8 @@ impl Crashing for Upgrade {
 
     fn complaints(&self) -> Vec<String> {
         let twice = self.0.effects().into_iter().filter(|(_, times)| *times > 1);
-        twice.map(|(what, times)| format!("{what} was made {times} times")).collect()
+        let twice = twice.map(|(what, times)| format!("{what} was made {times} times"));
+        twice.chain(self.1(&self.0)).collect()
     }
 }
 
@@ -73,6 +79,14 @@ fn acts(plan: &Plan, cut: &Cut) -> bool {
 }
 
 async fn tried(aftermath: Aftermath, chosen: impl Fn(&Plan, &Cut) -> bool) -> BTreeSet<String> {
+    tried_in(world, aftermath, chosen).await
+}
+
+async fn tried_in(
+    world: impl AsyncFn() -> Upgrade,
+    aftermath: Aftermath,
+    chosen: impl Fn(&Plan, &Cut) -> bool,
+) -> BTreeSet<String> {
     let plan = world().await.plan();
     let chosen = |case: &Case| case.aftermath == aftermath && chosen(&plan, &case.cut);
     let cases = enumerate_where(world, chosen).await.unwrap_or_else(|violations| {
@@ -110,4 +124,14 @@ async fn of_two_that_go_on_at_once_one_does() {
         tried(Aftermath::TriggeredTwice, |plan, cut| cut.point == Point::NotRecorded && acts(plan, cut))
             .await;
     assert!(steps.is_superset(&named(|step| step.effect != Effect::Reads).await), "{UNSEEN}");
+}
+
+/// The steps that change pools and evict pods.
+const OF_POOLS: [&str; 5] = ["hold-pool", "pool-wave-1", "pool-wave-2", "release-pool", "fargate"];
+
+#[tokio::test(start_paused = true)]
+async fn whoever_goes_on_with_a_pool_replaces_each_node_once_and_puts_its_budgets_back() {
+    let of_pools = |_: &Plan, cut: &Cut| OF_POOLS.contains(&&*cut.step);
+    let steps = tried_in(with_pools, Aftermath::Resumed, of_pools).await;
+    assert_eq!(steps, OF_POOLS.map(str::to_owned).into(), "{UNSEEN}");
 }

@@ -5,6 +5,7 @@ mod crashes;
 mod events;
 mod expectation;
 mod notices;
+mod pools;
 mod queries;
 mod readiness;
 mod stories;

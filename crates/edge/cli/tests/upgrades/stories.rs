@@ -35,7 +35,8 @@ pub(crate) fn failed(outcome: &ClusterOutcome) -> (&str, &str, &str) {
     (&step.id, step.code.as_deref().unwrap_or_default(), step.message.as_deref().unwrap_or_default())
 }
 
-async fn staged(clusters: &str, to: u16) -> Staged {
+/// The run of the cluster `shop` to a version.
+pub(crate) async fn staged(clusters: &str, to: u16) -> Staged {
     let world = World::of(clusters).await;
     let document = world.planned("shop", to).await;
     assert_eq!(document.plan().standing(), Standing::Executable, "{:#?}", document.plan().findings);

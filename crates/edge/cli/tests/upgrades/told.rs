@@ -419,4 +419,5 @@ upgrades! {
     a_bad_canary_keeps_forty_clusters_as_they_are: "upgrade-fleet-bad-canary";
     a_ring_proves_itself_before_the_next_begins: "upgrade-rings-soak";
     a_change_calendar_that_closes_meanwhile_holds_the_next_step_up: "upgrade-change-calendar";
+    a_pool_that_drifts_is_replaced_in_waves_and_has_its_own_budgets_back: "upgrade-node-pools";
 }

@@ -1,5 +1,4 @@
-//! Steps over a cluster in memory, where the simulated estate has nothing of the kind: pools of Karpenter and pods of
-//! Fargate.
+//! Steps over a cluster in memory, turn by turn: pools of Karpenter and pods of Fargate.
 
 mod fargate;
 mod pools;

@@ -11,7 +11,7 @@ use fleetwright_eks::plan::{
     UpgradePlan,
 };
 use fleetwright_eks::run::{Member, Ring, RunRequest, UpgradeRun, upgrade};
-use fleetwright_flow::{Direction, PlaceId, TargetId};
+use fleetwright_flow::{Direction, PlaceId, TargetId, When};
 use fleetwright_kubernetes::{Hop, Minor};
 use fleetwright_model::{Cell, ErrorClass, Failure, Text, Zone, code};
 use fleetwright_ports::clusters::ClusterName;
@@ -170,6 +170,12 @@ impl Stage {
         recipe.steps.iter().map(|step| step.name.to_string()).collect()
     }
 
+    /// The names of a target's steps that are carried out also after failure.
+    pub(crate) fn put_back(&self, subject: &str) -> Vec<String> {
+        let steps = self.run.flow.recipe_of(self.target(subject)).steps.iter();
+        steps.filter(|step| step.when != When::InTurn).map(|step| step.name.to_string()).collect()
+    }
+
     /// Carries one step of a target out, by a new process, until it says how it ended.
     pub(crate) async fn carried_out(&self, subject: &str, step: &str) -> Outcome {
         self.carried_out_within(subject, step, SignedDuration::from_hours(2)).await.0
@@ -182,12 +188,17 @@ impl Stage {
         step: &str,
         within: SignedDuration,
     ) -> (Outcome, Vec<String>) {
-        let target = self.target(subject);
-        let steps = self.steps();
-        let step = steps.iter().find(|it| it.name() == step).expect("a step of that name");
+        let mut begun = self.begin(subject, step);
+        begun.slot.deadline = begun.slot.started_at + within;
+        let outcome = begun.end().await;
+        (outcome, begun.waited)
+    }
+
+    /// One step of a target, as a new process begins it.
+    pub(crate) fn begin(&self, subject: &str, step: &str) -> Begun {
         let started_at = self.clock.now();
-        let mut slot = Slot {
-            target,
+        let slot = Slot {
+            target: self.target(subject),
             subject: subject.into(),
             direction: Direction::Do,
             attempt: 1,
@@ -196,31 +207,12 @@ impl Stage {
             started_at,
             known_since: started_at,
             may_act_until: None,
-            deadline: started_at + within,
+            deadline: started_at + SignedDuration::from_hours(2),
             notes: Vec::new(),
         };
-        let mut waited = Vec::new();
-        loop {
-            let heard = Heard::default();
-            let slots = std::slice::from_ref(&slot);
-            step.turn(Turn { place: PlaceId(0), slots, reports: &heard }).await;
-            let outcome = heard.0.into_inner().expect("no test panicked").pop().expect("an outcome");
-            let at = match outcome {
-                Outcome::LookAgain { at, ref waiting_for } => {
-                    if waited.last().is_none_or(|last: &String| **last != **waiting_for) {
-                        waited.push(waiting_for.to_string());
-                    }
-                    at
-                }
-                Outcome::Accepted { ref handle, look_at } => {
-                    slot.handle = Some(handle.clone());
-                    look_at
-                }
-                ended => return (ended, waited),
-            };
-            let wait = at.duration_since(self.clock.now()).max(SignedDuration::from_secs(1));
-            self.clock.sleep(wait.unsigned_abs()).await;
-        }
+        let mut steps = self.steps().into_iter();
+        let step = steps.find(|it| it.name() == step).expect("a step of that name");
+        Begun { clock: self.clock, step, slot, waited: Vec::new() }
     }
 
     /// Puts a node of a maker, by the label that says who that is.
@@ -243,6 +235,69 @@ impl Stage {
     /// An object by its path.
     pub(crate) async fn object(&self, path: &str) -> Option<Value> {
         self.kubernetes.object(path).await.expect("a server that answers")
+    }
+}
+
+/// A step that was begun.
+pub(crate) struct Begun {
+    clock: VirtualClock,
+    step: Arc<dyn Step>,
+    slot: Slot,
+    /// What was waited for, each once.
+    waited: Vec<String>,
+}
+
+impl Begun {
+    /// The same with what is on record of an earlier process.
+    pub(crate) fn with_handle(mut self, handle: Option<Text>) -> Self {
+        self.slot.handle = handle;
+        self
+    }
+
+    /// What is on record.
+    pub(crate) fn handle(&self) -> Option<Text> {
+        self.slot.handle.clone()
+    }
+
+    /// Takes a turn, and lets the time pass until the next; what is waited for, empty where something was begun.
+    pub(crate) async fn look(&mut self) -> String {
+        let before = self.waited.len();
+        let ended = self.turn().await;
+        assert_eq!(ended, None, "it goes on");
+        self.waited.get(before..).and_then(<[String]>::last).cloned().unwrap_or_default()
+    }
+
+    /// Goes on until it says how it ended.
+    pub(crate) async fn end(&mut self) -> Outcome {
+        loop {
+            if let Some(ended) = self.turn().await {
+                return ended;
+            }
+        }
+    }
+
+    /// A turn, and the time until the next; how it ended, where it did.
+    async fn turn(&mut self) -> Option<Outcome> {
+        let heard = Heard::default();
+        let slots = std::slice::from_ref(&self.slot);
+        self.step.turn(Turn { place: PlaceId(0), slots, reports: &heard }).await;
+        let outcome = heard.0.into_inner().expect("no test panicked").pop().expect("an outcome");
+        let at = match outcome {
+            Outcome::LookAgain { at, waiting_for } => {
+                if self.waited.last().is_none_or(|last| **last != *waiting_for) {
+                    self.waited.push(waiting_for.to_string());
+                }
+                at
+            }
+            Outcome::Accepted { handle, look_at } => {
+                self.slot.handle = Some(handle);
+                look_at
+            }
+            ended => return Some(ended),
+        };
+        let wait = at.duration_since(self.clock.now()).max(SignedDuration::from_secs(1));
+        self.clock.sleep(wait.unsigned_abs()).await;
+        None
     }
 }
 
