@@ -12,6 +12,7 @@ pub mod document;
 mod draft;
 pub mod make;
 mod nodes;
+mod own_groups;
 mod rollback;
 pub mod step;
 pub mod timing;

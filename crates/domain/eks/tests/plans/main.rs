@@ -6,6 +6,7 @@ mod differences;
 mod documents;
 mod health;
 mod laws;
+mod own_groups;
 mod pools;
 mod runs;
 mod tables;
