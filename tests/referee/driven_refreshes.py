@@ -46,6 +46,11 @@ def start_instance_refresh(clients):
     odd = {"AutoScalingGroupName": OWN, "Preferences": {"MinHealthyPercentage": 101}}
     assert refusal(scaling.start_instance_refresh, **odd) == "ValidationError"
     called_off(scaling, refresh)
+    wanted = {"LaunchTemplate": {"LaunchTemplateId": template_of(clients), "Version": "2"}}
+    named = scaling.start_instance_refresh(AutoScalingGroupName=OWN, DesiredConfiguration=wanted)["InstanceRefreshId"]
+    launched = refresh_of(scaling, named)["DesiredConfiguration"]["LaunchTemplate"]
+    assert (launched["LaunchTemplateId"], launched["Version"]) == (template_of(clients), "2")
+    called_off(scaling, named)
 
 
 @drives("autoscaling", "CancelInstanceRefresh")

@@ -4,6 +4,7 @@ pub mod addons;
 pub mod apis;
 pub mod control_plane;
 pub mod nodes;
+pub mod own_groups;
 pub mod workloads;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ pub use nodes::{CniMode, ManagedNodeGroup, NodeFacts, NodePool, SelfManagedGroup
 pub use workloads::{Workload, WorkloadFacts};
 
 /// Something that was looked for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact<T> {
     /// Looked, and this is all there is.
     Known(T),

@@ -12,6 +12,7 @@ pub mod document;
 mod draft;
 pub mod make;
 mod nodes;
+mod own_groups;
 pub mod pool_calls;
 mod rollback;
 pub mod step;

@@ -14,6 +14,7 @@ mod nodes;
 mod placement;
 mod pods;
 mod trim;
+mod user_data;
 mod value;
 mod volumes;
 mod wanted;
@@ -33,6 +34,7 @@ pub use calls::clients;
 pub use network::CniSettings;
 pub use nodes::{NodeObjects, nodes};
 pub use trim::trim;
+pub use user_data::flags_of_user_data;
 pub use wanted::{Kind, Request, requests};
 
 /// The metric of the API server that tells who calls what is deprecated.

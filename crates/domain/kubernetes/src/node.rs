@@ -36,12 +36,21 @@ pub struct Node {
     pub operating_system: String,
     /// The container runtime, such as `containerd://2.1.4`.
     pub container_runtime: String,
+    /// What its cloud calls it, such as `aws:///eu-central-1a/i-0123456789abcdef0`; empty where it says nothing.
+    pub provider_id: String,
 }
 
 impl Node {
     /// Its availability zone, where it says one.
     pub fn zone(&self) -> Option<&str> {
         self.metadata.labels.get(ZONE_LABEL).map(String::as_str)
+    }
+
+    /// The EC2 instance that it is, by id; `None` for nodes that are none.
+    /// Source: cloud-provider-aws, `KubernetesInstanceID`.
+    pub fn instance_id(&self) -> Option<&str> {
+        let path = self.provider_id.strip_prefix("aws://")?;
+        path.rsplit('/').next().filter(|id| id.starts_with("i-"))
     }
 
     /// The major version of containerd; `None` with another runtime.

@@ -24,6 +24,7 @@ fn node(name: &str, zone: &str) -> Node {
         os_image: "Amazon Linux 2023".into(),
         operating_system: "linux".into(),
         container_runtime: "containerd://2.1.4".into(),
+        provider_id: String::new(),
     }
 }
 

@@ -1,13 +1,14 @@
 //! Nodes and what makes them.
 
 mod catalogue;
+mod own_groups;
 
 use fleetwright_kubernetes::{IntOrPercent, Node, Skew, version::skew};
 
 pub(super) use catalogue::CHECKS;
 
 use crate::check::{Context, Examination};
-use crate::facts::nodes::{NodeFacts, UpdateStrategy};
+use crate::facts::nodes::UpdateStrategy;
 use crate::maker::{Maker, maker};
 
 /// Nodes of a managed group that may be unavailable at once. Source: EKS API reference, `NodegroupUpdateConfig`.
@@ -76,13 +77,17 @@ fn target_images(context: &Context<'_>, exam: &mut Examination) {
             exam.find(format!("node group {}", group.name), what, format!("AMI type {}", group.ami_type));
         }
     }
+    // They are replaced after the last hop, unless they are too old by then: the plan sees to that.
+    if context.route.last() == Some(&context.hop) {
+        own_groups::target_versions(context, exam);
+    }
 }
 
 fn runtimes(context: &Context<'_>, exam: &mut Examination) {
     let facts = &context.facts.nodes;
     for node in exam.read(&facts.nodes).into_iter().flatten() {
         let is_old = context.hop.to.number() >= 36 && node.containerd_major() == Some(1);
-        if is_old && !gets_a_new_image(facts, node, exam) {
+        if is_old && !gets_a_new_image(context, node, exam) {
             exam.find(node_name(node), "containerd 1 is not supported from 1.36 on", &node.container_runtime);
         }
     }
@@ -106,7 +111,8 @@ fn runtimes(context: &Context<'_>, exam: &mut Examination) {
 
 /// Whether EKS or Karpenter makes the node anew from the image for the new version, and not from one that somebody chose.
 /// The kubelet that a node has now goes on with the runtime that it has.
-fn gets_a_new_image(facts: &NodeFacts, node: &Node, exam: &mut Examination) -> bool {
+fn gets_a_new_image(context: &Context<'_>, node: &Node, exam: &mut Examination) -> bool {
+    let facts = &context.facts.nodes;
     match maker(node) {
         Maker::ManagedGroup(name) => {
             let groups = exam.read(&facts.managed).map(Vec::as_slice).unwrap_or_default();
@@ -117,7 +123,8 @@ fn gets_a_new_image(facts: &NodeFacts, node: &Node, exam: &mut Examination) -> b
             pools.iter().any(|pool| pool.name == name && !pool.pinned_images)
         }
         Maker::Fargate => true,
-        Maker::Hybrid | Maker::Other => false,
+        Maker::Hybrid => false,
+        Maker::Other => own_groups::gets_a_new_image(context, node, exam),
     }
 }
 
@@ -146,15 +153,7 @@ fn launch_templates(context: &Context<'_>, exam: &mut Examination) {
             exam.find(format!("node group {}", group.name), what, "its default version is newer");
         }
     }
-}
-
-fn launch_configurations(context: &Context<'_>, exam: &mut Examination) {
-    for group in exam.read(&context.facts.nodes.self_managed).into_iter().flatten() {
-        if group.launch_configuration {
-            let what = "the group is made from a launch configuration, which cannot take a new image";
-            exam.find(format!("Auto Scaling group {}", group.name), what, "launchConfigurationName");
-        }
-    }
+    own_groups::waiting_changes(context, exam);
 }
 
 fn fargate(context: &Context<'_>, exam: &mut Examination) {
@@ -223,26 +222,6 @@ fn health(context: &Context<'_>, exam: &mut Examination) {
                 "the node is cordoned, perhaps since an earlier attempt",
                 "spec.unschedulable",
             );
-        }
-    }
-}
-
-fn scaling_groups(context: &Context<'_>, exam: &mut Examination) {
-    // What a drain and an instance refresh need of an Auto Scaling group.
-    const NEEDED: [&str; 4] = ["Launch", "Terminate", "HealthCheck", "ReplaceUnhealthy"];
-    for group in exam.read(&context.facts.nodes.self_managed).into_iter().flatten() {
-        let subject = format!("Auto Scaling group {}", group.name);
-        let suspended: Vec<&str> =
-            group.suspended.iter().map(String::as_str).filter(|process| NEEDED.contains(process)).collect();
-        if !suspended.is_empty() {
-            exam.find(&subject, "processes that the upgrade needs are suspended", suspended.join(", "));
-        }
-        if group.refreshing {
-            exam.find(&subject, "an instance refresh is under way", "DescribeInstanceRefreshes");
-        }
-        if group.protected_instances > 0 {
-            let evidence = format!("{} instances", group.protected_instances);
-            exam.find(&subject, "instances are protected from scaling in", evidence);
         }
     }
 }

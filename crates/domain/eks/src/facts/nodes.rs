@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Fact;
 use super::control_plane::{Subnet, Usage};
+pub use super::own_groups::{
+    GroupInstance, GroupTemplate, LaunchSource, SelfManagedGroup, TemplateRef, TemplateVersion,
+};
 
 /// Nodes and their makers.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,21 +104,6 @@ impl UpdateStrategy {
             Self::Minimal => "MINIMAL",
         }
     }
-}
-
-/// An Auto Scaling group of one's own.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SelfManagedGroup {
-    /// Its name.
-    pub name: String,
-    /// It is made from a launch configuration, which cannot be changed.
-    pub launch_configuration: bool,
-    /// Processes that are suspended.
-    pub suspended: Vec<String>,
-    /// An instance refresh is under way.
-    pub refreshing: bool,
-    /// Instances that are protected from scaling in.
-    pub protected_instances: u32,
 }
 
 /// A node pool.

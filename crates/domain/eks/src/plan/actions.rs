@@ -3,6 +3,8 @@
 use fleetwright_kubernetes::{Hop, Minor};
 use serde_json::{Value, json};
 
+use crate::facts::nodes::{SelfManagedGroup, TemplateRef};
+
 use super::nodes::{Kind, PlannedSet};
 use super::step::{Action, Basis, Call, Condition, PlanStep, Reversibility, StepId, Verb};
 
@@ -191,6 +193,30 @@ fn release_pool(pool: &str, waves: usize) -> Vec<Call> {
     calls
 }
 
+/// Instances come before others go, a tenth of the group at once; those of the version already stay. How long one takes
+/// to count is the group's own setting. Members that are protected or in standby are waited for: nobody lets go of them
+/// but who holds them.
+fn start_refresh(group: &SelfManagedGroup, template: Option<&TemplateRef>) -> Call {
+    let preferences = json!({
+        "MinHealthyPercentage": 100, "MaxHealthyPercentage": 110, "SkipMatching": true,
+        "ScaleInProtectedInstances": "Wait", "StandbyInstances": "Wait",
+    });
+    let mut parameters = json!({
+        "AutoScalingGroupName": group.name, "Strategy": "Rolling", "Preferences": preferences,
+    });
+    if let Some(TemplateRef { id, version }) = template {
+        let named = json!({ "LaunchTemplateId": id, "Version": version.to_string() });
+        let mixed = group.template().is_some_and(|template| template.mixed);
+        parameters["DesiredConfiguration"] = match mixed {
+            false => json!({ "LaunchTemplate": named }),
+            true => json!({
+                "MixedInstancesPolicy": { "LaunchTemplate": { "LaunchTemplateSpecification": named } },
+            }),
+        };
+    }
+    Call::Aws { service: "autoscaling".to_owned(), action: "StartInstanceRefresh".to_owned(), parameters }
+}
+
 /// The nodes of a set are replaced by nodes of this version.
 pub(super) fn nodes(cluster: &str, set: &PlannedSet<'_>, from: Minor, to: Minor) -> PlanStep {
     let (id, action, calls) = match &set.kind {
@@ -208,18 +234,9 @@ pub(super) fn nodes(cluster: &str, set: &PlannedSet<'_>, from: Minor, to: Minor)
             (format!("nodes-{}-{to}", group.name), action, vec![eks("UpdateNodegroupVersion", parameters)])
         }
         Kind::SelfManaged(group) => {
-            let preferences = json!({
-                "MinHealthyPercentage": 100, "MaxHealthyPercentage": 110, "SkipMatching": true,
-            });
-            let parameters = json!({
-                "AutoScalingGroupName": group.name, "Strategy": "Rolling", "Preferences": preferences,
-            });
-            let call = Call::Aws {
-                service: "autoscaling".to_owned(),
-                action: "StartInstanceRefresh".to_owned(),
-                parameters,
-            };
-            let action = Action::SelfManagedNodes { group: group.name.clone(), from, to };
+            let template = group.version_for(to);
+            let call = start_refresh(group, template.as_ref());
+            let action = Action::SelfManagedNodes { group: group.name.clone(), from, to, template };
             (format!("instances-{}-{to}", group.name), action, vec![call])
         }
         Kind::Pool { pool, waves } => {
@@ -296,9 +313,12 @@ fn duration(set: &PlannedSet<'_>) -> (u32, Basis) {
 fn way_back(set: &PlannedSet<'_>, from: Minor) -> Reversibility {
     match &set.kind {
         Kind::Managed(_) => reversible(format!("eks:UpdateNodegroupVersion to {from}")),
-        Kind::SelfManaged(_) => {
-            reversible(format!("an instance refresh with the launch template's version for {from}"))
-        }
+        Kind::SelfManaged(group) => match group.version_for(from) {
+            Some(template) => reversible(format!("an instance refresh with {template}, whose image is of {from}")),
+            None => reversible(format!(
+                "an instance refresh with a version of the launch template for {from}, which somebody has to make"
+            )),
+        },
         Kind::Pool { waves, .. } if waves.is_empty() => {
             reversible("Auto Mode replaces the nodes again when the control plane goes back")
         }

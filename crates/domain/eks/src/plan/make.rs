@@ -11,7 +11,8 @@ use super::draft::Draft;
 use super::nodes::{self, Kind, PlannedSet, Sets};
 use super::step::{Action, PlanStep, Reversibility};
 use super::{
-    Approvals, FORMAT, OpenFinding, PlanOptions, PlannedCluster, PlannedGap, UpgradePlan, actions, rollback,
+    Approvals, FORMAT, OpenFinding, PlanOptions, PlannedCluster, PlannedGap, UpgradePlan, actions, own_groups,
+    rollback,
 };
 use crate::check::{Assessment, Suppression, Verdict, assess};
 use crate::facts::{Cluster, Fact, Facts, Unread};
@@ -91,6 +92,8 @@ pub fn plan(request: &PlanRequest<'_>) -> Result<UpgradePlan, Refused> {
     let steps = Maker { request, cluster, hops: &hops, sets: &sets, addons: &addon_moves }.steps(&order);
     let rollbacks = rollback::of(&cluster.name, &hops, &steps, &sets, &addon_moves);
     let assessment = assess(facts, &hops, request.at, request.suppressions);
+    let mut findings = findings(&assessment);
+    own_groups::without_image(&steps, &sets, &mut findings);
     Ok(UpgradePlan {
         format: FORMAT,
         program: request.program.to_owned(),
@@ -106,7 +109,7 @@ pub fn plan(request: &PlanRequest<'_>) -> Result<UpgradePlan, Refused> {
         hops,
         options: request.options.clone(),
         observed: observed(cluster, &sets, known_addons),
-        findings: findings(&assessment),
+        findings,
         suppressions: request.suppressions.to_vec(),
         unread: gaps(&assessment, request.options),
         left_alone,

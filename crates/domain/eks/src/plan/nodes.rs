@@ -3,7 +3,7 @@
 use fleetwright_kubernetes::{IntOrPercent, Minor, Node, ObjectMeta};
 
 use super::{LeftAlone, Refused};
-use crate::facts::nodes::{ManagedNodeGroup, NodePool, SelfManagedGroup};
+use crate::facts::nodes::{LaunchSource, ManagedNodeGroup, NodePool, SelfManagedGroup};
 use crate::facts::{Fact, Facts, UnreadCause};
 use crate::maker::{Maker, maker};
 use crate::solve::schedule::NodeSet;
@@ -53,7 +53,6 @@ pub(super) fn needed<'f, T>(what: &'static str, fact: &'f Fact<Vec<T>>) -> Resul
 pub(super) fn sets(facts: &Facts) -> Result<Sets<'_>, Refused> {
     let nodes = needed("nodes", &facts.nodes.nodes)?;
     let managed = needed("managed node groups", &facts.nodes.managed)?;
-    let own = needed("Auto Scaling groups", &facts.nodes.self_managed)?;
     let pools = needed("node pools", &facts.nodes.pools)?;
     let made_by = |by: Maker<'_>| -> Vec<&Node> { nodes.iter().filter(|node| maker(node) == by).collect() };
     let mut sets = Sets::default();
@@ -81,6 +80,11 @@ pub(super) fn sets(facts: &Facts) -> Result<Sets<'_>, Refused> {
             }
         })
         .collect();
+    // Where all nodes are known to come from somewhere else, no Auto Scaling group has to be.
+    let own = match others.is_empty() {
+        true => facts.nodes.self_managed.known().map_or(&[][..], Vec::as_slice),
+        false => needed("Auto Scaling groups", &facts.nodes.self_managed)?,
+    };
     sets.own(own, &others);
     Ok(sets)
 }
@@ -151,32 +155,35 @@ impl<'a> Sets<'a> {
         Ok(())
     }
 
-    /// Nodes that neither EKS nor a pool made are those of the Auto Scaling groups; of which one is not known, so each
-    /// of the groups may have any of them.
+    /// Nodes that neither EKS nor a pool made, by the Auto Scaling group that has their instances.
     fn own(&mut self, groups: &'a [SelfManagedGroup], nodes: &[&Node]) {
-        if groups.is_empty() {
-            let why =
-                "no Auto Scaling group, node group or pool is known to have made them: replace them by hand";
-            return self.fixed("nodes of nobody", nodes, why);
-        }
-        let share = nodes.len().div_ceil(groups.len());
         for group in groups {
-            let name = format!("Auto Scaling group {}", group.name);
-            let Some(set) = ends(name.clone(), nodes, None) else { continue };
-            if group.launch_configuration {
-                let why =
-                    "it is made from a launch configuration, which cannot be changed: move it to a template";
-                self.fixed.push((set, LeftAlone { subject: name, why: why.to_owned() }));
-                continue;
-            }
-            let kind = Kind::SelfManaged(group);
-            self.planned.push(PlannedSet {
-                nodes: set,
-                kind,
-                count: count(share),
-                at_once: count(share.div_ceil(10)),
-            });
+            let its: Vec<&Node> = nodes.iter().copied().filter(|node| group.has(node)).collect();
+            self.of_group(group, &its);
         }
+        let rest: Vec<&Node> =
+            nodes.iter().copied().filter(|node| !groups.iter().any(|group| group.has(node))).collect();
+        let why = "no Auto Scaling group, node group or pool is known to have made them: replace them by hand";
+        self.fixed("nodes of nobody", &rest, why);
+    }
+
+    fn of_group(&mut self, group: &'a SelfManagedGroup, nodes: &[&Node]) {
+        let name = format!("Auto Scaling group {}", group.name);
+        let why = match &group.source {
+            LaunchSource::Configuration => {
+                "it is made from a launch configuration, which cannot be changed: move it to a template"
+            }
+            LaunchSource::SeveralTemplates => {
+                "its mixed instances policy names several launch templates: give each an image of the target, and refresh it by hand"
+            }
+            LaunchSource::Template(_) => {
+                let Some(set) = ends(name, nodes, None) else { return };
+                let (count, at_once) = (count(nodes.len()), count(nodes.len().div_ceil(10)));
+                let kind = Kind::SelfManaged(group);
+                return self.planned.push(PlannedSet { nodes: set, kind, count, at_once });
+            }
+        };
+        self.fixed(&name, nodes, why);
     }
 
     fn fixed(&mut self, subject: &str, nodes: &[&Node], why: &str) {

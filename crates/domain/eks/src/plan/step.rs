@@ -6,6 +6,8 @@ use fleetwright_kubernetes::{Hop, Minor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::facts::nodes::TemplateRef;
+
 /// The name of a step, unique in its plan and the same in every plan that does the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -112,6 +114,9 @@ pub enum Action {
         from: Minor,
         /// The version after.
         to: Minor,
+        /// What they are launched from; none where no version of the group's template has an image of that version.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        template: Option<TemplateRef>,
     },
     /// A pool of Karpenter is kept from replacing nodes that differ from what they should be.
     HoldPool {
@@ -295,7 +300,7 @@ impl Action {
     pub fn replaced_nodes(&self) -> Option<(&str, Minor, Minor)> {
         match self {
             Self::ManagedNodes { group: set, from, to, .. }
-            | Self::SelfManagedNodes { group: set, from, to }
+            | Self::SelfManagedNodes { group: set, from, to, .. }
             | Self::PoolNodes { pool: set, from, to, .. } => Some((set, *from, *to)),
             Self::FargatePods { from, to, .. } => Some(("Fargate", *from, *to)),
             _ => None,
@@ -313,8 +318,11 @@ impl Action {
             Self::ManagedNodes { group, from, to, strategy, at_once } => {
                 format!("node group {group} {from} → {to}, {}, {at_once} at once", strategy.as_str())
             }
-            Self::SelfManagedNodes { group, from, to } => {
+            Self::SelfManagedNodes { group, from, to, template: None } => {
                 format!("Auto Scaling group {group} {from} → {to}, by an instance refresh")
+            }
+            Self::SelfManagedNodes { group, from, to, template: Some(template) } => {
+                format!("Auto Scaling group {group} {from} → {to}, by an instance refresh with {template}")
             }
             Self::HoldPool { pool } => format!("node pool {pool}: hold drift back"),
             Self::PoolNodes { pool, from, to, waves } if waves.is_empty() => {

@@ -6,7 +6,7 @@ use fleetwright_kubernetes::{Node, Pod, Taint};
 use serde_json::Value;
 
 use super::network::{self, CniSettings};
-use super::value::{self, Fault, flag, items, metadata, needed, parsed};
+use super::value::{self, Fault, flag, items, metadata, needed, parsed, text};
 use super::{Kind, Objects, Read, fact, node_pools, pods, unread};
 use crate::facts::{Fact, NodePool, UnreadCause};
 use crate::maker::{Maker, maker};
@@ -80,6 +80,7 @@ fn node(of: &Value) -> Result<Node, Fault> {
         os_image: info("osImage")?.to_owned(),
         operating_system: info("operatingSystem")?.to_owned(),
         container_runtime: info("containerRuntimeVersion")?.to_owned(),
+        provider_id: text(of, "/spec/providerID")?.unwrap_or_default().to_owned(),
     })
 }
 

@@ -69,11 +69,11 @@ pub enum NotRun {
         /// The cluster. Untrusted text.
         cluster: String,
     },
-    /// The plan has a step that this version plans and does not carry out.
+    /// A step replaces instances, and no version of the group's launch template has an image for it.
     #[error(
-        "cluster {cluster}: step {step} replaces instances of an Auto Scaling group of one's own, which this version does not; the runbook of the plan has the calls"
+        "cluster {cluster}: step {step} has no version of a launch template to make instances from; make one with an image of that version, and plan again"
     )]
-    OwnGroup {
+    NoTemplate {
         /// The cluster. Untrusted text.
         cluster: String,
         /// The step.
@@ -136,7 +136,7 @@ pub fn way_back(request: &RunRequest<'_>, of: &str, hop: Hop) -> Result<UpgradeR
     let member = members.next().ok_or(NotRun::Nothing)?;
     let plan = member.document.plan();
     let back = plan.rollbacks.iter().find(|back| back.hop == hop).ok_or(NotRun::NoWayBack { hop })?;
-    own_groups(plan, &back.steps)?;
+    templates(plan, &back.steps)?;
     let mut draft = Draft::new(request);
     let cluster = draft.cluster(member, "");
     let about = vec![
@@ -156,16 +156,18 @@ pub fn way_back(request: &RunRequest<'_>, of: &str, hop: Hop) -> Result<UpgradeR
 fn executable(plan: &UpgradePlan) -> Result<(), NotRun> {
     let cluster = || plan.cluster.name.clone();
     match plan.standing() {
-        Standing::Executable => own_groups(plan, &plan.steps),
+        Standing::Executable => templates(plan, &plan.steps),
         Standing::Blocked => Err(NotRun::Blocked { cluster: cluster() }),
         Standing::Undecided => Err(NotRun::Undecided { cluster: cluster() }),
     }
 }
 
-fn own_groups(plan: &UpgradePlan, steps: &[PlanStep]) -> Result<(), NotRun> {
-    let own = steps.iter().find(|step| matches!(step.action, Action::SelfManagedNodes { .. }));
-    own.map_or(Ok(()), |step| {
-        Err(NotRun::OwnGroup { cluster: plan.cluster.name.clone(), step: step.id.clone() })
+/// Every refresh of instances has something to launch.
+fn templates(plan: &UpgradePlan, steps: &[PlanStep]) -> Result<(), NotRun> {
+    let without =
+        |step: &&PlanStep| matches!(step.action, Action::SelfManagedNodes { template: None, .. });
+    steps.iter().find(without).map_or(Ok(()), |step| {
+        Err(NotRun::NoTemplate { cluster: plan.cluster.name.clone(), step: step.id.clone() })
     })
 }
 

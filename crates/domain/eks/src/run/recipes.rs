@@ -18,6 +18,8 @@ pub mod step_name {
     pub const ADD_ON: &str = "add-on";
     /// Replacing the nodes of a managed group.
     pub const NODE_GROUP: &str = "node-group";
+    /// Replacing the instances of an Auto Scaling group of one's own.
+    pub const INSTANCE_REFRESH: &str = "instance-refresh";
     /// Keeping Karpenter from replacing nodes for drift.
     pub const HOLD_POOL: &str = "hold-pool";
     /// Letting drift replace so many nodes, wave by wave.
@@ -94,8 +96,11 @@ pub(super) fn of_step(step: &PlanStep, timeouts: &Timeouts) -> Option<Recipe> {
         Action::Addon { .. } => {
             ("add-on", confirmed(changes(step_name::ADD_ON, timeouts.addon_seconds, expected)))
         }
-        Action::ManagedNodes { .. } | Action::SelfManagedNodes { .. } => {
+        Action::ManagedNodes { .. } => {
             ("node group", confirmed(changes(step_name::NODE_GROUP, nodes, expected)))
+        }
+        Action::SelfManagedNodes { .. } => {
+            ("Auto Scaling group", confirmed(changes(step_name::INSTANCE_REFRESH, nodes, expected)))
         }
         Action::HoldPool { .. } => ("hold", vec![changes(step_name::HOLD_POOL, LOOK_SECONDS, expected)]),
         Action::PoolNodes { waves, .. } => {

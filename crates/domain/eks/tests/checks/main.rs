@@ -1,6 +1,7 @@
 //! Every check of the catalogue: failing, passing, and where it cannot be evaluated.
 
 mod assessments;
+mod own_groups;
 mod special;
 mod table;
 mod world;

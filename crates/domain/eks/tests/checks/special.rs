@@ -101,6 +101,7 @@ fn containerd_1_serves_up_to_1_35_and_control_groups_1_up_to_1_34() {
         let node = &mut of(&mut facts.nodes.nodes)[0];
         node.container_runtime = "containerd://1.7.27".into();
         node.metadata.labels.clear();
+        node.provider_id.clear();
         of(&mut facts.nodes.cgroup_v1).push("node-a".into());
         findings(&facts, minor, "EKS-N5").len()
     };

@@ -6,7 +6,7 @@ use fleetwright_eks::checks::catalogue;
 use fleetwright_eks::facts::addons::Software;
 use fleetwright_eks::facts::apis::{ApiUse, Caller, DroppedField, FieldUse};
 use fleetwright_eks::facts::control_plane::{Insight, InsightCategory, InsightStatus, Usage};
-use fleetwright_eks::facts::nodes::{KubeletFlag, NodePool};
+use fleetwright_eks::facts::nodes::{KubeletFlag, LaunchSource, NodePool};
 use fleetwright_eks::facts::workloads::RunningJob;
 use fleetwright_eks::{Fact, Facts, UnreadCause, Verdict};
 use fleetwright_kubernetes::pod::{Binding, Volume};
@@ -162,7 +162,7 @@ const CASES: &[Case] = &[
         "Pod shop/web-a", "gitRepo", |f| hide(&mut f.workloads.pods)),
     ("EKS-N7", 33, |f| of(&mut f.nodes.managed)[0].pending_launch_template = Fact::Known(true),
         "node group blue", "launch template", |f| hide(&mut of(&mut f.nodes.managed)[0].pending_launch_template)),
-    ("EKS-N8", 33, |f| of(&mut f.nodes.self_managed)[0].launch_configuration = true,
+    ("EKS-N8", 33, |f| of(&mut f.nodes.self_managed)[0].source = LaunchSource::Configuration,
         "Auto Scaling group batch", "launch configuration", |f| hide(&mut f.nodes.self_managed)),
     ("EKS-N9", 33, |f| { let node = &mut of(&mut f.nodes.nodes)[0]; node.kubelet = Minor::new(32); node.metadata.labels.insert("eks.amazonaws.com/compute-type".into(), "fargate".into()); },
         "node node-a", "Fargate", |f| hide(&mut f.nodes.nodes)),

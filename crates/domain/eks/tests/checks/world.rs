@@ -9,7 +9,8 @@ use fleetwright_eks::facts::control_plane::{
     SupportType, Usage, VersionOffer,
 };
 use fleetwright_eks::facts::nodes::{
-    CniMode, InstanceOffer, ManagedNodeGroup, NodeFacts, SelfManagedGroup, UpdateStrategy,
+    CniMode, GroupInstance, GroupTemplate, InstanceOffer, LaunchSource, ManagedNodeGroup, NodeFacts,
+    SelfManagedGroup, TemplateVersion, UpdateStrategy,
 };
 use fleetwright_eks::facts::workloads::{Workload, WorkloadFacts};
 use fleetwright_eks::{Fact, Facts};
@@ -178,6 +179,38 @@ pub(crate) fn node(name: &str, zone: &str, minor: Minor) -> Node {
         os_image: "Amazon Linux 2023.9.20251014".into(),
         operating_system: "linux".into(),
         container_runtime: "containerd://2.1.4".into(),
+        provider_id: format!("aws:///{zone}/i-{name}"),
+    }
+}
+
+/// A group of one's own with these nodes of that version, whose launch template has a version for each of Kubernetes:
+/// the number of the one is that of the other.
+pub(crate) fn own_group(name: &str, nodes: &[&str], minor: Minor) -> SelfManagedGroup {
+    let version = |number: u16| TemplateVersion {
+        number: number.into(),
+        is_default: number == minor.number(),
+        image: Some(format!("ami-{number}")),
+        minor: Some(Minor::new(number)),
+        kubelet_flags: Some(vec!["--max-pods".into()]),
+    };
+    let instance = |node: &&str| GroupInstance {
+        id: format!("i-{node}"),
+        template_version: Some(minor.number().into()),
+        protected: false,
+    };
+    let template = GroupTemplate {
+        id: format!("lt-{name}"),
+        selected: "$Default".into(),
+        mixed: false,
+        versions: Known((28..=38).rev().map(version).collect()),
+    };
+    SelfManagedGroup {
+        name: name.into(),
+        desired: nodes.len() as u32,
+        source: LaunchSource::Template(template),
+        suspended: vec!["AZRebalance".into()],
+        refreshing: Known(false),
+        instances: nodes.iter().map(instance).collect(),
     }
 }
 
@@ -202,17 +235,10 @@ fn nodes(minor: Minor) -> NodeFacts {
         pending_launch_template: Known(false),
         pods_per_node: Known(20),
     };
-    let scaling = SelfManagedGroup {
-        name: "batch".into(),
-        launch_configuration: false,
-        suspended: vec!["AZRebalance".into()],
-        refreshing: false,
-        protected_instances: 0,
-    };
     NodeFacts {
         nodes: Known(vec![node("node-a", "1a", minor), node("node-b", "1b", minor)]),
         managed: Known(vec![group]),
-        self_managed: Known(vec![scaling]),
+        self_managed: Known(vec![own_group("batch", &["node-a", "node-b"], minor)]),
         pools: Known(vec![]),
         proxy_mode: Known("iptables".into()),
         kubelet_flags: Known(vec![]),

@@ -7,6 +7,7 @@ mod documents;
 mod health;
 mod held;
 mod laws;
+mod own_groups;
 mod pools;
 mod runs;
 mod tables;

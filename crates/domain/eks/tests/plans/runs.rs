@@ -219,11 +219,24 @@ fn what_is_not_to_be_carried_out_is_refused_with_the_reason() {
     let blocked = PlanDocument::new(planned(&facts, 35));
     let refused = upgrade(&request(&[ring("", vec![member(&blocked)])]));
     assert_eq!(refused.err(), Some(NotRun::Blocked { cluster: "shop".to_owned() }));
-    let own = PlanDocument::new(planned(&world::healthy(34), 35));
-    let refused = upgrade(&request(&[ring("", vec![member(&own)])]));
+    let mut own = planned(&world::healthy(34), 35);
+    let step = own.steps.iter_mut().find(|step| step.id.as_str() == "instances-batch-1.35").expect("a step");
+    let Action::SelfManagedNodes { template, .. } = &mut step.action else { panic!("{step:?}") };
+    *template = None;
+    let refused = upgrade(&request(&[ring("", vec![member(&PlanDocument::new(own))])]));
     assert!(
-        matches!(refused.err(), Some(NotRun::OwnGroup { step, .. }) if step.as_str() == "instances-batch-1.35")
+        matches!(refused.err(), Some(NotRun::NoTemplate { step, .. }) if step.as_str() == "instances-batch-1.35")
     );
+}
+
+#[test]
+fn a_group_of_ones_own_is_refreshed_and_confirmed() {
+    let document = PlanDocument::new(planned(&world::healthy(34), 35));
+    let run = of_one(&document);
+    let at = run.flow.targets.iter().position(|it| &*it.subject == "shop/instances-batch-1.35");
+    let recipe = run.flow.recipe_of(TargetId(at.expect("a target") as u32));
+    let steps: Vec<&str> = recipe.steps.iter().map(|step| &*step.name).collect();
+    assert_eq!(steps, ["instance-refresh", "confirm"]);
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn calls_are_complete_and_force_nothing() {
         r#"{"api":"aws","service":"eks","action":"ListInsights","parameters":{"clusterName":"shop","filter":{"categories":["UPGRADE_READINESS"],"kubernetesVersions":["1.34"]}}}"#,
         r#"{"api":"aws","service":"eks","action":"UpdateClusterVersion","parameters":{"force":false,"name":"shop","version":"1.34"}}"#,
         r#"{"api":"aws","service":"eks","action":"UpdateNodegroupVersion","parameters":{"clusterName":"shop","force":false,"nodegroupName":"blue","version":"1.34"}}"#,
-        r#"{"api":"aws","service":"autoscaling","action":"StartInstanceRefresh","parameters":{"AutoScalingGroupName":"batch","Preferences":{"MaxHealthyPercentage":110,"MinHealthyPercentage":100,"SkipMatching":true},"Strategy":"Rolling"}}"#,
+        r#"{"api":"aws","service":"autoscaling","action":"StartInstanceRefresh","parameters":{"AutoScalingGroupName":"batch","DesiredConfiguration":{"LaunchTemplate":{"LaunchTemplateId":"lt-batch","Version":"34"}},"Preferences":{"MaxHealthyPercentage":110,"MinHealthyPercentage":100,"ScaleInProtectedInstances":"Wait","SkipMatching":true,"StandbyInstances":"Wait"},"Strategy":"Rolling"}}"#,
     ];
     assert_eq!(told, expected);
 }

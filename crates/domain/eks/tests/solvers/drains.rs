@@ -24,6 +24,7 @@ fn node(name: &str, cpu: i64) -> Node {
         os_image: "Bottlerocket".into(),
         operating_system: "linux".into(),
         container_runtime: "containerd://2.1.4".into(),
+        provider_id: String::new(),
     }
 }
 

@@ -25,7 +25,7 @@ codes! {
         "There is no order of steps that keeps the rules, or nothing can be said because the cluster, its versions or its nodes could not be read. Nothing was changed.",
         "The message names what stands in the way: nodes that are too old for the first hop are replaced first, and what could not be read needs a right. Assess the cluster to see everything at once.";
     UPGRADE_REFUSED = "FW-X0008", Some(Exit::Validation), "Upgrade not to be carried out",
-        "The plan has findings that block, checks that may block could not look when it was made, or it has a step that this version does not carry out. Nothing was changed.",
+        "The plan has findings that block, checks that may block could not look when it was made, or a step has no version of a launch template to make nodes from. Nothing was changed.",
         "The message names what it is. Do what the plan's findings ask for and plan again; the runbook of a plan has every call for who goes the way by hand.";
     OTHER_CLUSTER = "FW-X0009", Some(Exit::Validation), "Another cluster has the name now",
         "The cluster's endpoint is not the one that the plan was made for: it was deleted and made again, or the landing zone leads elsewhere. Nothing was changed.",

@@ -59,7 +59,7 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
         BLOCKS_HOP,
         "An image for the version exists for every node group",
         "A node group without an image cannot be updated.",
-        "ssm:GetParameter, ec2:DescribeImages",
+        "ssm:GetParameter, ec2:DescribeLaunchTemplateVersions, ec2:DescribeImages",
         "Build or choose an image for the version.",
         super::target_images,
     ),
@@ -106,7 +106,7 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
         "A launch configuration cannot be changed: the group cannot get a new image.",
         "autoscaling:DescribeAutoScalingGroups",
         "Move the group to a launch template.",
-        super::launch_configurations,
+        super::own_groups::launch_configurations,
     ),
     check(
         "EKS-N9",
@@ -160,7 +160,7 @@ pub(in crate::checks) const CHECKS: &[Check] = &[
         "Suspended processes, a refresh under way or protected instances stop the replacement.",
         "autoscaling:DescribeAutoScalingGroups, autoscaling:DescribeInstanceRefreshes",
         "Resume the processes, wait for the refresh, take the protection away.",
-        super::scaling_groups,
+        super::own_groups::free_to_replace,
     ),
     check(
         "EKS-N15",

@@ -146,7 +146,7 @@ fn source(out: &mut String, it: &Group, region: &Region) {
     }
 }
 
-fn template(out: &mut String, region: &Region, id: LaunchTemplateId, version: &str) {
+pub(super) fn template(out: &mut String, region: &Region, id: LaunchTemplateId, version: &str) {
     xml::element(out, "LaunchTemplate", |out| {
         xml::plain(out, "LaunchTemplateId", id);
         xml::text_if(out, "LaunchTemplateName", region.launch_templates.get(&id).map(|it| it.name.as_str()));

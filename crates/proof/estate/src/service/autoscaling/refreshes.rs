@@ -6,10 +6,11 @@ use super::{group, on_group};
 use crate::call::{ApiError, Call, Operation, Requirement, Service};
 use crate::service::query::{self, Page};
 use crate::wire::xml;
-use crate::world::World;
 use crate::world::command::uuid;
+use crate::world::ids::LaunchTemplateId;
 use crate::world::scaling::Group;
-use crate::world::scaling::refresh::{self, Preferences, Refresh};
+use crate::world::scaling::refresh::{self, Desired, Preferences, Refresh};
+use crate::world::{Region, World};
 
 /// StartInstanceRefresh: a group's instances are replaced a few at a time.
 pub(super) struct StartInstanceRefresh;
@@ -69,6 +70,38 @@ fn preferences(call: &Call) -> Result<Preferences, ApiError> {
     }
 }
 
+/// The launch template that a call wants the group to be made from when all is replaced; none where it names none.
+fn desired(region: &Region, call: &Call) -> Result<Option<Desired>, ApiError> {
+    const MEMBERS: [&str; 3] =
+        ["LaunchTemplate.LaunchTemplateId", "LaunchTemplate.LaunchTemplateName", "LaunchTemplate.Version"];
+    let given = call.query().structure("DesiredConfiguration");
+    if let Some(odd) = given.values.keys().find(|key| !MEMBERS.contains(&key.as_str())) {
+        let message = format!("DesiredConfiguration.{odd}: the estate does not support this parameter");
+        return Err(query::invalid(message));
+    }
+    if given.values.is_empty() {
+        return Ok(None);
+    }
+    let faulty = |what: String| {
+        query::invalid(format!("You must use a valid fully-formed launch template. The specified launch template {what}."))
+    };
+    let found = match (given.get(MEMBERS[0]), given.get(MEMBERS[1])) {
+        (Some(id), None) => {
+            LaunchTemplateId::parse(id).ok().filter(|id| region.launch_templates.contains_key(id))
+        }
+        (None, Some(name)) => {
+            region.launch_templates.iter().find(|(_, it)| it.name == name).map(|(id, _)| *id)
+        }
+        _ => return Err(query::invalid("One of launchTemplateId and launchTemplateName must be given.")),
+    };
+    let id = found.ok_or_else(|| faulty("does not exist".to_owned()))?;
+    let version = given.get(MEMBERS[2]).unwrap_or("$Default").to_owned();
+    match region.launch_templates.get(&id).and_then(|it| it.number(&version)) {
+        Some(_) => Ok(Some(Desired { id, version })),
+        None => Err(faulty(format!("version {version} does not exist"))),
+    }
+}
+
 impl Operation for StartInstanceRefresh {
     fn service(&self) -> Service {
         Service::AutoScaling
@@ -87,7 +120,7 @@ impl Operation for StartInstanceRefresh {
     }
 
     fn answer(&self, world: &mut World, call: &Call) -> Result<String, ApiError> {
-        query::only(call, &["AutoScalingGroupName", "Strategy", "Preferences"])?;
+        query::only(call, &["AutoScalingGroupName", "Strategy", "Preferences", "DesiredConfiguration"])?;
         let preferences = preferences(call)?;
         if call.query().get("Strategy").is_some_and(|given| given != "Rolling") {
             return Err(query::invalid("Strategy: the estate supports Rolling only"));
@@ -102,7 +135,8 @@ impl Operation for StartInstanceRefresh {
             );
             return Err(ApiError::new(400, "InstanceRefreshInProgress", message));
         }
-        let id = refresh::begin(&mut place, number, preferences, call.now);
+        let desired = desired(place.region, call)?;
+        let id = refresh::begin(&mut place, number, (preferences, desired), call.now);
         let mut body = String::new();
         xml::text_if(&mut body, "InstanceRefreshId", id.map(uuid).as_deref());
         Ok(body)
@@ -166,7 +200,7 @@ impl Operation for DescribeInstanceRefreshes {
         let mut body = String::new();
         xml::element(&mut body, "InstanceRefreshes", |out| {
             for it in all.iter().skip(page.from).take(page.size) {
-                xml::element(out, "member", |out| refresh_element(out, group, it));
+                xml::element(out, "member", |out| refresh_element(out, (region, group), it));
             }
         });
         xml::text_if(&mut body, "NextToken", page.next(call, all.len()).as_deref());
@@ -174,7 +208,7 @@ impl Operation for DescribeInstanceRefreshes {
     }
 }
 
-fn refresh_element(out: &mut String, group: &Group, it: &Refresh) {
+fn refresh_element(out: &mut String, (region, group): (&Region, &Group), it: &Refresh) {
     xml::text(out, "InstanceRefreshId", &uuid(it.id));
     xml::text(out, "AutoScalingGroupName", &group.name);
     xml::text(out, "Status", it.status.name());
@@ -193,5 +227,8 @@ fn refresh_element(out: &mut String, group: &Group, it: &Refresh) {
         xml::text(out, "ScaleInProtectedInstances", "Wait");
         xml::text(out, "StandbyInstances", "Wait");
     });
+    if let Some(Desired { id, version }) = &it.desired {
+        xml::element(out, "DesiredConfiguration", |out| super::describe::template(out, region, *id, version));
+    }
     xml::text(out, "Strategy", "Rolling");
 }

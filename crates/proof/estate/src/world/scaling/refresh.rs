@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Group, Lifecycle, Process, Source, life};
 use crate::world::eks::{self, images, node_groups, running};
-use crate::world::ids::InstanceId;
+use crate::world::ids::{InstanceId, LaunchTemplateId};
 use crate::world::instance::InstanceState;
 use crate::world::timeline::{Change, Place};
 
@@ -73,6 +73,15 @@ impl Status {
     }
 }
 
+/// What a group is made from once its refresh is successful; until then the refresh alone launches from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Desired {
+    /// The launch template.
+    pub id: LaunchTemplateId,
+    /// The version: a number, `$Latest` or `$Default`.
+    pub version: String,
+}
+
 /// An instance refresh.
 #[derive(Clone, Debug)]
 pub struct Refresh {
@@ -84,6 +93,8 @@ pub struct Refresh {
     pub reason: Option<String>,
     /// How it goes about it.
     pub preferences: Preferences,
+    /// What it makes the group launch from, where that is another template or version.
+    pub desired: Option<Desired>,
     /// When it began.
     pub began: Timestamp,
     /// When it came to its end.
@@ -140,18 +151,28 @@ impl Group {
     }
 }
 
-/// The number of the version that a group launches from now.
-#[must_use]
-pub fn template_version(region: &crate::world::Region, group: &Group) -> Option<usize> {
-    match &group.source {
-        Source::Template { id, version } => region.launch_templates.get(id)?.number(version),
-        Source::Unknown | Source::Configuration(_) => None,
-    }
+/// The template and the number of the version that a group launches from.
+fn launches_from(
+    region: &crate::world::Region,
+    group: &Group,
+    desired: Option<&Desired>,
+) -> Option<(LaunchTemplateId, usize)> {
+    let (id, version) = match (desired, &group.source) {
+        (Some(Desired { id, version }), _) | (None, Source::Template { id, version }) => (id, version),
+        (None, Source::Unknown | Source::Configuration(_)) => return None,
+    };
+    Some((*id, region.launch_templates.get(id)?.number(version)?))
 }
 
 /// Begins a refresh of a group that has none; its id.
-pub fn begin(place: &mut Place<'_>, number: usize, preferences: Preferences, at: Timestamp) -> Option<u128> {
-    let wanted = template_version(place.region, place.region.scaling.get(number)?);
+pub fn begin(
+    place: &mut Place<'_>,
+    number: usize,
+    (preferences, desired): (Preferences, Option<Desired>),
+    at: Timestamp,
+) -> Option<u128> {
+    let launched = launches_from(place.region, place.region.scaling.get(number)?, desired.as_ref());
+    let wanted = launched.map(|(_, version)| version);
     let seed = place.seed.child("instance-refresh").nth(number).child(&at.to_string());
     let id = rand::RngExt::random(&mut seed.stream());
     let group = place.region.scaling.get_mut(number)?;
@@ -164,6 +185,7 @@ pub fn begin(place: &mut Place<'_>, number: usize, preferences: Preferences, at:
         status: Status::InProgress,
         reason: None,
         preferences,
+        desired,
         began: at,
         ended: None,
         all: old.len(),
@@ -219,6 +241,10 @@ pub fn go_on(place: &mut Place<'_>, number: usize, at: Timestamp) {
     if status == Status::Failed {
         refresh.reason = Some("The instance refresh made no progress for one hour.".to_owned());
     }
+    let desired = refresh.desired.clone().filter(|_| status == Status::Successful);
+    if let Some(Desired { id, version }) = desired {
+        group.source = Source::Template { id, version };
+    }
 }
 
 /// Nodes whose instances run come into service.
@@ -257,8 +283,8 @@ fn launch(place: &mut Place<'_>, number: usize, at: Timestamp) -> Option<Instanc
     let (Some(cluster), name) = (group.cluster.clone(), group.name.clone()) else {
         return life::launch_another(place, number, at);
     };
-    let from = template_version(place.region, group)?;
-    let Source::Template { id, .. } = group.source else { return None };
+    let desired = group.refreshing().and_then(|it| it.desired.as_ref());
+    let (id, from) = launches_from(place.region, group, desired)?;
     let image = place.region.launch_templates.get(&id)?.version(from)?.image?;
     let version = images::version_of(image, place.code)?;
     let before: BTreeSet<InstanceId> = group.members.keys().copied().collect();

@@ -94,6 +94,29 @@ async fn a_second_refresh_is_refused_while_one_goes_on() {
 }
 
 #[tokio::test]
+async fn a_refresh_may_name_the_version_that_the_group_is_made_from_when_it_is_through() {
+    let estate = with_group(", hook = true", "");
+    let with = |version: &str| {
+        let template = "DesiredConfiguration.LaunchTemplate";
+        format!("{BEGIN}&{template}.LaunchTemplateName=lt-own&{template}.Version={version}")
+    };
+    let refused = scaling(&estate, &with("3")).await.expect_err("there is no third version");
+    assert_eq!(all(&refused, "Code"), ["ValidationError"]);
+    begin(&estate).await;
+    assert_eq!(stands(&estate, 30.0).await, "Successful");
+    assert_eq!(kubelets(&estate), all_at("v1.33"));
+    scaling(&estate, &with("1")).await.expect("a refresh");
+    assert_eq!(stands(&estate, 30.0).await, "Successful");
+    assert_eq!(kubelets(&estate), all_at("v1.32"));
+    let shown = scaling(&estate, "Action=DescribeInstanceRefreshes").await.expect("refreshes");
+    assert_eq!(all(&shown, "Version"), ["1"], "one of the two named a version");
+    // The next one without a word goes by what the last one made of the group.
+    begin(&estate).await;
+    assert_eq!(stands(&estate, 1.0).await, "Successful");
+    assert_eq!(kubelets(&estate), all_at("v1.32"));
+}
+
+#[tokio::test]
 async fn with_a_hook_pods_are_evicted_by_their_budget_until_its_heartbeat_is_over() {
     let estate = with_group(", hook = true, heartbeat = 1800", HELD);
     begin(&estate).await;
