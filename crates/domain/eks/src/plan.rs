@@ -32,6 +32,7 @@ pub use make::{PlanRequest, Refused, plan};
 pub use step::{Action, Basis, Call, Condition, PlanStep, Reversibility, StepId};
 
 use crate::check::{Severity, Suppression};
+use crate::endpoint::Endpoint;
 use crate::facts::UnreadCause;
 use crate::query::Query;
 
@@ -107,9 +108,12 @@ pub struct PlanOptions {
     /// CloudWatch alarms of the cluster's account and region that may not go off while it is upgraded, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alarms: Vec<String>,
-    /// Queries of Prometheus that must hold while it is upgraded.
+    /// Queries of Prometheus and metrics of CloudWatch that must hold while it is upgraded, each name once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub queries: Vec<Query>,
+    /// Endpoints that must answer while it is upgraded, each name once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<Endpoint>,
 }
 
 /// The strategy of an upgrade.

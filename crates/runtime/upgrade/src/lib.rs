@@ -15,6 +15,7 @@ mod look;
 mod notes;
 mod pool;
 mod update;
+mod watched;
 
 use std::sync::Arc;
 
