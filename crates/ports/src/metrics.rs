@@ -1,6 +1,7 @@
-//! Measurements of instances and the alarms on them.
+//! Measurements of instances, metrics of anything, and the alarms on them.
 
 use async_trait::async_trait;
+use fleetwright_eks::query::Metric;
 use fleetwright_model::{Cell, Failure, InstanceId, Partial, Text};
 use jiff::Timestamp;
 
@@ -47,6 +48,18 @@ pub trait Metrics: Send + Sync {
         from: Timestamp,
         until: Timestamp,
     ) -> Partial<Measurement>;
+
+    /// The value of a metric over a window, which begins at the first moment and ends before the second, both at multiples of
+    /// its length: [`fleetwright_eks::query::metric::window`]. None where there are no data, whatever that means to the metric.
+    ///
+    /// # Errors
+    /// Nobody could be asked, or the answer is not one finite number.
+    async fn value(
+        &self,
+        cell: &Cell<'_>,
+        metric: &Metric,
+        window: (Timestamp, Timestamp),
+    ) -> Result<Option<f64>, Failure>;
 
     /// The alarms with these names. One that does not exist is not in the listing.
     async fn alarms(&self, cell: &Cell<'_>, names: &[Text]) -> Partial<Alarm>;

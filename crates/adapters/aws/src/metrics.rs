@@ -3,8 +3,10 @@
 mod alarms;
 mod figures;
 mod means;
+mod value;
 
 use async_trait::async_trait;
+use fleetwright_eks::query::Metric;
 use fleetwright_model::{Cell, Failure, InstanceId, Partial, Text};
 use fleetwright_ports::{Alarm, Figure, FigureSink, Measurement, Metrics};
 use jiff::Timestamp;
@@ -22,6 +24,15 @@ impl Metrics for Aws {
         until: Timestamp,
     ) -> Partial<Measurement> {
         means::look_up(self, cell, metric, ids, from, until).await
+    }
+
+    async fn value(
+        &self,
+        cell: &Cell<'_>,
+        metric: &Metric,
+        window: (Timestamp, Timestamp),
+    ) -> Result<Option<f64>, Failure> {
+        value::look_up(self, cell, metric, window).await
     }
 
     async fn alarms(&self, cell: &Cell<'_>, names: &[Text]) -> Partial<Alarm> {

@@ -253,7 +253,10 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
         action if action.starts_with("dynamodb:") => return wanted(Use::Hub),
         // Hosts are asked to reboot by a command that does it once only.
         "ec2:RebootInstances" => false,
-        "cloudwatch:DescribeAlarms" if wanted(Use::ClusterUpgrades) => return true,
+        // What a plan may say must hold while a cluster is upgraded.
+        "cloudwatch:DescribeAlarms" | "cloudwatch:GetMetricData" if wanted(Use::ClusterUpgrades) => {
+            return true;
+        }
         "cloudwatch:DescribeAlarms" => wanted(Use::Alarms),
         "cloudwatch:PutMetricData" => return wanted(Use::Figures),
         "events:PutEvents" => return wanted(Use::EventBuses),

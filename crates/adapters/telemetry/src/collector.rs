@@ -79,6 +79,11 @@ impl Collector {
         Ok(Self { base, headers })
     }
 
+    /// Whether it is spoken to over TLS.
+    pub(crate) fn is_https(&self) -> bool {
+        self.base.scheme_str() == Some("https")
+    }
+
     /// The address of a path below it.
     pub(crate) fn below(&self, path: &str) -> String {
         format!("{}{path}", self.base.to_string().trim_end_matches('/'))
@@ -122,19 +127,19 @@ pub(crate) struct NotTaken {
 /// What requests go through.
 pub(crate) type Client = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-/// A client of a server.
+/// A client of servers that are spoken to over TLS, or of those that are not.
 ///
 /// # Errors
-/// The system's root certificates cannot be read and the server needs them.
-pub(crate) fn client(server: &Collector) -> std::io::Result<Client> {
+/// The system's root certificates cannot be read and TLS needs them.
+pub(crate) fn client(over_tls: bool) -> std::io::Result<Client> {
     let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let connector = match server.base.scheme_str() {
-        Some("https") => HttpsConnectorBuilder::new()
+    let connector = match over_tls {
+        true => HttpsConnectorBuilder::new()
             .with_provider_and_native_roots(provider)?
             .https_only()
             .enable_http1()
             .build(),
-        _ => {
+        false => {
             let no_roots = rustls::RootCertStore::empty();
             let tls = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
                 .with_safe_default_protocol_versions()
@@ -158,7 +163,7 @@ impl Sender {
     /// # Errors
     /// The system's root certificates cannot be read and the collector needs them.
     pub(crate) fn new(collector: Collector, wall: Arc<dyn Clock>) -> std::io::Result<Self> {
-        let client = client(&collector)?;
+        let client = client(collector.is_https())?;
         Ok(Self { collector, client, wall })
     }
 

@@ -38,7 +38,7 @@ impl PrometheusQueries {
     /// # Errors
     /// The system's root certificates cannot be read and the server needs them.
     pub fn new(server: Collector, wall: Arc<dyn Clock>) -> std::io::Result<Self> {
-        let client = client(&server)?;
+        let client = client(server.is_https())?;
         Ok(Self { server, client, wall })
     }
 

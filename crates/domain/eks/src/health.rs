@@ -9,6 +9,7 @@ use fleetwright_kubernetes::pod::Phase;
 use fleetwright_kubernetes::{Node, Pod};
 use serde::{Deserialize, Serialize};
 
+use crate::endpoint::Unwell;
 use crate::facts::{Fact, Facts, Unread, UnreadCause, Workload};
 use crate::query::Query;
 
@@ -30,9 +31,12 @@ pub struct Health {
     /// Alarms of the plan that have gone off.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub alarms: BTreeSet<String>,
-    /// What the queries of the plan answered, by name; finite numbers.
+    /// What the queries and metrics of the plan answered, by name; finite numbers.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub figures: BTreeMap<String, f64>,
+    /// Endpoints of the plan that do not answer as they should, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unwell: BTreeMap<String, Unwell>,
 }
 
 /// Its figures are finite.
@@ -71,6 +75,13 @@ pub enum Worse {
     Api(String),
     /// An alarm has gone off.
     Alarm(String),
+    /// An endpoint that was well does not answer as it should.
+    Endpoint {
+        /// Which.
+        name: String,
+        /// How it answers.
+        how: Unwell,
+    },
 }
 
 impl fmt::Display for Worse {
@@ -84,12 +95,13 @@ impl fmt::Display for Worse {
             Self::Webhook(name) => write!(f, "webhook {name} has no ready endpoint"),
             Self::Api(name) => write!(f, "API {name} does not answer"),
             Self::Alarm(name) => write!(f, "alarm {name} has gone off"),
+            Self::Endpoint { name, how } => write!(f, "endpoint {name} {how}"),
         }
     }
 }
 
 impl Health {
-    /// How a cluster is; alarms and queries are looked at elsewhere.
+    /// How a cluster is; alarms, queries, metrics and endpoints are looked at elsewhere.
     ///
     /// # Errors
     /// What it takes could not be read. APIs that the cluster does not offer have nothing that could be worse.
@@ -120,21 +132,23 @@ impl Health {
                 .collect(),
             alarms: BTreeSet::new(),
             figures: BTreeMap::new(),
+            unwell: BTreeMap::new(),
         })
     }
 
-    /// Queries whose values are not as they must be, and were before; one without a value is not as it must be.
+    /// Queries and metrics whose values are not as they must be, and were before; one without a value is not as it must be.
     pub fn broken(&self, before: &Self, queries: &[Query]) -> Vec<String> {
         let broken = |query: &Query| {
             let Query { name, rule, .. } = query;
+            let kind = query.kind();
             let was = before.figures.get(name);
             match (self.figures.get(name), was) {
-                (None, _) => Some(format!("query {name} has no value")),
+                (None, _) => Some(format!("{kind} {name} has no value")),
                 (Some(now), Some(was)) if rule.is_broken(*now, *was) => {
-                    Some(format!("query {name} is {now}, {was} before; it must be {rule}"))
+                    Some(format!("{kind} {name} is {now}, {was} before; it must be {rule}"))
                 }
                 (Some(now), None) if !rule.holds(*now, f64::NAN) => {
-                    Some(format!("query {name} is {now}, not known before; it must be {rule}"))
+                    Some(format!("{kind} {name} is {now}, not known before; it must be {rule}"))
                 }
                 _ => None,
             }
@@ -163,6 +177,8 @@ impl Health {
         );
         worse.extend(new(&self.unavailable_apis, &before.unavailable_apis).into_iter().map(Worse::Api));
         worse.extend(new(&self.alarms, &before.alarms).into_iter().map(Worse::Alarm));
+        let newly = self.unwell.iter().filter(|(name, _)| !before.unwell.contains_key(*name));
+        worse.extend(newly.map(|(name, how)| Worse::Endpoint { name: name.clone(), how: how.clone() }));
         worse
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod check;
 pub mod checks;
+pub mod endpoint;
 pub mod facts;
 pub mod health;
 pub mod held;

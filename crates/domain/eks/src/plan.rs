@@ -37,6 +37,7 @@ pub use step::{Action, Basis, Call, Condition, PlanStep, Reversibility, StepId};
 pub use timeouts::Timeouts;
 
 use crate::check::{Severity, Suppression};
+use crate::endpoint::Endpoint;
 use crate::facts::UnreadCause;
 use crate::query::Query;
 
@@ -112,9 +113,12 @@ pub struct PlanOptions {
     /// CloudWatch alarms of the cluster's account and region that may not go off while it is upgraded, by name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alarms: Vec<String>,
-    /// Queries of Prometheus that must hold while it is upgraded.
+    /// Queries of Prometheus and metrics of CloudWatch that must hold while it is upgraded, each name once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub queries: Vec<Query>,
+    /// Endpoints that must answer while it is upgraded, each name once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<Endpoint>,
     /// How long steps may take.
     #[serde(skip_serializing_if = "Timeouts::are_usual")]
     pub timeouts: Timeouts,

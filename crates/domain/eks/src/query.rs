@@ -1,126 +1,167 @@
-//! Queries of Prometheus that must hold while a cluster is upgraded, as `errors=sum(rate(failed[5m])) <= 0.01`.
+//! Numbers that must hold while a cluster is upgraded: queries of Prometheus, as
+//! `errors=sum(rate(failed[5m])) <= 0.01`, and metrics of CloudWatch ([`metric`]).
 
+pub mod metric;
+mod rule;
+
+use std::collections::BTreeSet;
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+pub use metric::{Metric, Statistic};
+pub use rule::Rule;
 
 /// Characters of a name and of a query at most.
 const LONGEST: (usize, usize) = (60, 2_000);
 
-/// A query, and what its value must be.
+/// A number to look at, and what it must be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written", into = "Written")]
 pub struct Query {
     /// What it is called in plans and reports.
     pub name: String,
-    /// The query in PromQL; it has to answer one number.
-    pub promql: String,
+    /// Where the number comes from.
+    pub asks: Asks,
     /// What the number must be.
     pub rule: Rule,
 }
 
-/// What a value must be.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Rule {
-    /// At most so much.
-    AtMost(f64),
-    /// At least so much.
-    AtLeast(f64),
-    /// At most so many percent more than before the upgrade.
-    AboveBefore(f64),
-    /// At most so many percent less than before the upgrade.
-    BelowBefore(f64),
+/// Where a number comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// Prometheus, by a query that has to answer one number.
+    Promql(String),
+    /// CloudWatch, in the cluster's own account and region.
+    Metric(Metric),
 }
 
-/// A text that is no query with a rule.
+/// A text that is no number with a rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a query is NAME=PROMQL with `<= NUMBER`, `>= NUMBER`, `<= before +PERCENT%` or `>= before -PERCENT%` behind it: {0}"
-)]
-pub struct InvalidQuery(&'static str);
+pub enum InvalidQuery {
+    /// It is no query of Prometheus.
+    #[error(
+        "a query is NAME=PROMQL with `<= NUMBER`, `>= NUMBER`, `<= before +PERCENT%` or `>= before -PERCENT%` behind it: {0}"
+    )]
+    Prometheus(String),
+    /// It is no metric of CloudWatch.
+    #[error(
+        "a metric is NAME=NAMESPACE:METRIC{{DIMENSION=VALUE}} STATISTIC with a rule as queries have it behind it, such as \
+         `{example}`: {0}",
+        example = metric::EXAMPLE
+    )]
+    CloudWatch(String),
+}
 
-/// Its numbers are finite: nothing else is read, and JSON has nothing else.
-impl Eq for Rule {}
+/// A query as plans have it: with one of the two it may ask.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    promql: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    metric: Option<Metric>,
+    rule: Rule,
+}
 
-impl Rule {
-    /// Whether a value is as it must be, where it was `before`.
-    pub(crate) fn holds(self, value: f64, before: f64) -> bool {
-        match self {
-            Self::AtMost(bound) => value <= bound,
-            Self::AtLeast(bound) => value >= bound,
-            Self::AboveBefore(percent) => value <= before + before.abs() * percent / 100.0,
-            Self::BelowBefore(percent) => value >= before - before.abs() * percent / 100.0,
-        }
-    }
+impl TryFrom<Written> for Query {
+    type Error = &'static str;
 
-    /// Whether a value broke the rule newly: what was out of bounds before is as bad as it was, unless it went further.
-    pub fn is_broken(self, value: f64, before: f64) -> bool {
-        if self.holds(value, before) {
-            return false;
-        }
-        match self {
-            Self::AtMost(bound) => before <= bound || value > before,
-            Self::AtLeast(bound) => before >= bound || value < before,
-            Self::AboveBefore(_) | Self::BelowBefore(_) => true,
-        }
-    }
-
-    fn read(comparison: &str, text: &str) -> Result<Self, InvalidQuery> {
-        let no_number = InvalidQuery("what it is compared with is no number");
-        let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
-        let Some(share) = text.trim().strip_prefix("before") else {
-            let bound = number(text).ok_or(no_number)?;
-            return Ok(if comparison == "<=" { Self::AtMost(bound) } else { Self::AtLeast(bound) });
+    fn try_from(Written { name, promql, metric, rule }: Written) -> Result<Self, &'static str> {
+        let asks = match (promql, metric) {
+            (Some(promql), None) => Asks::Promql(promql),
+            (None, Some(metric)) => Asks::Metric(metric),
+            _ => return Err("a query has either promql or metric"),
         };
-        let (sign, rule): (char, fn(f64) -> Self) = match comparison {
-            "<=" => ('+', Self::AboveBefore),
-            _ => ('-', Self::BelowBefore),
-        };
-        let share = share.trim();
-        if share.is_empty() {
-            return Ok(rule(0.0));
-        }
-        let percent = share.strip_prefix(sign).and_then(|share| share.strip_suffix('%')).and_then(number);
-        percent
-            .filter(|percent| *percent >= 0.0)
-            .map(rule)
-            .ok_or(InvalidQuery("behind `before` comes a percentage with its sign, such as +10%"))
+        Ok(Self { name, asks, rule })
     }
 }
 
-impl fmt::Display for Rule {
+impl From<Query> for Written {
+    fn from(Query { name, asks, rule }: Query) -> Self {
+        let (promql, metric) = match asks {
+            Asks::Promql(promql) => (Some(promql), None),
+            Asks::Metric(metric) => (None, Some(metric)),
+        };
+        Self { name, promql, metric, rule }
+    }
+}
+
+impl Query {
+    /// A query of Prometheus: `NAME=PROMQL RULE`.
+    ///
+    /// # Errors
+    /// What is wrong with it, and the form.
+    pub fn of_prometheus(text: &str) -> Result<Self, InvalidQuery> {
+        let wrong = |why: &str| InvalidQuery::Prometheus(why.to_owned());
+        let (name, promql, rule) = parts(text).map_err(wrong)?;
+        if promql.is_empty() || promql.chars().count() > LONGEST.1 {
+            return Err(wrong("the query has 1 to 2,000 characters"));
+        }
+        Ok(Self { name: name.to_owned(), asks: Asks::Promql(promql.to_owned()), rule })
+    }
+
+    /// A metric of CloudWatch: `NAME=NAMESPACE:METRIC{DIMENSION=VALUE,…} STATISTIC RULE`, with `or 0` behind the statistic
+    /// where no data count as 0.
+    ///
+    /// # Errors
+    /// What is wrong with it and where, the form, and an example.
+    pub fn of_cloudwatch(text: &str) -> Result<Self, InvalidQuery> {
+        let (name, metric, rule) = parts(text).map_err(|why| InvalidQuery::CloudWatch(why.to_owned()))?;
+        let metric = Metric::read(metric).map_err(InvalidQuery::CloudWatch)?;
+        Ok(Self { name: name.to_owned(), asks: Asks::Metric(metric), rule })
+    }
+
+    /// What kind of number it is: `query` or `metric`.
+    pub fn kind(&self) -> &'static str {
+        match self.asks {
+            Asks::Promql(_) => "query",
+            Asks::Metric(_) => "metric",
+        }
+    }
+}
+
+/// A name that several of these have: values are kept by name.
+pub fn named_twice<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let mut known = BTreeSet::new();
+    names.into_iter().find(|name| !known.insert(*name))
+}
+
+/// A name in front of `=`, what is asked, and the rule at the end.
+fn parts(text: &str) -> Result<(&str, &str, Rule), &'static str> {
+    let (name, rest) = named(text)?;
+    // What is asked may compare as well; what the rule is stands at the end.
+    let at = ["<=", ">="].iter().filter_map(|comparison| rest.rfind(comparison)).max();
+    let (asked, compared) = rest.split_at(at.ok_or("it is compared with nothing")?);
+    let (comparison, bound) = compared.split_at(2);
+    Ok((name, asked.trim(), Rule::read(comparison, bound)?))
+}
+
+/// A name in front of `=`, and what stands behind it.
+pub(crate) fn named(text: &str) -> Result<(&str, &str), &'static str> {
+    let (name, rest) = text.split_once('=').ok_or("it has no name")?;
+    let name = name.trim();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_. ".contains(c);
+    match name.is_empty() || name.len() > LONGEST.0 || !name.chars().all(plain) {
+        true => Err("a name has 1 to 60 letters, digits, '-', '_', '.' and spaces"),
+        false => Ok((name, rest)),
+    }
+}
+
+impl fmt::Display for Asks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AtMost(bound) => write!(f, "<= {bound}"),
-            Self::AtLeast(bound) => write!(f, ">= {bound}"),
-            Self::AboveBefore(percent) => write!(f, "<= before +{percent}%"),
-            Self::BelowBefore(percent) => write!(f, ">= before -{percent}%"),
+            Self::Promql(promql) => f.write_str(promql),
+            Self::Metric(metric) => metric.fmt(f),
         }
     }
 }
 
-impl FromStr for Query {
-    type Err = InvalidQuery;
-
-    fn from_str(text: &str) -> Result<Self, InvalidQuery> {
-        let (name, rest) = text.split_once('=').ok_or(InvalidQuery("it has no name"))?;
-        let name = name.trim();
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_. ".contains(c);
-        if name.is_empty() || name.len() > LONGEST.0 || !name.chars().all(plain) {
-            return Err(InvalidQuery("a name has 1 to 60 letters, digits, '-', '_', '.' and spaces"));
-        }
-        // A query may compare as well; what the rule is stands at the end.
-        let at = ["<=", ">="].iter().filter_map(|comparison| rest.rfind(comparison)).max();
-        let (promql, compared) = rest.split_at(at.ok_or(InvalidQuery("it is compared with nothing"))?);
-        let (comparison, bound) = compared.split_at(2);
-        let promql = promql.trim();
-        if promql.is_empty() || promql.chars().count() > LONGEST.1 {
-            return Err(InvalidQuery("the query has 1 to 2,000 characters"));
-        }
-        let rule = Rule::read(comparison, bound)?;
-        Ok(Self { name: name.to_owned(), promql: promql.to_owned(), rule })
+impl fmt::Display for Query {
+    /// As it is written on a command line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={} {}", self.name, self.asks, self.rule)
     }
 }
 
@@ -129,8 +170,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> (String, String, Rule) {
-        let query: Query = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
-        (query.name, query.promql, query.rule)
+        let query = Query::of_prometheus(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        (query.name, query.asks.to_string(), query.rule)
     }
 
     #[test]
@@ -166,23 +207,35 @@ mod tests {
             "a=x <= before 10",
             "a;b=x <= 1",
         ] {
-            let refused = bad.parse::<Query>().expect_err(bad).to_string();
+            let refused = Query::of_prometheus(bad).expect_err(bad).to_string();
             assert!(refused.starts_with("a query is NAME=PROMQL"), "{bad}: {refused}");
         }
     }
 
     #[test]
-    fn only_what_broke_newly_or_got_worse_counts() {
-        assert!(!Rule::AtMost(1.0).is_broken(1.0, 0.0));
-        assert!(Rule::AtMost(1.0).is_broken(1.1, 0.5));
-        assert!(!Rule::AtMost(1.0).is_broken(2.0, 2.0), "it was so before");
-        assert!(Rule::AtMost(1.0).is_broken(2.1, 2.0));
-        assert!(Rule::AtLeast(3.0).is_broken(2.0, 3.0) && !Rule::AtLeast(3.0).is_broken(2.0, 2.0));
-        assert!(!Rule::AboveBefore(10.0).is_broken(109.0, 100.0));
-        assert!(Rule::AboveBefore(10.0).is_broken(111.0, 100.0));
-        assert!(
-            Rule::BelowBefore(10.0).is_broken(89.0, 100.0) && !Rule::BelowBefore(10.0).is_broken(91.0, 100.0)
-        );
-        assert!(Rule::AtMost(1.0).is_broken(f64::NAN, 0.0), "no number keeps no bound");
+    fn a_plan_has_either_and_nothing_else_and_gives_it_back_equal() {
+        let promql = Query::of_prometheus("errors=sum(failed) <= 0.01").expect("a query");
+        let metric = Query::of_cloudwatch(metric::EXAMPLE).expect("a metric");
+        for query in [&promql, &metric] {
+            let written = serde_json::to_value(query).expect("plain data");
+            assert_eq!(serde_json::from_value::<Query>(written).expect("a query"), *query);
+        }
+        // Plans that were written before there were metrics are read.
+        let written = serde_json::to_value(&promql).expect("plain data");
+        let expected = serde_json::json!({
+            "name": "errors", "promql": "sum(failed)", "rule": { "at-most": 0.01 },
+        });
+        assert_eq!(written, expected);
+        let mut both = serde_json::to_value(&metric).expect("plain data");
+        both["promql"] = "up".into();
+        assert!(serde_json::from_value::<Query>(both).is_err());
+        let neither = serde_json::json!({ "name": "errors", "rule": { "at-most": 0.01 } });
+        assert!(serde_json::from_value::<Query>(neither).is_err());
+    }
+
+    #[test]
+    fn names_are_each_there_once() {
+        assert_eq!(named_twice(["a", "b", "a", "b"]), Some("a"));
+        assert_eq!(named_twice(["a", "b"]), None);
     }
 }

@@ -19,7 +19,7 @@ use fleetwright_flow::{Run, Signal, Walked};
 use fleetwright_model::{Exit, Zone, code};
 use fleetwright_ports::{Queries, RunId};
 use fleetwright_report::safe;
-use fleetwright_telemetry::{Collector, PrometheusQueries};
+use fleetwright_telemetry::{Collector, HttpEndpoints, PrometheusQueries};
 use jiff::Timestamp;
 
 use crate::app::{App, Outcome, Time, in_runtime};
@@ -215,6 +215,7 @@ impl App {
             format: session.settings().output.format,
             console: self.console,
             queries: prometheus(&session.settings().telemetry)?,
+            endpoints: Arc::new(HttpEndpoints::new(Arc::new(SystemClock))),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use fleetwright_eks::query::{Metric, metric::window};
 use fleetwright_model::{Cell, InstanceId, Text};
 use jiff::SignedDuration;
 
@@ -14,6 +15,8 @@ pub struct Expected {
     pub reporting: Vec<InstanceId>,
     /// An alarm of the cell and what it says.
     pub alarm: (Text, AlarmState),
+    /// A metric and its value over the last window that can be read.
+    pub value: (Metric, f64),
 }
 
 /// Runs the whole suite.
@@ -47,4 +50,10 @@ pub async fn check(metrics: &dyn Metrics, cell: &Cell<'_>, clock: &dyn Clock, ex
     assert_eq!(found, [(name, *state)]);
     let nothing = metrics.alarms(cell, &[]).await;
     assert_eq!((nothing.items.len(), nothing.failure), (0, None), "no names, no call, no answer");
+
+    let (metric, value) = &expected.value;
+    let last = window(clock.now());
+    assert_eq!(metrics.value(cell, metric, last).await, Ok(Some(*value)));
+    let unknown = Metric { name: "fleetwright-conformance-none".to_owned(), ..metric.clone() };
+    assert_eq!(metrics.value(cell, &unknown, last).await, Ok(None), "no data are not an error, and no number");
 }

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use fleetwright_eks::query::Metric;
 use fleetwright_model::code;
 use fleetwright_model::{AccountId, Cell, ErrorClass, Failure, InstanceId, InstanceState, Region, Text};
 use fleetwright_ports::{Alarm, Clock};
@@ -50,6 +51,7 @@ struct CellState {
     restores: Vec<power::Begun>,
     replacements: BTreeMap<Text, InstanceId>,
     alarms: Vec<Alarm>,
+    values: BTreeMap<Metric, f64>,
     pools: Vec<balancers::Pool>,
     groups: Vec<balancers::Group>,
 }
@@ -158,6 +160,11 @@ impl FakeHosts {
         let alarms = &mut state.cell(cell).alarms;
         alarms.retain(|known| known.name != alarm.name);
         alarms.push(alarm);
+    }
+
+    /// Gives a metric that value in every window from now on.
+    pub fn set_value(&self, cell: &Cell<'_>, metric: Metric, value: f64) {
+        self.lock().cell(cell).values.insert(metric, value);
     }
 
     /// Changes the facts that are only read: agents, patch states, tags.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fleetwright_clock::VirtualClock;
+use fleetwright_eks::query::{Asks, Query};
 use fleetwright_model::{Cell, ErrorClass, Failure, InstanceState, PingStatus, Zone, code};
 use fleetwright_ports::conformance::{balancers, commands, images, metrics, objects, power};
 use fleetwright_ports::{
@@ -87,8 +88,13 @@ async fn they_fulfil_the_contracts_of_power_and_metrics() {
     power::check(&stage.hosts, &cell, clock, &expected).await;
     power::check_replacement(&stage.hosts, &cell, clock, &expected).await;
     stage.hosts.set_alarm(&cell, Alarm { name: "errors".into(), state: AlarmState::Ok });
+    let Asks::Metric(errors) = Query::of_cloudwatch("e=Shop:errors Sum <= 5").expect("a metric").asks else {
+        panic!("a metric of CloudWatch")
+    };
+    stage.hosts.set_value(&cell, errors.clone(), 3.0);
     let reporting = vec![sample::id(1), sample::id(2)];
-    let expected = metrics::Expected { reporting, alarm: ("errors".into(), AlarmState::Ok) };
+    let expected =
+        metrics::Expected { reporting, alarm: ("errors".into(), AlarmState::Ok), value: (errors, 3.0) };
     metrics::check(&stage.hosts, &cell, clock, &expected).await;
 }
 

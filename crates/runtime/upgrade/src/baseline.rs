@@ -1,20 +1,20 @@
 //! `baseline`, `health` and `soak`: how a cluster was, and whether it is as well now.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use fleetwright_eks::health::Health;
+use fleetwright_eks::query::{Asks, metric::settled};
 use fleetwright_eks::run::step_name::{BASELINE, SOAK};
-use fleetwright_model::{ErrorClass, Failure, Text, code};
-use fleetwright_ports::AlarmState;
+use fleetwright_model::{ErrorClass, Failure, code};
 use fleetwright_step::{Outcome, Slot, Step, Turn};
 use futures::future::join_all;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::context::{Context, Site};
 use crate::look::{WHOLE, listed, unread, unseen};
 use crate::notes::BaselineNote;
+use crate::watched::{alarming, figures, unwell};
 
 /// Keeps how the cluster is.
 pub(crate) struct Baseline(pub(crate) Arc<Context>);
@@ -59,55 +59,7 @@ async fn health(context: &Context, site: &Site<'_>) -> Result<Health, Failure> {
     let facts = context.facts(site, &[]).await?;
     let health = Health::of(&facts).map_err(|why| unread(&why))?;
     let (alarms, figures) = (alarming(context, site).await?, figures(context, site).await?);
-    Ok(Health { alarms, figures, ..health })
-}
-
-/// What the queries of the plan answer now, by name. One that nobody answers is no figure, and no silence.
-async fn figures(context: &Context, site: &Site<'_>) -> Result<BTreeMap<String, f64>, Failure> {
-    let wanted = &site.plan.options.queries;
-    let mut figures = BTreeMap::new();
-    let Some(first) = wanted.first() else { return Ok(figures) };
-    let Some(queries) = &context.ports().queries else {
-        let words = format!(
-            "{}: query {} cannot be asked: telemetry.prometheus_url does not say where Prometheus is",
-            site.name, first.name
-        );
-        let code = &code::GATE_UNKNOWN;
-        return Err(Failure::new(ErrorClass::Permanent, code, "prometheus:Query", &words));
-    };
-    for query in wanted {
-        let value = queries.value(&query.promql).await.map_err(|failure| {
-            let message = format!("{}: query {}: {}", site.name, query.name, failure.message);
-            Failure { message, ..failure }
-        })?;
-        figures.insert(query.name.clone(), value);
-    }
-    Ok(figures)
-}
-
-/// The alarms of the plan that have gone off. One that cannot tell for want of data has not; one that is not there at
-/// all can prove nothing.
-async fn alarming(context: &Context, site: &Site<'_>) -> Result<BTreeSet<String>, Failure> {
-    let names: Vec<Text> = site.plan.options.alarms.iter().map(|name| name.as_str().into()).collect();
-    if names.is_empty() {
-        return Ok(BTreeSet::new());
-    }
-    let listing = context.ports().metrics.alarms(&site.cell, &names).await;
-    if let Some(failure) = listing.failure {
-        return Err(failure);
-    }
-    let missing = names.iter().find(|name| listing.items.iter().all(|alarm| alarm.name != **name));
-    if let Some(name) = missing {
-        let words = format!("{}: there is no alarm {name} in {}", site.name, site.cell.region);
-        return Err(Failure::new(
-            ErrorClass::Permanent,
-            &code::GATE_UNKNOWN,
-            "cloudwatch:DescribeAlarms",
-            &words,
-        ));
-    }
-    let off = listing.items.iter().filter(|alarm| alarm.state == AlarmState::Alarm);
-    Ok(off.map(|alarm| alarm.name.to_string()).collect())
+    Ok(Health { alarms, figures, unwell: unwell(context, site).await?, ..health })
 }
 
 /// What is worse than before the run, each on a line.
@@ -144,13 +96,10 @@ impl Compare {
 
     async fn compared(&self, turn: &Turn<'_>, slot: &Slot) -> Result<Outcome, Failure> {
         let site = self.context.site(turn.place, slot.target)?;
+        let (looked_at, until) = (self.context.now(), self.earliest_end(&site, slot));
         let worse = worse(&self.context, &site).await?;
         let now = self.context.now();
-        let until = match self.name {
-            SOAK => slot.started_at.checked_add(self.soak(slot)).unwrap_or(jiff::Timestamp::MAX),
-            _ => slot.started_at,
-        };
-        if worse.is_empty() && now >= until {
+        if worse.is_empty() && looked_at >= until {
             return Ok(Outcome::Done { note: None, finding: None });
         }
         if now >= slot.deadline {
@@ -160,14 +109,19 @@ impl Compare {
         let at = WHOLE.next(slot.started_at, now).min(slot.deadline);
         let at = if worse.is_empty() { at.min(until) } else { at };
         let waiting_for = match worse.is_empty() {
-            true => "the ring to prove itself".into(),
+            true if self.name == SOAK => "the ring to prove itself".into(),
+            true => "metrics of the time behind what was done".into(),
             false => listed(&worse).into(),
         };
         Ok(Outcome::LookAgain { at, waiting_for })
     }
 
-    fn soak(&self, slot: &Slot) -> SignedDuration {
-        SignedDuration::from_secs(self.context.soak_seconds(slot.target).into())
+    /// Before that nobody has proved anything: a ring not itself, and metrics nothing of what was done before this step.
+    fn earliest_end(&self, site: &Site<'_>, slot: &Slot) -> Timestamp {
+        let soak = SignedDuration::from_secs(self.context.soak_seconds(slot.target).into());
+        let proved = slot.started_at.checked_add(soak).unwrap_or(Timestamp::MAX);
+        let has_metrics = site.plan.options.queries.iter().any(|query| matches!(query.asks, Asks::Metric(_)));
+        if has_metrics { proved.max(settled(slot.started_at)) } else { proved }
     }
 }
 

@@ -15,7 +15,7 @@ use fleetwright_ports::cluster_changes::ClientToken;
 use fleetwright_ports::clusters::{ClusterDescription, ClusterName};
 use fleetwright_ports::kubernetes::Access;
 use fleetwright_ports::{
-    Artifacts, Clock, ClusterChanges, Clusters, Foundations, JournalError, Kubernetes, KubernetesChanges,
+    Artifacts, Clock, ClusterChanges, Clusters, Endpoints, Foundations, JournalError, Kubernetes, KubernetesChanges,
     KubernetesTokens, Machines, Metrics, Queries, RunId,
 };
 use fleetwright_survey::clusters::{Api, ClusterPorts, ClusterRequest, read};
@@ -56,10 +56,12 @@ pub struct Ports {
     pub foundations: Arc<dyn Foundations>,
     /// Instances and their types.
     pub machines: Arc<dyn Machines>,
-    /// Alarms.
+    /// Alarms and metrics.
     pub metrics: Arc<dyn Metrics>,
     /// Queries; none where no monitoring system is configured.
     pub queries: Option<Arc<dyn Queries>>,
+    /// Endpoints of what runs in them.
+    pub endpoints: Arc<dyn Endpoints>,
     /// Their own APIs.
     pub reach: Arc<dyn ClusterReach>,
     /// The run's files.

@@ -16,6 +16,7 @@ mod look;
 mod notes;
 mod pool;
 mod update;
+mod watched;
 
 use std::sync::Arc;
 

@@ -22,12 +22,12 @@ const BASIC_PERIOD: i64 = 300;
 /// Values per instance at most, so that a page holds a whole batch: it has room for 100,800.
 const MOST_VALUES: i64 = 200;
 
-/// Values of one instance on one page.
-struct Values {
+/// Values of one query on one page.
+pub(super) struct Values {
     /// Query id and first time: a series may go on on the next page.
     key: String,
     query: usize,
-    values: Vec<f64>,
+    pub(super) values: Vec<f64>,
 }
 
 /// The mean of the periods' means per instance.
@@ -45,26 +45,9 @@ pub(super) async fn look_up(
     let (from, until) = (DateTime::from_secs(from.as_second()), DateTime::from_secs(until.as_second()));
     let mut means = Partial::complete(Vec::with_capacity(ids.len()));
     for batch in ids.chunks(BATCH) {
-        let queries: &Vec<MetricDataQuery> =
-            &batch.iter().enumerate().map(|(number, id)| query(number, metric, id, period)).collect();
-        let listing = pages(
-            &GET_METRIC_DATA,
-            |values: &Values| &values.key,
-            |token| {
-                let send = move |client: &aws_sdk_cloudwatch::Client| {
-                    let request = client.get_metric_data().set_metric_data_queries(Some(queries.clone()));
-                    let request = request.start_time(from).end_time(until);
-                    request.set_next_token(token.clone()).send()
-                };
-                async move {
-                    let answer = connection.call(&GET_METRIC_DATA, send).await?;
-                    let rows = answer.metric_data_results.unwrap_or_default();
-                    Ok(Page::of(rows.into_iter().map(values), answer.next_token))
-                }
-                .boxed()
-            },
-        )
-        .await;
+        let queries: &[MetricDataQuery] =
+            &batch.iter().enumerate().map(|(number, id)| query(number, metric, id, period)).collect::<Vec<_>>();
+        let listing = series(connection, queries, (from, until)).await;
         match listing.failure {
             None => means.items.extend(measurements(batch, listing.items)),
             // Whose values are missing is not known, and a part of a mean is another mean.
@@ -72,6 +55,32 @@ pub(super) async fn look_up(
         }
     }
     means
+}
+
+/// What each query has between two times, the second left out; all of it, or why not.
+pub(super) async fn series(
+    connection: &Connection<'_, aws_sdk_cloudwatch::Client>,
+    queries: &[MetricDataQuery],
+    (from, until): (DateTime, DateTime),
+) -> Partial<Values> {
+    pages(
+        &GET_METRIC_DATA,
+        |values: &Values| &values.key,
+        |token| {
+            let send = move |client: &aws_sdk_cloudwatch::Client| {
+                let request = client.get_metric_data().set_metric_data_queries(Some(queries.to_vec()));
+                let request = request.start_time(from).end_time(until);
+                request.set_next_token(token.clone()).send()
+            };
+            async move {
+                let answer = connection.call(&GET_METRIC_DATA, send).await?;
+                let rows = answer.metric_data_results.unwrap_or_default();
+                Ok(Page::of(rows.into_iter().map(values), answer.next_token))
+            }
+            .boxed()
+        },
+    )
+    .await
 }
 
 /// A multiple of the basic period that gives few enough values.

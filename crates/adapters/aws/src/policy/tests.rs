@@ -220,6 +220,18 @@ fn upgrades_ask_change_calendars_where_there_are_any_though_nothing_is_patched()
 }
 
 #[test]
+fn upgrades_look_at_alarms_and_metrics_though_nothing_is_patched() {
+    let looks = |uses: &[Use]| {
+        let uses = uses.iter().copied().collect();
+        let statements = of_zone(&Scope { uses, phases: [Phase::Scan].into(), ..everything() });
+        ["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"]
+            .map(|action| statements.iter().any(|it| it.actions.contains(action)))
+    };
+    assert_eq!(looks(&[Use::Clusters, Use::ClusterUpgrades]), [true, true]);
+    assert_eq!(looks(&[Use::Clusters]), [false, false]);
+}
+
+#[test]
 fn those_who_are_told_are_named_and_figures_go_into_their_namespace() {
     let statements = of_zone(&everything());
     let of = |action: &str, resource: &str| find(&statements, action, resource).clone();

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use fleetwright_eks::query::{Asks, Metric, Query, Statistic, metric::window};
 use fleetwright_model::{
     CalendarAnswer, CalendarState, Cell, HealthCheck, Instance, InstanceState, OsFamily, PingStatus,
 };
@@ -11,11 +12,11 @@ use fleetwright_ports::conformance::{
 };
 use fleetwright_ports::logs::{Follower, LogQuery};
 use fleetwright_ports::{
-    ChangeCalendars, CommandRequest, ImageQuery, ImageRequest, ImageState, Images, InstanceQuery, Machines,
+    ChangeCalendars, CommandRequest, Figure, FigureSink, FigureUnit, ImageQuery, ImageRequest, ImageState, Images, InstanceQuery, Machines,
     Metrics, Power,
 };
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::estate::{Stage, stage};
 
@@ -97,6 +98,37 @@ async fn the_estate_fulfils_the_contract_of_power() {
     power::check_replacement(&stage.aws, cell, &*stage.clock, &expected).await;
 }
 
+/// The sum of a metric that has these values in the last window, and others around it.
+async fn kept(stage: &Stage, cell: &Cell<'_>, now: Timestamp, values: &[f64]) -> Metric {
+    let (from, until) = window(now);
+    let minute = SignedDuration::from_mins(1);
+    let inside = values.iter().zip(1..).map(|(value, minutes)| (from + minute * minutes, *value));
+    for (at, value) in inside.chain([(from - minute, 100.0), (until, 100.0)]) {
+        let figure = Figure { name: "errors", value, unit: FigureUnit::Count };
+        stage.aws.put(cell, "Shop", &[figure], at).await.expect("it is kept");
+    }
+    match Query::of_cloudwatch("errors=Shop:errors Sum <= 5").expect("a metric").asks {
+        Asks::Metric(metric) => metric,
+        Asks::Promql(promql) => panic!("{promql}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_percentile_of_a_metric_is_answered_and_a_metric_without_values_has_none() {
+    let stage = stage(&format!("name = \"t\"\nseed = 24\n{FLEET}")).await;
+    let cell = &stage.cells()[0];
+    let now = stage.clock.now();
+    let sum = kept(&stage, cell, now, &[1.0, 2.0, 3.0, 4.0]).await;
+    for (statistic, value) in
+        [(Statistic::Average, 2.5), (Statistic::Percentile(999), 4.0), (Statistic::SampleCount, 4.0)]
+    {
+        let metric = Metric { statistic, ..sum.clone() };
+        assert_eq!(stage.aws.value(cell, &metric, window(now)).await, Ok(Some(value)), "{statistic}");
+    }
+    let of_another = Metric { dimensions: [("Shop".into(), "b".into())].into(), ..sum };
+    assert_eq!(stage.aws.value(cell, &of_another, window(now)).await, Ok(None));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_estate_fulfils_the_contract_of_metrics() {
     let alarm = "[[alarms]]\nname = \"load\"\nwatches = \"cpu\"\n";
@@ -109,7 +141,12 @@ async fn the_estate_fulfils_the_contract_of_metrics() {
     reporting.retain(|it| it.launch_time.is_some_and(|launched| launched < earlier));
     assert!(reporting.len() > 10);
     let reporting = reporting.into_iter().map(|it| it.id).collect();
-    let expected = metrics::Expected { reporting, alarm: ("load".into(), known.items[0].state) };
+    let now = stage.clock.now();
+    let expected = metrics::Expected {
+        reporting,
+        alarm: ("load".into(), known.items[0].state),
+        value: (kept(&stage, cell, now, &[2.0, 3.0]).await, 5.0),
+    };
     metrics::check(&stage.aws, cell, &*stage.clock, &expected).await;
 }
 

@@ -7,6 +7,7 @@ use crate::facts::nodes::{SelfManagedGroup, TemplateRef};
 
 use super::nodes::{Kind, PlannedSet};
 use super::step::{Action, Basis, Call, Condition, PlanStep, Reversibility, StepId, Verb};
+use crate::query::metric::{METRIC_DELAY, METRIC_WINDOW};
 
 /// Seconds for which EKS takes a hop back. Source: EKS User Guide, "Roll back a cluster's Kubernetes version": 7 days.
 pub(super) const ROLLBACK_SECONDS: u32 = 7 * 24 * 3600;
@@ -86,6 +87,15 @@ pub(super) fn health(after: &str, at: Minor) -> PlanStep {
     PlanStep {
         after: vec![Condition::AsHealthyAsBefore],
         ..looks(format!("health-{after}"), Action::HealthGate { at }, HEALTH_SECONDS)
+    }
+}
+
+/// A look at the cluster's health waits for metrics of the time behind what was done: on average half a window until one
+/// begins, the window, and until its values are there.
+pub(super) fn settles(step: &mut PlanStep) {
+    if matches!(step.action, Action::HealthGate { .. }) {
+        let waits = METRIC_WINDOW.as_secs() * 3 / 2 + METRIC_DELAY.as_secs();
+        step.expected_seconds = HEALTH_SECONDS.max(u32::try_from(waits).unwrap_or(u32::MAX));
     }
 }
 

@@ -112,6 +112,9 @@ fn inputs(plan: &UpgradePlan) -> BTreeMap<String, String> {
     inputs.insert("cluster".to_owned(), format!("{} at {}", plan.cluster.name, plan.cluster.endpoint));
     let options = serde_json::to_value(&plan.options).expect("options are plain data");
     leaves("options", &options, &mut inputs);
+    for (index, endpoint) in plan.options.endpoints.iter().enumerate() {
+        inputs.insert(format!("options.endpoints.{index}.url"), endpoint.compared());
+    }
     inputs
 }
 

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::check::{Assessment, Suppression, Verdict, assess};
 use crate::facts::{Cluster, Fact, Facts, Unread};
+use crate::query::Asks;
 use crate::solve::schedule::{Move, NodeSet, Unschedulable, schedule};
 
 /// What a plan is made of.
@@ -89,8 +90,12 @@ pub fn plan(request: &PlanRequest<'_>) -> Result<UpgradePlan, Refused> {
     let known_addons = nodes::needed("add-ons", &facts.addons.addons)?;
     let (addon_moves, mut left_alone) = addons::moves(known_addons, &hops, request.options.addons);
     left_alone.extend(sets.fixed.iter().map(|(_, left)| left.clone()));
-    let steps = Maker { request, cluster, hops: &hops, sets: &sets, addons: &addon_moves }.steps(&order);
-    let rollbacks = rollback::of(&cluster.name, &hops, &steps, &sets, &addon_moves);
+    let mut steps = Maker { request, cluster, hops: &hops, sets: &sets, addons: &addon_moves }.steps(&order);
+    let mut rollbacks = rollback::of(&cluster.name, &hops, &steps, &sets, &addon_moves);
+    if request.options.queries.iter().any(|query| matches!(query.asks, Asks::Metric(_))) {
+        let back = rollbacks.iter_mut().flat_map(|rollback| &mut rollback.steps);
+        steps.iter_mut().chain(back).for_each(actions::settles);
+    }
     let assessment = assess(facts, &hops, request.at, request.suppressions);
     let mut findings = findings(&assessment);
     own_groups::without_image(&steps, &sets, &mut findings);

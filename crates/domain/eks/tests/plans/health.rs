@@ -1,6 +1,8 @@
 //! How a cluster is, compared with how it was.
 
+use fleetwright_eks::endpoint::Unwell;
 use fleetwright_eks::health::{Health, Worse};
+use fleetwright_eks::query::Query;
 use fleetwright_eks::{Fact, UnreadCause};
 
 use crate::{of, world};
@@ -36,6 +38,37 @@ fn an_alarm_that_went_off_is_worse_and_one_that_had_is_not() {
     let worse = alarm(&["errors", "latency"]).worse_than(&alarm(&["latency"]));
     assert_eq!(worse, [Worse::Alarm("errors".to_owned())]);
     assert_eq!(worse[0].to_string(), "alarm errors has gone off");
+}
+
+#[test]
+fn an_endpoint_that_was_well_is_worse_and_one_that_was_not_is_as_it_was() {
+    let unwell = |all: &[(&str, Unwell)]| Health {
+        unwell: all.iter().map(|(name, how)| ((*name).to_owned(), how.clone())).collect(),
+        ..Health::default()
+    };
+    let before = unwell(&[("bank", Unwell::Status(500))]);
+    let now = unwell(&[("bank", Unwell::Late), ("shop", Unwell::Status(503))]);
+    let worse = now.worse_than(&before);
+    assert_eq!(worse, [Worse::Endpoint { name: "shop".to_owned(), how: Unwell::Status(503) }]);
+    assert_eq!(worse[0].to_string(), "endpoint shop answers 503");
+    assert_eq!(before.worse_than(&now), []);
+    // What is kept of it is read back.
+    let kept = serde_json::to_vec(&now).expect("plain data");
+    assert_eq!(serde_json::from_slice::<Health>(&kept).expect("health"), now);
+}
+
+#[test]
+fn metrics_are_held_to_their_rules_as_queries_are() {
+    let figures = |errors: Option<f64>| Health {
+        figures: errors.map(|value| ("errors".to_owned(), value)).into_iter().collect(),
+        ..Health::default()
+    };
+    let queries = [Query::of_cloudwatch("errors=Shop:errors Sum <= before +10%").expect("a metric")];
+    let broken = |now, before| figures(now).broken(&figures(before), &queries);
+    assert_eq!(broken(Some(110.0), Some(100.0)), [""; 0]);
+    let said = ["metric errors is 111, 100 before; it must be <= before +10%"];
+    assert_eq!(broken(Some(111.0), Some(100.0)), said);
+    assert_eq!(broken(None, Some(100.0)), ["metric errors has no value"]);
 }
 
 #[test]

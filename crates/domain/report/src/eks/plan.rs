@@ -70,12 +70,15 @@ fn write(out: &mut String, document: &PlanDocument) -> fmt::Result {
     writeln!(out, "Digest {}", document.digest())
 }
 
-/// Alarms and queries that hold the upgrade up, a line each. Untrusted names are in them as they are.
+/// Alarms, queries, metrics and endpoints that hold the upgrade up, a line each. Untrusted names are in them as they are;
+/// of addresses what is behind `?` is not.
 pub(super) fn conditions(plan: &UpgradePlan) -> Vec<String> {
-    let alarms = plan.options.alarms.iter().map(|name| format!("alarm {name} has not gone off"));
+    let options = &plan.options;
+    let alarms = options.alarms.iter().map(|name| format!("alarm {name} has not gone off"));
     let queries =
-        plan.options.queries.iter().map(|it| format!("query {}: {} {}", it.name, it.promql, it.rule));
-    alarms.chain(queries).collect()
+        options.queries.iter().map(|it| format!("{} {}: {} {}", it.kind(), it.name, it.asks, it.rule));
+    let endpoints = options.endpoints.iter().map(|it| format!("endpoint {}: {} answers", it.name(), it.shown()));
+    alarms.chain(queries).chain(endpoints).collect()
 }
 
 fn write_step(out: &mut String, index: usize, step: &PlanStep) -> fmt::Result {

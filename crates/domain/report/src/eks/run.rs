@@ -9,6 +9,7 @@ use fleetwright_model::{Code, Exit};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::plan::conditions;
 use crate::plan_text::duration;
 use crate::safe;
 use crate::text::time;
@@ -47,6 +48,11 @@ impl ToldRun<'_> {
             _ => None,
         }
     }
+
+    /// What must hold while a cluster is upgraded, by its number, a line each. Untrusted texts are in them as they are.
+    pub(super) fn conditions(&self, number: usize) -> Vec<String> {
+        self.plan.clusters.get(number).map(|cluster| conditions(&cluster.plan)).unwrap_or_default()
+    }
 }
 
 /// As text.
@@ -64,8 +70,8 @@ fn write(out: &mut String, told: &ToldRun<'_>) -> fmt::Result {
     if let Purpose::WayBack { of, hop } = &told.plan.purpose {
         writeln!(out, "  takes {hop} of {} back", safe::line(of))?;
     }
-    for cluster in told.clusters {
-        write_cluster(out, cluster, told.now)?;
+    for (number, cluster) in told.clusters.iter().enumerate() {
+        write_cluster(out, cluster, &told.conditions(number), told.now)?;
     }
     if let Some((stage, about)) = told.gate() {
         let name = &told.plan.flow.stages[stage.index()].name;
@@ -76,7 +82,12 @@ fn write(out: &mut String, told: &ToldRun<'_>) -> fmt::Result {
     writeln!(out, "\nDigest {}", told.digest)
 }
 
-fn write_cluster(out: &mut String, cluster: &ClusterOutcome, now: Timestamp) -> fmt::Result {
+fn write_cluster(
+    out: &mut String,
+    cluster: &ClusterOutcome,
+    conditions: &[String],
+    now: Timestamp,
+) -> fmt::Result {
     let ring = match cluster.ring.is_empty() {
         true => String::new(),
         false => format!(", ring {}", safe::line(&cluster.ring)),
@@ -92,6 +103,7 @@ fn write_cluster(out: &mut String, cluster: &ClusterOutcome, now: Timestamp) -> 
         cluster.target,
         cluster.reached
     )?;
+    conditions.iter().try_for_each(|it| writeln!(out, "  must hold: {}", safe::line(it)))?;
     for step in &cluster.steps {
         write_step(out, step, now)?;
     }
@@ -169,7 +181,7 @@ fn write_markdown(out: &mut String, told: &ToldRun<'_>) -> fmt::Result {
             )?;
         }
     }
-    for cluster in told.clusters {
+    for (number, cluster) in told.clusters.iter().enumerate() {
         writeln!(
             out,
             "\n## {} ({}, {}): {}\n\n{} → {}; the control plane is at {}.\n",
@@ -181,6 +193,11 @@ fn write_markdown(out: &mut String, told: &ToldRun<'_>) -> fmt::Result {
             cluster.target,
             cluster.reached
         )?;
+        let conditions = told.conditions(number);
+        conditions.iter().try_for_each(|it| writeln!(out, "- Must hold: {}", safe::code_span(it)))?;
+        if !conditions.is_empty() {
+            writeln!(out)?;
+        }
         writeln!(out, "| Step | | Began | Ended | Update | |\n|---|---|---|---|---|---|")?;
         for step in &cluster.steps {
             let at = |moment: Option<Timestamp>| moment.map(time).unwrap_or_default();

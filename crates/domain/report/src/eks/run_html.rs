@@ -53,7 +53,7 @@ fn write(out: &mut String, told: &ToldRun<'_>) -> fmt::Result {
         write_clusters(out, told)?;
     }
     for (number, cluster) in told.clusters.iter().enumerate() {
-        write_cluster(out, number, cluster, told.now)?;
+        write_cluster(out, number, cluster, told)?;
     }
     writeln!(out, "</main>\n</body>\n</html>")
 }
@@ -118,7 +118,12 @@ fn write_head(out: &mut String, title: &str, columns: &[&str]) -> fmt::Result {
     writeln!(out, "</tr></thead>\n<tbody>")
 }
 
-fn write_cluster(out: &mut String, number: usize, cluster: &ClusterOutcome, now: Timestamp) -> fmt::Result {
+fn write_cluster(
+    out: &mut String,
+    number: usize,
+    cluster: &ClusterOutcome,
+    told: &ToldRun<'_>,
+) -> fmt::Result {
     writeln!(
         out,
         "<section id=\"cluster-{number}\">\n<h2>{} <span class=\"{}\">{}</span></h2>\n<p>{} in account {}, {} → {}; the \
@@ -137,12 +142,18 @@ fn write_cluster(out: &mut String, number: usize, cluster: &ClusterOutcome, now:
         let closed = closed.unwrap_or_default();
         writeln!(out, "<p>The way back over {} is open until {}{closed}.</p>", back.hop, time(back.until))?;
     }
+    let conditions = told.conditions(number);
+    if !conditions.is_empty() {
+        writeln!(out, "<p>Must hold while it is upgraded:</p>\n<ul>")?;
+        conditions.iter().try_for_each(|it| writeln!(out, "<li>{}</li>", plain(it)))?;
+        writeln!(out, "</ul>")?;
+    }
     writeln!(out, "<table>\n<thead><tr>")?;
     for column in ["Step", "What", "Standing", "Began", "Ended", "Took", "Expected", "Update", "Why"] {
         writeln!(out, "<th scope=\"col\">{column}</th>")?;
     }
     writeln!(out, "</tr></thead>\n<tbody>")?;
-    cluster.steps.iter().try_for_each(|step| write_step(out, step, now))?;
+    cluster.steps.iter().try_for_each(|step| write_step(out, step, told.now))?;
     writeln!(out, "</tbody>\n</table>\n</section>")
 }
 

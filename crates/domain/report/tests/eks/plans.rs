@@ -2,6 +2,7 @@
 
 use fleetwright_eks::facts::NodePool;
 use fleetwright_eks::plan::{PlanDocument, PlanOptions, PlanRequest, difference, plan};
+use fleetwright_eks::query::Query;
 use fleetwright_eks::{Fact, Facts};
 use fleetwright_kubernetes::{IntOrPercent, Minor};
 use fleetwright_model::{AccountId, Region};
@@ -71,12 +72,52 @@ fn the_text_says_whether_it_can_be_done_what_is_done_and_how_to_get_back() {
 
 #[test]
 fn what_must_hold_while_it_is_upgraded_is_in_the_plan_and_in_the_runbook() {
-    let queries = vec!["errors=sum(failed) <= 0.01".parse().expect("a query")];
-    let options = PlanOptions { alarms: vec!["5xx".to_owned()], queries, ..PlanOptions::default() };
-    let document = document_with(&world::healthy(33), 34, &options);
-    let held = ["alarm 5xx has not gone off", "query errors: sum(failed) <= 0.01"];
-    in_order(&planned::text(&document), &[&["What must hold while it is upgraded"][..], &held].concat());
-    in_order(&runbook::runbook(&document), &held);
+    let document = document_with(&world::healthy(33), 34, &conditions("s3cr3t"));
+    let held = [
+        "alarm 5xx has not gone off",
+        "query errors: sum(failed) <= 0.01",
+        "metric slow: AWS/ApplicationELB:TargetResponseTime{LoadBalancer=app/shop/1} p99 <= before +10%",
+        "endpoint shop: https://shop.example.com/health?… answers",
+    ];
+    let (text, runbook) = (planned::text(&document), runbook::runbook(&document));
+    in_order(&text, &[&["What must hold while it is upgraded (4)"][..], &held].concat());
+    in_order(&runbook, &held);
+    assert!(!text.contains("s3cr3t") && !runbook.contains("s3cr3t"));
+    // Each look waits for metrics of the time behind what was done.
+    in_order(&text, &["health-control-plane-1.34", "(about 9 min)"]);
+}
+
+#[test]
+fn how_conditions_differ_is_told_without_what_may_be_a_secret() {
+    let of = |options: &PlanOptions| document_with(&world::healthy(33), 34, options);
+    let [before, after] = ["s3cr3t", "an0ther"].map(|token| of(&conditions(token)));
+    let found = difference(before.plan(), after.plan());
+    let text = plan_difference::text(&found);
+    assert!(text.contains("options.endpoints.0.url: https://shop.example.com/health?… (SHA-256 "), "{text}");
+    let text = text + &plan_difference::json(&found);
+    assert!(!text.contains("s3cr3t") && !text.contains("an0ther"), "{text}");
+    let without = difference(of(&PlanOptions::default()).plan(), before.plan());
+    let text = plan_difference::text(&without);
+    for added in ["options.queries.1.metric.statistic: – → p99", "options.endpoints.0.name: – → shop"] {
+        assert!(text.contains(added), "{text}");
+    }
+    assert!(!(text + &plan_difference::json(&without)).contains("s3cr3t"));
+}
+
+/// Everything that a plan may say must hold.
+pub(crate) fn conditions(token: &str) -> PlanOptions {
+    let slow =
+        "slow=AWS/ApplicationELB:TargetResponseTime{LoadBalancer=app/shop/1} p99 <= before +10%";
+    let endpoint = format!("shop=https://shop.example.com/health?token={token}");
+    PlanOptions {
+        alarms: vec!["5xx".to_owned()],
+        queries: vec![
+            Query::of_prometheus("errors=sum(failed) <= 0.01").expect("a query"),
+            Query::of_cloudwatch(slow).expect("a metric"),
+        ],
+        endpoints: vec![endpoint.parse().expect("an endpoint")],
+        ..PlanOptions::default()
+    }
 }
 
 #[test]

@@ -3,26 +3,31 @@
 use std::sync::Arc;
 
 use fleetwright_eks::maker::{Maker, maker};
-use fleetwright_eks::plan::PlanDocument;
+use fleetwright_eks::plan::{PlanDocument, PlanOptions};
 use fleetwright_eks::run::outcome::{ClusterOutcome, ClusterStanding, StepStanding, outcomes};
 use fleetwright_eks::run::{Member, Ring, RunDocument, RunRequest, upgrade};
 use fleetwright_flow::Run;
 use fleetwright_model::code;
-use fleetwright_report::eks::run::{ToldRun, html, junit};
+use fleetwright_report::eks::run::{ToldRun, html, junit, markdown, text};
 use jiff::SignedDuration;
 
-use super::plans::{change, document};
+use super::plans::{change, conditions, document};
 use super::world;
 
 const EVIL: &str = "x\"'><script>alert(1)</script>\u{202e}\u{1b}[2J&amp;";
 
 /// The run of a cluster of that name over one hop.
 fn document_of(name: &str) -> RunDocument {
+    document_with(name, PlanOptions::default())
+}
+
+fn document_with(name: &str, options: PlanOptions) -> RunDocument {
     let mut facts = world::healthy(34);
     change(&mut facts.nodes.self_managed, Vec::clear);
     change(&mut facts.nodes.nodes, |nodes| nodes.retain(|node| maker(node) != Maker::Other));
     let mut plan = document(&facts, 35).into_plan();
     plan.cluster.name = name.to_owned();
+    plan.options = options;
     let document = PlanDocument::new(plan);
     let member = Member { document: &document, zone: "prod".parse().expect("a zone"), window: None };
     let rings = [Ring { name: name.to_owned(), members: vec![member], at_once: 1, soak_seconds: 0 }];
@@ -74,6 +79,20 @@ fn the_page_has_every_step_with_its_standing_times_and_reason() {
     assert!(page.contains("no addresses are free"), "{page}");
     assert!(page.contains("9m") || page.contains("9 min"), "how long it took is said: {page}");
     assert!(page.contains(code::RUN_HALTED.id), "{page}");
+}
+
+#[test]
+fn what_must_hold_is_told_with_each_cluster_and_without_what_may_be_a_secret() {
+    let document = document_with("shop", conditions("s3cr3t"));
+    for (told, metric) in [
+        (told(&document, "", text), "  must hold: metric slow: AWS/ApplicationELB:TargetResponseTime"),
+        (told(&document, "", markdown), "- Must hold: `metric slow: AWS/ApplicationELB:TargetResponseTime"),
+        (told(&document, "", html), "<li>metric slow: AWS/ApplicationELB:TargetResponseTime"),
+    ] {
+        assert!(told.contains(metric), "{told}");
+        assert!(told.contains("endpoint shop: https://shop.example.com/health?…"), "{told}");
+        assert!(!told.contains("s3cr3t"), "{told}");
+    }
 }
 
 #[test]

@@ -78,6 +78,8 @@ The runbook is the same plan for people who carry it out by hand, with every com
 Examples:
   fleetwright eks plan prod --to 1.36 --out upgrade.json
   fleetwright eks plan prod --to 1.36 --first canary --accept EKS-V7='the role is ours'
+  fleetwright eks plan prod --endpoint shop=https://shop.example.com/health \\
+    --metric 'errors=AWS/ApplicationELB:HTTPCode_Target_5XX_Count{LoadBalancer=app/shop/1} Sum or 0 <= before +10%'
   fleetwright eks plan show upgrade.json --format runbook > runbook.md
   fleetwright eks plan diff yesterday.json upgrade.json
   fleetwright eks plan check upgrade.json
@@ -257,8 +259,18 @@ pub struct EksPlanArgs {
     pub alarms: Vec<String>,
     /// A query of Prometheus that must hold while the cluster is upgraded, with `<= NUMBER`, `>= NUMBER`,
     /// `<= before +PERCENT%` or `>= before -PERCENT%` at its end; several times
-    #[arg(long = "query", value_name = "NAME=PROMQL")]
+    #[arg(long = "query", value_name = "NAME=PROMQL", value_parser = Query::of_prometheus)]
     pub queries: Vec<Query>,
+    /// A CloudWatch metric of the cluster's account and region that must hold while the cluster is upgraded, as
+    /// NAME=NAMESPACE:METRIC{DIMENSION=VALUE,…} STATISTIC RULE with all its dimensions and a rule as for --query; it is
+    /// looked at over 5 minutes. No data are no answer; with `or 0` behind the statistic they count as 0. Several times
+    #[arg(long = "metric", value_name = "NAME=METRIC", value_parser = Query::of_cloudwatch)]
+    pub metrics: Vec<Query>,
+    /// An address (https, or http, which anybody on the way can read and answer) that must answer 2xx or 3xx within 10
+    /// seconds while the cluster is upgraded; it is asked from where the upgrade runs. What is behind `?` is shown
+    /// nowhere, but stands in the plan file. Several times
+    #[arg(long = "endpoint", value_name = "NAME=URL")]
+    pub endpoints: Vec<String>,
     /// The form of what is written to standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORM", help_heading = "Output")]
     pub format: UpgradePlanForm,

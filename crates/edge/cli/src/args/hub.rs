@@ -101,6 +101,15 @@ pub struct HubStartArgs {
     /// Go on although this check could not look, for that reason; may be given several times
     #[arg(long, value_name = "CHECK=REASON", requires = "upgrade", help_heading = "Upgrades")]
     pub accept: Vec<String>,
+    /// A query of Prometheus that must hold, as for `eks plan --query`; several times
+    #[arg(long = "query", value_name = "NAME=PROMQL", requires = "upgrade", help_heading = "Upgrades")]
+    pub queries: Vec<String>,
+    /// A CloudWatch metric that must hold, as for `eks plan --metric`; several times
+    #[arg(long = "metric", value_name = "NAME=METRIC", requires = "upgrade", help_heading = "Upgrades")]
+    pub metrics: Vec<String>,
+    /// An address that must answer, as for `eks plan --endpoint`; the input of the execution has all of it. Several times
+    #[arg(long = "endpoint", value_name = "NAME=URL", requires = "upgrade", help_heading = "Upgrades")]
+    pub endpoints: Vec<String>,
     /// Do not take the last hop back where the upgrade fails
     #[arg(long, requires = "upgrade", help_heading = "Upgrades")]
     pub no_rollback: bool,

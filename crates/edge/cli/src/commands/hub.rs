@@ -167,6 +167,10 @@ fn upgrade_input(args: &HubStartArgs) -> Result<Map<String, Value>, CommandError
     if !accepted.is_empty() {
         input.insert("accept".to_owned(), accepted.into());
     }
+    let lists = [("queries", &args.queries), ("metrics", &args.metrics), ("endpoints", &args.endpoints)];
+    for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+        input.insert(name.to_owned(), list.clone().into());
+    }
     let given = [("account", &args.account), ("region", &args.region), ("events", &args.events)];
     for (name, value) in given {
         if let Some(value) = value {

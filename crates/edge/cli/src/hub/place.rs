@@ -14,6 +14,7 @@ use fleetwright_engine::{AtGates, Control};
 use fleetwright_model::{Access, AccountId, Region, Regions, Text, Zone, ZoneName, code};
 use fleetwright_ports::{Clock, RunId};
 use fleetwright_stepfn::Function;
+use fleetwright_telemetry::HttpEndpoints;
 use sha2::{Digest, Sha256};
 
 use super::{Fault, Invocation};
@@ -259,6 +260,7 @@ impl Hub {
             format: OutputFormat::Json,
             console: app.console,
             queries: prometheus(&session.settings().telemetry)?,
+            endpoints: Arc::new(HttpEndpoints::new(Arc::new(fleetwright_clock::SystemClock))),
             state,
         })
     }

@@ -18,7 +18,7 @@ use fleetwright_patch::plan::PlannedCalendars;
 use fleetwright_ports::clusters::ClusterName;
 use fleetwright_ports::kubernetes::Access;
 use fleetwright_ports::{
-    Accounts, Clock, Freezes, Kubernetes, KubernetesApis, KubernetesChanges, KubernetesTokens, Queries, RunId,
+    Accounts, Clock, Endpoints, Freezes, Kubernetes, KubernetesApis, KubernetesChanges, KubernetesTokens, Queries, RunId,
 };
 use fleetwright_report::safe;
 use fleetwright_step::Step;
@@ -70,6 +70,8 @@ pub struct Upgrading {
     pub console: Console,
     /// Prometheus, where the configuration says where it is.
     pub queries: Option<Arc<dyn Queries>>,
+    /// Endpoints of what runs in clusters.
+    pub endpoints: Arc<dyn Endpoints>,
 }
 
 impl Upgrading {
@@ -203,6 +205,7 @@ impl Upgrading {
             machines: aws.clone(),
             metrics: aws.clone(),
             queries: self.queries.clone(),
+            endpoints: Arc::clone(&self.endpoints),
             reach: Arc::new(OnRecordReach { aws, apis: self.apis.clone(), behalf }),
             artifacts: Arc::clone(&self.state.artifacts),
             clock: Arc::clone(&self.clock),

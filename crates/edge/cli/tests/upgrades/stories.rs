@@ -24,7 +24,7 @@ pub(crate) fn healthy(name: &str, version: &str) -> String {
     )
 }
 
-fn step<'a>(outcome: &'a ClusterOutcome, id: &str) -> &'a StepOutcome {
+pub(crate) fn step<'a>(outcome: &'a ClusterOutcome, id: &str) -> &'a StepOutcome {
     outcome.steps.iter().find(|step| step.id == id).unwrap_or_else(|| panic!("{id} in {:?}", outcome.steps))
 }
 

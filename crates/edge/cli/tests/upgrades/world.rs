@@ -29,9 +29,10 @@ use fleetwright_kubernetes::{Hop, Minor};
 use fleetwright_model::{Cell, Region, Zone};
 use fleetwright_ports::clusters::{ClusterDescription, ClusterName};
 use fleetwright_ports::kubernetes::{Access, Patched};
-use fleetwright_ports::{Clusters, KubernetesApis, Queries, RunId};
+use fleetwright_ports::{Clusters, Endpoints, KubernetesApis, Queries, RunId};
 use fleetwright_step::Step;
 use fleetwright_survey::clusters::{Api, ClusterPorts, ClusterRequest, read};
+use fleetwright_telemetry::HttpEndpoints;
 use http::{Request, Response};
 use serde_json::Value;
 
@@ -111,7 +112,7 @@ impl World {
         })
     }
 
-    fn cell(&self) -> Cell<'_> {
+    pub(crate) fn cell(&self) -> Cell<'_> {
         Cell { zone: &self.zone, region: self.region.clone() }
     }
 
@@ -235,6 +236,8 @@ pub(crate) struct Staged {
     pub(crate) document: RunDocument,
     /// What answers queries, where anything does.
     pub(crate) queries: Option<Arc<dyn Queries>>,
+    /// What asks endpoints.
+    pub(crate) endpoints: Arc<dyn Endpoints>,
 }
 
 impl Staged {
@@ -242,7 +245,8 @@ impl Staged {
         let run: RunId = run.parse().expect("a name");
         let made = state.journal.create(&run, &document.write(), world.stage.clock.now()).await;
         made.expect("a run that is new");
-        Self { world, state, run, document, queries: None }
+        let endpoints = Arc::new(HttpEndpoints::new(Arc::clone(&world.stage.clock)));
+        Self { world, state, run, document, queries: None, endpoints }
     }
 
     /// The run that takes the last hop of this one back.
@@ -290,6 +294,7 @@ impl Staged {
             format: OutputFormat::Text,
             console: CONSOLE,
             queries: self.queries.clone(),
+            endpoints: Arc::clone(&self.endpoints),
         }
     }
 

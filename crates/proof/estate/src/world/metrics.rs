@@ -37,6 +37,8 @@ pub enum Statistic {
     Sum,
     /// Their number.
     SampleCount,
+    /// A percentile, in tenths: 999 is p99.9.
+    Percentile(u16),
 }
 
 impl Statistic {
@@ -49,7 +51,7 @@ impl Statistic {
             "Maximum" => Self::Maximum,
             "Sum" => Self::Sum,
             "SampleCount" => Self::SampleCount,
-            _ => return None,
+            _ => Self::Percentile(tenths(text.strip_prefix('p')?)?),
         })
     }
 
@@ -61,8 +63,23 @@ impl Statistic {
             Self::Maximum => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
             Self::Sum => sum(),
             Self::SampleCount => values.len() as f64,
+            Self::Percentile(tenths) => {
+                let mut sorted = values.to_vec();
+                sorted.sort_by(f64::total_cmp);
+                let rank = (values.len() * usize::from(tenths)).div_ceil(1_000);
+                sorted[rank.clamp(1, sorted.len()) - 1]
+            }
         }
     }
+}
+
+/// A percentile in tenths; CloudWatch's finer ones are not played.
+fn tenths(text: &str) -> Option<u16> {
+    let (whole, tenth) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let plain = digits(whole) && digits(tenth) && tenth.len() == 1;
+    let tenths = plain.then(|| format!("{whole}{tenth}").parse().ok()).flatten()?;
+    (tenths <= 1_000).then_some(tenths)
 }
 
 /// What clients put, by metric.

@@ -1,5 +1,6 @@
 use async_trait::async_trait;
-use fleetwright_model::{Cell, InstanceId, Partial, Text};
+use fleetwright_eks::query::Metric;
+use fleetwright_model::{Cell, Failure, InstanceId, Partial, Text};
 use fleetwright_ports::{Alarm, Measurement, Metrics};
 use jiff::Timestamp;
 
@@ -27,6 +28,16 @@ impl Metrics for FakeHosts {
                 Partial::complete(found.collect())
             }
         }
+    }
+
+    async fn value(
+        &self,
+        cell: &Cell<'_>,
+        metric: &Metric,
+        (from, until): (Timestamp, Timestamp),
+    ) -> Result<Option<f64>, Failure> {
+        let (_, mut state) = self.read("cloudwatch:GetMetricData")?;
+        Ok(state.cell(cell).values.get(metric).copied().filter(|_| from < until))
     }
 
     async fn alarms(&self, cell: &Cell<'_>, names: &[Text]) -> Partial<Alarm> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use fleetwright_eks::query::Metric;
 use fleetwright_model::{
     AgentFacts, Answers, Cell, Failure, Hardware, Instance, InstanceId, Partial, PatchDetail, PatchFacts,
     Region, Storage, SystemHealth, Tags, Text, Zone,
@@ -265,6 +266,16 @@ impl Metrics for Cloud {
     ) -> Partial<Measurement> {
         self.batches(cell, &MEANS, ids.len(), 500).await;
         self.world(self.hosts.means(cell, metric, ids, from, until)).await
+    }
+
+    async fn value(
+        &self,
+        cell: &Cell<'_>,
+        metric: &Metric,
+        window: (Timestamp, Timestamp),
+    ) -> Result<Option<f64>, Failure> {
+        self.once(cell, &MEANS).await;
+        self.world(self.hosts.value(cell, metric, window)).await
     }
 
     async fn alarms(&self, cell: &Cell<'_>, names: &[Text]) -> Partial<Alarm> {

@@ -1,9 +1,11 @@
 //! A cluster in memory, a plan for it, and a driver that is as simple as can be.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use fleetwright_clock::VirtualClock;
+use fleetwright_eks::endpoint::{Endpoint, Unwell};
 use fleetwright_eks::facts::control_plane::{ClusterRole, EncryptionKey, Right, Subnet, Usage};
 use fleetwright_eks::facts::nodes::InstanceOffer;
 use fleetwright_eks::plan::{
@@ -17,7 +19,7 @@ use fleetwright_model::{Cell, ErrorClass, Failure, Text, Zone, code};
 use fleetwright_ports::clusters::ClusterName;
 use fleetwright_ports::kubernetes::{Access, BearerToken};
 use fleetwright_ports::{
-    Clock, Foundations, Kubernetes, KubernetesApis, KubernetesChanges, KubernetesTokens,
+    Clock, Endpoints, Foundations, Kubernetes, KubernetesApis, KubernetesChanges, KubernetesTokens,
 };
 use fleetwright_step::{Outcome, Reports, Slot, Step, Turn};
 use fleetwright_store::MemoryArtifacts;
@@ -65,6 +67,13 @@ struct NoGround;
 
 fn nothing<T>() -> Result<T, Failure> {
     Err(Failure::new(ErrorClass::Denied, &code::INTERNAL, "a test", "nobody may look"))
+}
+
+#[async_trait]
+impl Endpoints for NoGround {
+    async fn unwell(&self, _: &[Endpoint]) -> Result<BTreeMap<String, Unwell>, Failure> {
+        nothing()
+    }
 }
 
 #[async_trait]
@@ -148,6 +157,7 @@ impl Stage {
             machines: hosts.clone(),
             metrics: hosts,
             queries: None,
+            endpoints: Arc::new(NoGround),
             reach: Arc::new(Reach(self.kubernetes.clone())),
             artifacts: self.artifacts.clone(),
             clock,

@@ -1,16 +1,17 @@
 //! `fleetwright eks plan`: how a cluster is upgraded, decided and written down; and reading plans that were made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
 use fleetwright_config::settings::{OutputFormat, UpgradeSettings};
 use fleetwright_eks::checks::find;
+use fleetwright_eks::endpoint::Endpoint;
 use fleetwright_eks::plan::{
     AddonGoal, Approvals, PlanDocument, PlanOptions, PlanRequest, Standing, UnknownStrategy, checker,
     difference, plan,
 };
-use fleetwright_eks::query::Query;
+use fleetwright_eks::query::{Query, named_twice};
 use fleetwright_model::{Code, Exit, code};
 use fleetwright_report::{eks, safe};
 use serde_json::json;
@@ -89,21 +90,35 @@ fn options(args: &EksPlanArgs, usual: &UpgradeSettings) -> Result<PlanOptions, C
         groups_at_once: args.groups_at_once.unwrap_or(usual.groups_at_once),
         accepted: accepted.collect::<Result<BTreeMap<_, _>, _>>()?,
         alarms: if args.alarms.is_empty() { usual.alarms } else { args.alarms.clone() },
-        queries: queries(&args.queries)?,
+        queries: queries(args)?,
+        endpoints: endpoints(args)?,
         timeouts: usual.timeouts,
     })
 }
 
-/// The queries, each name once.
-fn queries(given: &[Query]) -> Result<Vec<Query>, CommandError> {
-    let mut names = BTreeSet::new();
-    match given.iter().find(|query| !names.insert(&query.name)) {
-        None => Ok(given.to_vec()),
-        Some(twice) => {
-            let message = format!("--query: there are two queries {}; name them differently", twice.name);
-            Err(CommandError::new(&code::USAGE, message))
-        }
+/// Queries and metrics, each name once: their values are kept by name.
+fn queries(args: &EksPlanArgs) -> Result<Vec<Query>, CommandError> {
+    let given: Vec<Query> = args.queries.iter().chain(&args.metrics).cloned().collect();
+    match named_twice(given.iter().map(|query| query.name.as_str())) {
+        None => Ok(given),
+        Some(name) => Err(twice("--query and --metric", name)),
     }
+}
+
+/// The endpoints, each name once. They are read here because what cannot be read may be a secret, and clap would show it.
+fn endpoints(args: &EksPlanArgs) -> Result<Vec<Endpoint>, CommandError> {
+    let read = args.endpoints.iter().map(|text| text.parse::<Endpoint>());
+    let given: Vec<Endpoint> = read
+        .collect::<Result<_, _>>()
+        .map_err(|error| CommandError::new(&code::USAGE, format!("--endpoint: {error}")))?;
+    match named_twice(given.iter().map(Endpoint::name)) {
+        None => Ok(given),
+        Some(name) => Err(twice("--endpoint", name)),
+    }
+}
+
+fn twice(flag: &str, name: &str) -> CommandError {
+    CommandError::new(&code::USAGE, format!("{flag}: there are two {name}; name them differently"))
 }
 
 async fn made(at: &OnePlace, args: &EksPlanArgs, prepared: &Prepared, options: &PlanOptions) -> Outcome {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use fleetwright_config::settings::{AgentSettings, UpgradeSettings};
 use fleetwright_eks::checks::find;
+use fleetwright_eks::endpoint::Endpoint;
 use fleetwright_eks::plan::{Approvals, PlanOptions, Strategy};
+use fleetwright_eks::query::{Query, named_twice};
 use fleetwright_kubernetes::Minor;
 use fleetwright_model::{AccountId, Region};
 use fleetwright_ports::RunId;
@@ -41,6 +43,12 @@ struct Written {
     #[serde(default)]
     alarms: Vec<String>,
     #[serde(default)]
+    queries: Vec<String>,
+    #[serde(default)]
+    metrics: Vec<String>,
+    #[serde(default)]
+    endpoints: Vec<String>,
+    #[serde(default)]
     events: Option<String>,
     #[serde(default)]
     event_source: Option<String>,
@@ -57,6 +65,8 @@ pub struct Input {
     approvals: Option<Approvals>,
     accepted: BTreeMap<String, String>,
     alarms: Vec<String>,
+    queries: Vec<Query>,
+    endpoints: Vec<Endpoint>,
     rollback: Option<bool>,
     events: Option<String>,
     event_source: Option<String>,
@@ -77,6 +87,7 @@ impl Input {
             bus.parse::<BusName>().map_err(|error| wrong("input.events", &error))?;
         }
         let approvals = |each| if each { Approvals::EachHop } else { Approvals::Once };
+        let (queries, endpoints) = (queries(&written)?, endpoints(&written)?);
         Ok(Self {
             cluster: written.cluster_name.parse().map_err(|error| wrong("input.cluster_name", &error))?,
             to: written.target_version.parse().map_err(|error| wrong("input.target_version", &error))?,
@@ -87,6 +98,8 @@ impl Input {
             approvals: written.approve_each_hop.map(approvals),
             accepted: written.accept,
             alarms: written.alarms,
+            queries,
+            endpoints,
             rollback: written.rollback,
             events: written.events,
             event_source: written.event_source,
@@ -102,6 +115,8 @@ impl Input {
             approvals: self.approvals.unwrap_or(usual.approvals),
             accepted: self.accepted.clone(),
             alarms: if self.alarms.is_empty() { usual.alarms } else { self.alarms.clone() },
+            queries: self.queries.clone(),
+            endpoints: self.endpoints.clone(),
             ..usual
         }
     }
@@ -124,6 +139,40 @@ impl Input {
         let of_execution = execution.rsplit(':').next().unwrap_or_default();
         let name = self.run.as_deref().unwrap_or(of_execution);
         name.parse().map_err(|error| wrong("input.run", &error))
+    }
+}
+
+/// Queries and metrics, each name once.
+fn queries(written: &Written) -> Result<Vec<Query>, Fault> {
+    let mut queries = each("input.queries", &written.queries, Query::of_prometheus)?;
+    queries.extend(each("input.metrics", &written.metrics, Query::of_cloudwatch)?);
+    once("input.queries and input.metrics", queries.iter().map(|query| query.name.as_str()))?;
+    Ok(queries)
+}
+
+/// The endpoints, each name once.
+fn endpoints(written: &Written) -> Result<Vec<Endpoint>, Fault> {
+    let endpoints = each("input.endpoints", &written.endpoints, str::parse::<Endpoint>)?;
+    once("input.endpoints", endpoints.iter().map(Endpoint::name))?;
+    Ok(endpoints)
+}
+
+/// Every entry of a list; what is wrong with one names its number.
+fn each<T, E: std::fmt::Display>(
+    path: &str,
+    list: &[String],
+    read: impl Fn(&str) -> Result<T, E>,
+) -> Result<Vec<T>, Fault> {
+    let read = |(index, text): (usize, &String)| {
+        read(text).map_err(|error| wrong(&format!("{path}[{index}]"), &error))
+    };
+    list.iter().enumerate().map(read).collect()
+}
+
+fn once<'a>(path: &str, names: impl Iterator<Item = &'a str>) -> Result<(), Fault> {
+    match named_twice(names) {
+        None => Ok(()),
+        Some(name) => Err(wrong(path, &format!("there are two {name}; name them differently"))),
     }
 }
 
@@ -200,11 +249,30 @@ mod tests {
             ("events", json!("a bus"), "input.events"),
             ("accept", json!({ "EKS-Q9": "no" }), "input.accept: there is no check \"EKS-Q9\""),
             ("rolback", json!(true), "unknown field `rolback`"),
+            ("queries", json!(["up=up >= 1", "up"]), "input.queries[1]: a query is NAME=PROMQL"),
+            ("metrics", json!(["errors=Shop:errors sum <= 5"]), "input.metrics[0]: a metric is NAME="),
+            ("metrics", json!(["up=a:b Sum <= 5", "up=a:c Sum <= 5"]), "there are two up"),
+            ("endpoints", json!(["shop=shop.example.com?token=s3cr3t"]), "input.endpoints[0]: an endpoint is"),
+            ("endpoints", json!(["a=https://a.b", "a=https://b.c"]), "input.endpoints: there are two a"),
         ] {
             let mut input = whole.clone();
             input[name] = value;
             let message = refused(&input);
-            assert!(message.contains(said), "{name}: {message}");
+            assert!(message.contains(said) && !message.contains("s3cr3t"), "{name}: {message}");
         }
+    }
+
+    #[test]
+    fn what_must_hold_is_taken_as_the_command_line_takes_it() {
+        let input = json!({
+            "cluster_name": "shop", "target_version": "1.36", "alarms": ["5xx"],
+            "queries": ["up=count(up) >= 3"],
+            "metrics": ["errors=Shop:errors{app=web} Sum or 0 <= before +10%"],
+            "endpoints": ["shop=https://shop.example.com/health?token=a"],
+        });
+        let options = Input::read(&input).expect("it is well").options;
+        let queries: Vec<String> = options.queries.iter().map(ToString::to_string).collect();
+        assert_eq!(queries, ["up=count(up) >= 3", "errors=Shop:errors{app=web} Sum or 0 <= before +10%"]);
+        assert_eq!(options.endpoints[0].url(), "https://shop.example.com/health?token=a");
     }
 }

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use fleetwright::policy_scope::scope;
 use fleetwright_aws::policy::{Use, of_zone};
+use fleetwright_eks::query::{Asks, Query, metric::window};
 use fleetwright_kubernetes::Minor;
 use fleetwright_model::{Cell, Failure, Phase, Region};
 use fleetwright_ports::cluster_changes::{ClientToken, Conflicts, UpdateOf};
 use fleetwright_ports::clusters::{ClusterName, Update};
 use fleetwright_ports::{ClusterChanges, Clusters, Foundations, Metrics};
+use jiff::Timestamp;
 
 use super::{REGION, actions, grant, used, without, world};
 
@@ -108,6 +110,14 @@ async fn look_below(aws: &(impl Clusters + Foundations), cell: &Cell<'_>, wrong:
     wrong.heard(aws.upgrade_rights(cell, &named("shop"), &parts[0], &parts[1]).await);
 }
 
+/// What a plan may say must hold beside a cluster.
+async fn look_beside(aws: &impl Metrics, cell: &Cell<'_>, now: Timestamp, wrong: &mut Wrong) {
+    wrong.0.extend(aws.alarms(cell, &["errors".into()]).await.failure);
+    let errors = Query::of_cloudwatch("errors=Shop:errors Sum or 0 <= 5").expect("a metric");
+    let Asks::Metric(errors) = errors.asks else { panic!("a metric of CloudWatch") };
+    wrong.heard(aws.value(cell, &errors, window(now)).await);
+}
+
 /// Upgrades clusters and reads everything of them; everything that went wrong.
 async fn clusters(missing: Option<&str>) -> (Vec<String>, BTreeSet<&'static str>, BTreeSet<String>) {
     let stage = world(WORLD, &[]).await;
@@ -123,7 +133,7 @@ async fn clusters(missing: Option<&str>) -> (Vec<String>, BTreeSet<&'static str>
     change(&stage.aws, cell, &mut wrong).await;
     read(&stage.aws, cell, &mut wrong).await;
     look_below(&stage.aws, cell, &mut wrong).await;
-    wrong.0.extend(stage.aws.alarms(cell, &["errors".into()]).await.failure);
+    look_beside(&stage.aws, cell, stage.clock.now(), &mut wrong).await;
     let wrong = wrong.0.iter().map(ToString::to_string).collect();
     let of_scans = actions(&of_zone(&scan));
     (wrong, actions(&statements).difference(&of_scans).copied().collect(), used(&stage))
@@ -133,7 +143,7 @@ async fn clusters(missing: Option<&str>) -> (Vec<String>, BTreeSet<&'static str>
 async fn upgrades_of_clusters_need_what_the_policy_says_and_miss_what_it_does_not() {
     let (wrong, granted, used) = clusters(None).await;
     assert_eq!(wrong, [""; 0]);
-    assert_eq!(granted.len(), 29, "{granted:?}");
+    assert_eq!(granted.len(), 30, "{granted:?}");
     for action in granted {
         assert!(used.contains(action), "{action} is never used");
         let (wrong, ..) = clusters(Some(action)).await;
