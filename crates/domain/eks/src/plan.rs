@@ -14,6 +14,7 @@ pub mod make;
 mod nodes;
 mod rollback;
 pub mod step;
+mod suites;
 pub mod timing;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ pub use step::{Action, Basis, Call, Condition, PlanStep, Reversibility, StepId};
 use crate::check::{Severity, Suppression};
 use crate::facts::UnreadCause;
 use crate::query::Query;
+use crate::suite::Suite;
 
 /// The format that this version writes.
 pub const FORMAT: Format = Format { major: 1, minor: 0 };
@@ -110,6 +112,9 @@ pub struct PlanOptions {
     /// Queries of Prometheus that must hold while it is upgraded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub queries: Vec<Query>,
+    /// Test suites of the user's own that must pass before the first change and after each hop.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suites: Vec<Suite>,
 }
 
 /// The strategy of an upgrade.

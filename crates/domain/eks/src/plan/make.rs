@@ -12,10 +12,12 @@ use super::nodes::{self, Kind, PlannedSet, Sets};
 use super::step::{Action, PlanStep, Reversibility};
 use super::{
     Approvals, FORMAT, OpenFinding, PlanOptions, PlannedCluster, PlannedGap, UpgradePlan, actions, rollback,
+    suites,
 };
 use crate::check::{Assessment, Suppression, Verdict, assess};
 use crate::facts::{Cluster, Fact, Facts, Unread};
 use crate::solve::schedule::{Move, NodeSet, Unschedulable, schedule};
+use crate::suite::Suite;
 
 /// What a plan is made of.
 #[derive(Clone, Debug)]
@@ -67,6 +69,11 @@ pub enum Refused {
         /// Why they are left, and what to do.
         why: String,
     },
+    /// A test suite is named that the cluster does not have.
+    #[error(
+        "test suite {0}: the cluster has no such CronJob; make it (it may be suspended: only its template is used), or name another one"
+    )]
+    NoSuite(Suite),
 }
 
 /// Makes the plan. One whose findings block says so ([`UpgradePlan::standing`]) and is a plan all the same: it shows what
@@ -83,13 +90,20 @@ pub fn plan(request: &PlanRequest<'_>) -> Result<UpgradePlan, Refused> {
     let hops = cluster.version.hops_to(request.target)?;
     let sets = nodes::sets(facts)?;
     keep_skew(&sets, &hops)?;
+    suites::all_there(&request.options.suites, facts)?;
     let planned: Vec<NodeSet> = sets.planned.iter().map(|set| set.nodes.clone()).collect();
     let order = schedule(&hops, &planned)?;
     let known_addons = nodes::needed("add-ons", &facts.addons.addons)?;
     let (addon_moves, mut left_alone) = addons::moves(known_addons, &hops, request.options.addons);
     left_alone.extend(sets.fixed.iter().map(|(_, left)| left.clone()));
     let steps = Maker { request, cluster, hops: &hops, sets: &sets, addons: &addon_moves }.steps(&order);
-    let rollbacks = rollback::of(&cluster.name, &hops, &steps, &sets, &addon_moves);
+    let ways_back = rollback::WaysBack {
+        cluster: &cluster.name,
+        sets: &sets,
+        addons: &addon_moves,
+        suites: &request.options.suites,
+    };
+    let rollbacks = ways_back.of(&hops, &steps);
     let assessment = assess(facts, &hops, request.at, request.suppressions);
     Ok(UpgradePlan {
         format: FORMAT,
@@ -145,6 +159,7 @@ impl Maker<'_> {
         let nodes_first = matches!(order.first(), Some(Move::Nodes { .. }));
         if nodes_first {
             draft.then(actions::approval("start", self.about_start()));
+            self.run_suites(&mut draft, "before", self.cluster.version);
             self.hold_pools(&mut draft);
         }
         let mut kubelets: BTreeMap<String, Minor> =
@@ -164,6 +179,7 @@ impl Maker<'_> {
                     let end =
                         rest.iter().position(|it| matches!(it, Move::ControlPlane(_))).unwrap_or(rest.len());
                     self.replace(&mut draft, &rest[..end], &mut kubelets, control_plane);
+                    self.run_suites(&mut draft, &format!("nodes-{control_plane}"), control_plane);
                     rest = &rest[end..];
                 }
             }
@@ -182,6 +198,7 @@ impl Maker<'_> {
             draft.then(actions::approval(&hop.to.to_string(), self.about(hops)));
         }
         if first {
+            self.run_suites(draft, "before", hop.from);
             self.hold_pools(draft);
         }
         self.update_addons(draft, Turn::Before(hop), hop);
@@ -192,6 +209,12 @@ impl Maker<'_> {
         draft.then(step);
         draft.then(actions::health(&format!("control-plane-{}", hop.to), hop.to));
         self.update_addons(draft, Turn::After(hop), hop);
+        self.run_suites(draft, &hop.to.to_string(), hop.to);
+    }
+
+    /// Suites go one after the other: they are not to disturb each other.
+    fn run_suites(&self, draft: &mut Draft, when: &str, at: Minor) {
+        self.request.options.suites.iter().for_each(|suite| draft.then(suites::step(suite, when, at)));
     }
 
     fn update_addons(&self, draft: &mut Draft, turn: Turn, hop: Hop) {

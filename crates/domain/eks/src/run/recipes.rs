@@ -30,6 +30,8 @@ pub mod step_name {
     pub const CONFIRM: &str = "confirm";
     /// Comparing the cluster with what it was.
     pub const HEALTH: &str = "health";
+    /// Running a test suite of the user's own.
+    pub const SUITE: &str = "suite";
     /// Letting a ring prove itself.
     pub const SOAK: &str = "soak";
 }
@@ -40,6 +42,8 @@ const LOOK_SECONDS: u32 = 30 * 60;
 const CONTROL_PLANE_SECONDS: u32 = 3 * 3600;
 /// Seconds for an add-on.
 const ADDON_SECONDS: u32 = 45 * 60;
+/// Seconds that a test suite may take.
+const SUITE_SECONDS: u32 = 30 * 60;
 /// Times that nodes may take of what they are expected to, and seconds for it at least.
 const NODES_FACTOR: u32 = 4;
 const NODES_SECONDS: u32 = 2 * 3600;
@@ -56,6 +60,11 @@ fn looks(name: &'static str, timeout_seconds: u32, expected_seconds: u32) -> Ste
         expected_seconds,
         ..Step::new(name)
     }
+}
+
+/// It makes a Job and changes nothing that is there: what a change is proven by waits for no window.
+fn suite(expected_seconds: u32) -> Step {
+    Step { effect: Effect::Changes, ..looks(step_name::SUITE, SUITE_SECONDS, expected_seconds) }
 }
 
 fn changes(name: &'static str, timeout_seconds: u32, expected_seconds: u32) -> Step {
@@ -107,6 +116,7 @@ pub(super) fn of_step(step: &PlanStep) -> Option<Recipe> {
             ("Fargate pods", confirmed(changes(step_name::FARGATE, nodes, expected)))
         }
         Action::HealthGate { .. } => ("health", vec![looks(step_name::HEALTH, LOOK_SECONDS, expected)]),
+        Action::Suite { .. } => ("test suite", vec![suite(expected)]),
     };
     let changing = steps.iter().any(|step| step.in_window);
     let reserve_seconds = if changing { expected.saturating_mul(2).max(60) } else { 0 };

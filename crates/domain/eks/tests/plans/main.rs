@@ -8,6 +8,7 @@ mod health;
 mod laws;
 mod pools;
 mod runs;
+mod suites;
 mod tables;
 #[path = "../checks/world.rs"]
 mod world;

@@ -70,12 +70,13 @@ fn write(out: &mut String, document: &PlanDocument) -> fmt::Result {
     writeln!(out, "Digest {}", document.digest())
 }
 
-/// Alarms and queries that hold the upgrade up, a line each. Untrusted names are in them as they are.
+/// Alarms, queries and test suites that hold the upgrade up, a line each. Untrusted names are in them as they are.
 pub(super) fn conditions(plan: &UpgradePlan) -> Vec<String> {
     let alarms = plan.options.alarms.iter().map(|name| format!("alarm {name} has not gone off"));
     let queries =
         plan.options.queries.iter().map(|it| format!("query {}: {} {}", it.name, it.promql, it.rule));
-    alarms.chain(queries).collect()
+    let suites = plan.options.suites.iter().map(|suite| format!("test suite {suite} passes"));
+    alarms.chain(queries).chain(suites).collect()
 }
 
 fn write_step(out: &mut String, index: usize, step: &PlanStep) -> fmt::Result {

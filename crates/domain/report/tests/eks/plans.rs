@@ -80,6 +80,35 @@ fn what_must_hold_while_it_is_upgraded_is_in_the_plan_and_in_the_runbook() {
 }
 
 #[test]
+fn test_suites_are_told_and_the_runbook_makes_and_awaits_a_job_of_each() {
+    let suites = vec!["shop/smoke".parse().expect("a suite")];
+    let mut facts = world::healthy(33);
+    facts.workloads.suites = Fact::Known(suites.iter().cloned().collect());
+    let document = document_with(&facts, 34, &PlanOptions { suites, ..PlanOptions::default() });
+    let text = planned::text(&document);
+    in_order(
+        &text,
+        &["test suite shop/smoke passes", "suite-1.34-shop-smoke: test suite shop/smoke, at 1.34"],
+    );
+    let book = runbook::runbook(&document);
+    in_order(
+        &book,
+        &[
+            "suite-before-shop-smoke",
+            "kubectl create job smoke-",
+            " --from=cronjob/smoke --namespace shop",
+            "kubectl wait job/smoke-",
+            "kubectl logs job/smoke-",
+            "the Job of test suite shop/smoke is complete",
+            "suite-1.34-shop-smoke",
+        ],
+    );
+    let jobs: Vec<&str> = book.lines().filter(|line| line.starts_with("kubectl create job")).collect();
+    let distinct: std::collections::BTreeSet<&str> = jobs.iter().copied().collect();
+    assert!(jobs.len() > 2 && distinct.len() == jobs.len(), "each step makes a Job of its own: {jobs:?}");
+}
+
+#[test]
 fn a_plan_that_cannot_be_carried_out_says_so_first() {
     let mut facts = world::healthy(33);
     change(&mut facts.control_plane.cluster, |cluster| cluster.status = "UPDATING".into());

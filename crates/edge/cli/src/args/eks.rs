@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use fleetwright_eks::query::Query;
+use fleetwright_eks::suite::Suite;
 use jiff::SignedDuration;
 
 use super::eks_summary::SUMMARY_ABOUT;
@@ -73,11 +74,15 @@ at versions that serve both ends of a hop, nodes replaced as seldom as the skew 
 call, what must hold before and after, how long it takes, how it is taken back, and until when. Writes the plan with
 its digest; changes nothing in AWS. A plan over which something blocks says so.
 
+Test suites (--suite) are CronJobs of the cluster, which may be suspended: Jobs are made of them. In their namespaces
+that takes `get` on cronjobs, `get` and `create` on jobs and `list` on pods; EKS-V7 says what is missing of it.
+
 The runbook is the same plan for people who carry it out by hand, with every command of the AWS CLI and of kubectl.
 
 Examples:
   fleetwright eks plan prod --to 1.36 --out upgrade.json
   fleetwright eks plan prod --to 1.36 --first canary --accept EKS-V7='the role is ours'
+  fleetwright eks plan prod --to 1.36 --suite shop/smoke --suite shop/checkout
   fleetwright eks plan show upgrade.json --format runbook > runbook.md
   fleetwright eks plan diff yesterday.json upgrade.json
   fleetwright eks plan check upgrade.json
@@ -259,6 +264,10 @@ pub struct EksPlanArgs {
     /// `<= before +PERCENT%` or `>= before -PERCENT%` at its end; several times
     #[arg(long = "query", value_name = "NAME=PROMQL")]
     pub queries: Vec<Query>,
+    /// A CronJob whose Job is a test suite: it is run before the first change, after each hop and after nodes were replaced,
+    /// and stops the upgrade where it fails; several times
+    #[arg(long = "suite", value_name = "NAMESPACE/CRONJOB")]
+    pub suites: Vec<Suite>,
     /// The form of what is written to standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORM", help_heading = "Output")]
     pub format: UpgradePlanForm,

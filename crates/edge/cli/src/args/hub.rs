@@ -101,6 +101,9 @@ pub struct HubStartArgs {
     /// Go on although this check could not look, for that reason; may be given several times
     #[arg(long, value_name = "CHECK=REASON", requires = "upgrade", help_heading = "Upgrades")]
     pub accept: Vec<String>,
+    /// A CronJob whose Job is a test suite: where it fails, the upgrade stops; may be given several times
+    #[arg(long = "suite", value_name = "NAMESPACE/CRONJOB", requires = "upgrade", help_heading = "Upgrades")]
+    pub suites: Vec<String>,
     /// Do not take the last hop back where the upgrade fails
     #[arg(long, requires = "upgrade", help_heading = "Upgrades")]
     pub no_rollback: bool,

@@ -166,6 +166,9 @@ fn upgrade_input(args: &HubStartArgs) -> Result<Map<String, Value>, CommandError
     if !accepted.is_empty() {
         input.insert("accept".to_owned(), accepted.into());
     }
+    if !args.suites.is_empty() {
+        input.insert("suites".to_owned(), args.suites.clone().into());
+    }
     let given = [("account", &args.account), ("region", &args.region), ("events", &args.events)];
     for (name, value) in given {
         if let Some(value) = value {

@@ -8,5 +8,6 @@ mod notices;
 mod queries;
 mod readiness;
 mod stories;
+mod suites;
 mod told;
 mod world;

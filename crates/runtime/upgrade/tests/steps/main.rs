@@ -1,6 +1,6 @@
-//! Steps over a cluster in memory, where the simulated estate has nothing of the kind: pools of Karpenter and pods of
-//! Fargate.
+//! Steps over a cluster in memory: pools of Karpenter, pods of Fargate, test suites.
 
 mod fargate;
 mod pools;
 mod stage;
+mod suites;

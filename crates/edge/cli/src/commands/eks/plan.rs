@@ -10,6 +10,7 @@ use fleetwright_eks::plan::{
     AddonGoal, Approvals, PlanDocument, PlanOptions, PlanRequest, Standing, checker, difference, plan,
 };
 use fleetwright_eks::query::Query;
+use fleetwright_eks::suite::Suite;
 use fleetwright_model::{Code, Exit, code};
 use fleetwright_report::{eks, safe};
 use serde_json::json;
@@ -43,7 +44,7 @@ impl App {
             None => {
                 // What is wrong with files and flags needs no AWS to be told.
                 let options = options(args)?;
-                let prepared = Prepared::of(self, &args.read)?;
+                let prepared = Prepared::of(self, &args.read)?.with_suites(&options.suites);
                 let place = PlaceArgs { fleet: args.read.fleet.clone(), output: None };
                 self.in_one_place(&place, None, async |at| made(&at, args, &prepared, &options).await)
             }
@@ -83,6 +84,7 @@ fn options(args: &EksPlanArgs) -> Result<PlanOptions, CommandError> {
         accepted: accepted.collect::<Result<BTreeMap<_, _>, _>>()?,
         alarms: args.alarms.clone(),
         queries: queries(&args.queries)?,
+        suites: distinct(&args.suites)?,
     })
 }
 
@@ -95,6 +97,15 @@ fn queries(given: &[Query]) -> Result<Vec<Query>, CommandError> {
             let message = format!("--query: there are two queries {}; name them differently", twice.name);
             Err(CommandError::new(&code::USAGE, message))
         }
+    }
+}
+
+/// The test suites, each once.
+fn distinct(given: &[Suite]) -> Result<Vec<Suite>, CommandError> {
+    let mut seen = BTreeSet::new();
+    match given.iter().find(|suite| !seen.insert(*suite)) {
+        None => Ok(given.to_vec()),
+        Some(twice) => Err(CommandError::new(&code::USAGE, format!("--suite: {twice} is named twice"))),
     }
 }
 

@@ -7,6 +7,7 @@ use fleetwright_clock::SystemClock;
 use fleetwright_config::Settings;
 use fleetwright_eks::Suppression;
 use fleetwright_eks::facts::{Fact, Facts, UnreadCause};
+use fleetwright_eks::suite::Suite;
 use fleetwright_kubernetes::{Hop, Manifests, Minor};
 use fleetwright_model::code;
 use fleetwright_ports::clusters::ClusterName;
@@ -36,6 +37,7 @@ pub(crate) struct Prepared {
     without_kubernetes: bool,
     manifests: Fact<Manifests>,
     freeze: Fact<Option<String>>,
+    suites: Vec<Suite>,
 }
 
 /// A cluster that was read.
@@ -77,6 +79,7 @@ impl Prepared {
                 .unwrap_or_default(),
             manifests: manifests(&args.manifests)?,
             freeze: freeze(&placed(&loaded), SystemClock.now())?,
+            suites: Vec::new(),
         })
     }
 
@@ -98,7 +101,13 @@ impl Prepared {
             suppressions: Vec::new(),
             manifests: manifests(&[])?,
             freeze: freeze(&placed(loaded), SystemClock.now())?,
+            suites: Vec::new(),
         })
+    }
+
+    /// The same, and whether these test suites are there and may be run.
+    pub(crate) fn with_suites(self, suites: &[Suite]) -> Self {
+        Self { suites: suites.to_vec(), ..self }
     }
 
     /// Reads the cluster.
@@ -126,6 +135,7 @@ impl Prepared {
             refresh: self.refresh,
             manifests: &self.manifests,
             freeze: &self.freeze,
+            suites: &self.suites,
         };
         let facts = read(ports, request, api, &described).await;
         Ok(Reading { version, route, facts, at: at.clock.now() })

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use fleetwright_eks::checks::find;
 use fleetwright_eks::plan::{Approvals, PlanOptions};
+use fleetwright_eks::suite::Suite;
 use fleetwright_kubernetes::Minor;
 use fleetwright_model::{AccountId, Region};
 use fleetwright_ports::RunId;
@@ -38,6 +39,8 @@ struct Written {
     accept: BTreeMap<String, String>,
     #[serde(default)]
     alarms: Vec<String>,
+    #[serde(default)]
+    suites: Vec<String>,
     #[serde(default)]
     events: Option<String>,
     #[serde(default)]
@@ -74,6 +77,7 @@ impl Input {
             approvals: if each { Approvals::EachHop } else { Approvals::Once },
             accepted: written.accept,
             alarms: written.alarms,
+            suites: suites(&written.suites)?,
             ..PlanOptions::default()
         };
         let bus = |bus: &String| EventBus::new(bus, written.event_source.clone());
@@ -99,6 +103,19 @@ impl Input {
         let name = self.run.as_deref().unwrap_or(of_execution);
         name.parse().map_err(|error| wrong("input.run", &error))
     }
+}
+
+/// The test suites, each once.
+fn suites(given: &[String]) -> Result<Vec<Suite>, Fault> {
+    let mut suites: Vec<Suite> = Vec::with_capacity(given.len());
+    for text in given {
+        let suite: Suite = text.parse().map_err(|error| wrong("input.suites", &error))?;
+        if suites.contains(&suite) {
+            return Err(wrong("input.suites", &format!("{suite} is named twice")));
+        }
+        suites.push(suite);
+    }
+    Ok(suites)
 }
 
 fn wrong(path: &str, why: &dyn std::fmt::Display) -> Fault {
@@ -143,6 +160,8 @@ mod tests {
             ("account", json!("12"), "input.account"),
             ("region", json!("?"), "input.region"),
             ("accept", json!({ "EKS-Q9": "no" }), "input.accept: there is no check \"EKS-Q9\""),
+            ("suites", json!(["smoke"]), "input.suites: \"smoke\" is no test suite: it names no namespace"),
+            ("suites", json!(["a/b", "a/b"]), "input.suites: a/b is named twice"),
             ("rolback", json!(true), "unknown field `rolback`"),
         ] {
             let mut input = whole.clone();

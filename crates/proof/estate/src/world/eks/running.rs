@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Cluster, Ground, What, fargate, node_pools};
+use super::{Cluster, Ground, What, fargate, jobs, node_pools};
 use crate::world::ids::InstanceId;
 use crate::world::kube::admission::{Denied, Operation, Subject};
 use crate::world::kube::budgets::Refused;
@@ -51,6 +51,7 @@ pub(super) fn pod_started(cluster: &mut Cluster, ground: &mut Ground<'_>, key: &
     let node = pods::node_of(pod).and_then(|node| cluster.kube.get(NODES, "", node));
     if stays && !never && node.is_some_and(nodes::is_ready) {
         cluster.kube.pod_ready(key, ground.now);
+        jobs::pod_runs(cluster, ground, key);
     }
 }
 
@@ -93,6 +94,7 @@ fn remove(cluster: &mut Cluster, ground: &mut Ground<'_>, key: &Key) {
             start_later(cluster, ground, made);
         }
     }
+    jobs::pod_lost(cluster, ground, &gone);
     schedule_pending(cluster, ground);
 }
 
