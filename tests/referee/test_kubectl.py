@@ -244,3 +244,34 @@ def test_pools_claims_and_pods_on_fargate_are_seen(of_cluster):
     fargate = items(pooled, "nodes", "--selector", "eks.amazonaws.com/compute-type=fargate")
     workers = {it["spec"]["nodeName"] for it in items(pooled, "pods", "--namespace", "jobs")}
     assert {it["metadata"]["name"] for it in fargate} == workers and len(workers) == 2
+
+
+def job_of(kubectl, suite, name):
+    """Makes a Job of a CronJob. Before 1.21 kubectl knows CronJobs of batch/v1beta1 only, which no cluster serves any more."""
+    client = json.loads(kubectl("version", "--output", "json").stdout)["clientVersion"]
+    if int(re.match(r"\d+", client["minor"])[0]) >= 21:
+        made = kubectl("create", "job", name, "--from", f"cronjob/{suite}", "--namespace", "shop")
+    else:
+        [found] = [it for it in items(kubectl, "cronjobs", "--namespace", "shop") if it["metadata"]["name"] == suite]
+        metadata = {"name": name, "namespace": "shop", "annotations": {"cronjob.kubernetes.io/instantiate": "manual"}}
+        job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": found["spec"]["jobTemplate"]["spec"]}
+        made = kubectl("create", "--filename", "-", stdin=json.dumps(job))
+    assert made.stdout == f"job.batch/{name} created\n"
+
+
+def test_a_job_of_a_cron_job_is_waited_for_and_its_pods_say_how_it_went(of_cluster):
+    suited = of_cluster("suited")
+    assert {row["NAME"] for row in suited.rows("get", "cronjobs", "--namespace", "shop")} == {"smoke", "pay"}
+    job_of(suited, "smoke", "smoke-1")
+    suited("wait", "--for", "condition=complete", "job/smoke-1", "--namespace", "shop", "--timeout", "60s")
+    [done] = suited.rows("get", "jobs", "smoke-1", "--namespace", "shop")
+    assert (done["STATUS"], done["COMPLETIONS"]) == ("Complete", "1/1")
+    [pod] = suited.rows("get", "pods", "--namespace", "shop", "--selector", "job-name=smoke-1")
+    assert (pod["READY"], pod["STATUS"]) == ("0/1", "Completed")
+    job_of(suited, "pay", "pay-1")
+    suited("wait", "--for", "condition=failed", "job/pay-1", "--namespace", "shop", "--timeout", "60s")
+    [pod] = items(suited, "pods", "--namespace", "shop", "--selector", "job-name=pay-1")
+    ended = pod["status"]["containerStatuses"][0]["state"]["terminated"]
+    assert (ended["exitCode"], ended["message"]) == (1, "no card is taken")
+    suited("delete", "job", "smoke-1", "pay-1", "--namespace", "shop")
+    assert items(suited, "jobs", "--namespace", "shop") == []

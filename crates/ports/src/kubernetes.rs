@@ -1,5 +1,5 @@
 //! The API server of one cluster. One port only reads: what it serves, its objects, its metrics, what the caller may
-//! do. The other one changes a few things: objects by patches, pods by evictions.
+//! do. The other one changes a few things: objects by patches, pods by evictions, and it makes objects that are named.
 //!
 //! Sources: Kubernetes documentation, "Kubernetes API Concepts" and "API-initiated Eviction".
 
@@ -104,20 +104,20 @@ pub type Trim = fn(&mut Value);
 
 /// Which objects of a resource are listed, and what of them.
 #[derive(Clone, Copy, Debug)]
-pub struct Listing {
+pub struct Listing<'a> {
     /// How much of each.
     pub depth: Depth,
     /// The namespace; empty for all.
-    pub namespace: &'static str,
+    pub namespace: &'a str,
     /// A label selector, such as `owner=helm,status=deployed`; empty for all objects.
-    pub labels: &'static str,
+    pub labels: &'a str,
     /// Objects of a page, at least 1.
     pub page: u16,
     /// What is taken out of each.
     pub trim: Trim,
 }
 
-impl Listing {
+impl Listing<'_> {
     /// All objects, in pages of 500, nothing taken out.
     pub const fn of(depth: Depth) -> Self {
         Self { depth, namespace: "", labels: "", page: 500, trim: |_| {} }
@@ -188,7 +188,7 @@ pub trait Kubernetes: Send + Sync {
     ///
     /// # Errors
     /// The failure of the request that failed: a part of a list is no list.
-    async fn list(&self, resource: &Resource, listing: &Listing) -> Result<Vec<Value>, Failure>;
+    async fn list(&self, resource: &Resource, listing: &Listing<'_>) -> Result<Vec<Value>, Failure>;
 
     /// One object by its path, such as `/api/v1/nodes/ip-10-0-0-1`; `None` where there is none, or where nobody serves the
     /// path.
@@ -240,6 +240,15 @@ pub enum Patched {
     },
 }
 
+/// What came of making an object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Created {
+    /// The object as it was made.
+    Made(Value),
+    /// An object of that name is there already: one that was made before, or somebody else's.
+    There,
+}
+
 /// Changes a few things in one cluster. Nothing is ever forced: no pod is deleted past its budgets.
 ///
 /// Failures are as those of [`Kubernetes`]. Beside them, [`fleetwright_model::ErrorClass::Ambiguous`] says that the change may
@@ -251,6 +260,14 @@ pub trait KubernetesChanges: Send + Sync {
     /// # Errors
     /// The failure of the request; [`fleetwright_model::ErrorClass::NotFound`] where there is no such object.
     async fn patch(&self, path: &str, operations: &Value) -> Result<Patched, Failure>;
+
+    /// Makes an object, whose name and namespace are in its metadata, among those of a path such as
+    /// `/apis/batch/v1/namespaces/shop/jobs`. Asking again for one that is there is no error.
+    ///
+    /// # Errors
+    /// The failure of the request; [`fleetwright_model::ErrorClass::NotFound`] where nobody serves the path, or there is no such
+    /// namespace.
+    async fn create(&self, path: &str, object: &Value) -> Result<Created, Failure>;
 
     /// Evicts a pod, only if it still has this uid. Asking again for a pod that goes is no error.
     ///

@@ -1,4 +1,4 @@
-//! Changing things: objects by JSON patches, pods by evictions.
+//! Changing things: objects by JSON patches, pods by evictions; and making objects that have a name.
 //!
 //! Sources: RFC 6902; Kubernetes documentation, "API-initiated Eviction" and "Update API Objects in Place Using
 //! kubectl patch"; `k8s.io/apiserver`, `pkg/endpoints/handlers/patch.go`.
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use fleetwright_model::redaction::redact;
 use fleetwright_model::{ErrorClass, Failure, code};
 use fleetwright_ports::KubernetesChanges;
-use fleetwright_ports::kubernetes::{Eviction, Patched};
+use fleetwright_ports::kubernetes::{Created, Eviction, Patched};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -110,6 +110,29 @@ impl KubernetesChanges for Changes {
             },
             Err(refused) if refused.status == Some(422) && refused.names_nothing() => {
                 self.judged(path, operations, *refused).await
+            }
+            Err(refused) => Err(refused.failure),
+        }
+    }
+
+    /// A second request for the same name finds what the first one made: it is sent again.
+    async fn create(&self, path: &str, object: &Value) -> Result<Created, Failure> {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let made = format!("{path}/{}", encoded(name));
+        let what = format!("create {}", resource(&self.0, &made, "create")?);
+        let call = Call {
+            effect: Effect::ByState,
+            targets: vec![made.as_str().into()],
+            ..Call::post(path, &what, object.clone())
+        };
+        match self.0.exchange(&call).await {
+            Ok(answer) => match answer.json(self.0.of(&what)) {
+                Ok(object) if object.is_object() => Ok(Created::Made(object)),
+                Ok(_) => Err(in_doubt(unexpected(self.0.of(&what), "the answer is no object"))),
+                Err(failure) => Err(in_doubt(failure)),
+            },
+            Err(refused) if refused.status == Some(409) && refused.said["reason"] == "AlreadyExists" => {
+                Ok(Created::There)
             }
             Err(refused) => Err(refused.failure),
         }

@@ -24,7 +24,7 @@ const PAGES_MAX: usize = 100_000;
 pub(crate) async fn list(
     connection: &Connection,
     resource: &Resource,
-    listing: &Listing,
+    listing: &Listing<'_>,
 ) -> Result<Vec<Value>, Failure> {
     let what = format!("list {}", resource.plural);
     match once(connection, resource, listing, &what).await {
@@ -38,7 +38,7 @@ pub(crate) async fn list(
 async fn once(
     connection: &Connection,
     resource: &Resource,
-    listing: &Listing,
+    listing: &Listing<'_>,
     what: &str,
 ) -> Result<Vec<Value>, Failure> {
     let of = connection.of(what);
@@ -83,7 +83,7 @@ pub(crate) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, ESCAPED).to_string()
 }
 
-fn path(resource: &Resource, listing: &Listing, token: &str) -> String {
+fn path(resource: &Resource, listing: &Listing<'_>, token: &str) -> String {
     let version = &resource.api.api_version;
     let root = if version.group.is_empty() { "api" } else { "apis" };
     let place = match listing.namespace {

@@ -125,7 +125,7 @@ impl Kubernetes for Server {
         discovery::discover(&self.0).await
     }
 
-    async fn list(&self, resource: &Resource, listing: &Listing) -> Result<Vec<Value>, Failure> {
+    async fn list(&self, resource: &Resource, listing: &Listing<'_>) -> Result<Vec<Value>, Failure> {
         list::list(&self.0, resource, listing).await
     }
 

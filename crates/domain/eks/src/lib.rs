@@ -18,6 +18,7 @@ pub mod read;
 pub mod run;
 pub mod schema;
 pub mod solve;
+pub mod suite;
 pub mod summary;
 
 pub use check::{

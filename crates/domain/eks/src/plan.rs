@@ -16,6 +16,7 @@ mod own_groups;
 pub mod pool_calls;
 mod rollback;
 pub mod step;
+mod suites;
 mod timeouts;
 pub mod timing;
 
@@ -40,6 +41,7 @@ use crate::check::{Severity, Suppression};
 use crate::endpoint::Endpoint;
 use crate::facts::UnreadCause;
 use crate::query::Query;
+use crate::suite::Suite;
 
 /// The format that this version writes.
 pub const FORMAT: Format = Format { major: 1, minor: 0 };
@@ -122,6 +124,9 @@ pub struct PlanOptions {
     /// How long steps may take.
     #[serde(skip_serializing_if = "Timeouts::are_usual")]
     pub timeouts: Timeouts,
+    /// Test suites of the user's own that must pass before the first change and after each hop.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suites: Vec<Suite>,
 }
 
 /// The strategy of an upgrade.

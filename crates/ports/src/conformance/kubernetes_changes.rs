@@ -5,7 +5,7 @@ use fleetwright_model::ErrorClass;
 use serde_json::{Value, json};
 
 use super::eventually;
-use crate::kubernetes::{Eviction, Patched};
+use crate::kubernetes::{Created, Eviction, Patched};
 use crate::{Clock, Kubernetes, KubernetesChanges};
 
 /// What the suite works on.
@@ -56,6 +56,7 @@ fn uid(object: &Value) -> &str {
 /// With the rule that was broken.
 pub async fn check(subject: Subject<'_>, expected: &Expected) {
     patches(subject, &expected.node).await;
+    creations(subject, &expected.free.0).await;
     let (held, budget) = &expected.held;
     refusals(subject, held, budget).await;
     evictions(subject, &expected.free).await;
@@ -101,6 +102,33 @@ async fn patches(subject: Subject<'_>, path: &str) {
         (format!("{path}?dryRun=All"), ErrorClass::Permanent),
     ] {
         let refused = subject.changes.patch(&path, &json!([same])).await.expect_err("no such object");
+        assert_eq!(refused.class, class, "{path}: {refused}");
+    }
+}
+
+async fn creations(subject: Subject<'_>, namespace: &str) {
+    let path = format!("/apis/batch/v1/namespaces/{namespace}/jobs");
+    let container = json!({ "name": "suite", "image": "registry.example/suite:1" });
+    let template = json!({ "spec": { "restartPolicy": "Never", "containers": [container] } });
+    let named = |name: &str| {
+        json!({
+            "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": name, "namespace": namespace },
+            "spec": { "template": template },
+        })
+    };
+    let job = named("fleetwright-suite");
+    let created = subject.changes.create(&path, &job).await.expect("a Job can be made");
+    let Created::Made(made) = created else { panic!("{created:?}: there was none of that name") };
+    let at = format!("{path}/fleetwright-suite");
+    assert_eq!(uid(&subject.found(&at).await), uid(&made), "what is answered is what is there");
+    assert_eq!(subject.changes.create(&path, &job).await, Ok(Created::There));
+    assert_eq!(uid(&subject.found(&at).await), uid(&made), "it is made once, however often it is asked for");
+
+    let nobody = "/apis/fleetwright.example/v1/nobodies".to_owned();
+    for (path, object, class) in
+        [(&path, named(""), ErrorClass::Permanent), (&nobody, named("a"), ErrorClass::NotFound)]
+    {
+        let refused = subject.changes.create(path, &object).await.expect_err("nothing of the kind is made");
         assert_eq!(refused.class, class, "{path}: {refused}");
     }
 }

@@ -1,11 +1,12 @@
-//! One cluster's API server in memory: its objects by their paths, patches, evictions. Nothing happens by itself: every
-//! answer is worked out from the clock.
+//! One cluster's API server in memory: its objects by their paths, patches, evictions, Jobs that are made. Nothing happens by
+//! itself: every answer is worked out from the clock.
 
 mod changes;
 mod patch;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use fleetwright_kubernetes::{Depth, GroupVersionKind, Minor, Resource};
@@ -20,15 +21,17 @@ use serde_json::{Value, json};
 use crate::hosts::Fault;
 
 /// What is served: version, kind, plural, whether it lies in namespaces, verbs.
-const SERVED: [(&str, &str, &str, bool, &[&str]); 6] = [
+const SERVED: [(&str, &str, &str, bool, &[&str]); 8] = [
     ("apps/v1", "Deployment", "deployments", true, OBJECTS),
     ("authorization.k8s.io/v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", false, &["create"]),
+    ("batch/v1", "CronJob", "cronjobs", true, OBJECTS),
+    ("batch/v1", "Job", "jobs", true, OBJECTS),
     ("karpenter.sh/v1", "NodePool", "nodepools", false, OBJECTS),
     ("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", true, OBJECTS),
     ("v1", "Node", "nodes", false, OBJECTS),
     ("v1", "Pod", "pods", true, OBJECTS),
 ];
-const OBJECTS: &[&str] = &["get", "list", "patch"];
+const OBJECTS: &[&str] = &["create", "get", "list", "patch"];
 
 /// One cluster's API server, of which clones are the same: implements `Kubernetes`, `KubernetesChanges` and
 /// `KubernetesApis`, which reaches it by any address.
@@ -47,10 +50,56 @@ struct State {
     held: BTreeMap<String, String>,
     /// When evicted pods are gone, by path.
     stops: BTreeMap<String, Timestamp>,
+    /// How long Jobs take from when they are made, and the condition that they end with; they go on for ever where none.
+    jobs: Option<(Duration, Value)>,
+    /// When Jobs that were made end, and with which condition, by path.
+    ends: BTreeMap<String, (Timestamp, Value)>,
     forbidden: Vec<ResourceAttributes>,
     faults: BTreeMap<String, VecDeque<Fault>>,
     requests: u64,
     made: u64,
+}
+
+/// What a path is about: its version, kind and plural.
+type Served = (&'static str, &'static str, &'static str);
+
+impl State {
+    /// Keeps an object under its path, as what it is.
+    fn keep(&mut self, path: &str, served: Served, mut object: Value) {
+        self.made += 1;
+        let parts: Vec<&str> = path.split('/').collect();
+        let place = parts.iter().position(|part| *part == "namespaces").map(|at| parts[at + 1]);
+        (object["apiVersion"], object["kind"]) = (served.0.into(), served.1.into());
+        let metadata = &mut object["metadata"];
+        metadata["name"] = parts[parts.len() - 1].into();
+        if let Some(namespace) = place {
+            metadata["namespace"] = namespace.into();
+        }
+        if metadata["uid"].is_null() {
+            metadata["uid"] = format!("00000000-0000-4000-9000-{:012}", self.made).into();
+        }
+        metadata["resourceVersion"] = self.made.to_string().into();
+        self.objects.insert(path.to_owned(), object);
+    }
+
+    /// What has stopped by now is gone, and Jobs that have ended say so.
+    fn settle(&mut self, now: Timestamp) {
+        let Self { objects, stops, ends, .. } = self;
+        stops.retain(|path, at| {
+            let stopped = *at <= now;
+            if stopped {
+                objects.remove(path);
+            }
+            !stopped
+        });
+        ends.retain(|path, (at, condition)| {
+            let ended = *at <= now;
+            if let (true, Some(job)) = (ended, objects.get_mut(path)) {
+                job["status"]["conditions"] = json!([condition]);
+            }
+            !ended
+        });
+    }
 }
 
 impl FakeKubernetes {
@@ -64,23 +113,9 @@ impl FakeKubernetes {
     ///
     /// # Panics
     /// Where nobody serves the path.
-    pub fn put(&self, path: &str, mut object: Value) {
+    pub fn put(&self, path: &str, object: Value) {
         let served = served(path).unwrap_or_else(|| panic!("{path} is not served"));
-        let mut state = self.lock();
-        state.made += 1;
-        let parts: Vec<&str> = path.split('/').collect();
-        let place = parts.iter().position(|part| *part == "namespaces").map(|at| parts[at + 1]);
-        (object["apiVersion"], object["kind"]) = (served.0.into(), served.1.into());
-        let metadata = &mut object["metadata"];
-        metadata["name"] = parts[parts.len() - 1].into();
-        if let Some(namespace) = place {
-            metadata["namespace"] = namespace.into();
-        }
-        if metadata["uid"].is_null() {
-            metadata["uid"] = format!("00000000-0000-4000-9000-{:012}", state.made).into();
-        }
-        metadata["resourceVersion"] = state.made.to_string().into();
-        state.objects.insert(path.to_owned(), object);
+        self.lock().keep(path, served, object);
     }
 
     /// Takes an object away.
@@ -93,6 +128,17 @@ impl FakeKubernetes {
         let mut state = self.lock();
         state.held.remove(pod);
         state.held.extend(budget.map(|budget| (pod.to_owned(), budget.to_owned())));
+    }
+
+    /// Lets Jobs that are made from now on end after a time with a condition, such as
+    /// `{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}`.
+    pub fn end_jobs(&self, after: Duration, condition: Value) {
+        self.lock().jobs = Some((after, condition));
+    }
+
+    /// Objects that were put or made, by the beginning of their paths.
+    pub fn count(&self, beginning: &str) -> usize {
+        self.lock().objects.keys().filter(|path| path.starts_with(beginning)).count()
     }
 
     /// Forbids something to the caller, as far as it is asked.
@@ -109,18 +155,11 @@ impl FakeKubernetes {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a request; what has stopped by now is gone.
+    /// Begins a request.
     fn begin(&self, what: &str) -> (MutexGuard<'_, State>, Option<Fault>) {
         let (mut state, now) = (self.lock(), self.clock.now());
         state.requests += 1;
-        let State { objects, stops, .. } = &mut *state;
-        stops.retain(|path, at| {
-            let stopped = *at <= now;
-            if stopped {
-                objects.remove(path);
-            }
-            !stopped
-        });
+        state.settle(now);
         let fault = state.faults.get_mut(&format!("kubernetes:{what}")).and_then(VecDeque::pop_front);
         (state, fault)
     }
@@ -138,7 +177,7 @@ impl FakeKubernetes {
 }
 
 /// What a path is about, where it is served.
-fn served(path: &str) -> Option<(&'static str, &'static str, &'static str)> {
+fn served(path: &str) -> Option<Served> {
     let plural = path.rsplit('/').nth(1)?;
     let root = |version: &str| {
         if version.contains('/') { format!("/apis/{version}/") } else { "/api/v1/".to_owned() }
@@ -201,7 +240,7 @@ impl Kubernetes for FakeKubernetes {
         Ok(Discovered { resources, gaps: Vec::new() })
     }
 
-    async fn list(&self, resource: &Resource, listing: &Listing) -> Result<Vec<Value>, Failure> {
+    async fn list(&self, resource: &Resource, listing: &Listing<'_>) -> Result<Vec<Value>, Failure> {
         let what = format!("list {}", resource.plural);
         let state = self.read(&what)?;
         if !SERVED.iter().any(|it| it.2 == resource.plural) {

@@ -261,7 +261,9 @@ impl Teller {
             &self.plan.work[target.index()].task,
         ) {
             (_, Task::Back { .. }) => "rollback",
-            (Some(Action::HealthGate { .. }), _) | (None, Task::Soak { .. }) => "validation",
+            (Some(Action::HealthGate { .. } | Action::Suite { .. }), _) | (None, Task::Soak { .. }) => {
+                "validation"
+            }
             (Some(Action::RefreshInsights { .. }), _) | (None, _) => "perception",
             (Some(Action::Gate { .. }), _) => "reasoning",
             _ => "execution",

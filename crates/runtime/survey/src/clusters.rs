@@ -9,10 +9,12 @@ mod nodes;
 mod objects;
 mod quotas;
 mod rights;
+mod suites;
 
 use std::time::Duration;
 
 use fleetwright_eks::facts::{Fact, Facts, Unread, UnreadCause};
+use fleetwright_eks::suite::Suite;
 use fleetwright_kubernetes::{Hop, Manifests};
 use fleetwright_model::{Cell, ErrorClass, Failure};
 use fleetwright_ports::clusters::{ClusterDescription, ClusterName};
@@ -47,6 +49,8 @@ pub struct ClusterRequest<'a> {
     pub manifests: &'a Fact<Manifests>,
     /// The freeze of the configuration that holds, or begins soon.
     pub freeze: &'a Fact<Option<String>>,
+    /// Test suites that are to be run.
+    pub suites: &'a [Suite],
 }
 
 /// The cluster's own API.
@@ -78,18 +82,20 @@ pub async fn read(
     control_plane.backup = said.objects.backup;
     let mut apis = said.objects.apis;
     apis.manifests = request.manifests.clone();
+    let mut workloads = said.objects.workloads;
     let insights = &control_plane.insights;
-    (apis.clients, control_plane.rights, control_plane.cluster_rights) = join!(
+    (apis.clients, control_plane.rights, control_plane.cluster_rights, workloads.suites) = join!(
         control_plane::clients(ports, request, insights),
         rights::in_aws(ports, request, &addons, &groups.managed),
         rights::in_cluster(api, request, &said.objects.nodes),
+        suites::there(api, request.suites),
     );
     Facts {
         control_plane,
         apis,
         addons: addons::with_objects(addons, &said.objects.addons),
         nodes: nodes::with_objects(ports, request, groups, said.objects.nodes).await,
-        workloads: said.objects.workloads,
+        workloads,
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) enum Holds {
 }
 
 /// Whether all of these hold; the first that does not is told. What other steps prove is passed over: approvals,
-/// insights, blockers and health have steps of their own.
+/// insights, blockers, health and test suites have steps of their own.
 pub(crate) async fn all_hold(
     sight: &mut Sight<'_>,
     action: &Action,
@@ -95,7 +95,8 @@ async fn holds(sight: &mut Sight<'_>, action: &Action, condition: &Condition) ->
         Condition::InsightsClear
         | Condition::NoBlocker { .. }
         | Condition::Approved
-        | Condition::AsHealthyAsBefore => Ok(Holds::Yes),
+        | Condition::AsHealthyAsBefore
+        | Condition::SuitePassed { .. } => Ok(Holds::Yes),
     }
 }
 

@@ -8,6 +8,7 @@ use fleetwright_eks::facts::{Fact, Facts, Unread, UnreadCause};
 use fleetwright_eks::health::Health;
 use fleetwright_eks::plan::{PlanStep, UpgradePlan};
 use fleetwright_eks::run::{Purpose, RunCluster, Task, UpgradeRun, client_token};
+use fleetwright_eks::suite::Suite;
 use fleetwright_flow::{PlaceId, TargetId};
 use fleetwright_kubernetes::Hop;
 use fleetwright_model::{AccountId, Cell, ErrorClass, Failure, Zone, ZoneName, code};
@@ -15,8 +16,8 @@ use fleetwright_ports::cluster_changes::ClientToken;
 use fleetwright_ports::clusters::{ClusterDescription, ClusterName};
 use fleetwright_ports::kubernetes::Access;
 use fleetwright_ports::{
-    Artifacts, Clock, ClusterChanges, Clusters, Endpoints, Foundations, JournalError, Kubernetes, KubernetesChanges,
-    KubernetesTokens, Machines, Metrics, Queries, RunId,
+    Artifacts, Clock, ClusterChanges, Clusters, Endpoints, Foundations, JournalError, Kubernetes,
+    KubernetesChanges, KubernetesTokens, Machines, Metrics, Queries, RunId,
 };
 use fleetwright_survey::clusters::{Api, ClusterPorts, ClusterRequest, read};
 use jiff::Timestamp;
@@ -185,6 +186,11 @@ impl Context {
         ClientToken::new(&text).expect("64 letters and digits")
     }
 
+    /// The name of the Job by which a step runs a test suite: the same however often the step is taken up again.
+    pub(crate) fn job_name(&self, step: &PlanStep, suite: &Suite) -> String {
+        suite.job_name(&[self.run.as_str(), &self.digest, step.id.as_str()])
+    }
+
     /// The cluster as it is, proven to be the one that was planned: its endpoint is that of no other.
     pub(crate) async fn described(&self, site: &Site<'_>) -> Result<ClusterDescription, Failure> {
         let described = self.ports.clusters.cluster(&site.cell, &site.name).await?;
@@ -245,6 +251,7 @@ impl Context {
             refresh: None,
             manifests: &Fact::NotRead(not_asked("manifests are judged when the upgrade is planned")),
             freeze: &Fact::NotRead(not_asked("freezes hold the run itself up")),
+            suites: &site.plan.options.suites,
         };
         let ports = ClusterPorts {
             clusters: &*self.ports.clusters,

@@ -15,6 +15,7 @@ mod judge;
 mod look;
 mod notes;
 mod pool;
+mod suite;
 mod update;
 mod watched;
 
@@ -47,6 +48,7 @@ pub fn steps_each_in(context: &dyn Fn(&'static str) -> Arc<Context>) -> Vec<Arc<
         Arc::new(confirm::Confirm(context(step_name::CONFIRM))),
         Arc::new(baseline::Compare::new(context(step_name::HEALTH), step_name::HEALTH)),
         Arc::new(baseline::Compare::new(context(step_name::SOAK), step_name::SOAK)),
+        Arc::new(suite::Suites(context(step_name::SUITE))),
     ];
     for (wave, name) in step_name::POOL_WAVES.into_iter().enumerate() {
         steps.push(Arc::new(pool::Wave { context: context(name), name, wave }));

@@ -41,7 +41,7 @@ impl<'a> Sight<'a> {
     pub(crate) async fn nodes(&mut self) -> Result<&[Node], Failure> {
         if self.nodes.is_none() {
             let api = self.context.api(self.site, &self.described)?;
-            let listed = api.list(&node_resource(), &Listing::of(Depth::Whole)).await?;
+            let listed = api.list(&core_resource("Node", "nodes", false), &Listing::of(Depth::Whole)).await?;
             self.nodes = Some(match nodes(&listed) {
                 Fact::Known(nodes) => nodes,
                 Fact::NotRead(why) => return Err(unread(&why)),
@@ -62,14 +62,15 @@ impl<'a> Sight<'a> {
     }
 }
 
-fn node_resource() -> Resource {
+/// A resource of the core group that is listed.
+pub(crate) fn core_resource(kind: &str, plural: &str, namespaced: bool) -> Resource {
     Resource {
         api: GroupVersionKind {
             api_version: ApiVersion { group: String::new(), version: "v1".to_owned() },
-            kind: "Node".to_owned(),
+            kind: kind.to_owned(),
         },
-        plural: "nodes".to_owned(),
-        namespaced: false,
+        plural: plural.to_owned(),
+        namespaced,
         verbs: vec!["list".to_owned()],
     }
 }

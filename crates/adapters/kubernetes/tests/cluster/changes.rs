@@ -2,7 +2,7 @@
 
 use fleetwright_cluster_api::Undelivered;
 use fleetwright_model::{ErrorClass, code};
-use fleetwright_ports::kubernetes::{Eviction, Patched};
+use fleetwright_ports::kubernetes::{Created, Eviction, Patched};
 use serde_json::{Value, json};
 
 use super::scripted::{Said, Stage, document, refusal, stage};
@@ -167,6 +167,49 @@ async fn a_test_that_does_not_hold_is_told_apart_from_what_cannot_be_done() {
         let failure = stage(answers).changes.patch(NODE, &cordon()).await.expect_err("it cannot be done");
         assert_eq!(failure.class, class, "{failure}");
     }
+}
+
+const JOBS: &str = "/apis/batch/v1/namespaces/shop/jobs";
+
+fn job() -> Value {
+    json!({ "kind": "Job", "metadata": { "name": "smoke-1", "namespace": "shop" } })
+}
+
+fn conflict(reason: &str) -> Said {
+    let message = "jobs.batch \"smoke-1\" cannot be made";
+    Said::Status(409, JSON, json!({ "kind": "Status", "reason": reason, "message": message }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_made_is_asked_for_again_where_its_answer_is_lost() {
+    let stage = stage([lost(), refusal(500), conflict("AlreadyExists")]);
+    assert_eq!(stage.changes.create(JOBS, &job()).await, Ok(Created::There), "the first one did it");
+    assert_eq!(stage.paths(), vec![format!("/base{JOBS}"); 3]);
+    let sent = ("POST".to_owned(), "application/json".to_owned(), job());
+    assert_eq!(stage.sent(), vec![sent; 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_made_is_told_apart_from_what_is_there() {
+    let made = stage([document(job())]).changes.create(JOBS, &job()).await;
+    assert_eq!(made, Ok(Created::Made(job())));
+    for (said, class) in [
+        (conflict("Conflict"), ErrorClass::Conflict),
+        (refusal(403), ErrorClass::Denied),
+        (refusal(404), ErrorClass::NotFound),
+        (cannot(json!([])), ErrorClass::Permanent),
+        (Said::Status(201, JSON, json!([])), ErrorClass::Ambiguous),
+    ] {
+        let failure = stage([said]).changes.create(JOBS, &job()).await.expect_err("it was not made");
+        assert_eq!(
+            (failure.class, failure.operation.as_str()),
+            (class, "kubernetes:create jobs"),
+            "{failure}"
+        );
+    }
+    let nameless =
+        stage([]).changes.create(JOBS, &json!({ "kind": "Job" })).await.expect_err("it has no name");
+    assert_eq!(nameless.class, ErrorClass::Permanent, "{nameless}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -108,4 +108,11 @@ pub(super) static KEYS: &[Key] = &[
          expects more than a quarter of it, they have four times what is expected.",
     )
     .default("2h"),
+    Key::new(
+        "upgrade.timeouts.suite",
+        Kind::Duration { min: minutes(1), max: hours(24) },
+        "1h",
+        "How long one run of a test suite (`eks plan --suite`) may take.",
+    )
+    .default("30m"),
 ];

@@ -392,6 +392,7 @@ fn upgrade(values: &mut Values) -> UpgradeSettings {
             control_plane: values.duration("upgrade.timeouts.control_plane"),
             addon: values.duration("upgrade.timeouts.addon"),
             nodes: values.duration("upgrade.timeouts.nodes"),
+            suite: values.duration("upgrade.timeouts.suite"),
         },
     }
 }

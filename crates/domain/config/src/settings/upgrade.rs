@@ -47,6 +47,8 @@ pub struct UpgradeTimeouts {
     pub addon: Duration,
     /// The nodes of a group, at least.
     pub nodes: Duration,
+    /// One run of a test suite.
+    pub suite: Duration,
 }
 
 words! {

@@ -1,11 +1,12 @@
 //! What runs in the cluster, and what protects it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fleetwright_kubernetes::{Labels, ObjectMeta, Pod, PodDisruptionBudget};
 use jiff::Timestamp;
 
 use super::Fact;
+use crate::suite::Suite;
 
 /// Pods and their controllers.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +23,8 @@ pub struct WorkloadFacts {
     pub jobs: Fact<Vec<RunningJob>>,
     /// Autoscalers and quotas of namespaces that leave no room for one pod more.
     pub tight: Fact<Vec<String>>,
+    /// Of the test suites that were asked about, those whose CronJob is there.
+    pub suites: Fact<BTreeSet<Suite>>,
 }
 
 /// A Deployment or a StatefulSet.

@@ -92,8 +92,7 @@ impl<'a> Walk<'a> {
         }
         self.asked.insert(&step.id, asked);
         self.gated.insert(&step.id, gated);
-        let changes = step.reversibility != Reversibility::NothingToUndo;
-        if changes && !asked {
+        if changes(step) && !asked {
             self.broken(step, "it changes something, and nobody is asked before it".to_owned());
         }
     }
@@ -157,7 +156,27 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Every test suite has its say before the first change and after the last one.
+    fn suites(&mut self, plan: &UpgradePlan) {
+        let (first, last) = (plan.steps.iter().position(changes), plan.steps.iter().rposition(changes));
+        let (Some(first), Some(last)) = (first, last) else { return };
+        for suite in &plan.options.suites {
+            let runs =
+                |step: &PlanStep| matches!(&step.action, Action::Suite { suite: it, .. } if it == suite);
+            for (when, steps) in [
+                ("before the first change", &plan.steps[..first]),
+                ("after the last change", &plan.steps[last..]),
+            ] {
+                if !steps.iter().any(runs) {
+                    let what = format!("test suite {suite} is not run {when}");
+                    self.violations.push(Violation { step: None, what });
+                }
+            }
+        }
+    }
+
     fn end(&mut self, plan: &UpgradePlan) {
+        self.suites(plan);
         let mut broken = |what: String| self.violations.push(Violation { step: None, what });
         if self.control_plane != plan.target {
             broken(format!("the control plane ends at {}, not at {}", self.control_plane, plan.target));
@@ -182,6 +201,11 @@ impl<'a> Walk<'a> {
             }
         }
     }
+}
+
+/// Whether it changes the cluster.
+fn changes(step: &PlanStep) -> bool {
+    step.reversibility != Reversibility::NothingToUndo
 }
 
 /// The version that a step of the control plane leads to.

@@ -11,13 +11,14 @@ use super::draft::Draft;
 use super::nodes::{self, Kind, PlannedSet, Sets};
 use super::step::{Action, PlanStep, Reversibility};
 use super::{
-    Approvals, FORMAT, OpenFinding, PlanOptions, PlannedCluster, PlannedGap, UpgradePlan, actions, own_groups,
-    rollback,
+    Approvals, FORMAT, OpenFinding, PlanOptions, PlannedCluster, PlannedGap, UpgradePlan, actions,
+    own_groups, rollback, suites,
 };
 use crate::check::{Assessment, Suppression, Verdict, assess};
 use crate::facts::{Cluster, Fact, Facts, Unread};
 use crate::query::Asks;
 use crate::solve::schedule::{Move, NodeSet, Unschedulable, schedule};
+use crate::suite::Suite;
 
 /// What a plan is made of.
 #[derive(Clone, Debug)]
@@ -69,6 +70,11 @@ pub enum Refused {
         /// Why they are left, and what to do.
         why: String,
     },
+    /// A test suite is named that the cluster does not have.
+    #[error(
+        "test suite {0}: the cluster has no such CronJob; make it (it may be suspended: only its template is used), or name another one"
+    )]
+    NoSuite(Suite),
 }
 
 /// Makes the plan. One whose findings block says so ([`UpgradePlan::standing`]) and is a plan all the same: it shows what
@@ -85,13 +91,20 @@ pub fn plan(request: &PlanRequest<'_>) -> Result<UpgradePlan, Refused> {
     let hops = cluster.version.hops_to(request.target)?;
     let sets = nodes::sets(facts)?;
     keep_skew(&sets, &hops)?;
+    suites::all_there(&request.options.suites, facts)?;
     let planned: Vec<NodeSet> = sets.planned.iter().map(|set| set.nodes.clone()).collect();
     let order = schedule(&hops, &planned)?;
     let known_addons = nodes::needed("add-ons", &facts.addons.addons)?;
     let (addon_moves, mut left_alone) = addons::moves(known_addons, &hops, request.options.addons);
     left_alone.extend(sets.fixed.iter().map(|(_, left)| left.clone()));
     let mut steps = Maker { request, cluster, hops: &hops, sets: &sets, addons: &addon_moves }.steps(&order);
-    let mut rollbacks = rollback::of(&cluster.name, &hops, &steps, &sets, &addon_moves);
+    let ways_back = rollback::WaysBack {
+        cluster: &cluster.name,
+        sets: &sets,
+        addons: &addon_moves,
+        suites: &request.options.suites,
+    };
+    let mut rollbacks = ways_back.of(&hops, &steps);
     if request.options.queries.iter().any(|query| matches!(query.asks, Asks::Metric(_))) {
         let back = rollbacks.iter_mut().flat_map(|rollback| &mut rollback.steps);
         steps.iter_mut().chain(back).for_each(actions::settles);
@@ -153,6 +166,7 @@ impl Maker<'_> {
         let nodes_first = matches!(order.first(), Some(Move::Nodes { .. }));
         if nodes_first {
             draft.then(actions::approval("start", self.about_start()));
+            self.run_suites(&mut draft, "before", self.cluster.version);
             self.hold_pools(&mut draft);
         }
         let mut kubelets: BTreeMap<String, Minor> =
@@ -172,6 +186,7 @@ impl Maker<'_> {
                     let end =
                         rest.iter().position(|it| matches!(it, Move::ControlPlane(_))).unwrap_or(rest.len());
                     self.replace(&mut draft, &rest[..end], &mut kubelets, control_plane);
+                    self.run_suites(&mut draft, &format!("nodes-{control_plane}"), control_plane);
                     rest = &rest[end..];
                 }
             }
@@ -190,6 +205,7 @@ impl Maker<'_> {
             draft.then(actions::approval(&hop.to.to_string(), self.about(hops)));
         }
         if first {
+            self.run_suites(draft, "before", hop.from);
             self.hold_pools(draft);
         }
         self.update_addons(draft, Turn::Before(hop), hop);
@@ -200,6 +216,12 @@ impl Maker<'_> {
         draft.then(step);
         draft.then(actions::health(&format!("control-plane-{}", hop.to), hop.to));
         self.update_addons(draft, Turn::After(hop), hop);
+        self.run_suites(draft, &hop.to.to_string(), hop.to);
+    }
+
+    /// Suites go one after the other: they are not to disturb each other.
+    fn run_suites(&self, draft: &mut Draft, when: &str, at: Minor) {
+        self.request.options.suites.iter().for_each(|suite| draft.then(suites::step(suite, when, at)));
     }
 
     fn update_addons(&self, draft: &mut Draft, turn: Turn, hop: Hop) {

@@ -1,5 +1,5 @@
 //! The way back of each hop: nodes first, then add-ons that the older version does not know, then, when EKS has
-//! looked again, the control plane.
+//! looked again, the control plane; then the test suites.
 //!
 //! Source: EKS User Guide, "Roll back a cluster's Kubernetes version": one minor, within seven days, nodes never newer than
 //! the control plane; add-ons and nodes are not taken back with it.
@@ -12,38 +12,46 @@ use super::addons::{AddonMove, Turn};
 use super::draft::Draft;
 use super::nodes::{PlannedSet, Sets};
 use super::step::{Condition, PlanStep};
-use super::{Rollback, actions};
+use super::{Rollback, actions, suites};
+use crate::suite::Suite;
 
-/// The way back of every hop, in the order of the hops.
-pub(super) fn of(
-    cluster: &str,
-    hops: &[Hop],
-    steps: &[PlanStep],
-    sets: &Sets<'_>,
-    addons: &[AddonMove],
-) -> Vec<Rollback> {
-    hops.iter()
-        .map(|&hop| {
-            let control_plane = actions::control_plane(cluster, hop).id;
-            let closed_by = steps.iter().find(|step| step.closes.contains(&control_plane));
-            let mut draft = Draft::default();
-            for step in nodes(cluster, hop, steps, sets) {
-                draft.then(step);
-            }
-            for (name, from, to) in addons_back(hop, addons) {
-                draft.then(actions::addon_back(cluster, &name, &from, &to));
-            }
-            draft.then(actions::refresh_insights_back(cluster, hop));
-            draft.then(actions::control_plane_back(cluster, hop));
-            draft.then(actions::health(&format!("back-{}", hop.from), hop.from));
-            Rollback {
-                hop,
-                within_seconds: actions::ROLLBACK_SECONDS,
-                closed_by: closed_by.map(|step| step.id.clone()),
-                steps: draft.finish(),
-            }
-        })
-        .collect()
+/// What ways back are made from.
+pub(super) struct WaysBack<'a> {
+    pub(super) cluster: &'a str,
+    pub(super) sets: &'a Sets<'a>,
+    pub(super) addons: &'a [AddonMove],
+    pub(super) suites: &'a [Suite],
+}
+
+impl WaysBack<'_> {
+    /// The way back of every hop, in the order of the hops.
+    pub(super) fn of(&self, hops: &[Hop], steps: &[PlanStep]) -> Vec<Rollback> {
+        hops.iter().map(|&hop| self.of_hop(hop, steps)).collect()
+    }
+
+    fn of_hop(&self, hop: Hop, steps: &[PlanStep]) -> Rollback {
+        let cluster = self.cluster;
+        let control_plane = actions::control_plane(cluster, hop).id;
+        let closed_by = steps.iter().find(|step| step.closes.contains(&control_plane));
+        let mut draft = Draft::default();
+        for step in nodes(cluster, hop, steps, self.sets) {
+            draft.then(step);
+        }
+        for (name, from, to) in addons_back(hop, self.addons) {
+            draft.then(actions::addon_back(cluster, &name, &from, &to));
+        }
+        draft.then(actions::refresh_insights_back(cluster, hop));
+        draft.then(actions::control_plane_back(cluster, hop));
+        let after = format!("back-{}", hop.from);
+        draft.then(actions::health(&after, hop.from));
+        self.suites.iter().for_each(|suite| draft.then(suites::step(suite, &after, hop.from)));
+        Rollback {
+            hop,
+            within_seconds: actions::ROLLBACK_SECONDS,
+            closed_by: closed_by.map(|step| step.id.clone()),
+            steps: draft.finish(),
+        }
+    }
 }
 
 /// Nodes that got the hop's version, the last of them first. They go back to what they had, where that may serve beside

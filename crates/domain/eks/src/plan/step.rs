@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::facts::nodes::TemplateRef;
+use crate::suite::Suite;
 
 /// The name of a step, unique in its plan and the same in every plan that does the same.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -149,6 +150,13 @@ pub enum Action {
         /// The control plane's version by then.
         at: Minor,
     },
+    /// A test suite of the user's own is run: a Job made of a CronJob.
+    Suite {
+        /// Which.
+        suite: Suite,
+        /// The control plane's version by then.
+        at: Minor,
+    },
 }
 
 /// A call that a step makes.
@@ -183,6 +191,8 @@ pub enum Verb {
     Patch,
     /// A POST.
     Create,
+    /// A POST of a Job that is made of the template of the CronJob at the path, as `kubectl create job --from` does it.
+    CreateJob,
 }
 
 /// What must hold around a step.
@@ -234,6 +244,11 @@ pub enum Condition {
     },
     /// Nodes are ready, workloads as available as before, webhooks answer, and what is measured is within its baseline.
     AsHealthyAsBefore,
+    /// The Job of the test suite is complete.
+    SuitePassed {
+        /// Which suite.
+        suite: Suite,
+    },
 }
 
 /// Where an expected duration comes from.
@@ -293,6 +308,7 @@ impl Action {
             Self::SelfManagedNodes { group, .. } => format!("Auto Scaling group {group}"),
             Self::HoldPool { pool } | Self::PoolNodes { pool, .. } => format!("node pool {pool}"),
             Self::FargatePods { .. } => "Fargate pods".to_owned(),
+            Self::Suite { suite, .. } => format!("test suite {suite}"),
         }
     }
 
@@ -335,6 +351,7 @@ impl Action {
                 format!("Fargate pods {from} → {to}, {} evicted", pods.len())
             }
             Self::HealthGate { at } => format!("compare the cluster's health with before, at {at}"),
+            Self::Suite { suite, at } => format!("test suite {suite}, at {at}"),
         }
     }
 }
@@ -360,6 +377,7 @@ impl Condition {
                 "nodes are ready, workloads as available as before, webhooks answer, measures within their baseline"
                     .to_owned()
             }
+            Self::SuitePassed { suite } => format!("the Job of test suite {suite} is complete"),
         }
     }
 }
@@ -371,6 +389,7 @@ impl Call {
             Self::Aws { service, action, .. } => format!("{service}:{action}"),
             Self::Kubernetes { verb: Verb::Patch, path, .. } => format!("PATCH {path}"),
             Self::Kubernetes { verb: Verb::Create, path, .. } => format!("POST {path}"),
+            Self::Kubernetes { verb: Verb::CreateJob, path, .. } => format!("POST a Job of {path}"),
         }
     }
 }

@@ -12,6 +12,8 @@ pub struct Timeouts {
     pub addon_seconds: u32,
     /// For the nodes of a group, at least: they have [`Self::NODES_FACTOR`] times what is expected of them.
     pub nodes_seconds: u32,
+    /// For one run of a test suite.
+    pub suite_seconds: u32,
 }
 
 impl Timeouts {
@@ -31,6 +33,11 @@ impl Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { control_plane_seconds: 3 * 3600, addon_seconds: 45 * 60, nodes_seconds: 2 * 3600 }
+        Self {
+            control_plane_seconds: 3 * 3600,
+            addon_seconds: 45 * 60,
+            nodes_seconds: 2 * 3600,
+            suite_seconds: 30 * 60,
+        }
     }
 }

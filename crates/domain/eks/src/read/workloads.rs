@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::value::{self, Fault, count, labels, member, metadata, needed, parsed, reference, text, time};
 use super::{Kind, Objects, Read, fact, pods};
-use crate::facts::WorkloadFacts;
 use crate::facts::workloads::{RunningJob, Workload};
+use crate::facts::{Fact, UnreadCause, WorkloadFacts};
 
 /// Reads pods and their controllers.
 pub(super) fn read(objects: &Objects) -> WorkloadFacts {
@@ -21,6 +21,7 @@ pub(super) fn read(objects: &Objects) -> WorkloadFacts {
         namespaces: fact(namespaces(objects)),
         jobs: fact(jobs(objects)),
         tight: fact(tight(objects)),
+        suites: Fact::unread(UnreadCause::NotAsked, "no test suites were asked about"),
     }
 }
 

@@ -34,6 +34,8 @@ pub mod step_name {
     pub const CONFIRM: &str = "confirm";
     /// Comparing the cluster with what it was.
     pub const HEALTH: &str = "health";
+    /// Running a test suite of the user's own.
+    pub const SUITE: &str = "suite";
     /// Letting a ring prove itself.
     pub const SOAK: &str = "soak";
 }
@@ -53,6 +55,11 @@ fn looks(name: &'static str, timeout_seconds: u32, expected_seconds: u32) -> Ste
         expected_seconds,
         ..Step::new(name)
     }
+}
+
+/// It makes a Job and changes nothing that is there: what a change is proven by waits for no window.
+fn suite(timeout_seconds: u32, expected_seconds: u32) -> Step {
+    Step { effect: Effect::Changes, ..looks(step_name::SUITE, timeout_seconds, expected_seconds) }
 }
 
 fn changes(name: &'static str, timeout_seconds: u32, expected_seconds: u32) -> Step {
@@ -111,6 +118,7 @@ pub(super) fn of_step(step: &PlanStep, timeouts: &Timeouts) -> Option<Recipe> {
             ("Fargate pods", confirmed(changes(step_name::FARGATE, nodes, expected)))
         }
         Action::HealthGate { .. } => ("health", vec![looks(step_name::HEALTH, LOOK_SECONDS, expected)]),
+        Action::Suite { .. } => ("test suite", vec![suite(timeouts.suite_seconds, expected)]),
     };
     let changing = steps.iter().any(|step| step.in_window);
     let reserve_seconds = if changing { expected.saturating_mul(2).max(60) } else { 0 };

@@ -291,5 +291,6 @@ fn workloads() -> WorkloadFacts {
         namespaces: Known([("shop".to_owned(), Labels::new())].into()),
         jobs: Known(vec![]),
         tight: Known(vec![]),
+        suites: Known(Default::default()),
     }
 }

@@ -10,6 +10,7 @@ mod laws;
 mod own_groups;
 mod pools;
 mod runs;
+mod suites;
 mod tables;
 #[path = "../checks/world.rs"]
 mod world;

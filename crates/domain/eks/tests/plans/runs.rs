@@ -125,7 +125,12 @@ fn one_approval_makes_one_stage() {
 
 #[test]
 fn steps_take_as_long_as_the_plan_allows() {
-    let timeouts = Timeouts { control_plane_seconds: 7_000, addon_seconds: 500, nodes_seconds: 500_000 };
+    let timeouts = Timeouts {
+        control_plane_seconds: 7_000,
+        addon_seconds: 500,
+        nodes_seconds: 500_000,
+        ..Timeouts::default()
+    };
     let options = PlanOptions { timeouts, ..PlanOptions::default() };
     let run =
         of_one(&PlanDocument::new(planned_with(&without_own_groups(33), 34, &options).expect("a plan")));

@@ -54,4 +54,7 @@ codes! {
     UPGRADE_RUN = "FW-X0017", Some(Exit::Usage), "The run is an upgrade of clusters",
         "The command works on runs that patch hosts, and this one upgrades EKS clusters.",
         "`fleetwright eks status RUN` shows it; approve, pause, resume, abort and audit work on it as on any other run.";
+    SUITE_FAILED = "FW-X0019", Some(Exit::Partial), "Test suite failed",
+        "The Job of a test suite that the plan names failed, was not done in time, or was deleted before it was seen to end. The run stopped there.",
+        "The message names the pods and what they said; `kubectl logs` of the Job's pods has the rest. Where it failed before the first change nothing was changed. Mend it and plan again to go on, or go back with `fleetwright eks rollback RUN` as long as the way back is open.";
 }

@@ -2,13 +2,19 @@
 
 use fleetwright_eks::plan::step::{Action, Call, Verb};
 use fleetwright_eks::plan::{PlanStep, PlannedCluster};
+use fleetwright_eks::suite::Suite;
 use serde_json::Value;
 
 use crate::safe;
 
 /// The commands that make a step's calls.
 pub(super) fn calls(step: &PlanStep, cluster: &PlannedCluster) -> Vec<String> {
-    step.calls.iter().map(|call| command(call, cluster)).collect()
+    step.calls.iter().map(|call| command(call, step, cluster)).collect()
+}
+
+/// The name of the Job that somebody makes of a suite by hand: another one in each step.
+fn job_by_hand(step: &PlanStep, suite: &Suite) -> String {
+    suite.job_name(&["by hand", step.id.as_str()])
 }
 
 /// The commands that show whether a step has ended well.
@@ -50,21 +56,34 @@ pub(super) fn looks(step: &PlanStep, cluster: &PlannedCluster) -> Vec<String> {
             "kubectl get pods -A --field-selector=status.phase!=Running,status.phase!=Succeeded".to_owned(),
             "kubectl get --raw /readyz".to_owned(),
         ],
+        Action::Suite { suite, .. } => {
+            let (namespace, job) = (suite.namespace(), job_by_hand(step, suite));
+            vec![
+                format!(
+                    "kubectl wait job/{job} --for=condition=complete --timeout=30m --namespace {namespace}"
+                ),
+                format!("kubectl logs job/{job} --namespace {namespace}"),
+            ]
+        }
     };
     looks.into_iter().map(|look| safe::line(&look).into_owned()).collect()
 }
 
-fn command(call: &Call, cluster: &PlannedCluster) -> String {
-    let command = match call {
-        Call::Aws { service, action, parameters } => {
+fn command(call: &Call, step: &PlanStep, cluster: &PlannedCluster) -> String {
+    let command = match (call, &step.action) {
+        (Call::Kubernetes { verb: Verb::CreateJob, .. }, Action::Suite { suite, .. }) => {
+            let (namespace, name, job) = (suite.namespace(), suite.name(), job_by_hand(step, suite));
+            format!("kubectl create job {job} --from=cronjob/{name} --namespace {namespace}")
+        }
+        (Call::Aws { service, action, parameters }, _) => {
             let input = quoted(&json(parameters));
             format!("aws {service} {} --region {} --cli-input-json {input}", kebab(action), cluster.region)
         }
-        Call::Kubernetes { verb: Verb::Patch, path, body } => {
+        (Call::Kubernetes { verb: Verb::Patch, path, body }, _) => {
             let patch = quoted(&json(body));
             format!("kubectl patch {} --type json --patch {patch}", resource(path))
         }
-        Call::Kubernetes { verb: Verb::Create, path, body } => {
+        (Call::Kubernetes { verb: Verb::Create | Verb::CreateJob, path, body }, _) => {
             format!("printf %s {} | kubectl create --raw {} -f -", quoted(&json(body)), quoted(path))
         }
     };

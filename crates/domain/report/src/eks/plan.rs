@@ -70,15 +70,17 @@ fn write(out: &mut String, document: &PlanDocument) -> fmt::Result {
     writeln!(out, "Digest {}", document.digest())
 }
 
-/// Alarms, queries, metrics and endpoints that hold the upgrade up, a line each. Untrusted names are in them as they are;
-/// of addresses what is behind `?` is not.
+/// Alarms, queries, metrics, endpoints and test suites that hold the upgrade up, a line each. Untrusted names are in them as
+/// they are; of addresses what is behind `?` is not.
 pub(super) fn conditions(plan: &UpgradePlan) -> Vec<String> {
     let options = &plan.options;
     let alarms = options.alarms.iter().map(|name| format!("alarm {name} has not gone off"));
     let queries =
         options.queries.iter().map(|it| format!("{} {}: {} {}", it.kind(), it.name, it.asks, it.rule));
-    let endpoints = options.endpoints.iter().map(|it| format!("endpoint {}: {} answers", it.name(), it.shown()));
-    alarms.chain(queries).chain(endpoints).collect()
+    let endpoints =
+        options.endpoints.iter().map(|it| format!("endpoint {}: {} answers", it.name(), it.shown()));
+    let suites = options.suites.iter().map(|suite| format!("test suite {suite} passes"));
+    alarms.chain(queries).chain(endpoints).chain(suites).collect()
 }
 
 fn write_step(out: &mut String, index: usize, step: &PlanStep) -> fmt::Result {

@@ -98,7 +98,8 @@ fn how_conditions_differ_is_told_without_what_may_be_a_secret() {
     assert!(!text.contains("s3cr3t") && !text.contains("an0ther"), "{text}");
     let without = difference(of(&PlanOptions::default()).plan(), before.plan());
     let text = plan_difference::text(&without);
-    for added in ["options.queries.1.metric.statistic: – → p99", "options.endpoints.0.name: – → shop"] {
+    for added in ["options.queries.1.metric.statistic: – → p99", "options.endpoints.0.name: – → shop"]
+    {
         assert!(text.contains(added), "{text}");
     }
     assert!(!(text + &plan_difference::json(&without)).contains("s3cr3t"));
@@ -106,8 +107,7 @@ fn how_conditions_differ_is_told_without_what_may_be_a_secret() {
 
 /// Everything that a plan may say must hold.
 pub(crate) fn conditions(token: &str) -> PlanOptions {
-    let slow =
-        "slow=AWS/ApplicationELB:TargetResponseTime{LoadBalancer=app/shop/1} p99 <= before +10%";
+    let slow = "slow=AWS/ApplicationELB:TargetResponseTime{LoadBalancer=app/shop/1} p99 <= before +10%";
     let endpoint = format!("shop=https://shop.example.com/health?token={token}");
     PlanOptions {
         alarms: vec!["5xx".to_owned()],
@@ -118,6 +118,35 @@ pub(crate) fn conditions(token: &str) -> PlanOptions {
         endpoints: vec![endpoint.parse().expect("an endpoint")],
         ..PlanOptions::default()
     }
+}
+
+#[test]
+fn test_suites_are_told_and_the_runbook_makes_and_awaits_a_job_of_each() {
+    let suites = vec!["shop/smoke".parse().expect("a suite")];
+    let mut facts = world::healthy(33);
+    facts.workloads.suites = Fact::Known(suites.iter().cloned().collect());
+    let document = document_with(&facts, 34, &PlanOptions { suites, ..PlanOptions::default() });
+    let text = planned::text(&document);
+    in_order(
+        &text,
+        &["test suite shop/smoke passes", "suite-1.34-shop-smoke: test suite shop/smoke, at 1.34"],
+    );
+    let book = runbook::runbook(&document);
+    in_order(
+        &book,
+        &[
+            "suite-before-shop-smoke",
+            "kubectl create job smoke-",
+            " --from=cronjob/smoke --namespace shop",
+            "kubectl wait job/smoke-",
+            "kubectl logs job/smoke-",
+            "the Job of test suite shop/smoke is complete",
+            "suite-1.34-shop-smoke",
+        ],
+    );
+    let jobs: Vec<&str> = book.lines().filter(|line| line.starts_with("kubectl create job")).collect();
+    let distinct: std::collections::BTreeSet<&str> = jobs.iter().copied().collect();
+    assert!(jobs.len() > 2 && distinct.len() == jobs.len(), "each step makes a Job of its own: {jobs:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use fleetwright_eks::query::Query;
+use fleetwright_eks::suite::Suite;
 use jiff::SignedDuration;
 
 use super::eks_summary::SUMMARY_ABOUT;
@@ -73,6 +74,9 @@ at versions that serve both ends of a hop, nodes replaced as seldom as the skew 
 call, what must hold before and after, how long it takes, how it is taken back, and until when. Writes the plan with
 its digest; changes nothing in AWS. A plan over which something blocks says so.
 
+Test suites (--suite) are CronJobs of the cluster, which may be suspended: Jobs are made of them. In their namespaces
+that takes `get` on cronjobs, `get` and `create` on jobs and `list` on pods; EKS-V7 says what is missing of it.
+
 The runbook is the same plan for people who carry it out by hand, with every command of the AWS CLI and of kubectl.
 
 Examples:
@@ -80,6 +84,7 @@ Examples:
   fleetwright eks plan prod --to 1.36 --first canary --accept EKS-V7='the role is ours'
   fleetwright eks plan prod --endpoint shop=https://shop.example.com/health \\
     --metric 'errors=AWS/ApplicationELB:HTTPCode_Target_5XX_Count{LoadBalancer=app/shop/1} Sum or 0 <= before +10%'
+  fleetwright eks plan prod --to 1.36 --suite shop/smoke --suite shop/checkout
   fleetwright eks plan show upgrade.json --format runbook > runbook.md
   fleetwright eks plan diff yesterday.json upgrade.json
   fleetwright eks plan check upgrade.json
@@ -271,6 +276,10 @@ pub struct EksPlanArgs {
     /// nowhere, but stands in the plan file. Several times
     #[arg(long = "endpoint", value_name = "NAME=URL")]
     pub endpoints: Vec<String>,
+    /// A CronJob whose Job is a test suite: it is run before the first change, after each hop and after nodes were replaced,
+    /// and stops the upgrade where it fails; several times
+    #[arg(long = "suite", value_name = "NAMESPACE/CRONJOB")]
+    pub suites: Vec<Suite>,
     /// The form of what is written to standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORM", help_heading = "Output")]
     pub format: UpgradePlanForm,

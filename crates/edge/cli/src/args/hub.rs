@@ -110,6 +110,9 @@ pub struct HubStartArgs {
     /// An address that must answer, as for `eks plan --endpoint`; the input of the execution has all of it. Several times
     #[arg(long = "endpoint", value_name = "NAME=URL", requires = "upgrade", help_heading = "Upgrades")]
     pub endpoints: Vec<String>,
+    /// A CronJob whose Job is a test suite: where it fails, the upgrade stops; may be given several times
+    #[arg(long = "suite", value_name = "NAMESPACE/CRONJOB", requires = "upgrade", help_heading = "Upgrades")]
+    pub suites: Vec<String>,
     /// Do not take the last hop back where the upgrade fails
     #[arg(long, requires = "upgrade", help_heading = "Upgrades")]
     pub no_rollback: bool,

@@ -167,7 +167,12 @@ fn upgrade_input(args: &HubStartArgs) -> Result<Map<String, Value>, CommandError
     if !accepted.is_empty() {
         input.insert("accept".to_owned(), accepted.into());
     }
-    let lists = [("queries", &args.queries), ("metrics", &args.metrics), ("endpoints", &args.endpoints)];
+    let lists = [
+        ("queries", &args.queries),
+        ("metrics", &args.metrics),
+        ("endpoints", &args.endpoints),
+        ("suites", &args.suites),
+    ];
     for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
         input.insert(name.to_owned(), list.clone().into());
     }

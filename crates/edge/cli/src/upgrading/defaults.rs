@@ -25,6 +25,7 @@ pub fn plan_options(settings: &UpgradeSettings) -> PlanOptions {
             control_plane_seconds: seconds(settings.timeouts.control_plane),
             addon_seconds: seconds(settings.timeouts.addon),
             nodes_seconds: seconds(settings.timeouts.nodes),
+            suite_seconds: seconds(settings.timeouts.suite),
         },
         ..PlanOptions::default()
     }

@@ -52,7 +52,8 @@ impl Crashing for Upgrade {
     }
 
     fn effects(&self) -> BTreeMap<String, usize> {
-        self.0.effects()
+        let jobs = self.0.jobs().into_keys().map(|job| (format!("Job {job}"), 1));
+        self.0.effects().into_iter().chain(jobs).collect()
     }
 
     /// The recipes of upgrades have no way back of their own: that is a run.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use fleetwright_eks::suite::Suite;
 use fleetwright_estate::scenario::ScenarioFile;
 use fleetwright_kubernetes::Minor;
 use jiff::Timestamp;
@@ -23,6 +24,9 @@ pub(crate) struct Expected {
     /// CloudWatch alarms that the plans name.
     #[serde(default)]
     pub(crate) alarms: Vec<String>,
+    /// Test suites that the plans name.
+    #[serde(default)]
+    pub(crate) suites: Vec<Suite>,
     /// Rings, in order; all clusters at once where absent.
     #[serde(default)]
     pub(crate) rings: Vec<Ring>,

@@ -9,5 +9,6 @@ mod pools;
 mod queries;
 mod readiness;
 mod stories;
+mod suites;
 mod told;
 mod world;

@@ -14,7 +14,7 @@ fn hop(from: u16) -> Hop {
 /// What a check says of the cluster `shop` before a hop.
 async fn verdict(world: &World, from: u16, code: &str) -> Verdict {
     let route = [hop(from)];
-    let facts = world.facts("shop", &route).await;
+    let facts = world.facts("shop", &route, &[]).await;
     let assessment = assess(&facts, &route, world.stage.clock.now(), &[]);
     let found = assessment.results.into_iter().find(|result| result.code == code);
     found.unwrap_or_else(|| panic!("{code} is in the catalogue")).verdict

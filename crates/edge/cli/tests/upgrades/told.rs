@@ -54,6 +54,7 @@ async fn planned(name: &str, expected: &Expected) -> (World, Rings) {
             Approvals::EachHop => PlanOptions::default().approvals,
         },
         alarms: expected.alarms.clone(),
+        suites: expected.suites.clone(),
         ..PlanOptions::default()
     };
     let mut documents = Vec::new();
@@ -411,6 +412,7 @@ upgrades! {
     an_api_server_that_does_not_answer_for_two_minutes_is_waited_for: "upgrade-api-server-errors";
     an_update_that_eks_cannot_make_stops_the_run_with_its_words: "upgrade-update-fails";
     kubelets_that_do_not_start_leave_the_old_nodes_and_stop_the_run: "upgrade-kubelets-fail";
+    a_test_suite_that_fails_at_the_second_hop_stops_the_upgrade_there: "upgrade-suite-fails";
     an_alarm_that_nobody_has_is_no_silence: "upgrade-alarm-missing";
     what_processes_die_over_goes_well_where_none_does: "upgrade-crash-at-every-step";
     within_seven_days_a_hop_is_taken_back: "upgrade-rollback-within-seven-days";

@@ -21,9 +21,12 @@ use fleetwright_eks::facts::{Fact, Facts, UnreadCause};
 use fleetwright_eks::plan::{Approvals, PlanDocument, PlanOptions, PlanRequest, plan};
 use fleetwright_eks::run::outcome::{ClusterOutcome, outcomes};
 use fleetwright_eks::run::{Member, NotRun, Ring, RunDocument, RunRequest, upgrade, way_back};
+use fleetwright_eks::suite::Suite;
 use fleetwright_engine::{AtGates, Begin, Concluded, Control, Watcher, drive};
 use fleetwright_estate::estate::Estate;
 use fleetwright_estate::scenario::ScenarioFile;
+use fleetwright_estate::world::eks::Cluster;
+use fleetwright_estate::world::eks::jobs::JOBS;
 use fleetwright_flow::{Record, Run};
 use fleetwright_kubernetes::{Hop, Minor};
 use fleetwright_model::{Cell, Region, Zone};
@@ -145,14 +148,14 @@ impl World {
 
     /// The version of a cluster's control plane, and of each of its nodes.
     pub(crate) async fn versions(&self, cluster: &str) -> (Minor, Vec<Minor>) {
-        let facts = self.facts(cluster, &[]).await;
+        let facts = self.facts(cluster, &[], &[]).await;
         let nodes = facts.nodes.nodes.known().expect("nodes are read").iter().map(|node| node.kubelet);
         let version = facts.control_plane.cluster.known().expect("the cluster is read").version;
         (version, nodes.collect())
     }
 
     /// Everything that is known of a cluster.
-    pub(crate) async fn facts(&self, name: &str, route: &[Hop]) -> Facts {
+    pub(crate) async fn facts(&self, name: &str, route: &[Hop], suites: &[Suite]) -> Facts {
         let (aws, cell) = (&self.stage.aws, self.cell());
         let (name, described, access) = self.access(name).await;
         let server = self.apis().connect(&access).expect("an address");
@@ -165,6 +168,7 @@ impl World {
             refresh: None,
             manifests: &Fact::unread(UnreadCause::NotAsked, "no manifests"),
             freeze: &Fact::unread(UnreadCause::NotAsked, "no freezes"),
+            suites,
         };
         read(ports, request, Api::Open(&*server), &described).await
     }
@@ -181,7 +185,7 @@ impl World {
         let version =
             self.stage.aws.cluster(&self.cell(), &parsed).await.expect("the cluster").cluster.version;
         let route = version.hops_to(to).expect("a way");
-        let facts = self.facts(name, &route).await;
+        let facts = self.facts(name, &route, &options.suites).await;
         let cell = self.cell();
         let request = PlanRequest {
             facts: &facts,
@@ -336,6 +340,25 @@ impl Staged {
         let mut all = self.outcomes().await;
         assert_eq!(all.len(), 1, "one cluster");
         all.remove(0)
+    }
+
+    /// Jobs of test suites, by cluster, namespace and name, and the condition that each has ended with.
+    pub(crate) fn jobs(&self) -> BTreeMap<String, String> {
+        self.world.stage.world.estate.with_world(|world| {
+            let regions = world.accounts.values().flat_map(|account| account.regions.values());
+            let clusters = regions.flat_map(|region| region.clusters.by_name.values());
+            let ended = |job: &Value| {
+                let last = job["status"]["conditions"].as_array().and_then(|all| all.last());
+                last.and_then(|it| it["type"].as_str()).unwrap_or("none").to_owned()
+            };
+            let of = |cluster: &Cluster| {
+                let jobs = cluster.kube.list(JOBS, None);
+                let named =
+                    jobs.map(|((space, name), job)| (format!("{} {space}/{name}", cluster.name), ended(job)));
+                named.collect::<Vec<_>>()
+            };
+            clusters.flat_map(of).collect()
+        })
     }
 
     /// What was changed, by action and whom, and how often.

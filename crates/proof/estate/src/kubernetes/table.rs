@@ -33,7 +33,10 @@ const PODS: &[Column] = &[
         share(&ready.into(), &it["spec"]["containers"].as_array().map_or(0, Vec::len).into())
     }),
     ("Status", "string", false, |it, _| match it["metadata"]["deletionTimestamp"].is_null() {
-        true => text(&it["status"]["phase"], "Pending"),
+        // How its containers ended says more than the phase.
+        true => statuses(it)
+            .find_map(|container| container["state"]["terminated"]["reason"].as_str())
+            .map_or_else(|| text(&it["status"]["phase"], "Pending"), Value::from),
         false => "Terminating".into(),
     }),
     ("Restarts", "string", false, |it, _| {
@@ -96,6 +99,32 @@ const BUDGETS: &[Column] = &[
     AGE,
 ];
 
+const JOBS: &[Column] = &[
+    NAME,
+    ("Status", "string", false, |it, _| {
+        let conditions = it["status"]["conditions"].as_array().into_iter().flatten();
+        let ends =
+            conditions.filter_map(|it| it["type"].as_str()).find(|it| matches!(*it, "Complete" | "Failed"));
+        ends.unwrap_or("Running").into()
+    }),
+    ("Completions", "string", false, |it, _| share(&it["status"]["succeeded"], &it["spec"]["completions"])),
+    ("Duration", "string", false, |it, now| {
+        let ended = it["status"]["completionTime"].as_str().and_then(|at| at.parse().ok());
+        age(&it["status"]["startTime"], ended.unwrap_or(now)).into()
+    }),
+    AGE,
+];
+
+const CRON_JOBS: &[Column] = &[
+    NAME,
+    ("Schedule", "string", false, |it, _| text(&it["spec"]["schedule"], "")),
+    ("Timezone", "string", false, |it, _| text(&it["spec"]["timeZone"], "<none>")),
+    ("Suspend", "boolean", false, |it, _| it["spec"]["suspend"].as_bool().unwrap_or(false).into()),
+    ("Active", "integer", false, |it, _| it["status"]["active"].as_array().map_or(0, Vec::len).into()),
+    ("Last Schedule", "string", false, |_, _| "<none>".into()),
+    AGE,
+];
+
 /// The columns of a resource.
 const fn columns(resource: &str) -> &'static [Column] {
     match resource.as_bytes() {
@@ -108,6 +137,8 @@ const fn columns(resource: &str) -> &'static [Column] {
         b"apps/deployments" => &[NAME, OF_REPLICAS, UP_TO_DATE, AVAILABLE, AGE],
         b"apps/replicasets" => REPLICA_SETS,
         b"apps/statefulsets" => &[NAME, OF_REPLICAS, AGE],
+        b"batch/cronjobs" => CRON_JOBS,
+        b"batch/jobs" => JOBS,
         b"policy/poddisruptionbudgets" => BUDGETS,
         _ => &[NAME, AGE],
     }
@@ -223,9 +254,16 @@ mod tests {
     fn a_row_has_as_many_cells_as_there_are_columns_and_names_its_object() {
         let object = json!({ "metadata": { "name": "n", "creationTimestamp": "2026-11-07T00:00:00Z" } });
         let now: Timestamp = "2026-11-07T00:01:00Z".parse().expect("a moment");
-        for resource in
-            ["pods", "nodes", "secrets", "apps/daemonsets", "apps/deployments", "example.com/things"]
-        {
+        for resource in [
+            "pods",
+            "nodes",
+            "secrets",
+            "apps/daemonsets",
+            "apps/deployments",
+            "batch/cronjobs",
+            "batch/jobs",
+            "example.com/things",
+        ] {
             let columns = columns(resource);
             let cells: Vec<Value> = columns.iter().map(|column| column.3(&object, now)).collect();
             assert_eq!(cells[0], "n", "{resource}");

@@ -8,6 +8,7 @@ use super::discovery::Served;
 use super::reading::{get, key, shown, target};
 use super::scale::SCALED;
 use super::{patch as patches, pod_requests};
+use crate::world::eks::jobs::{self, JOBS};
 use crate::world::eks::{Cluster, Ground, node_pools, running};
 use crate::world::kube::admission::{self, Operation};
 use crate::world::kube::{NODES, PODS, owned_by};
@@ -58,6 +59,9 @@ pub(super) fn create(
     }
     cluster.kube.put(&resource, object, ground.now);
     cluster.kube.roll_out(&resource, &key, ground.now);
+    if resource == JOBS {
+        jobs::begin(cluster, ground, &key);
+    }
     running::schedule_pending(cluster, ground);
     heard(cluster, ground, &resource);
     let made = cluster.kube.get(&resource, &key.0, &key.1).cloned().unwrap_or_default();
@@ -174,12 +178,16 @@ fn end_owned(cluster: &mut Cluster, ground: &mut Ground<'_>, owner: &Value) {
         let all = cluster.kube.list(resource, Some(namespace));
         all.filter(|(_, it)| owned(it)).map(|(key, it)| (key.clone(), it.clone())).collect()
     };
-    let (pods, sets) = (keys(PODS), keys("apps/replicasets"));
+    let (pods, sets, made) = (keys(PODS), keys("apps/replicasets"), keys(JOBS));
     for (key, _) in pods {
         running::delete_pod(cluster, ground, &key, None);
     }
     for (key, set) in sets {
         cluster.kube.remove("apps/replicasets", &key);
         end_owned(cluster, ground, &set);
+    }
+    for (key, job) in made {
+        cluster.kube.remove(JOBS, &key);
+        end_owned(cluster, ground, &job);
     }
 }

@@ -18,8 +18,8 @@ pub use balancing::{BalancerKind, BalancerSection, GroupSection};
 pub use clusters::{
     Absent, AccessEntrySection, AddonKindSection, AddonSection, AddonVersionSection, CallerSection,
     ClusterSection, DeprecationSection, FargateSection, InsightSection, IssueSection, NodeGroupSection,
-    ObjectSection, PodIdentitySection, PoolSection, SelfManagedSection, TaintSection, TemplateSection,
-    UpgradedSection, WorkloadKind, WorkloadSection,
+    ObjectSection, PodIdentitySection, PoolSection, SelfManagedSection, SuiteSection, TaintSection,
+    TemplateSection, UpgradedSection, WorkloadKind, WorkloadSection,
 };
 pub use documents::{DocumentSection, PlatformName};
 pub use error::ScenarioError;

@@ -3,12 +3,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fleetwright_model::{ErrorClass, Failure, code};
 use fleetwright_ports::KubernetesChanges;
-use fleetwright_ports::kubernetes::{Eviction, Patched};
+use fleetwright_ports::kubernetes::{Created, Eviction, Patched};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::patch::{Refused, applied};
-use super::{FakeKubernetes, State, failure, inapplicable, object_path, pod_path};
+use super::{FakeKubernetes, State, failure, inapplicable, object_path, pod_path, served};
 use crate::hosts::Fault;
 
 /// From an eviction until the pod is gone.
@@ -58,6 +58,27 @@ impl KubernetesChanges for FakeKubernetes {
                     Ok(Patched::Applied(object))
                 }
             }
+        })
+    }
+
+    async fn create(&self, path: &str, object: &Value) -> Result<Created, Failure> {
+        let what = &format!("create {}", path.rsplit('/').next().unwrap_or_default());
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let made = format!("{path}/{name}");
+        object_path(&made, what)?;
+        self.write(what, |state, now| {
+            let Some(served) = served(&made) else {
+                return Err(failure((ErrorClass::NotFound, &code::NOT_FOUND), what, "nobody serves it"));
+            };
+            if state.objects.contains_key(&made) {
+                return Ok(Created::There);
+            }
+            state.keep(&made, served, object.clone());
+            if let (Some((after, condition)), "Job") = (&state.jobs, served.1) {
+                let end = (crate::hosts::after(now, *after), condition.clone());
+                state.ends.insert(made.clone(), end);
+            }
+            Ok(Created::Made(state.objects[&made].clone()))
         })
     }
 

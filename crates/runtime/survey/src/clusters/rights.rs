@@ -9,7 +9,7 @@ use fleetwright_eks::read::NodeObjects;
 use fleetwright_ports::Kubernetes;
 use fleetwright_ports::kubernetes::ResourceAttributes;
 
-use super::{Api, ClusterPorts, ClusterRequest, fact, why};
+use super::{Api, ClusterPorts, ClusterRequest, fact, suites, why};
 
 /// What holds the drift of a node pool back and lets it go. Auto Mode's pools have nothing changed by an upgrade.
 const PATCH_POOLS: ResourceAttributes = ResourceAttributes {
@@ -47,9 +47,9 @@ pub(super) async fn in_aws(
     fact(ports.foundations.upgrade_rights(request.cell, request.name, &addons, &groups).await)
 }
 
-/// What the cluster's own nodes make an upgrade change by its API.
-fn changes(nodes: &NodeObjects) -> Result<Vec<ResourceAttributes>, Unread> {
-    let mut changes = Vec::new();
+/// What the cluster's own nodes, and the test suites that are to be run, make an upgrade ask of its API.
+fn changes(nodes: &NodeObjects, request: ClusterRequest<'_>) -> Result<Vec<ResourceAttributes>, Unread> {
+    let mut changes = suites::rights(request.suites);
     match &nodes.pools {
         Fact::Known(pools) if pools.iter().any(|pool| !pool.auto_mode) => changes.push(PATCH_POOLS),
         Fact::Known(_) => {}
@@ -71,7 +71,7 @@ pub(super) async fn in_cluster(
     request: ClusterRequest<'_>,
     nodes: &NodeObjects,
 ) -> Fact<Vec<Right>> {
-    let changes = match changes(nodes) {
+    let changes = match changes(nodes, request) {
         Ok(changes) => changes,
         Err(why) => return Fact::NotRead(why),
     };

@@ -1,5 +1,6 @@
-//! Steps over a cluster in memory, turn by turn: pools of Karpenter and pods of Fargate.
+//! Steps over a cluster in memory, turn by turn: pools of Karpenter, pods of Fargate, test suites.
 
 mod fargate;
 mod pools;
 mod stage;
+mod suites;

@@ -12,6 +12,7 @@ use fleetwright_eks::plan::{
     difference, plan,
 };
 use fleetwright_eks::query::{Query, named_twice};
+use fleetwright_eks::suite::{self, Suite};
 use fleetwright_model::{Code, Exit, code};
 use fleetwright_report::{eks, safe};
 use serde_json::json;
@@ -47,6 +48,7 @@ impl App {
                 // What is wrong with files and flags needs no AWS to be told.
                 let prepared = Prepared::of(self, &args.read)?;
                 let options = options(args, &prepared.upgrade)?;
+                let prepared = prepared.with_suites(&options.suites);
                 let place = PlaceArgs { fleet: args.read.fleet.clone(), output: None };
                 self.in_one_place(&place, None, async |at| made(&at, args, &prepared, &options).await)
             }
@@ -92,6 +94,7 @@ fn options(args: &EksPlanArgs, usual: &UpgradeSettings) -> Result<PlanOptions, C
         alarms: if args.alarms.is_empty() { usual.alarms } else { args.alarms.clone() },
         queries: queries(args)?,
         endpoints: endpoints(args)?,
+        suites: suites(&args.suites)?,
         timeouts: usual.timeouts,
     })
 }
@@ -119,6 +122,14 @@ fn endpoints(args: &EksPlanArgs) -> Result<Vec<Endpoint>, CommandError> {
 
 fn twice(flag: &str, name: &str) -> CommandError {
     CommandError::new(&code::USAGE, format!("{flag}: there are two {name}; name them differently"))
+}
+
+/// The test suites, each once.
+fn suites(given: &[Suite]) -> Result<Vec<Suite>, CommandError> {
+    match suite::named_twice(given) {
+        None => Ok(given.to_vec()),
+        Some(twice) => Err(CommandError::new(&code::USAGE, format!("--suite: {twice} is named twice"))),
+    }
 }
 
 async fn made(at: &OnePlace, args: &EksPlanArgs, prepared: &Prepared, options: &PlanOptions) -> Outcome {

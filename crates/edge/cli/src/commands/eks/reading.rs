@@ -8,6 +8,7 @@ use fleetwright_config::Settings;
 use fleetwright_config::settings::UpgradeSettings;
 use fleetwright_eks::Suppression;
 use fleetwright_eks::facts::{Fact, Facts, UnreadCause};
+use fleetwright_eks::suite::Suite;
 use fleetwright_kubernetes::{Hop, Manifests, Minor};
 use fleetwright_model::code;
 use fleetwright_ports::clusters::ClusterName;
@@ -39,6 +40,7 @@ pub(crate) struct Prepared {
     without_kubernetes: bool,
     manifests: Fact<Manifests>,
     freeze: Fact<Option<String>>,
+    suites: Vec<Suite>,
 }
 
 /// A cluster that was read.
@@ -82,6 +84,7 @@ impl Prepared {
                 .unwrap_or_default(),
             manifests: manifests(&args.manifests)?,
             freeze: freeze(&placed(&loaded), SystemClock.now())?,
+            suites: Vec::new(),
         })
     }
 
@@ -106,7 +109,13 @@ impl Prepared {
             suppressions: Vec::new(),
             manifests: manifests(&[])?,
             freeze: freeze(&placed(loaded), SystemClock.now())?,
+            suites: Vec::new(),
         })
+    }
+
+    /// The same, and whether these test suites are there and may be run.
+    pub(crate) fn with_suites(self, suites: &[Suite]) -> Self {
+        Self { suites: suites.to_vec(), ..self }
     }
 
     /// Reads the cluster.
@@ -134,6 +143,7 @@ impl Prepared {
             refresh: self.refresh,
             manifests: &self.manifests,
             freeze: &self.freeze,
+            suites: &self.suites,
         };
         let facts = read(ports, request, api, &described).await;
         Ok(Reading { version, route, facts, at: at.clock.now() })

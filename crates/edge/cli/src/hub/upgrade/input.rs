@@ -7,6 +7,7 @@ use fleetwright_eks::checks::find;
 use fleetwright_eks::endpoint::Endpoint;
 use fleetwright_eks::plan::{Approvals, PlanOptions, Strategy};
 use fleetwright_eks::query::{Query, named_twice};
+use fleetwright_eks::suite::{self, Suite};
 use fleetwright_kubernetes::Minor;
 use fleetwright_model::{AccountId, Region};
 use fleetwright_ports::RunId;
@@ -49,6 +50,8 @@ struct Written {
     #[serde(default)]
     endpoints: Vec<String>,
     #[serde(default)]
+    suites: Vec<String>,
+    #[serde(default)]
     events: Option<String>,
     #[serde(default)]
     event_source: Option<String>,
@@ -67,6 +70,7 @@ pub struct Input {
     alarms: Vec<String>,
     queries: Vec<Query>,
     endpoints: Vec<Endpoint>,
+    pub(super) suites: Vec<Suite>,
     rollback: Option<bool>,
     events: Option<String>,
     event_source: Option<String>,
@@ -87,7 +91,7 @@ impl Input {
             bus.parse::<BusName>().map_err(|error| wrong("input.events", &error))?;
         }
         let approvals = |each| if each { Approvals::EachHop } else { Approvals::Once };
-        let (queries, endpoints) = (queries(&written)?, endpoints(&written)?);
+        let (queries, endpoints, suites) = (queries(&written)?, endpoints(&written)?, suites(&written)?);
         Ok(Self {
             cluster: written.cluster_name.parse().map_err(|error| wrong("input.cluster_name", &error))?,
             to: written.target_version.parse().map_err(|error| wrong("input.target_version", &error))?,
@@ -100,6 +104,7 @@ impl Input {
             alarms: written.alarms,
             queries,
             endpoints,
+            suites,
             rollback: written.rollback,
             events: written.events,
             event_source: written.event_source,
@@ -117,6 +122,7 @@ impl Input {
             alarms: if self.alarms.is_empty() { usual.alarms } else { self.alarms.clone() },
             queries: self.queries.clone(),
             endpoints: self.endpoints.clone(),
+            suites: self.suites.clone(),
             ..usual
         }
     }
@@ -155,6 +161,15 @@ fn endpoints(written: &Written) -> Result<Vec<Endpoint>, Fault> {
     let endpoints = each("input.endpoints", &written.endpoints, str::parse::<Endpoint>)?;
     once("input.endpoints", endpoints.iter().map(Endpoint::name))?;
     Ok(endpoints)
+}
+
+/// The test suites, each once.
+fn suites(written: &Written) -> Result<Vec<Suite>, Fault> {
+    let suites = each("input.suites", &written.suites, str::parse::<Suite>)?;
+    match suite::named_twice(&suites) {
+        None => Ok(suites),
+        Some(twice) => Err(wrong("input.suites", &format!("{twice} is named twice"))),
+    }
 }
 
 /// Every entry of a list; what is wrong with one names its number.
@@ -248,11 +263,21 @@ mod tests {
             ("region", json!("?"), "input.region"),
             ("events", json!("a bus"), "input.events"),
             ("accept", json!({ "EKS-Q9": "no" }), "input.accept: there is no check \"EKS-Q9\""),
+            (
+                "suites",
+                json!(["smoke"]),
+                "input.suites[0]: \"smoke\" is no test suite: it names no namespace",
+            ),
+            ("suites", json!(["a/b", "a/b"]), "input.suites: a/b is named twice"),
             ("rolback", json!(true), "unknown field `rolback`"),
             ("queries", json!(["up=up >= 1", "up"]), "input.queries[1]: a query is NAME=PROMQL"),
             ("metrics", json!(["errors=Shop:errors sum <= 5"]), "input.metrics[0]: a metric is NAME="),
             ("metrics", json!(["up=a:b Sum <= 5", "up=a:c Sum <= 5"]), "there are two up"),
-            ("endpoints", json!(["shop=shop.example.com?token=s3cr3t"]), "input.endpoints[0]: an endpoint is"),
+            (
+                "endpoints",
+                json!(["shop=shop.example.com?token=s3cr3t"]),
+                "input.endpoints[0]: an endpoint is",
+            ),
             ("endpoints", json!(["a=https://a.b", "a=https://b.c"]), "input.endpoints: there are two a"),
         ] {
             let mut input = whole.clone();

@@ -45,6 +45,7 @@ pub(super) async fn handle(app: &App, invocation: &Invocation<'_>) -> Result<Val
         console: app.console,
     };
     let prepared = Prepared::of_hub(&loaded, input.cluster.clone(), input.to, REFRESH)?;
+    let prepared = prepared.with_suites(&input.suites);
     let reading = prepared.read(&at).await?;
     keep_readiness(&hub, &run, &at, &input, &reading).await?;
     let options = input.options(&prepared.upgrade);

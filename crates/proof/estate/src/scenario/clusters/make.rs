@@ -9,6 +9,7 @@ use serde_json::json;
 use super::insights::{days_before, insight};
 use super::objects::{put_namespace, put_object, put_workload, workload};
 use super::own_groups;
+use super::suites::put_suite;
 use super::{AddonKindSection, AddonSection, ClusterSection, IssueSection, NodeGroupSection, WorkloadKind};
 use super::{around, pools};
 use crate::generate::accounts::AccountPlan;
@@ -182,6 +183,9 @@ fn make(
             pools::put(cluster, section, ground)?;
             for it in &section.workloads {
                 put_workload(cluster, it, start)?;
+            }
+            for it in &section.suites {
+                put_suite(cluster, it, start)?;
             }
             for it in &section.objects {
                 put_object(cluster, it, start)?;

@@ -6,6 +6,7 @@ mod make;
 mod objects;
 mod own_groups;
 mod pools;
+mod suites;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ pub(super) use make::{clusters, kinds, region_of};
 pub use objects::{ObjectSection, WorkloadKind, WorkloadSection};
 pub use own_groups::{SelfManagedSection, TemplateSection};
 pub use pools::PoolSection;
+pub use suites::SuiteSection;
 
 /// A cluster; a `[[clusters]]` table.
 #[derive(Clone, Debug, Deserialize)]
@@ -94,6 +96,9 @@ pub struct ClusterSection {
     /// What runs in it.
     #[serde(default)]
     pub workloads: Vec<WorkloadSection>,
+    /// Test suites, of which Jobs are made.
+    #[serde(default)]
+    pub suites: Vec<SuiteSection>,
     /// Other Kubernetes objects.
     #[serde(default)]
     pub objects: Vec<ObjectSection>,

@@ -85,7 +85,7 @@ pub struct ObjectSection {
 const fn one() -> u64 {
     1
 }
-fn usual_namespace() -> String {
+pub(super) fn usual_namespace() -> String {
     "default".to_owned()
 }
 fn usual_image() -> String {

@@ -9,6 +9,7 @@ pub mod fargate;
 pub mod images;
 pub mod insights;
 pub mod instances;
+pub mod jobs;
 pub mod network;
 pub mod node_groups;
 pub mod node_pools;
@@ -200,6 +201,10 @@ pub enum What {
     PodReady(Key),
     /// A pod's containers have stopped.
     PodGone(Key),
+    /// The containers of a Job's pod have come to their end.
+    PodEnds(Key),
+    /// A Job gets another pod.
+    JobGoesOn(Key),
     /// A new add-on's pods are there.
     Installed(String),
     /// Insights are ready.
@@ -288,6 +293,8 @@ pub fn apply(place: &mut Place<'_>, due: Due, at: Timestamp) {
         What::Node(node) => running::node_started(cluster, ground, &node),
         What::PodReady(key) => running::pod_started(cluster, ground, &key),
         What::PodGone(key) => running::pod_stopped(cluster, ground, &key),
+        What::PodEnds(key) => jobs::pod_ended(cluster, ground, &key),
+        What::JobGoesOn(key) => jobs::go_on(cluster, ground, &key),
         What::Installed(addon) => addons::installed(cluster, &addon),
         What::Insights => insights::refreshed(cluster, catalog, ground.now),
     });

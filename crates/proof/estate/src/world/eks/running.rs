@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Cluster, Ground, What, fargate, node_pools};
+use super::{Cluster, Ground, What, fargate, jobs, node_pools};
 use crate::world::ids::InstanceId;
 use crate::world::kube::admission::{Denied, Operation, Subject};
 use crate::world::kube::budgets::Refused;
@@ -53,6 +53,7 @@ pub(super) fn pod_started(cluster: &mut Cluster, ground: &mut Ground<'_>, key: &
         let pod = pod.clone();
         cluster.kube.pod_ready(key, ground.now);
         cluster.kube.tell_owners(&pod, ground.now);
+        jobs::pod_runs(cluster, ground, key);
     }
 }
 
@@ -96,6 +97,7 @@ fn remove(cluster: &mut Cluster, ground: &mut Ground<'_>, key: &Key) {
         }
     }
     cluster.kube.tell_owners(&gone, ground.now);
+    jobs::pod_lost(cluster, ground, &gone);
     schedule_pending(cluster, ground);
 }
 

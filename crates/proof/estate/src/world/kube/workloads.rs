@@ -107,6 +107,13 @@ impl Store {
         sets.iter().map(|set| self.daemon(set, node, now)).collect()
     }
 
+    /// A pod of a Job; none where there is no such Job.
+    pub fn pod_of_job(&mut self, job: &Key, now: Timestamp) -> Option<Key> {
+        let found = self.get("batch/jobs", &job.0, &job.1)?.clone();
+        let name = format!("{}-{}", job.1, self.letters(&job.1, 5));
+        Some(self.pod_of(&found, &name, None, now))
+    }
+
     fn pod_of(&mut self, set: &Value, name: &str, node: Option<&str>, now: Timestamp) -> Key {
         let template = &set["spec"]["template"];
         let mut pod = json!({

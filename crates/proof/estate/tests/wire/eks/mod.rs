@@ -6,6 +6,7 @@ mod control_plane;
 mod fargate;
 mod insights;
 mod instances;
+mod jobs;
 mod named;
 mod node_groups;
 mod node_pools;
