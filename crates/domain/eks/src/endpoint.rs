@@ -82,7 +82,9 @@ fn judge(url: &str) -> Result<(), &'static str> {
     // Source: RFC 3986, appendix A: what an address cannot have as it is.
     let plain = |c: char| c.is_ascii_graphic() && !r#""<>\^`{|}"#.contains(c);
     if url.len() > LONGEST || !url.chars().all(plain) {
-        return Err("an address has 2,000 characters at most, and no spaces; others than ASCII are escaped with '%'");
+        return Err(
+            "an address has 2,000 characters at most, and no spaces; others than ASCII are escaped with '%'",
+        );
     }
     if url.contains('#') {
         return Err("a server never hears of what is behind '#'; leave it out");
@@ -95,7 +97,9 @@ fn judge(url: &str) -> Result<(), &'static str> {
     }
     let host = host(authority)?;
     match host.parse::<IpAddr>() {
-        Ok(ip) if is_link_local(ip) => Err("nothing is asked at link-local addresses, where instance metadata is"),
+        Ok(ip) if is_link_local(ip) => {
+            Err("nothing is asked at link-local addresses, where instance metadata is")
+        }
         // Resolvers take other forms of numbers for addresses as well.
         Err(_) if ends_in_a_number(host) => Err("the host is a name or an IP address"),
         _ => Ok(()),
@@ -125,7 +129,8 @@ fn host(authority: &str) -> Result<&str, &'static str> {
             (host, Some(port))
         }
     };
-    let is_port = |port: &str| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|it| it > 0);
+    let is_port =
+        |port: &str| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|it| it > 0);
     match port.is_some_and(is_port) {
         true => Ok(host),
         false => Err("the port is a number from 1 to 65535"),
@@ -136,7 +141,9 @@ fn is_link_local(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.is_link_local(),
         IpAddr::V6(ip) => {
-            ip == METADATA || ip.is_unicast_link_local() || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_link_local())
+            ip == METADATA
+                || ip.is_unicast_link_local()
+                || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_link_local())
         }
     }
 }
@@ -261,7 +268,10 @@ mod tests {
             ("a=http://[::ffff:169.254.169.254]/", "link-local"),
         ] {
             let refused = bad.parse::<Endpoint>().expect_err(bad).to_string();
-            assert!(refused.starts_with("an endpoint is NAME=URL") && refused.contains(why), "{bad}: {refused}");
+            assert!(
+                refused.starts_with("an endpoint is NAME=URL") && refused.contains(why),
+                "{bad}: {refused}"
+            );
             assert!(!refused.contains("s3cr3t"), "{refused}");
         }
     }
@@ -271,7 +281,10 @@ mod tests {
         let endpoint = read("shop=https://shop.example.com/health?token=s3cr3t");
         assert_eq!(endpoint.shown(), "https://shop.example.com/health?…");
         for shown in [endpoint.to_string(), format!("{endpoint:?}"), endpoint.compared()] {
-            assert!(shown.contains("https://shop.example.com/health?…") && !shown.contains("s3cr3t"), "{shown}");
+            assert!(
+                shown.contains("https://shop.example.com/health?…") && !shown.contains("s3cr3t"),
+                "{shown}"
+            );
         }
         let other = read("shop=https://shop.example.com/health?token=another");
         assert_ne!(endpoint.compared(), other.compared(), "another token is a difference");

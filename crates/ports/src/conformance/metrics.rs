@@ -55,5 +55,9 @@ pub async fn check(metrics: &dyn Metrics, cell: &Cell<'_>, clock: &dyn Clock, ex
     let last = window(clock.now());
     assert_eq!(metrics.value(cell, metric, last).await, Ok(Some(*value)));
     let unknown = Metric { name: "fleetwright-conformance-none".to_owned(), ..metric.clone() };
-    assert_eq!(metrics.value(cell, &unknown, last).await, Ok(None), "no data are not an error, and no number");
+    assert_eq!(
+        metrics.value(cell, &unknown, last).await,
+        Ok(None),
+        "no data are not an error, and no number"
+    );
 }

@@ -15,8 +15,8 @@ use fleetwright_ports::cluster_changes::ClientToken;
 use fleetwright_ports::clusters::{ClusterDescription, ClusterName};
 use fleetwright_ports::kubernetes::Access;
 use fleetwright_ports::{
-    Artifacts, Clock, ClusterChanges, Clusters, Endpoints, Foundations, JournalError, Kubernetes, KubernetesChanges,
-    KubernetesTokens, Machines, Metrics, Queries, RunId,
+    Artifacts, Clock, ClusterChanges, Clusters, Endpoints, Foundations, JournalError, Kubernetes,
+    KubernetesChanges, KubernetesTokens, Machines, Metrics, Queries, RunId,
 };
 use fleetwright_survey::clusters::{Api, ClusterPorts, ClusterRequest, read};
 use jiff::Timestamp;

@@ -45,8 +45,11 @@ pub(super) async fn look_up(
     let (from, until) = (DateTime::from_secs(from.as_second()), DateTime::from_secs(until.as_second()));
     let mut means = Partial::complete(Vec::with_capacity(ids.len()));
     for batch in ids.chunks(BATCH) {
-        let queries: &[MetricDataQuery] =
-            &batch.iter().enumerate().map(|(number, id)| query(number, metric, id, period)).collect::<Vec<_>>();
+        let queries: &[MetricDataQuery] = &batch
+            .iter()
+            .enumerate()
+            .map(|(number, id)| query(number, metric, id, period))
+            .collect::<Vec<_>>();
         let listing = series(connection, queries, (from, until)).await;
         match listing.failure {
             None => means.items.extend(measurements(batch, listing.items)),

@@ -58,7 +58,8 @@ mod tests {
 
     #[test]
     fn a_metric_is_asked_for_with_its_dimensions_and_its_statistic_over_one_period() {
-        let text = "p=AWS/ApplicationELB:TargetResponseTime{LoadBalancer=app/shop/1,TargetGroup=t/2} p99.9 <= 1";
+        let text =
+            "p=AWS/ApplicationELB:TargetResponseTime{LoadBalancer=app/shop/1,TargetGroup=t/2} p99.9 <= 1";
         let Asks::Metric(metric) = Query::of_cloudwatch(text).expect("a metric").asks else {
             panic!("a metric of CloudWatch")
         };

@@ -12,8 +12,8 @@ use fleetwright_ports::conformance::{
 };
 use fleetwright_ports::logs::{Follower, LogQuery};
 use fleetwright_ports::{
-    ChangeCalendars, CommandRequest, Figure, FigureSink, FigureUnit, ImageQuery, ImageRequest, ImageState, Images, InstanceQuery, Machines,
-    Metrics, Power,
+    ChangeCalendars, CommandRequest, Figure, FigureSink, FigureUnit, ImageQuery, ImageRequest, ImageState,
+    Images, InstanceQuery, Machines, Metrics, Power,
 };
 
 use jiff::{SignedDuration, Timestamp};

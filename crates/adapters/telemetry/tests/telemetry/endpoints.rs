@@ -79,7 +79,9 @@ async fn who_speaks_no_tls_where_tls_is_wanted_does_not_answer() {
     let address = listener.local_addr().expect("bound");
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a connection");
-        stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").expect("the answer is taken");
+        stream
+            .write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+            .expect("the answer is taken");
     });
     let endpoint: Endpoint = format!("shop=https://{address}/").parse().expect("an endpoint");
     let found = endpoints().unwell(&[endpoint]).await.expect("it could be asked");
@@ -113,7 +115,11 @@ async fn a_name_that_nobody_can_look_up_proves_nothing() {
     let name = "a".repeat(64);
     let endpoint: Endpoint = format!("shop=http://{name}/health?token=s3cr3t").parse().expect("an endpoint");
     let failure = endpoints().unwell(&[endpoint]).await.expect_err("no name that there can be");
-    assert_eq!((failure.class, failure.operation.as_str()), (ErrorClass::Transient, "endpoint:Get"), "{failure}");
+    assert_eq!(
+        (failure.class, failure.operation.as_str()),
+        (ErrorClass::Transient, "endpoint:Get"),
+        "{failure}"
+    );
     let said = failure.message.to_string();
     assert!(said.contains(&format!("shop (http://{name}/health?…)")) && !said.contains("s3cr3t"), "{said}");
 }

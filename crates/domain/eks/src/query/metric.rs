@@ -92,11 +92,11 @@ fn second(second: i64) -> Timestamp {
 impl Metric {
     /// Reads `NAMESPACE:METRIC{DIMENSION=VALUE,…} STATISTIC [or 0]`.
     pub(super) fn read(text: &str) -> Result<Self, String> {
-        let (text, absent) = match text.strip_suffix('0').map(str::trim_end).and_then(|it| it.strip_suffix(" or"))
-        {
-            Some(text) => (text.trim_end(), Absent::Zero),
-            None => (text, Absent::Unknown),
-        };
+        let (text, absent) =
+            match text.strip_suffix('0').map(str::trim_end).and_then(|it| it.strip_suffix(" or")) {
+                Some(text) => (text.trim_end(), Absent::Zero),
+                None => (text, Absent::Unknown),
+            };
         let (metric, statistic) = text.rsplit_once(char::is_whitespace).ok_or_else(|| {
             format!("behind the metric comes a statistic: {STATISTICS}; found {:?}", shown(text))
         })?;

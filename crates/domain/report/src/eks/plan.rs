@@ -77,7 +77,8 @@ pub(super) fn conditions(plan: &UpgradePlan) -> Vec<String> {
     let alarms = options.alarms.iter().map(|name| format!("alarm {name} has not gone off"));
     let queries =
         options.queries.iter().map(|it| format!("{} {}: {} {}", it.kind(), it.name, it.asks, it.rule));
-    let endpoints = options.endpoints.iter().map(|it| format!("endpoint {}: {} answers", it.name(), it.shown()));
+    let endpoints =
+        options.endpoints.iter().map(|it| format!("endpoint {}: {} answers", it.name(), it.shown()));
     alarms.chain(queries).chain(endpoints).collect()
 }
 

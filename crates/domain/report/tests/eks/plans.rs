@@ -98,7 +98,8 @@ fn how_conditions_differ_is_told_without_what_may_be_a_secret() {
     assert!(!text.contains("s3cr3t") && !text.contains("an0ther"), "{text}");
     let without = difference(of(&PlanOptions::default()).plan(), before.plan());
     let text = plan_difference::text(&without);
-    for added in ["options.queries.1.metric.statistic: – → p99", "options.endpoints.0.name: – → shop"] {
+    for added in ["options.queries.1.metric.statistic: – → p99", "options.endpoints.0.name: – → shop"]
+    {
         assert!(text.contains(added), "{text}");
     }
     assert!(!(text + &plan_difference::json(&without)).contains("s3cr3t"));
@@ -106,8 +107,7 @@ fn how_conditions_differ_is_told_without_what_may_be_a_secret() {
 
 /// Everything that a plan may say must hold.
 pub(crate) fn conditions(token: &str) -> PlanOptions {
-    let slow =
-        "slow=AWS/ApplicationELB:TargetResponseTime{LoadBalancer=app/shop/1} p99 <= before +10%";
+    let slow = "slow=AWS/ApplicationELB:TargetResponseTime{LoadBalancer=app/shop/1} p99 <= before +10%";
     let endpoint = format!("shop=https://shop.example.com/health?token={token}");
     PlanOptions {
         alarms: vec!["5xx".to_owned()],

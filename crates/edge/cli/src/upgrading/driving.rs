@@ -18,7 +18,8 @@ use fleetwright_patch::plan::PlannedCalendars;
 use fleetwright_ports::clusters::ClusterName;
 use fleetwright_ports::kubernetes::Access;
 use fleetwright_ports::{
-    Accounts, Clock, Endpoints, Freezes, Kubernetes, KubernetesApis, KubernetesChanges, KubernetesTokens, Queries, RunId,
+    Accounts, Clock, Endpoints, Freezes, Kubernetes, KubernetesApis, KubernetesChanges, KubernetesTokens,
+    Queries, RunId,
 };
 use fleetwright_report::safe;
 use fleetwright_step::Step;

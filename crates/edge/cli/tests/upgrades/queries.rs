@@ -126,7 +126,10 @@ async fn a_metric_without_data_is_never_healthy_unless_no_data_count_as_none() {
     assert_eq!(staged.drive().await.ending(), Some(Ending::Halted));
     let outcome = staged.outcome().await;
     let (id, _, words) = failed(&outcome);
-    assert!(id == "baseline" && words.contains("metric errors: Shop:errors Sum has no data in"), "{id}: {words}");
+    assert!(
+        id == "baseline" && words.contains("metric errors: Shop:errors Sum has no data in"),
+        "{id}: {words}"
+    );
     assert!(staged.effects().is_empty());
     let staged = holding(metric("errors=Shop:errors Sum or 0 <= 5"), 35).await;
     assert_eq!(staged.drive().await.ending(), Some(Ending::Complete));

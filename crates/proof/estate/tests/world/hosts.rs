@@ -366,10 +366,13 @@ fn what_is_put_is_what_is_got_by_period_and_statistic() {
     shift.watch("PutMetricData", json!({"Namespace": "Fleet", "MetricData": data})).expect("it is put");
     shift.pass(600);
     let query = |stat: &str| json!({"Id": "m", "MetricStat": {"Period": 60, "Stat": stat, "Metric": {"Namespace": "Fleet", "MetricName": "runs"}}});
-    for (stat, expected) in
-        [("Average", json!([7.0, 2.0])), ("Sum", json!([7.0, 4.0])), ("Maximum", json!([7.0, 3.0])),
-         ("p50", json!([7.0, 1.0])), ("p99.9", json!([7.0, 3.0]))]
-    {
+    for (stat, expected) in [
+        ("Average", json!([7.0, 2.0])),
+        ("Sum", json!([7.0, 4.0])),
+        ("Maximum", json!([7.0, 3.0])),
+        ("p50", json!([7.0, 1.0])),
+        ("p99.9", json!([7.0, 3.0])),
+    ] {
         let ask = json!({"MetricDataQueries": [query(stat)], "StartTime": start, "EndTime": start + 300});
         let answer = shift.watch("GetMetricData", ask).expect("it answers");
         assert_eq!(answer["MetricDataResults"][0]["Values"], expected, "{stat}");

@@ -13,7 +13,9 @@ fn read(text: &str) -> Metric {
 
 #[test]
 fn a_metric_is_a_namespace_a_name_its_dimensions_and_a_statistic() {
-    let found = read("AWS/ApplicationELB:TargetResponseTime{LoadBalancer=app/shop/1, TargetGroup=targetgroup/web/2} p99.9");
+    let found = read(
+        "AWS/ApplicationELB:TargetResponseTime{LoadBalancer=app/shop/1, TargetGroup=targetgroup/web/2} p99.9",
+    );
     let dimensions = [("LoadBalancer", "app/shop/1"), ("TargetGroup", "targetgroup/web/2")];
     let expected = Metric {
         namespace: "AWS/ApplicationELB".to_owned(),

@@ -191,7 +191,11 @@ mod tests {
             ("queries", json!(["up=up >= 1", "up"]), "input.queries[1]: a query is NAME=PROMQL"),
             ("metrics", json!(["errors=Shop:errors sum <= 5"]), "input.metrics[0]: a metric is NAME="),
             ("metrics", json!(["up=a:b Sum <= 5", "up=a:c Sum <= 5"]), "there are two up"),
-            ("endpoints", json!(["shop=shop.example.com?token=s3cr3t"]), "input.endpoints[0]: an endpoint is"),
+            (
+                "endpoints",
+                json!(["shop=shop.example.com?token=s3cr3t"]),
+                "input.endpoints[0]: an endpoint is",
+            ),
             ("endpoints", json!(["a=https://a.b", "a=https://b.c"]), "input.endpoints: there are two a"),
         ] {
             let mut input = whole.clone();
