@@ -90,7 +90,7 @@ fn shortened(text: &str) -> String {
 /// Whether a connection failed by what the other side does. A name that cannot be looked up, a network that is not there
 /// or too many open files may be ours as well, and prove nothing.
 fn is_theirs(error: &(dyn Error + 'static)) -> bool {
-    let causes = std::iter::successors(Some(error), |error| error.source());
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
     causes.filter_map(|cause| cause.downcast_ref::<io::Error>()).any(is_of_their_side)
 }
 
