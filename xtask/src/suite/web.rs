@@ -18,6 +18,14 @@ const REPORTS: [&str; 7] = [
     "fleet:50000:mixed",
 ];
 
+/// The pages of upgrades that they open: name, clusters and how the run went (`made_up_upgrades` knows the manners).
+const UPGRADES: [&str; 4] = [
+    "upgrade-done:1:done",
+    "upgrade-failed:3:failed",
+    "upgrade-waiting:1:waiting",
+    "upgrade-hostile:2:hostile",
+];
+
 /// Where Chromium usually is; `web/test/browser.mjs` looks there too.
 const CHROMIUM: [&str; 3] = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
@@ -36,8 +44,10 @@ pub(super) fn test(workspace: &Workspace) -> Result<(), Failure> {
     stream(here("node", &["check.mjs"]))?;
     browser(workspace)?;
     let reports = made_up(workspace, &REPORTS, &[])?;
-    let mut tests =
-        here("node", &["--test", "--test-concurrency=1", "test/opening.test.mjs", "test/using.test.mjs"]);
+    made_up_by(workspace, "made_up_upgrades", &UPGRADES, &[])?;
+    let files = ["test/opening.test.mjs", "test/using.test.mjs", "test/upgrade.test.mjs"];
+    let mut tests = here("node", &["--test", "--test-concurrency=1"]);
+    tests.args(files);
     tests.env("FLEETWRIGHT_REPORTS", &reports).env("FLEETWRIGHT_SHOTS", reports.join("kept"));
     stream(tests)
 }
@@ -61,15 +71,24 @@ pub(crate) fn browser(workspace: &Workspace) -> Result<(), Failure> {
 /// # Errors
 /// When the program that makes them up does not compile or fails.
 pub(crate) fn made_up(workspace: &Workspace, reports: &[&str], profile: &[&str]) -> Result<PathBuf, Failure> {
+    made_up_by(workspace, "made_up_runs", reports, profile)
+}
+
+/// The same by an example of the reports' crate.
+fn made_up_by(
+    workspace: &Workspace,
+    example: &str,
+    reports: &[&str],
+    profile: &[&str],
+) -> Result<PathBuf, Failure> {
     let directory = workspace.target.join("web");
     std::fs::create_dir_all(&directory).map_err(|source| Failure::File {
         path: directory.clone(),
         action: "written",
         source,
     })?;
-    let example =
-        ["run", "--quiet", "--locked", "--package", "fleetwright-report", "--example", "made_up_runs"];
-    let mut run = cargo(workspace, example.into_iter().chain(profile.iter().copied()));
+    let run = ["run", "--quiet", "--locked", "--package", "fleetwright-report", "--example", example];
+    let mut run = cargo(workspace, run.into_iter().chain(profile.iter().copied()));
     run.arg("--").arg(&directory).args(reports);
     stream(run)?;
     Ok(directory)

@@ -89,33 +89,59 @@ fn write_gate(out: &mut String, told: &ToldRun<'_>) -> fmt::Result {
     )
 }
 
+/// The columns of the table of clusters, and those of a cluster's steps.
+const OF_CLUSTERS: [&str; 8] =
+    ["Cluster", "Ring", "Account", "Region", "From", "To", "Control plane at", "Standing"];
+const OF_STEPS: [&str; 9] =
+    ["Step", "What", "Standing", "Began", "Ended", "Took", "Expected", "Update", "Why"];
+
 /// Every cluster on a line.
 fn write_clusters(out: &mut String, told: &ToldRun<'_>) -> fmt::Result {
-    let head = ["Cluster", "Ring", "Account", "Region", "From", "To", "Control plane at", "Standing"];
-    write_head(out, "Clusters", &head)?;
+    writeln!(out, "<section>\n<h2 id=\"clusters\">Clusters</h2>")?;
+    write_head(out, "clusters", &OF_CLUSTERS)?;
     for (number, cluster) in told.clusters.iter().enumerate() {
-        writeln!(
-            out,
-            "<tr><td><a href=\"#cluster-{number}\">{}</a></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
-             <td>{}</td><td class=\"{}\">{}</td></tr>",
-            plain(&cluster.name),
+        let cells = [
+            format!("<a href=\"#cluster-{number}\">{}</a>", plain(&cluster.name)),
             plain(&cluster.ring),
             plain(&cluster.account),
             plain(&cluster.region),
-            cluster.from,
-            cluster.target,
-            cluster.reached,
-            of_cluster(cluster.standing),
-            cluster.standing.told()
-        )?;
+            cluster.from.to_string(),
+            cluster.target.to_string(),
+            cluster.reached.to_string(),
+            standing(of_cluster(cluster.standing), cluster.standing.told()),
+        ];
+        write_row(out, &OF_CLUSTERS, &cells)?;
     }
     writeln!(out, "</tbody>\n</table>\n</section>")
 }
 
+/// The head of a table. A narrow window shows each row as a list of its cells, by which browsers forget that it is one of a
+/// table: hence the roles.
 fn write_head(out: &mut String, title: &str, columns: &[&str]) -> fmt::Result {
-    writeln!(out, "<section>\n<h2>{title}</h2>\n<table>\n<thead><tr>")?;
-    columns.iter().try_for_each(|column| writeln!(out, "<th scope=\"col\">{column}</th>"))?;
-    writeln!(out, "</tr></thead>\n<tbody>")
+    writeln!(out, "<table role=\"table\" aria-labelledby=\"{title}\">")?;
+    writeln!(out, "<thead role=\"rowgroup\"><tr role=\"row\">")?;
+    columns
+        .iter()
+        .try_for_each(|column| writeln!(out, "<th role=\"columnheader\" scope=\"col\">{column}</th>"))?;
+    writeln!(out, "</tr></thead>\n<tbody role=\"rowgroup\">")
+}
+
+/// A row of cells, which are markup; the first is its header. Each has the name of its column beside it where the window is
+/// narrow.
+fn write_row(out: &mut String, columns: &[&str], cells: &[String]) -> fmt::Result {
+    write!(out, "<tr role=\"row\">")?;
+    for (at, (column, cell)) in columns.iter().zip(cells).enumerate() {
+        match at {
+            0 => write!(out, "<th role=\"rowheader\" scope=\"row\">{cell}</th>")?,
+            _ => write!(out, "<td role=\"cell\" data-column=\"{column}\">{cell}</td>")?,
+        }
+    }
+    writeln!(out, "</tr>")
+}
+
+/// A standing: a word, with the colour that goes with it.
+fn standing(class: &str, word: &str) -> String {
+    format!("<span class=\"{class}\">{word}</span>")
 }
 
 fn write_cluster(
@@ -126,11 +152,9 @@ fn write_cluster(
 ) -> fmt::Result {
     writeln!(
         out,
-        "<section id=\"cluster-{number}\">\n<h2>{} <span class=\"{}\">{}</span></h2>\n<p>{} in account {}, {} → {}; the \
-         control plane is at {}.</p>",
+        "<section>\n<h2 id=\"cluster-{number}\">{} {}</h2>\n<p>{} in account {}, {} → {}; the control plane is at {}.</p>",
         plain(&cluster.name),
-        of_cluster(cluster.standing),
-        cluster.standing.told(),
+        standing(of_cluster(cluster.standing), cluster.standing.told()),
         plain(&cluster.region),
         plain(&cluster.account),
         cluster.from,
@@ -144,15 +168,12 @@ fn write_cluster(
     }
     let conditions = told.conditions(number);
     if !conditions.is_empty() {
-        writeln!(out, "<p>Must hold while it is upgraded:</p>\n<ul>")?;
+        writeln!(out, "<p>Must hold while it is upgraded:</p>
+<ul>")?;
         conditions.iter().try_for_each(|it| writeln!(out, "<li>{}</li>", plain(it)))?;
         writeln!(out, "</ul>")?;
     }
-    writeln!(out, "<table>\n<thead><tr>")?;
-    for column in ["Step", "What", "Standing", "Began", "Ended", "Took", "Expected", "Update", "Why"] {
-        writeln!(out, "<th scope=\"col\">{column}</th>")?;
-    }
-    writeln!(out, "</tr></thead>\n<tbody>")?;
+    write_head(out, &format!("cluster-{number}"), &OF_STEPS)?;
     cluster.steps.iter().try_for_each(|step| write_step(out, step, told.now))?;
     writeln!(out, "</tbody>\n</table>\n</section>")
 }
@@ -166,8 +187,9 @@ fn write_step(out: &mut String, step: &StepOutcome, now: Timestamp) -> fmt::Resu
     let told = step.code.as_deref().filter(|_| step.standing != StepStanding::Done);
     let words = told.map(|code| format!("{code} {}", step.message.as_deref().unwrap_or_default()));
     let cells = [
-        plain(&step.id),
+        format!("<code>{}</code>", plain(&step.id)),
         plain(&step.what),
+        standing(of_step(step.standing), step.standing.told()),
         at(step.started_at),
         at(step.ended_at),
         took.unwrap_or_default(),
@@ -175,11 +197,7 @@ fn write_step(out: &mut String, step: &StepOutcome, now: Timestamp) -> fmt::Resu
         plain(step.update.as_deref().unwrap_or_default()),
         plain(&words.unwrap_or_default()),
     ];
-    let [id, what, rest @ ..] = &cells;
-    let (class, standing) = (of_step(step.standing), step.standing.told());
-    write!(out, "<tr><td><code>{id}</code></td><td>{what}</td><td class=\"{class}\">{standing}</td>")?;
-    rest.iter().try_for_each(|cell| write!(out, "<td>{cell}</td>"))?;
-    writeln!(out, "</tr>")
+    write_row(out, &OF_STEPS, &cells)
 }
 
 /// The class of a cluster's standing in the style.

@@ -73,9 +73,10 @@ fn the_page_has_every_step_with_its_standing_times_and_reason() {
     let page = told(&document, "no addresses are free", html);
     let (_, clusters) = failed(&document, "");
     for step in &clusters[0].steps {
-        assert!(page.contains(&format!("<td><code>{}</code></td>", step.id)), "{} is not in {page}", step.id);
+        let header = format!("<th role=\"rowheader\" scope=\"row\"><code>{}</code></th>", step.id);
+        assert!(page.contains(&header), "{} is not in {page}", step.id);
     }
-    assert!(page.contains("<td class=\"failed\">failed</td>"), "{page}");
+    assert!(page.contains("data-column=\"Standing\"><span class=\"failed\">failed</span></td>"), "{page}");
     assert!(page.contains("no addresses are free"), "{page}");
     assert!(page.contains("9m") || page.contains("9 min"), "how long it took is said: {page}");
     assert!(page.contains(code::RUN_HALTED.id), "{page}");
