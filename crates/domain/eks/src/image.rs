@@ -87,7 +87,8 @@ mod tests {
         let own = "EKS-optimized image (k8s: 1.31.7, containerd: 1.7.*)";
         assert_eq!((of("base-1.35", own), of("base-1.35", "")), (Some(31), None));
         let parameter = |name: &str| minor_of_parameter(name).map(Minor::number);
-        let linux = "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/x86_64/standard/recommended/image_id";
+        let linux =
+            "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/x86_64/standard/recommended/image_id";
         assert_eq!(parameter(linux), Some(34));
         assert_eq!(parameter("/aws/service/bottlerocket/aws-k8s-1.35-fips/arm64/latest/image_id"), Some(35));
         assert_eq!(parameter("/golden/1.34"), None);

@@ -129,7 +129,8 @@ impl SelfManagedGroup {
         let template = self.template()?;
         let fitting = || template.versions.known().into_iter().flatten().filter(|it| it.minor == Some(minor));
         let runs = |number: u32| self.instances.iter().any(|it| it.template_version == Some(number));
-        let newest = |wanted: &dyn Fn(u32) -> bool| fitting().map(|it| it.number).filter(|it| wanted(*it)).max();
+        let newest =
+            |wanted: &dyn Fn(u32) -> bool| fitting().map(|it| it.number).filter(|it| wanted(*it)).max();
         let launches = template.launches();
         let version =
             newest(&runs).or_else(|| newest(&|it| Some(it) == launches)).or_else(|| newest(&|_| true))?;

@@ -311,7 +311,9 @@ fn way_back(set: &PlannedSet<'_>, from: Minor) -> Reversibility {
     match &set.kind {
         Kind::Managed(_) => reversible(format!("eks:UpdateNodegroupVersion to {from}")),
         Kind::SelfManaged(group) => match group.version_for(from) {
-            Some(template) => reversible(format!("an instance refresh with {template}, whose image is of {from}")),
+            Some(template) => {
+                reversible(format!("an instance refresh with {template}, whose image is of {from}"))
+            }
             None => reversible(format!(
                 "an instance refresh with a version of the launch template for {from}, which somebody has to make"
             )),

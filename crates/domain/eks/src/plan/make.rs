@@ -11,8 +11,8 @@ use super::draft::Draft;
 use super::nodes::{self, Kind, PlannedSet, Sets};
 use super::step::{Action, PlanStep, Reversibility};
 use super::{
-    Approvals, FORMAT, OpenFinding, PlanOptions, PlannedCluster, PlannedGap, UpgradePlan, actions, own_groups,
-    rollback,
+    Approvals, FORMAT, OpenFinding, PlanOptions, PlannedCluster, PlannedGap, UpgradePlan, actions,
+    own_groups, rollback,
 };
 use crate::check::{Assessment, Suppression, Verdict, assess};
 use crate::facts::{Cluster, Fact, Facts, Unread};

@@ -163,7 +163,8 @@ impl<'a> Sets<'a> {
         }
         let rest: Vec<&Node> =
             nodes.iter().copied().filter(|node| !groups.iter().any(|group| group.has(node))).collect();
-        let why = "no Auto Scaling group, node group or pool is known to have made them: replace them by hand";
+        let why =
+            "no Auto Scaling group, node group or pool is known to have made them: replace them by hand";
         self.fixed("nodes of nobody", &rest, why);
     }
 

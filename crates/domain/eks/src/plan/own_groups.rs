@@ -17,7 +17,8 @@ pub(super) fn without_image(steps: &[PlanStep], sets: &Sets<'_>, findings: &mut 
             Kind::SelfManaged(group) if group.name == *name => Some(group),
             _ => None,
         });
-        let Some(group) = group.filter(|it| it.template().is_some_and(|it| it.versions.known().is_some())) else {
+        let Some(group) = group.filter(|it| it.template().is_some_and(|it| it.versions.known().is_some()))
+        else {
             continue;
         };
         let (what, evidence) = group.missing_version(*to);

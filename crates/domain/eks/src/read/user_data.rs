@@ -13,12 +13,15 @@ use base64::engine::general_purpose::STANDARD;
 pub fn flags_of_user_data(user_data: &str) -> Option<Vec<String>> {
     let bytes = STANDARD.decode(user_data.trim()).ok()?;
     let text = String::from_utf8(bytes).ok()?;
-    let encoded = |line: &str| line.to_ascii_lowercase().replace(' ', "") == "content-transfer-encoding:base64";
+    let encoded =
+        |line: &str| line.to_ascii_lowercase().replace(' ', "") == "content-transfer-encoding:base64";
     if text.lines().any(encoded) {
         return None;
     }
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
-    let is_flag = |word: &&str| word.strip_prefix("--").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
+    let is_flag = |word: &&str| {
+        word.strip_prefix("--").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
+    };
     let flags: BTreeSet<&str> = words.filter(is_flag).collect();
     Some(flags.into_iter().map(str::to_owned).collect())
 }
@@ -34,7 +37,10 @@ mod tests {
         assert_eq!(flags, ["--kubelet-extra-args", "--max-pods", "--node-labels"]);
         let nodeadm = "--//\nContent-Type: application/node.eks.aws\n\nspec:\n  kubelet:\n    flags:\n    - \
                        \"--pod-infra-container-image=x\"\n--//--\n";
-        assert_eq!(flags_of_user_data(&STANDARD.encode(nodeadm)), Some(vec!["--pod-infra-container-image".to_owned()]));
+        assert_eq!(
+            flags_of_user_data(&STANDARD.encode(nodeadm)),
+            Some(vec!["--pod-infra-container-image".to_owned()])
+        );
     }
 
     #[test]

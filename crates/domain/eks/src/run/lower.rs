@@ -164,8 +164,7 @@ fn executable(plan: &UpgradePlan) -> Result<(), NotRun> {
 
 /// Every refresh of instances has something to launch.
 fn templates(plan: &UpgradePlan, steps: &[PlanStep]) -> Result<(), NotRun> {
-    let without =
-        |step: &&PlanStep| matches!(step.action, Action::SelfManagedNodes { template: None, .. });
+    let without = |step: &&PlanStep| matches!(step.action, Action::SelfManagedNodes { template: None, .. });
     steps.iter().find(without).map_or(Ok(()), |step| {
         Err(NotRun::NoTemplate { cluster: plan.cluster.name.clone(), step: step.id.clone() })
     })

@@ -1,6 +1,8 @@
 //! Auto Scaling groups of one's own: what they need, what stands in their way, what is not known of them.
 
-use fleetwright_eks::facts::nodes::{GroupTemplate, KubeletFlag, LaunchSource, SelfManagedGroup, TemplateVersion};
+use fleetwright_eks::facts::nodes::{
+    GroupTemplate, KubeletFlag, LaunchSource, SelfManagedGroup, TemplateVersion,
+};
 use fleetwright_eks::{Fact, Facts, Severity, Verdict};
 use fleetwright_kubernetes::Minor;
 
@@ -32,7 +34,10 @@ fn a_group_without_a_version_of_its_template_for_the_target_is_told_what_to_make
     let mut facts = healthy(33);
     versions(&mut facts).retain(|it| it.minor != Some(Minor::new(34)));
     let found = findings(&facts, 33, "EKS-N4");
-    assert_eq!((found[0].severity, found[0].subject.as_str()), (Severity::Blocking, "Auto Scaling group batch"));
+    assert_eq!(
+        (found[0].severity, found[0].subject.as_str()),
+        (Severity::Blocking, "Auto Scaling group batch")
+    );
     for words in ["no version of its launch template lt-batch has an image of 1.34", "--source-version 33"] {
         assert!(found[0].what.contains(words), "{found:?}");
     }
@@ -72,7 +77,8 @@ fn what_instances_run_comes_before_what_is_newer() {
     let LaunchSource::Template(template) = &mut group.source else { panic!("a template") };
     let Fact::Known(versions) = &mut template.versions else { panic!("versions") };
     for number in [50, 51] {
-        versions.insert(0, TemplateVersion { number, is_default: false, ..versions[versions.len() - 6].clone() });
+        versions
+            .insert(0, TemplateVersion { number, is_default: false, ..versions[versions.len() - 6].clone() });
     }
     assert_eq!(versions[0].minor, Some(minor), "as the test has it");
     assert_eq!(group.version_for(minor).map(|it| it.version), Some(33));
@@ -110,7 +116,8 @@ fn a_node_whose_group_has_a_version_for_the_target_comes_back_with_its_runtime()
 fn a_flag_of_the_templates_user_data_that_goes_is_found_and_user_data_that_is_not_read_is_not_passed() {
     let mut facts = healthy(34);
     let by = "version 35 of launch template lt-batch".to_owned();
-    of(&mut facts.nodes.kubelet_flags).push(KubeletFlag { flag: "--pod-infra-container-image".into(), by: by.clone() });
+    of(&mut facts.nodes.kubelet_flags)
+        .push(KubeletFlag { flag: "--pod-infra-container-image".into(), by: by.clone() });
     assert_eq!(findings(&facts, 34, "EKS-N5")[0].subject, by);
     hide(&mut facts.nodes.kubelet_flags);
     assert!(is_open(&facts, 34, "EKS-N5"));

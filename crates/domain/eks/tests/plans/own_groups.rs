@@ -35,7 +35,10 @@ fn a_group_gets_the_version_of_its_template_for_the_target_and_goes_back_to_the_
         "Auto Scaling group batch 1.33 → 1.34, by an instance refresh with version 34 of launch template lt-batch"
     );
     let Reversibility::Reversible { how, .. } = &step.reversibility else { panic!("{step:?}") };
-    assert_eq!(how, "an instance refresh with version 33 of launch template lt-batch, whose image is of 1.33");
+    assert_eq!(
+        how,
+        "an instance refresh with version 33 of launch template lt-batch, whose image is of 1.33"
+    );
 }
 
 #[test]

@@ -47,8 +47,10 @@ pub(super) fn waiting_changes(context: &Context<'_>, exam: &mut Examination) {
         let is_the_target = template.version(launches).is_some_and(|it| it.minor == Some(last.to));
         let old = group.instances.iter().filter(|it| it.template_version != Some(launches)).count();
         if old > 0 && !is_the_target {
-            let what = "the group launches from another version of its launch template than its instances have";
-            let evidence = format!("version {launches} ({}), {old} instances have another", template.selected);
+            let what =
+                "the group launches from another version of its launch template than its instances have";
+            let evidence =
+                format!("version {launches} ({}), {old} instances have another", template.selected);
             exam.find(subject(group), what, evidence);
         }
     }

@@ -83,7 +83,9 @@ fn desired(region: &Region, call: &Call) -> Result<Option<Desired>, ApiError> {
         return Ok(None);
     }
     let faulty = |what: String| {
-        query::invalid(format!("You must use a valid fully-formed launch template. The specified launch template {what}."))
+        query::invalid(format!(
+            "You must use a valid fully-formed launch template. The specified launch template {what}."
+        ))
     };
     let found = match (given.get(MEMBERS[0]), given.get(MEMBERS[1])) {
         (Some(id), None) => {
