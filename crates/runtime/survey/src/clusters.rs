@@ -7,6 +7,7 @@ mod addons;
 mod control_plane;
 mod nodes;
 mod objects;
+mod own_groups;
 mod quotas;
 mod rights;
 
@@ -16,7 +17,7 @@ use fleetwright_eks::facts::{Fact, Facts, Unread, UnreadCause};
 use fleetwright_kubernetes::{Hop, Manifests};
 use fleetwright_model::{Cell, ErrorClass, Failure};
 use fleetwright_ports::clusters::{ClusterDescription, ClusterName};
-use fleetwright_ports::{Clock, Clusters, Foundations, Kubernetes, Machines};
+use fleetwright_ports::{Clock, Clusters, Foundations, Kubernetes, Machines, SelfManagedGroups};
 use futures::join;
 
 /// What reading a cluster needs of the world.
@@ -28,6 +29,8 @@ pub struct ClusterPorts<'a> {
     pub foundations: &'a dyn Foundations,
     /// Instances and their types.
     pub machines: &'a dyn Machines,
+    /// Auto Scaling groups of one's own.
+    pub groups: &'a dyn SelfManagedGroups,
     /// Time.
     pub clock: &'a dyn Clock,
 }
@@ -68,10 +71,11 @@ pub async fn read(
     api: Api<'_>,
     description: &ClusterDescription,
 ) -> Facts {
-    let (mut control_plane, addons, groups, said) = join!(
+    let (mut control_plane, addons, groups, own, said) = join!(
         control_plane::read(ports, request, description),
         addons::read(ports, request),
         nodes::read(ports, request),
+        own_groups::read(ports, request),
         objects::ask(api, &description.cluster),
     );
     control_plane.endpoint = said.endpoint;
@@ -79,16 +83,17 @@ pub async fn read(
     let mut apis = said.objects.apis;
     apis.manifests = request.manifests.clone();
     let insights = &control_plane.insights;
+    let arns = own_groups::where_it_matters(own.arns, &said.objects.nodes.nodes);
     (apis.clients, control_plane.rights, control_plane.cluster_rights) = join!(
         control_plane::clients(ports, request, insights),
-        rights::in_aws(ports, request, &addons, &groups.managed),
+        rights::in_aws(ports, request, (&addons, &groups.managed, &arns)),
         rights::in_cluster(api, request, &said.objects.nodes),
     );
     Facts {
         control_plane,
         apis,
         addons: addons::with_objects(addons, &said.objects.addons),
-        nodes: nodes::with_objects(ports, request, groups, said.objects.nodes).await,
+        nodes: nodes::with_objects(ports, request, (groups, own.groups), said.objects.nodes).await,
         workloads: said.objects.workloads,
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fleetwright_eks::health::held_up;
 use fleetwright_eks::maker::{Maker, maker};
 use fleetwright_eks::plan::{Action, Condition, PlanStep};
 use fleetwright_eks::run::step_name::{CONTROL_PLANE, NODE_GROUP};
@@ -17,11 +16,9 @@ use futures::future::join_all;
 
 use crate::conditions::{Holds, all_hold};
 use crate::context::{Context, Site};
+use crate::held::{DIAGNOSED_AFTER, held, told};
 use crate::look::{Sight, UPDATES, listed, unseen, wait};
 use crate::notes::UpdateNote;
-
-/// Seconds after which an update of nodes is asked what it waits for: a batch of nodes has usually gone by then.
-const DIAGNOSED_AFTER: i64 = 5 * 60;
 
 /// The step.
 pub(crate) struct Update {
@@ -135,18 +132,11 @@ impl Update {
         })
     }
 
-    /// The pods that a replacement of nodes waits for. That nobody could look at them is told in the log and changes
-    /// nothing.
+    /// The pods that a replacement of nodes waits for.
     async fn held(&self, site: &Site<'_>, is_drained: impl Fn(&Node) -> bool) -> Vec<String> {
-        if self.name != NODE_GROUP {
-            return Vec::new();
-        }
-        match self.context.facts(site, &[]).await {
-            Ok(facts) => held_up(&facts, is_drained),
-            Err(failure) => {
-                tracing::warn!(%failure, cluster = %site.name, "nobody could look what holds the nodes up");
-                Vec::new()
-            }
+        match self.name {
+            NODE_GROUP => held(&self.context, site, is_drained).await,
+            _ => Vec::new(),
         }
     }
 }
@@ -158,13 +148,6 @@ fn is_old(step: &PlanStep, node: &Node) -> bool {
             maker(node) == Maker::ManagedGroup(group) && node.kubelet != *to
         }
         _ => false,
-    }
-}
-
-fn told(held: &[String]) -> String {
-    match held {
-        [] => String::new(),
-        held => format!("; held up by {}", listed(held)),
     }
 }
 

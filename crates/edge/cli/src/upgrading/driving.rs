@@ -201,6 +201,8 @@ impl Upgrading {
             changes: aws.clone(),
             foundations: aws.clone(),
             machines: aws.clone(),
+            groups: aws.clone(),
+            refreshes: aws.clone(),
             metrics: aws.clone(),
             queries: self.queries.clone(),
             reach: Arc::new(OnRecordReach { aws, apis: self.apis.clone(), behalf }),

@@ -16,8 +16,11 @@ use crate::world::Staged;
 /// An upgrade in which processes come and go.
 struct Upgrade(Staged);
 
+/// The scenario in which processes die.
+const EVERY: &str = "upgrade-crash-at-every-step";
+
 async fn world() -> Upgrade {
-    Upgrade(staged("upgrade-crash-at-every-step").await)
+    Upgrade(staged(EVERY).await)
 }
 
 impl Crashing for Upgrade {
@@ -73,6 +76,15 @@ fn acts(plan: &Plan, cut: &Cut) -> bool {
 }
 
 async fn tried(aftermath: Aftermath, chosen: impl Fn(&Plan, &Cut) -> bool) -> BTreeSet<String> {
+    tried_in(EVERY, aftermath, chosen).await
+}
+
+async fn tried_in(
+    scenario: &str,
+    aftermath: Aftermath,
+    chosen: impl Fn(&Plan, &Cut) -> bool,
+) -> BTreeSet<String> {
+    let world = || async { Upgrade(staged(scenario).await) };
     let plan = world().await.plan();
     let chosen = |case: &Case| case.aftermath == aftermath && chosen(&plan, &case.cut);
     let cases = enumerate_where(world, chosen).await.unwrap_or_else(|violations| {
@@ -89,6 +101,8 @@ async fn named(which: impl Fn(&fleetwright_flow::Step) -> bool) -> BTreeSet<Stri
     steps.filter(|step| which(step)).map(|step| step.name.to_string()).collect()
 }
 
+/// The step that has no token.
+const STEP: &str = "instance-refresh";
 const UNSEEN: &str = "a step without a case is a step nobody has seen crash";
 
 #[tokio::test(start_paused = true)]
@@ -110,4 +124,13 @@ async fn of_two_that_go_on_at_once_one_does() {
         tried(Aftermath::TriggeredTwice, |plan, cut| cut.point == Point::NotRecorded && acts(plan, cut))
             .await;
     assert!(steps.is_superset(&named(|step| step.effect != Effect::Reads).await), "{UNSEEN}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_of_instances_has_no_token_and_is_begun_once_all_the_same() {
+    let of_step = |cut: &Cut| cut.step == STEP;
+    for aftermath in [Aftermath::Resumed, Aftermath::Zombie, Aftermath::TriggeredTwice] {
+        let steps = tried_in("upgrade-own-groups", aftermath, |_, cut| of_step(cut)).await;
+        assert_eq!(steps, BTreeSet::from([STEP.to_owned()]), "{UNSEEN}");
+    }
 }

@@ -5,6 +5,7 @@ mod crashes;
 mod events;
 mod expectation;
 mod notices;
+mod own_groups;
 mod queries;
 mod readiness;
 mod stories;

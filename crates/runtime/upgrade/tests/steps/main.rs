@@ -2,5 +2,6 @@
 //! Fargate.
 
 mod fargate;
+mod instance_refresh;
 mod pools;
 mod stage;

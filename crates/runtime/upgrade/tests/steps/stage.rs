@@ -14,7 +14,7 @@ use fleetwright_eks::run::{Member, Ring, RunRequest, UpgradeRun, upgrade};
 use fleetwright_flow::{Direction, PlaceId, TargetId};
 use fleetwright_kubernetes::{Hop, Minor};
 use fleetwright_model::{Cell, ErrorClass, Failure, Text, Zone, code};
-use fleetwright_ports::clusters::ClusterName;
+use fleetwright_ports::clusters::{ClusterName, UpgradedParts};
 use fleetwright_ports::kubernetes::{Access, BearerToken};
 use fleetwright_ports::{
     Clock, Foundations, Kubernetes, KubernetesApis, KubernetesChanges, KubernetesTokens,
@@ -105,8 +105,7 @@ impl Foundations for NoGround {
         &self,
         _: &Cell<'_>,
         _: &ClusterName,
-        _: &[String],
-        _: &[String],
+        _: UpgradedParts<'_>,
     ) -> Result<Vec<Right>, Failure> {
         nothing()
     }
@@ -116,6 +115,7 @@ impl Foundations for NoGround {
 pub(crate) struct Stage {
     pub(crate) kubernetes: FakeKubernetes,
     pub(crate) clock: VirtualClock,
+    pub(crate) cluster: Arc<FakeCluster>,
     run: Arc<UpgradeRun>,
     zone: Zone,
     artifacts: Arc<MemoryArtifacts>,
@@ -123,6 +123,11 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn of(steps: Vec<PlanStep>) -> Self {
+        Self::with(steps, |cluster| cluster)
+    }
+
+    /// The same of a cluster that something was added to.
+    pub(crate) fn with(steps: Vec<PlanStep>, add: impl FnOnce(FakeCluster) -> FakeCluster) -> Self {
         let zone = sample::zone("prod", "111122223333", &[REGION]);
         let clock = VirtualClock::starting_at(sample::now());
         let kubernetes = FakeKubernetes::new(VERSION, Arc::new(clock));
@@ -132,18 +137,21 @@ impl Stage {
         let request =
             RunRequest { rings: &rings, approval: None, program: "0.1.0", at: clock.now(), seed: 7 };
         let run = Arc::new(upgrade(&request).expect("a plan that can be carried out"));
-        Self { kubernetes, clock, run, zone, artifacts: Arc::default() }
+        let cluster = FakeCluster::new("shop".parse().expect("a name"), VERSION, Arc::new(clock));
+        let cluster = Arc::new(add(cluster));
+        Self { kubernetes, clock, cluster, run, zone, artifacts: Arc::default() }
     }
 
     fn steps(&self) -> Vec<Arc<dyn Step>> {
         let clock: Arc<dyn Clock> = Arc::new(self.clock);
-        let cluster = FakeCluster::new("shop".parse().expect("a name"), VERSION, Arc::clone(&clock));
-        let cluster = Arc::new(cluster);
+        let cluster = Arc::clone(&self.cluster);
         let fleet = FakeFleet::default().with(&self.zone, REGION, FakeCell::default());
         let hosts = Arc::new(FakeHosts::of(fleet, Arc::clone(&clock)));
         let ports = Ports {
             clusters: cluster.clone(),
-            changes: cluster,
+            changes: cluster.clone(),
+            groups: cluster.clone(),
+            refreshes: cluster,
             foundations: Arc::new(NoGround),
             machines: hosts.clone(),
             metrics: hosts,
@@ -182,12 +190,15 @@ impl Stage {
         step: &str,
         within: SignedDuration,
     ) -> (Outcome, Vec<String>) {
-        let target = self.target(subject);
-        let steps = self.steps();
-        let step = steps.iter().find(|it| it.name() == step).expect("a step of that name");
+        let mut slot = self.slot(subject, within);
+        self.driven(step, &mut slot).await
+    }
+
+    /// A slot of a target that is at its first attempt.
+    pub(crate) fn slot(&self, subject: &str, within: SignedDuration) -> Slot {
         let started_at = self.clock.now();
-        let mut slot = Slot {
-            target,
+        Slot {
+            target: self.target(subject),
             subject: subject.into(),
             direction: Direction::Do,
             attempt: 1,
@@ -198,14 +209,30 @@ impl Stage {
             may_act_until: None,
             deadline: started_at + within,
             notes: Vec::new(),
-        };
+        }
+    }
+
+    /// One turn of a new process; what it says.
+    pub(crate) async fn turned(&self, step: &str, slot: &Slot) -> Outcome {
+        let steps = self.steps();
+        let step = steps.iter().find(|it| it.name() == step).expect("a step of that name");
+        let heard = Heard::default();
+        step.turn(Turn { place: PlaceId(0), slots: std::slice::from_ref(slot), reports: &heard }).await;
+        heard.0.into_inner().expect("no test panicked").pop().expect("an outcome")
+    }
+
+    /// Calls off what a slot has begun.
+    pub(crate) async fn called_off(&self, step: &str, slot: &Slot) {
+        let steps = self.steps();
+        let step = steps.iter().find(|it| it.name() == step).expect("a step of that name");
+        step.cancel(PlaceId(0), std::slice::from_ref(slot)).await;
+    }
+
+    /// Turns until it says how it ended, and what was waited for, each once.
+    pub(crate) async fn driven(&self, step: &str, slot: &mut Slot) -> (Outcome, Vec<String>) {
         let mut waited = Vec::new();
         loop {
-            let heard = Heard::default();
-            let slots = std::slice::from_ref(&slot);
-            step.turn(Turn { place: PlaceId(0), slots, reports: &heard }).await;
-            let outcome = heard.0.into_inner().expect("no test panicked").pop().expect("an outcome");
-            let at = match outcome {
+            let at = match self.turned(step, slot).await {
                 Outcome::LookAgain { at, ref waiting_for } => {
                     if waited.last().is_none_or(|last: &String| **last != **waiting_for) {
                         waited.push(waiting_for.to_string());
@@ -236,7 +263,7 @@ impl Stage {
         let labels = json!({ label.0: label.1 });
         self.kubernetes.put(
             &format!("/api/v1/nodes/{name}"),
-            json!({ "metadata": { "labels": labels }, "spec": {}, "status": status }),
+            json!({ "metadata": { "labels": labels }, "spec": { "providerID": format!("aws:///{REGION}a/i-{name}") }, "status": status }),
         );
     }
 
