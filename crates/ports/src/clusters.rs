@@ -276,6 +276,17 @@ pub trait Clusters: Send + Sync {
     ) -> Result<Vec<NodeGroupDescription>, Failure>;
 }
 
+/// The parts of a cluster that an upgrade changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UpgradedParts<'a> {
+    /// Names of add-ons.
+    pub addons: &'a [String],
+    /// Names of managed node groups.
+    pub node_groups: &'a [String],
+    /// ARNs of Auto Scaling groups of one's own.
+    pub scaling_groups: &'a [String],
+}
+
 /// What clusters of one cell stand on. Every method reads only.
 #[async_trait]
 pub trait Foundations: Send + Sync {
@@ -329,9 +340,8 @@ pub trait Foundations: Send + Sync {
     async fn public_parameters(&self, cell: &Cell<'_>, names: &[String]) -> Result<Vec<String>, Failure>;
 
     /// Whether the caller may make the calls that change something in an upgrade of a cluster: on the cluster, on each
-    /// of these add-ons and on each of these managed node groups, ordered. Nothing is tried: policies are simulated,
-    /// which says nothing of the policy of a session. A policy that names add-ons or groups by the id that ends their
-    /// ARN is not seen to allow anything.
+    /// of its parts, ordered. Nothing is tried: policies are simulated, which says nothing of the policy of a session. A
+    /// policy that names add-ons or node groups by the id that ends their ARN is not seen to allow anything.
     ///
     /// # Errors
     /// The failure of a call, as where the caller may not simulate. A part of the answers is no answer.
@@ -339,8 +349,7 @@ pub trait Foundations: Send + Sync {
         &self,
         cell: &Cell<'_>,
         name: &ClusterName,
-        addons: &[String],
-        groups: &[String],
+        parts: UpgradedParts<'_>,
     ) -> Result<Vec<Right>, Failure>;
 }
 

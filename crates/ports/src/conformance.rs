@@ -23,6 +23,7 @@ pub mod notifier;
 pub mod objects;
 pub mod parameters;
 pub mod power;
+pub mod self_managed;
 pub mod stacks;
 pub mod state_machines;
 

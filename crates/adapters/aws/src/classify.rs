@@ -289,6 +289,7 @@ fn refused(trouble: &Trouble) -> (ErrorClass, &'static Code) {
         | "IncorrectSpotRequestState"
         | "InvalidSnapshot.InUse"
         | "ScalingActivityInProgress"
+        | "InstanceRefreshInProgress"
         | "InvalidAMIID.Unavailable"
         | "Conflict"
         | "PreconditionFailed"
@@ -390,6 +391,8 @@ mod tests {
             (400, "ExecutionLimitExceeded", ErrorClass::Conflict, &code::LIMIT_REACHED),
             (400, "InvalidAMIID.NotFound", ErrorClass::NotFound, &code::NOT_FOUND),
             (400, "InvalidAMIName.Duplicate", ErrorClass::Conflict, &code::IMAGE_EXISTS),
+            (400, "InstanceRefreshInProgress", ErrorClass::Conflict, &code::RESOURCE_STATE),
+            (400, "ActiveInstanceRefreshNotFound", ErrorClass::NotFound, &code::NOT_FOUND),
             (400, "IncorrectInstanceState", ErrorClass::Conflict, &code::RESOURCE_STATE),
             (400, "InvalidSnapshot.InUse", ErrorClass::Conflict, &code::RESOURCE_STATE),
             (400, "InstanceLimitExceeded", ErrorClass::Conflict, &code::LIMIT_REACHED),

@@ -10,7 +10,7 @@ use fleetwright_eks::facts::control_plane::{ClusterRole, EncryptionKey, Right, S
 use fleetwright_eks::facts::nodes::InstanceOffer;
 use fleetwright_model::{Cell, ErrorClass, Failure, Partial};
 use fleetwright_ports::Foundations;
-use fleetwright_ports::clusters::ClusterName;
+use fleetwright_ports::clusters::{ClusterName, UpgradedParts};
 use futures::FutureExt;
 use serde_json::{Value, json};
 
@@ -232,10 +232,9 @@ impl Foundations for Aws {
         &self,
         cell: &Cell<'_>,
         name: &ClusterName,
-        addons: &[String],
-        groups: &[String],
+        parts: UpgradedParts<'_>,
     ) -> Result<Vec<Right>, Failure> {
-        rights::of_upgrades(self, cell, name, addons, groups).await
+        rights::of_upgrades(self, cell, name, parts).await
     }
 }
 

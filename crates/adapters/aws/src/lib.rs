@@ -46,6 +46,7 @@ mod power;
 mod query_service;
 mod rest_service;
 mod sdk_time;
+mod self_managed;
 mod sessions;
 mod signed;
 mod step_functions;

@@ -413,6 +413,14 @@ operations! {
         "for `eks upgrade`: to replace the nodes of a managed node group";
     CANCEL_UPDATE = Eks "CancelUpdate" "eks:CancelUpdate", Zone, APART, Optional, BY_TOKEN, CLUSTER_CHANGE,
         "for `eks upgrade`: to call off an update of a cluster";
+    DESCRIBE_LAUNCH_TEMPLATE_VERSIONS = Ec2 "DescribeLaunchTemplateVersions" "ec2:DescribeLaunchTemplateVersions", Zone, APART, Optional, READS, EC2_PAGED,
+        "for `eks`: to see which images the launch templates of groups of one's own name";
+    DESCRIBE_INSTANCE_REFRESHES = AutoScaling "DescribeInstanceRefreshes" "autoscaling:DescribeInstanceRefreshes", Zone, APART, Optional, READS, SCALING_READ,
+        "for `eks`: to see how a refresh of a group's instances stands";
+    START_INSTANCE_REFRESH = AutoScaling "StartInstanceRefresh" "autoscaling:StartInstanceRefresh", Zone, APART, Optional, BY_STATE, SCALING_CHANGE,
+        "for `eks upgrade`: to replace the nodes of an Auto Scaling group of one's own";
+    CANCEL_INSTANCE_REFRESH = AutoScaling "CancelInstanceRefresh" "autoscaling:CancelInstanceRefresh", Zone, APART, Optional, BY_STATE, SCALING_CHANGE,
+        "for `eks upgrade`: to call off such a refresh";
     INVOKE_MODEL = Bedrock "InvokeModel" "bedrock:InvokeModel", Zone, APART, Optional, NEVER_TWICE, MODELS,
         "for `eks plan summary`: to have a model write a summary (Converse)";
     DESCRIBE_SUBNETS = Ec2 "DescribeSubnets" "ec2:DescribeSubnets", Zone, APART, Optional, READS, EC2_PAGED,

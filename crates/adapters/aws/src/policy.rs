@@ -21,7 +21,9 @@ const FREE: &str = "sts:GetCallerIdentity";
 
 /// What commands on clusters ask of other services than EKS.
 const OF_CLUSTERS: &[&str] = &[
+    "autoscaling:DescribeInstanceRefreshes",
     "ec2:DescribeInstanceTypeOfferings",
+    "ec2:DescribeLaunchTemplateVersions",
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets",
@@ -32,8 +34,14 @@ const OF_CLUSTERS: &[&str] = &[
 ];
 
 /// What upgrades of clusters change; what they read is what the other commands on clusters read.
-pub(crate) const OF_UPGRADES: &[&str] =
-    &["eks:CancelUpdate", "eks:UpdateAddon", "eks:UpdateClusterVersion", "eks:UpdateNodegroupVersion"];
+pub(crate) const OF_UPGRADES: &[&str] = &[
+    "autoscaling:CancelInstanceRefresh",
+    "autoscaling:StartInstanceRefresh",
+    "eks:CancelUpdate",
+    "eks:UpdateAddon",
+    "eks:UpdateClusterVersion",
+    "eks:UpdateNodegroupVersion",
+];
 
 /// What keys of heads of audit logs begin with, in the bucket that keeps them.
 pub const HEADS_PREFIX: &str = "audit";
@@ -238,6 +246,10 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
             return wanted(Use::Clusters);
         }
         "iam:SimulatePrincipalPolicy" if wanted(Use::Clusters) => return true,
+        // The groups that are nodes of one's own, and their images.
+        "autoscaling:DescribeAutoScalingGroups" | "ec2:DescribeImages" if wanted(Use::Clusters) => {
+            return true;
+        }
         action if action.contains("MaintenanceWindow") => return wanted(Use::MaintenanceWindows),
         "ssm:AddTagsToResource" | "ssm:ListTagsForResource" => return wanted(Use::Parameters),
         action if action.contains("Parameter") => return wanted(Use::Parameters),

@@ -3,6 +3,7 @@
 
 mod changes;
 mod looks;
+mod own_groups;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::RangeInclusive;
@@ -15,6 +16,8 @@ use fleetwright_ports::Clock;
 use fleetwright_ports::cluster_changes::ClientToken;
 use fleetwright_ports::clusters::{ClusterName, Update, UpdateStatus};
 use jiff::Timestamp;
+
+pub use own_groups::FakeOwnGroup;
 
 use crate::hosts::Fault;
 
@@ -30,7 +33,8 @@ pub struct FakeAddon {
     pub offers: Vec<(String, RangeInclusive<u16>)>,
 }
 
-/// One EKS cluster: implements `Clusters` and `ClusterChanges`.
+/// One EKS cluster: implements `Clusters` and `ClusterChanges`, and for its Auto Scaling groups of one's own
+/// `SelfManagedGroups` and `InstanceRefreshes`.
 pub struct FakeCluster {
     clock: Arc<dyn Clock>,
     name: ClusterName,
@@ -43,9 +47,11 @@ struct State {
     upgraded: Option<(Minor, Timestamp)>,
     addons: BTreeMap<String, FakeAddon>,
     groups: BTreeMap<String, Minor>,
+    own: BTreeMap<String, own_groups::OwnGroup>,
     updates: Vec<Begun>,
     faults: BTreeMap<String, VecDeque<Fault>>,
     fails: VecDeque<String>,
+    refresh_fails: VecDeque<String>,
 }
 
 /// What an update is of.
@@ -83,9 +89,11 @@ impl FakeCluster {
             upgraded: None,
             addons: BTreeMap::new(),
             groups: BTreeMap::new(),
+            own: BTreeMap::new(),
             updates: Vec::new(),
             faults: BTreeMap::new(),
             fails: VecDeque::new(),
+            refresh_fails: VecDeque::new(),
         };
         Self { clock, name, state: Mutex::new(state) }
     }
@@ -152,6 +160,7 @@ impl State {
 
     /// Ends what has ended by then.
     fn settle(&mut self, now: Timestamp) {
+        self.settle_own_groups(now);
         for at in 0..self.updates.len() {
             let update = &mut self.updates[at];
             if update.shown.status != UpdateStatus::InProgress || update.ends_at > now {

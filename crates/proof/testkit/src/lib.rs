@@ -21,7 +21,7 @@ pub mod policy;
 pub mod referee;
 pub mod sample;
 
-pub use clusters::{FakeAddon, FakeCluster};
+pub use clusters::{FakeAddon, FakeCluster, FakeOwnGroup};
 pub use fleet::{FakeCell, FakeFleet};
 pub use hosts::{CommandOutcome, Effect, FakeHosts, Fault, HostScript, Responder};
 pub use kubernetes::FakeKubernetes;

@@ -7,9 +7,9 @@ use fleetwright_kubernetes::Minor;
 use fleetwright_model::{AccountId, Cell, ErrorClass, Region, Regions, Zone, ZoneName};
 use fleetwright_ports::cluster_changes::{ClientToken, UpdateOf};
 use fleetwright_ports::clusters::{ClusterName, UpdateStatus};
-use fleetwright_ports::conformance::{cluster_changes, clusters};
+use fleetwright_ports::conformance::{cluster_changes, clusters, self_managed};
 use fleetwright_ports::{Clock, ClusterChanges};
-use fleetwright_testkit::{FakeAddon, FakeCluster, Fault};
+use fleetwright_testkit::{FakeAddon, FakeCluster, FakeOwnGroup, Fault};
 
 fn clock() -> Arc<dyn Clock> {
     Arc::new(VirtualClock::starting_at("2026-11-02T02:00:00Z".parse().expect("a time")))
@@ -76,6 +76,23 @@ async fn a_cluster_in_memory_is_changed_as_a_real_one() {
         name: &name,
     };
     cluster_changes::check(subject, &expected).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_of_ones_own_in_memory_is_refreshed_as_a_real_one() {
+    let (clock, zone) = (clock(), zone());
+    let minors = [Minor::new(33), Minor::new(34)];
+    let group = FakeOwnGroup { instances: vec!["i-1".to_owned(), "i-2".to_owned()], minors: minors.into() };
+    let shop = shop(&clock).with_own_group("batch", group);
+    let subject =
+        self_managed::Subject { groups: &shop, refreshes: &shop, clock: &*clock, cell: &cell(&zone) };
+    let expected = self_managed::Expected {
+        cluster: name(),
+        groups: ["batch".to_owned()].into(),
+        group: "batch".to_owned(),
+        minors,
+    };
+    self_managed::check(subject, &expected).await;
 }
 
 #[tokio::test(start_paused = true)]

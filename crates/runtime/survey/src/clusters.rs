@@ -7,6 +7,7 @@ mod addons;
 mod control_plane;
 mod nodes;
 mod objects;
+mod own_groups;
 mod quotas;
 mod rights;
 mod suites;
@@ -18,7 +19,7 @@ use fleetwright_eks::suite::Suite;
 use fleetwright_kubernetes::{Hop, Manifests};
 use fleetwright_model::{Cell, ErrorClass, Failure};
 use fleetwright_ports::clusters::{ClusterDescription, ClusterName};
-use fleetwright_ports::{Clock, Clusters, Foundations, Kubernetes, Machines};
+use fleetwright_ports::{Clock, Clusters, Foundations, Kubernetes, Machines, SelfManagedGroups};
 use futures::join;
 
 /// What reading a cluster needs of the world.
@@ -30,6 +31,8 @@ pub struct ClusterPorts<'a> {
     pub foundations: &'a dyn Foundations,
     /// Instances and their types.
     pub machines: &'a dyn Machines,
+    /// Auto Scaling groups of one's own.
+    pub groups: &'a dyn SelfManagedGroups,
     /// Time.
     pub clock: &'a dyn Clock,
 }
@@ -72,10 +75,11 @@ pub async fn read(
     api: Api<'_>,
     description: &ClusterDescription,
 ) -> Facts {
-    let (mut control_plane, addons, groups, said) = join!(
+    let (mut control_plane, addons, groups, own, said) = join!(
         control_plane::read(ports, request, description),
         addons::read(ports, request),
         nodes::read(ports, request),
+        own_groups::read(ports, request),
         objects::ask(api, &description.cluster),
     );
     control_plane.endpoint = said.endpoint;
@@ -84,9 +88,10 @@ pub async fn read(
     apis.manifests = request.manifests.clone();
     let mut workloads = said.objects.workloads;
     let insights = &control_plane.insights;
+    let arns = own_groups::where_it_matters(own.arns, &said.objects.nodes.nodes);
     (apis.clients, control_plane.rights, control_plane.cluster_rights, workloads.suites) = join!(
         control_plane::clients(ports, request, insights),
-        rights::in_aws(ports, request, &addons, &groups.managed),
+        rights::in_aws(ports, request, (&addons, &groups.managed, &arns)),
         rights::in_cluster(api, request, &said.objects.nodes),
         suites::there(api, request.suites),
     );
@@ -94,7 +99,7 @@ pub async fn read(
         control_plane,
         apis,
         addons: addons::with_objects(addons, &said.objects.addons),
-        nodes: nodes::with_objects(ports, request, groups, said.objects.nodes).await,
+        nodes: nodes::with_objects(ports, request, (groups, own.groups), said.objects.nodes).await,
         workloads,
     }
 }

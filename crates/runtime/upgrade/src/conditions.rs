@@ -61,6 +61,9 @@ async fn holds(sight: &mut Sight<'_>, action: &Action, condition: &Condition) ->
             })
         }
         Condition::NodesAt { set, version } => {
+            if let Some(missing) = not_joined(sight, action).await? {
+                return Ok(Holds::NotYet(missing));
+            }
             let nodes = sight.nodes_of(action).await?;
             let names = |node: &&&fleetwright_kubernetes::Node| !serves_with(node, *version);
             let missing: Vec<String> = nodes
@@ -90,7 +93,8 @@ async fn holds(sight: &mut Sight<'_>, action: &Action, condition: &Condition) ->
                 )),
             })
         }
-        // A launch template or a node class is a person's to change: what comes of it is looked at by its nodes.
+        // A version of a launch template never changes, and a node class is a person's to change: what comes of either is
+        // looked at by its nodes.
         Condition::ImageOf { .. } => Ok(Holds::Yes),
         Condition::InsightsClear
         | Condition::NoBlocker { .. }
@@ -98,6 +102,15 @@ async fn holds(sight: &mut Sight<'_>, action: &Action, condition: &Condition) ->
         | Condition::AsHealthyAsBefore
         | Condition::SuitePassed { .. } => Ok(Holds::Yes),
     }
+}
+
+/// That instances of a group of one's own have no node yet: Auto Scaling does not wait for kubelets.
+async fn not_joined(sight: &mut Sight<'_>, action: &Action) -> Result<Option<String>, Failure> {
+    let Action::SelfManagedNodes { group, .. } = action else { return Ok(None) };
+    let desired = usize::try_from(sight.group(group).await?.size.1).unwrap_or(usize::MAX);
+    let joined = sight.nodes_of(action).await?.len();
+    let told = || format!("instances of Auto Scaling group {group} to join: {joined} of {desired} are nodes");
+    Ok((joined < desired).then(told))
 }
 
 fn state(node: &fleetwright_kubernetes::Node) -> &'static str {

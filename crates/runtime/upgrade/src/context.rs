@@ -16,8 +16,8 @@ use fleetwright_ports::cluster_changes::ClientToken;
 use fleetwright_ports::clusters::{ClusterDescription, ClusterName};
 use fleetwright_ports::kubernetes::Access;
 use fleetwright_ports::{
-    Artifacts, Clock, ClusterChanges, Clusters, Endpoints, Foundations, JournalError, Kubernetes,
-    KubernetesChanges, KubernetesTokens, Machines, Metrics, Queries, RunId,
+    Artifacts, Clock, ClusterChanges, Clusters, Endpoints, Foundations, InstanceRefreshes, JournalError,
+    Kubernetes, KubernetesChanges, KubernetesTokens, Machines, Metrics, Queries, RunId, SelfManagedGroups,
 };
 use fleetwright_survey::clusters::{Api, ClusterPorts, ClusterRequest, read};
 use jiff::Timestamp;
@@ -57,6 +57,10 @@ pub struct Ports {
     pub foundations: Arc<dyn Foundations>,
     /// Instances and their types.
     pub machines: Arc<dyn Machines>,
+    /// Auto Scaling groups of one's own.
+    pub groups: Arc<dyn SelfManagedGroups>,
+    /// Replacing their instances.
+    pub refreshes: Arc<dyn InstanceRefreshes>,
     /// Alarms and metrics.
     pub metrics: Arc<dyn Metrics>,
     /// Queries; none where no monitoring system is configured.
@@ -257,6 +261,7 @@ impl Context {
             clusters: &*self.ports.clusters,
             foundations: &*self.ports.foundations,
             machines: &*self.ports.machines,
+            groups: &*self.ports.groups,
             clock: &*self.ports.clock,
         };
         Ok(read(ports, request, api, &described).await)

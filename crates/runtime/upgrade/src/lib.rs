@@ -11,6 +11,7 @@ pub mod context;
 mod fargate;
 mod held;
 mod insights;
+mod instance_refresh;
 mod judge;
 mod look;
 mod notes;
@@ -42,6 +43,7 @@ pub fn steps_each_in(context: &dyn Fn(&'static str) -> Arc<Context>) -> Vec<Arc<
         Arc::new(update::Update::new(context(step_name::CONTROL_PLANE), step_name::CONTROL_PLANE)),
         Arc::new(update::Update::new(context(step_name::ADD_ON), step_name::ADD_ON)),
         Arc::new(update::Update::new(context(step_name::NODE_GROUP), step_name::NODE_GROUP)),
+        Arc::new(instance_refresh::Refresh(context(step_name::INSTANCE_REFRESH))),
         Arc::new(pool::Hold(context(step_name::HOLD_POOL))),
         Arc::new(pool::Release(context(step_name::RELEASE_POOL))),
         Arc::new(fargate::Fargate(context(step_name::FARGATE))),

@@ -8,6 +8,7 @@ use fleetwright_kubernetes::{ApiVersion, Depth, GroupVersionKind, Minor, Node, R
 use fleetwright_model::{ErrorClass, Failure, code};
 use fleetwright_ports::clusters::ClusterDescription;
 use fleetwright_ports::kubernetes::Listing;
+use fleetwright_ports::self_managed::GroupDescription;
 use fleetwright_step::{Late, Outcome, Pace, Slot};
 use jiff::Timestamp;
 
@@ -29,12 +30,13 @@ pub(crate) struct Sight<'a> {
     pub(crate) site: &'a Site<'a>,
     pub(crate) described: ClusterDescription,
     nodes: Option<Vec<Node>>,
+    group: Option<GroupDescription>,
 }
 
 impl<'a> Sight<'a> {
     pub(crate) async fn of(context: &'a Context, site: &'a Site<'a>) -> Result<Self, Failure> {
         let described = context.described(site).await?;
-        Ok(Self { context, site, described, nodes: None })
+        Ok(Self { context, site, described, nodes: None, group: None })
     }
 
     /// The cluster's nodes.
@@ -50,9 +52,31 @@ impl<'a> Sight<'a> {
         Ok(self.nodes.as_deref().unwrap_or_default())
     }
 
+    /// An Auto Scaling group of one's own, as it is in this turn.
+    pub(crate) async fn group(&mut self, name: &str) -> Result<&GroupDescription, Failure> {
+        if self.group.as_ref().is_none_or(|group| group.name != name) {
+            self.group = self.context.ports().groups.group(&self.site.cell, name).await?;
+        }
+        self.group.as_ref().ok_or_else(|| {
+            let words = format!("there is no Auto Scaling group {name} any more");
+            Failure::new(
+                ErrorClass::NotFound,
+                &code::UPGRADE_NOT_SO,
+                "autoscaling:DescribeAutoScalingGroups",
+                &words,
+            )
+        })
+    }
+
     /// The nodes that an action replaces.
     pub(crate) async fn nodes_of(&mut self, action: &Action) -> Result<Vec<&Node>, Failure> {
         let of = match action {
+            Action::SelfManagedNodes { group, .. } => {
+                let ids: Vec<String> =
+                    self.group(group).await?.instances.iter().map(|it| it.id.clone()).collect();
+                let has = |node: &&Node| node.instance_id().is_some_and(|id| ids.iter().any(|it| it == id));
+                return Ok(self.nodes().await?.iter().filter(has).collect());
+            }
             Action::ManagedNodes { group, .. } => Maker::ManagedGroup(group),
             Action::PoolNodes { pool, .. } | Action::HoldPool { pool } => Maker::Pool(pool),
             Action::FargatePods { .. } => Maker::Fargate,

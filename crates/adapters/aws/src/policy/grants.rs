@@ -184,9 +184,11 @@ static LIST_EXECUTIONS: &[Grant] = &[
 ];
 /// Calls that need one permission, of their own name.
 static ALONE: &[Grant] = &[
+    grant("autoscaling:CancelInstanceRefresh", &[On::AutoScalingGroups], &[]),
     grant("autoscaling:EnterStandby", &[On::AutoScalingGroups], &[]),
     grant("autoscaling:ExitStandby", &[On::AutoScalingGroups], &[]),
     grant("autoscaling:ResumeProcesses", &[On::AutoScalingGroups], &[]),
+    grant("autoscaling:StartInstanceRefresh", &[On::AutoScalingGroups], &[]),
     grant("autoscaling:SuspendProcesses", &[On::AutoScalingGroups], &[]),
     grant("cloudformation:CreateChangeSet", &[On::HubStacks], &[]),
     grant("cloudformation:DeleteChangeSet", &[On::HubStacks], &[]),

@@ -14,5 +14,6 @@ mod messages;
 mod pacing;
 mod permissions;
 mod reading;
+mod self_managed;
 mod sessions;
 mod step_functions;

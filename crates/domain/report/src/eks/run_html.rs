@@ -168,8 +168,11 @@ fn write_cluster(
     }
     let conditions = told.conditions(number);
     if !conditions.is_empty() {
-        writeln!(out, "<p>Must hold while it is upgraded:</p>
-<ul>")?;
+        writeln!(
+            out,
+            "<p>Must hold while it is upgraded:</p>
+<ul>"
+        )?;
         conditions.iter().try_for_each(|it| writeln!(out, "<li>{}</li>", plain(it)))?;
         writeln!(out, "</ul>")?;
     }

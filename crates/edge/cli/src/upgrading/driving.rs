@@ -204,6 +204,8 @@ impl Upgrading {
             changes: aws.clone(),
             foundations: aws.clone(),
             machines: aws.clone(),
+            groups: aws.clone(),
+            refreshes: aws.clone(),
             metrics: aws.clone(),
             queries: self.queries.clone(),
             endpoints: Arc::clone(&self.endpoints),

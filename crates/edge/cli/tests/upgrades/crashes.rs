@@ -17,8 +17,19 @@ use crate::world::Staged;
 /// An upgrade in which processes come and go, and what must not have become of its world at the end.
 struct Upgrade(Staged, fn(&Staged) -> Vec<String>);
 
+/// The scenario in which processes die.
+const EVERY: &str = "upgrade-crash-at-every-step";
+
 async fn world() -> Upgrade {
-    Upgrade(staged("upgrade-crash-at-every-step").await, |_| Vec::new())
+    of_scenario(EVERY).await
+}
+
+async fn of_scenario(scenario: &str) -> Upgrade {
+    Upgrade(staged(scenario).await, |_| Vec::new())
+}
+
+async fn with_own_groups() -> Upgrade {
+    of_scenario("upgrade-own-groups").await
 }
 
 async fn with_pools() -> Upgrade {
@@ -104,6 +115,8 @@ async fn named(which: impl Fn(&fleetwright_flow::Step) -> bool) -> BTreeSet<Stri
     steps.filter(|step| which(step)).map(|step| step.name.to_string()).collect()
 }
 
+/// The step that has no token.
+const STEP: &str = "instance-refresh";
 const UNSEEN: &str = "a step without a case is a step nobody has seen crash";
 
 #[tokio::test(start_paused = true)]
@@ -135,4 +148,13 @@ async fn whoever_goes_on_with_a_pool_replaces_each_node_once_and_puts_its_budget
     let of_pools = |_: &Plan, cut: &Cut| OF_POOLS.contains(&&*cut.step);
     let steps = tried_in(with_pools, Aftermath::Resumed, of_pools).await;
     assert_eq!(steps, OF_POOLS.map(str::to_owned).into(), "{UNSEEN}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_of_instances_has_no_token_and_is_begun_once_all_the_same() {
+    let of_step = |cut: &Cut| cut.step == STEP;
+    for aftermath in [Aftermath::Resumed, Aftermath::Zombie, Aftermath::TriggeredTwice] {
+        let steps = tried_in(with_own_groups, aftermath, |_, cut| of_step(cut)).await;
+        assert_eq!(steps, BTreeSet::from([STEP.to_owned()]), "{UNSEEN}");
+    }
 }

@@ -5,6 +5,7 @@ mod crashes;
 mod events;
 mod expectation;
 mod notices;
+mod own_groups;
 mod pools;
 mod queries;
 mod readiness;

@@ -415,6 +415,7 @@ upgrades! {
     a_test_suite_that_fails_at_the_second_hop_stops_the_upgrade_there: "upgrade-suite-fails";
     an_alarm_that_nobody_has_is_no_silence: "upgrade-alarm-missing";
     what_processes_die_over_goes_well_where_none_does: "upgrade-crash-at-every-step";
+    a_group_of_ones_own_is_refreshed_and_taken_back: "upgrade-own-groups";
     within_seven_days_a_hop_is_taken_back: "upgrade-rollback-within-seven-days";
     after_seven_days_nobody_takes_it_back: "upgrade-rollback-after-seven-days";
     what_blocks_eks_from_going_back_stops_the_way_back: "upgrade-rollback-refused";

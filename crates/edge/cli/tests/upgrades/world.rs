@@ -160,7 +160,7 @@ impl World {
         let (name, described, access) = self.access(name).await;
         let server = self.apis().connect(&access).expect("an address");
         let clock = &*self.stage.clock;
-        let ports = ClusterPorts { clusters: aws, foundations: aws, machines: aws, clock };
+        let ports = ClusterPorts { clusters: aws, foundations: aws, machines: aws, groups: aws, clock };
         let request = ClusterRequest {
             cell: &cell,
             name: &name,
@@ -367,7 +367,8 @@ impl Staged {
     }
 }
 
-/// Updates that EKS made, by what they are of: a call that was repeated with its token made none.
+/// Updates that EKS made, by what they are of, and refreshes of instances that Auto Scaling made, by group and the version
+/// that each launches: a call that was repeated made none.
 pub(crate) fn effects(estate: &Estate) -> BTreeMap<String, usize> {
     estate.with_world(|world| {
         let mut effects = BTreeMap::new();
@@ -377,6 +378,17 @@ pub(crate) fn effects(estate: &Estate) -> BTreeMap<String, usize> {
                 let what =
                     format!("{} {:?} {} {:?}", cluster.name, update.subject, update.kind, update.params);
                 *effects.entry(what).or_default() += 1;
+            }
+        }
+        for group in world
+            .accounts
+            .values()
+            .flat_map(|account| account.regions.values())
+            .flat_map(|region| region.scaling.iter())
+        {
+            for refresh in &group.refreshes {
+                let launched = refresh.desired.as_ref().map_or("", |it| it.version.as_str());
+                *effects.entry(format!("{} InstanceRefresh {launched}", group.name)).or_default() += 1;
             }
         }
         effects

@@ -1,25 +1,29 @@
 //! Managed node groups and the room their updates need, as far as AWS says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fleetwright_eks::facts::control_plane::{Subnet, Usage};
-use fleetwright_eks::facts::nodes::{InstanceOffer, ManagedNodeGroup};
+use fleetwright_eks::facts::nodes::{
+    InstanceOffer, KubeletFlag, ManagedNodeGroup, SelfManagedGroup, TemplateRef, TemplateVersion,
+};
 use fleetwright_eks::facts::{Fact, NodeFacts, Unread, UnreadCause};
 use fleetwright_eks::image;
-use fleetwright_eks::maker::{Maker, maker};
 use fleetwright_eks::read::{CniSettings, NodeObjects};
-use fleetwright_kubernetes::{Minor, Node};
+use fleetwright_kubernetes::Minor;
 use fleetwright_model::{Hardware, Partial, Text};
 use fleetwright_ports::clusters::NodeGroupDescription;
+use futures::future::join_all;
 use futures::join;
 
-use super::{ClusterPorts, ClusterRequest, fact, map, objects, quotas, unread};
+use super::{ClusterPorts, ClusterRequest, fact, objects, own_groups, quotas, unread};
 
 /// Managed node groups, and the subnets of their nodes.
 pub(super) struct Groups {
     pub(super) managed: Fact<Vec<ManagedNodeGroup>>,
     pub(super) subnets: Fact<Vec<Subnet>>,
     pub(super) vcpu_quotas: Fact<Vec<(String, Usage)>>,
+    /// Flags that launch templates of managed groups give the kubelet.
+    pub(super) kubelet_flags: Fact<Vec<KubeletFlag>>,
     /// Addresses of one interface of the types that have the most.
     pub(super) addresses_per_interface: Option<u32>,
 }
@@ -30,7 +34,8 @@ pub(super) async fn read(ports: ClusterPorts<'_>, request: ClusterRequest<'_>) -
         Ok(described) => described,
         Err(failure) => {
             let (managed, subnets, vcpu_quotas) = (unread(&failure), unread(&failure), unread(&failure));
-            return Groups { managed, subnets, vcpu_quotas, addresses_per_interface: None };
+            let kubelet_flags = unread(&failure);
+            return Groups { managed, subnets, vcpu_quotas, kubelet_flags, addresses_per_interface: None };
         }
     };
     let last = request.route.last().map(|hop| hop.to);
@@ -45,25 +50,71 @@ pub(super) async fn read(ports: ClusterPorts<'_>, request: ClusterRequest<'_>) -
     let wanted: Vec<String> = wanted.into_iter().collect();
     let ground = ports.foundations;
     let names: Vec<Text> = types.iter().map(|kind| Text::from(kind.as_str())).collect();
-    let (subnets, offers, images, sizes, vcpu_quotas) = join!(
+    let (subnets, offers, images, sizes, vcpu_quotas, templates) = join!(
         ground.subnets(request.cell, &ids),
         ground.instance_offers(request.cell, &types),
         ground.public_parameters(request.cell, &wanted),
         ports.machines.hardware(request.cell, &names),
         quotas::vcpus(ports, request.cell),
+        templates(ports, request, &described),
     );
     let (subnets, offers, images) = (fact(subnets), fact(offers), fact(images));
-    let around = Around { last, subnets: &subnets, offers: &offers, images: &images, sizes: &sizes };
+    let kubelet_flags = kubelet_flags(&described, &templates);
+    let around = Around {
+        last,
+        subnets: &subnets,
+        offers: &offers,
+        images: &images,
+        sizes: &sizes,
+        templates: &templates,
+    };
     let managed = Fact::Known(described.into_iter().map(|group| around.group(group)).collect());
     let addresses_per_interface = sizes.items.iter().map(|(_, size)| size.addresses_per_interface).max();
-    Groups { managed, subnets, vcpu_quotas, addresses_per_interface }
+    Groups { managed, subnets, vcpu_quotas, kubelet_flags, addresses_per_interface }
+}
+
+/// Versions of launch templates, by the template's id.
+type Templates = BTreeMap<String, Fact<Vec<TemplateVersion>>>;
+
+/// The launch templates of managed groups.
+async fn templates(
+    ports: ClusterPorts<'_>,
+    request: ClusterRequest<'_>,
+    groups: &[NodeGroupDescription],
+) -> Templates {
+    let ids: BTreeSet<&String> =
+        groups.iter().filter_map(|group| group.launch_template.as_ref()).map(|(id, _)| id).collect();
+    let each =
+        ids.into_iter().map(|id| async move { (id.clone(), own_groups::template(ports, request, id).await) });
+    join_all(each).await.into_iter().collect()
+}
+
+/// The flags that the versions in use give the kubelet. Without a launch template EKS writes the user data.
+fn kubelet_flags(groups: &[NodeGroupDescription], templates: &Templates) -> Fact<Vec<KubeletFlag>> {
+    let mut flags = Vec::new();
+    for (id, version) in groups.iter().filter_map(|group| group.launch_template.as_ref()) {
+        let (Some(Fact::Known(versions)), Ok(version)) = (templates.get(id), version.parse()) else {
+            return match templates.get(id) {
+                Some(Fact::NotRead(why)) => Fact::NotRead(why.clone()),
+                _ => Fact::unread(
+                    UnreadCause::Incomplete,
+                    format!("launch template {id} has no version {version}"),
+                ),
+            };
+        };
+        match own_groups::of_version(versions, &TemplateRef { id: id.clone(), version }) {
+            Ok(found) => flags.extend(found),
+            Err(why) => return Fact::NotRead(why),
+        }
+    }
+    Fact::Known(flags)
 }
 
 /// Everything about nodes: the groups, and what the cluster's own API says.
 pub(super) async fn with_objects(
     ports: ClusterPorts<'_>,
     request: ClusterRequest<'_>,
-    groups: Groups,
+    (groups, own): (Groups, Fact<Vec<SelfManagedGroup>>),
     objects: NodeObjects,
 ) -> NodeFacts {
     let mut managed = groups.managed;
@@ -77,17 +128,17 @@ pub(super) async fn with_objects(
         Fact::Known(ids) => fact(ports.foundations.subnets(request.cell, ids).await),
         Fact::NotRead(why) => Fact::NotRead(why.clone()),
     };
-    let strangers = map(&objects.nodes, |nodes: &Vec<Node>| strangers(nodes));
-    let kubelet_flags = match &managed {
-        // Without a launch template EKS writes the user data.
-        Fact::Known(groups) if groups.iter().all(|it| it.pending_launch_template == Fact::Known(false)) => {
-            none_of(&strangers, "the user data of groups of one's own is not read")
+    let own = own_groups::with_nodes(own, &objects.nodes);
+    let last = request.route.last().map(|hop| hop.to);
+    let kubelet_flags = match (groups.kubelet_flags, own_groups::kubelet_flags(&own, &objects.nodes, last)) {
+        (Fact::Known(mut flags), Fact::Known(of_own)) => {
+            flags.extend(of_own);
+            Fact::Known(flags)
         }
-        Fact::Known(_) => Fact::unread(UnreadCause::Incomplete, "user data of launch templates is not read"),
-        Fact::NotRead(why) => Fact::NotRead(why.clone()),
+        (Fact::NotRead(why), _) | (_, Fact::NotRead(why)) => Fact::NotRead(why),
     };
     NodeFacts {
-        self_managed: none_of(&strangers, "Auto Scaling groups of one's own are not read"),
+        self_managed: own,
         kubelet_flags,
         nodes: objects.nodes,
         managed,
@@ -112,25 +163,6 @@ pub(super) async fn with_objects(
     }
 }
 
-/// Names of nodes that come from Auto Scaling groups of one's own.
-fn strangers(nodes: &[Node]) -> Vec<String> {
-    nodes.iter().filter(|node| maker(node) == Maker::Other).map(|node| node.metadata.name.clone()).collect()
-}
-
-/// That there is nothing, where there is nobody who could have any.
-fn none_of<T>(strangers: &Fact<Vec<String>>, otherwise: &str) -> Fact<Vec<T>> {
-    match strangers {
-        Fact::Known(names) if names.is_empty() => Fact::Known(Vec::new()),
-        Fact::Known(names) => {
-            let some: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
-            let detail =
-                format!("{otherwise}; {} nodes come from them, such as {}", names.len(), some.join(", "));
-            Fact::unread(UnreadCause::Incomplete, detail)
-        }
-        Fact::NotRead(why) => Fact::NotRead(why.clone()),
-    }
-}
-
 /// What is known around the groups.
 struct Around<'a> {
     last: Option<Minor>,
@@ -138,6 +170,7 @@ struct Around<'a> {
     offers: &'a Fact<Vec<InstanceOffer>>,
     images: &'a Fact<Vec<String>>,
     sizes: &'a Partial<(Text, Hardware)>,
+    templates: &'a Templates,
 }
 
 impl Around<'_> {
@@ -157,10 +190,7 @@ impl Around<'_> {
             zones: zones.into_iter().map(str::to_owned).collect(),
             vcpus: self.vcpus(&group),
             vcpu_quota: quotas::of_group(&group.instance_types, group.spot).to_owned(),
-            pending_launch_template: match group.launch_template {
-                None => Fact::Known(false),
-                Some(_) => Fact::unread(UnreadCause::Incomplete, "versions of launch templates are not read"),
-            },
+            pending_launch_template: self.is_pending(&group),
             pods_per_node: Fact::unread(UnreadCause::NotAsked, "the cluster's own API was not asked"),
             name: group.name,
             version: group.version,
@@ -172,6 +202,19 @@ impl Around<'_> {
             max_unavailable: group.max_unavailable,
             strategy: group.strategy,
             subnet_ids: group.subnet_ids,
+        }
+    }
+
+    /// Whether another version of the group's launch template than that in use is the default.
+    fn is_pending(&self, group: &NodeGroupDescription) -> Fact<bool> {
+        let Some((id, version)) = &group.launch_template else { return Fact::Known(false) };
+        match self.templates.get(id) {
+            Some(Fact::Known(versions)) => {
+                let default = versions.iter().find(|it| it.is_default).map(|it| it.number.to_string());
+                Fact::Known(default.is_some_and(|default| default != *version))
+            }
+            Some(Fact::NotRead(why)) => Fact::NotRead(why.clone()),
+            None => Fact::unread(UnreadCause::Incomplete, format!("launch template {id} was not read")),
         }
     }
 

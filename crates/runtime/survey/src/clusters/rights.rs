@@ -7,6 +7,7 @@ use fleetwright_eks::facts::{Fact, Unread, UnreadCause};
 use fleetwright_eks::maker::{Maker, maker};
 use fleetwright_eks::read::NodeObjects;
 use fleetwright_ports::Kubernetes;
+use fleetwright_ports::clusters::UpgradedParts;
 use fleetwright_ports::kubernetes::ResourceAttributes;
 
 use super::{Api, ClusterPorts, ClusterRequest, fact, suites, why};
@@ -28,23 +29,28 @@ const EVICT_PODS: ResourceAttributes = ResourceAttributes {
     namespace: String::new(),
 };
 
+/// Add-ons, managed node groups, and the ARNs of groups of one's own.
+type Parts<'a> = (&'a Fact<Vec<Addon>>, &'a Fact<Vec<ManagedNodeGroup>>, &'a Fact<Vec<String>>);
+
 /// The calls of AWS that change something.
 pub(super) async fn in_aws(
     ports: ClusterPorts<'_>,
     request: ClusterRequest<'_>,
-    addons: &Fact<Vec<Addon>>,
-    groups: &Fact<Vec<ManagedNodeGroup>>,
+    parts: Parts<'_>,
 ) -> Fact<Vec<Right>> {
     if request.route.is_empty() {
         return Fact::unread(UnreadCause::NotAsked, "no upgrade was asked about");
     }
-    let (addons, groups) = match (addons, groups) {
-        (Fact::Known(addons), Fact::Known(groups)) => (addons, groups),
-        (Fact::NotRead(why), _) | (_, Fact::NotRead(why)) => return Fact::NotRead(why.clone()),
+    let (addons, groups, scaling_groups) = match parts {
+        (Fact::Known(addons), Fact::Known(groups), Fact::Known(own)) => (addons, groups, own),
+        (Fact::NotRead(why), ..) | (_, Fact::NotRead(why), _) | (.., Fact::NotRead(why)) => {
+            return Fact::NotRead(why.clone());
+        }
     };
     let addons: Vec<String> = addons.iter().map(|addon| addon.name.clone()).collect();
-    let groups: Vec<String> = groups.iter().map(|group| group.name.clone()).collect();
-    fact(ports.foundations.upgrade_rights(request.cell, request.name, &addons, &groups).await)
+    let node_groups: Vec<String> = groups.iter().map(|group| group.name.clone()).collect();
+    let parts = UpgradedParts { addons: &addons, node_groups: &node_groups, scaling_groups };
+    fact(ports.foundations.upgrade_rights(request.cell, request.name, parts).await)
 }
 
 /// What the cluster's own nodes, and the test suites that are to be run, make an upgrade ask of its API.

@@ -16,7 +16,7 @@ use fleetwright_eks::run::{Member, Ring, RunRequest, UpgradeRun, upgrade};
 use fleetwright_flow::{Direction, PlaceId, TargetId, When};
 use fleetwright_kubernetes::{Hop, Minor};
 use fleetwright_model::{Cell, ErrorClass, Failure, Text, Zone, code};
-use fleetwright_ports::clusters::ClusterName;
+use fleetwright_ports::clusters::{ClusterName, UpgradedParts};
 use fleetwright_ports::kubernetes::{Access, BearerToken};
 use fleetwright_ports::{
     Clock, Endpoints, Foundations, Kubernetes, KubernetesApis, KubernetesChanges, KubernetesTokens,
@@ -114,8 +114,7 @@ impl Foundations for NoGround {
         &self,
         _: &Cell<'_>,
         _: &ClusterName,
-        _: &[String],
-        _: &[String],
+        _: UpgradedParts<'_>,
     ) -> Result<Vec<Right>, Failure> {
         nothing()
     }
@@ -125,6 +124,7 @@ impl Foundations for NoGround {
 pub(crate) struct Stage {
     pub(crate) kubernetes: FakeKubernetes,
     pub(crate) clock: VirtualClock,
+    pub(crate) cluster: Arc<FakeCluster>,
     run: Arc<UpgradeRun>,
     zone: Zone,
     artifacts: Arc<MemoryArtifacts>,
@@ -132,6 +132,11 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn of(steps: Vec<PlanStep>) -> Self {
+        Self::with(steps, |cluster| cluster)
+    }
+
+    /// The same of a cluster that something was added to.
+    pub(crate) fn with(steps: Vec<PlanStep>, add: impl FnOnce(FakeCluster) -> FakeCluster) -> Self {
         let zone = sample::zone("prod", "111122223333", &[REGION]);
         let clock = VirtualClock::starting_at(sample::now());
         let kubernetes = FakeKubernetes::new(VERSION, Arc::new(clock));
@@ -141,18 +146,21 @@ impl Stage {
         let request =
             RunRequest { rings: &rings, approval: None, program: "0.1.0", at: clock.now(), seed: 7 };
         let run = Arc::new(upgrade(&request).expect("a plan that can be carried out"));
-        Self { kubernetes, clock, run, zone, artifacts: Arc::default() }
+        let cluster = FakeCluster::new("shop".parse().expect("a name"), VERSION, Arc::new(clock));
+        let cluster = Arc::new(add(cluster));
+        Self { kubernetes, clock, cluster, run, zone, artifacts: Arc::default() }
     }
 
     fn steps(&self) -> Vec<Arc<dyn Step>> {
         let clock: Arc<dyn Clock> = Arc::new(self.clock);
-        let cluster = FakeCluster::new("shop".parse().expect("a name"), VERSION, Arc::clone(&clock));
-        let cluster = Arc::new(cluster);
+        let cluster = Arc::clone(&self.cluster);
         let fleet = FakeFleet::default().with(&self.zone, REGION, FakeCell::default());
         let hosts = Arc::new(FakeHosts::of(fleet, Arc::clone(&clock)));
         let ports = Ports {
             clusters: cluster.clone(),
-            changes: cluster,
+            changes: cluster.clone(),
+            groups: cluster.clone(),
+            refreshes: cluster,
             foundations: Arc::new(NoGround),
             machines: hosts.clone(),
             metrics: hosts,
@@ -198,16 +206,13 @@ impl Stage {
         step: &str,
         within: SignedDuration,
     ) -> (Outcome, Vec<String>) {
-        let mut begun = self.begin(subject, step);
-        begun.slot.deadline = begun.slot.started_at + within;
-        let outcome = begun.end().await;
-        (outcome, begun.waited)
+        self.driven(step, &self.slot(subject, within)).await
     }
 
-    /// One step of a target, as a new process begins it.
-    pub(crate) fn begin(&self, subject: &str, step: &str) -> Begun {
+    /// A slot of a target that is at its first attempt.
+    pub(crate) fn slot(&self, subject: &str, within: SignedDuration) -> Slot {
         let started_at = self.clock.now();
-        let slot = Slot {
+        Slot {
             target: self.target(subject),
             subject: subject.into(),
             direction: Direction::Do,
@@ -217,12 +222,39 @@ impl Stage {
             started_at,
             known_since: started_at,
             may_act_until: None,
-            deadline: started_at + SignedDuration::from_hours(2),
+            deadline: started_at + within,
             notes: Vec::new(),
-        };
-        let mut steps = self.steps().into_iter();
-        let step = steps.find(|it| it.name() == step).expect("a step of that name");
-        Begun { clock: self.clock, step, slot, waited: Vec::new() }
+        }
+    }
+
+    fn step(&self, name: &str) -> Arc<dyn Step> {
+        self.steps().into_iter().find(|it| it.name() == name).expect("a step of that name")
+    }
+
+    /// One step of a target, as a new process begins it.
+    pub(crate) fn begin(&self, subject: &str, step: &str) -> Begun {
+        self.begun(step, self.slot(subject, SignedDuration::from_hours(2)))
+    }
+
+    fn begun(&self, step: &str, slot: Slot) -> Begun {
+        Begun { clock: self.clock, step: self.step(step), slot, waited: Vec::new() }
+    }
+
+    /// One turn of a new process; what it says.
+    pub(crate) async fn turned(&self, step: &str, slot: &Slot) -> Outcome {
+        turned(&*self.step(step), slot).await
+    }
+
+    /// Calls off what a slot has begun.
+    pub(crate) async fn called_off(&self, step: &str, slot: &Slot) {
+        self.step(step).cancel(PlaceId(0), std::slice::from_ref(slot)).await;
+    }
+
+    /// Turns of one process until it says how it ended, and what was waited for, each once.
+    pub(crate) async fn driven(&self, step: &str, slot: &Slot) -> (Outcome, Vec<String>) {
+        let mut begun = self.begun(step, slot.clone());
+        let outcome = begun.end().await;
+        (outcome, begun.waited)
     }
 
     /// Puts a node of a maker, by the label that says who that is.
@@ -238,7 +270,7 @@ impl Stage {
         let labels = json!({ label.0: label.1 });
         self.kubernetes.put(
             &format!("/api/v1/nodes/{name}"),
-            json!({ "metadata": { "labels": labels }, "spec": {}, "status": status }),
+            json!({ "metadata": { "labels": labels }, "spec": { "providerID": format!("aws:///{REGION}a/i-{name}") }, "status": status }),
         );
     }
 
@@ -288,11 +320,7 @@ impl Begun {
 
     /// A turn, and the time until the next; how it ended, where it did.
     async fn turn(&mut self) -> Option<Outcome> {
-        let heard = Heard::default();
-        let slots = std::slice::from_ref(&self.slot);
-        self.step.turn(Turn { place: PlaceId(0), slots, reports: &heard }).await;
-        let outcome = heard.0.into_inner().expect("no test panicked").pop().expect("an outcome");
-        let at = match outcome {
+        let at = match turned(&*self.step, &self.slot).await {
             Outcome::LookAgain { at, waiting_for } => {
                 if self.waited.last().is_none_or(|last| **last != *waiting_for) {
                     self.waited.push(waiting_for.to_string());
@@ -309,6 +337,13 @@ impl Begun {
         self.clock.sleep(wait.unsigned_abs()).await;
         None
     }
+}
+
+/// What a step says of a slot after a turn.
+async fn turned(step: &dyn Step, slot: &Slot) -> Outcome {
+    let heard = Heard::default();
+    step.turn(Turn { place: PlaceId(0), slots: std::slice::from_ref(slot), reports: &heard }).await;
+    heard.0.into_inner().expect("no test panicked").pop().expect("an outcome")
 }
 
 #[derive(Default)]

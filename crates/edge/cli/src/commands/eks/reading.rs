@@ -134,8 +134,8 @@ impl Prepared {
             Err(failure) => Api::Unreached(failure),
         };
         at.console.note(&format!("reading cluster {} of {}", self.name, at.place.name()));
-        let ports =
-            ClusterPorts { clusters: &at.aws, foundations: &at.aws, machines: &at.aws, clock: &*at.clock };
+        let (aws, clock) = (&at.aws, &*at.clock);
+        let ports = ClusterPorts { clusters: aws, foundations: aws, machines: aws, groups: aws, clock };
         let request = ClusterRequest {
             cell,
             name: &self.name,

@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 
 use fleetwright::policy_scope::scope;
 use fleetwright_aws::policy::{Use, of_zone};
+use fleetwright_eks::facts::nodes::TemplateRef;
 use fleetwright_eks::query::{Asks, Query, metric::window};
 use fleetwright_kubernetes::Minor;
 use fleetwright_model::{Cell, Failure, Phase, Region};
 use fleetwright_ports::cluster_changes::{ClientToken, Conflicts, UpdateOf};
-use fleetwright_ports::clusters::{ClusterName, Update};
-use fleetwright_ports::{ClusterChanges, Clusters, Foundations, Metrics};
+use fleetwright_ports::clusters::{ClusterName, Update, UpgradedParts};
+use fleetwright_ports::self_managed::GroupSource;
+use fleetwright_ports::{
+    ClusterChanges, Clusters, Foundations, InstanceRefreshes, Metrics, SelfManagedGroups,
+};
 use jiff::Timestamp;
 
 use super::{REGION, actions, grant, used, without, world};
@@ -31,6 +35,7 @@ name = "shop"
 account = "shop"
 version = "1.34"
 node_groups = [{ name = "blue", nodes = 1 }]
+self_managed = [{ name = "own", nodes = 1, version = "1.33", image = "1.34" }]
 addons = [{ name = "coredns", version = "v1.12.4-eksbuild.1" }]
 
 [[clusters]]
@@ -74,6 +79,21 @@ async fn change(aws: &impl ClusterChanges, cell: &Cell<'_>, wrong: &mut Wrong) {
     wrong.heard(aws.cancel_update(cell, &auto, &back).await);
 }
 
+/// Reads the group of one's own, refreshes it, and calls that off.
+async fn refresh(aws: &(impl SelfManagedGroups + InstanceRefreshes), cell: &Cell<'_>, wrong: &mut Wrong) {
+    let groups = wrong.heard(aws.groups(cell, &named("shop")).await);
+    let template = groups.and_then(|groups| match &groups.first()?.source {
+        GroupSource::Template { id, .. } => Some(id.clone()),
+        _ => None,
+    });
+    // Without the group, what it would have named is asked about by an id that nobody has.
+    let id = template.unwrap_or_else(|| "lt-0123456789abcdef0".to_owned());
+    wrong.heard(aws.template_versions(cell, &id).await);
+    wrong.heard(aws.start_refresh(cell, "own", &TemplateRef { id, version: 2 }).await);
+    wrong.heard(aws.refreshes(cell, "own").await);
+    wrong.heard(aws.cancel_refresh(cell, "own").await);
+}
+
 async fn read(aws: &impl Clusters, cell: &Cell<'_>, wrong: &mut Wrong) {
     let shop = named("shop");
     wrong.0.extend(aws.clusters(cell).await.failure);
@@ -106,8 +126,9 @@ async fn look_below(aws: &(impl Clusters + Foundations), cell: &Cell<'_>, wrong:
     wrong.heard(aws.vcpu_quotas(cell).await);
     let image = "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/x86_64/standard/recommended/image_id";
     wrong.heard(aws.public_parameters(cell, &[image.to_owned()]).await);
-    let parts = ["coredns", "blue"].map(|name| vec![name.to_owned()]);
-    wrong.heard(aws.upgrade_rights(cell, &named("shop"), &parts[0], &parts[1]).await);
+    let [addons, node_groups] = ["coredns", "blue"].map(|name| vec![name.to_owned()]);
+    let parts = UpgradedParts { addons: &addons, node_groups: &node_groups, scaling_groups: &[] };
+    wrong.heard(aws.upgrade_rights(cell, &named("shop"), parts).await);
 }
 
 /// What a plan may say must hold beside a cluster.
@@ -131,6 +152,7 @@ async fn clusters(missing: Option<&str>) -> (Vec<String>, BTreeSet<&'static str>
     let cell = &Cell { zone: &zone, region: Region::new(REGION).expect("a region") };
     let mut wrong = Wrong::default();
     change(&stage.aws, cell, &mut wrong).await;
+    refresh(&stage.aws, cell, &mut wrong).await;
     read(&stage.aws, cell, &mut wrong).await;
     look_below(&stage.aws, cell, &mut wrong).await;
     look_beside(&stage.aws, cell, stage.clock.now(), &mut wrong).await;
@@ -143,7 +165,7 @@ async fn clusters(missing: Option<&str>) -> (Vec<String>, BTreeSet<&'static str>
 async fn upgrades_of_clusters_need_what_the_policy_says_and_miss_what_it_does_not() {
     let (wrong, granted, used) = clusters(None).await;
     assert_eq!(wrong, [""; 0]);
-    assert_eq!(granted.len(), 30, "{granted:?}");
+    assert_eq!(granted.len(), 36, "{granted:?}");
     for action in granted {
         assert!(used.contains(action), "{action} is never used");
         let (wrong, ..) = clusters(Some(action)).await;
@@ -172,9 +194,10 @@ async fn other_clusters_are_not_changed() {
         ["eks:CancelUpdate", "eks:UpdateAddon", "eks:UpdateClusterVersion", "eks:UpdateNodegroupVersion"];
     assert_eq!(denied, changes.map(str::to_owned).into());
     // Asked before anything is tried, IAM says the same.
-    let parts = ["coredns", "blue"].map(|name| vec![name.to_owned()]);
+    let [addons, node_groups] = ["coredns", "blue"].map(|name| vec![name.to_owned()]);
+    let parts = UpgradedParts { addons: &addons, node_groups: &node_groups, scaling_groups: &[] };
     let of = [named("shop"), named("other")];
-    let rights = |name| stage.aws.upgrade_rights(cell, name, &parts[0], &parts[1]);
+    let rights = |name| stage.aws.upgrade_rights(cell, name, parts);
     let (shop, other) = (rights(&of[0]).await.expect("rights"), rights(&of[1]).await.expect("rights"));
     assert!(shop.iter().all(|right| !right.allowed), "{shop:?}");
     assert!(other.iter().all(|right| right.allowed), "{other:?}");
