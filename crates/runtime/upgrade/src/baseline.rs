@@ -16,6 +16,9 @@ use crate::look::{WHOLE, listed, unread, unseen};
 use crate::notes::BaselineNote;
 use crate::watched::{alarming, figures, unwell};
 
+/// How long an endpoint that is down before the upgrade is asked again.
+const BELIEVED_AFTER: SignedDuration = SignedDuration::from_mins(2);
+
 /// Keeps how the cluster is.
 pub(crate) struct Baseline(pub(crate) Arc<Context>);
 
@@ -25,7 +28,13 @@ impl Baseline {
         // What a way back is compared with is how it was before there was anything to take back.
         let health = match self.0.baseline_of_parent(&site).await? {
             Some(before) => before,
-            None => health(&self.0, &site).await?,
+            None => {
+                let found = health(&self.0, &site).await?;
+                if let Some(again) = self.asked_again(slot, &found) {
+                    return Ok(again);
+                }
+                found
+            }
         };
         let digest = self.0.keep_baseline(&site, &health).await?;
         let count = |of: usize| u32::try_from(of).unwrap_or(u32::MAX);
@@ -35,6 +44,17 @@ impl Baseline {
             not_ready: count(health.not_ready.len()),
             workloads: count(health.workloads.len()),
         }))
+    }
+
+    /// An endpoint that is down once is asked again before it is believed: what was down before is not looked at later.
+    fn asked_again(&self, slot: &Slot, health: &Health) -> Option<Outcome> {
+        let (name, how) = health.unwell.first_key_value()?;
+        let now = self.0.now();
+        let young = now.duration_since(slot.started_at) < BELIEVED_AFTER;
+        young.then(|| Outcome::LookAgain {
+            at: WHOLE.next(slot.started_at, now).min(slot.deadline),
+            waiting_for: listed(&[format!("endpoint {name} {how}")]).into(),
+        })
     }
 }
 
