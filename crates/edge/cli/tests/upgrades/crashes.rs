@@ -152,7 +152,7 @@ async fn whoever_goes_on_with_a_pool_replaces_each_node_once_and_puts_its_budget
 
 #[tokio::test(start_paused = true)]
 async fn a_refresh_of_instances_has_no_token_and_is_begun_once_all_the_same() {
-    let of_step = |cut: &Cut| cut.step == STEP;
+    let of_step = |cut: &Cut| &*cut.step == STEP;
     for aftermath in [Aftermath::Resumed, Aftermath::Zombie, Aftermath::TriggeredTwice] {
         let steps = tried_in(with_own_groups, aftermath, |_, cut| of_step(cut)).await;
         assert_eq!(steps, BTreeSet::from([STEP.to_owned()]), "{UNSEEN}");

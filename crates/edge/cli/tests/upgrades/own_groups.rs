@@ -37,7 +37,7 @@ const READY: &str = r#"image = "1.34", template_version = "1", hook = true"#;
 
 /// What a check says of the cluster.
 async fn verdict(world: &World, code: &str) -> Verdict {
-    let facts = world.facts("shop", &[HOP]).await;
+    let facts = world.facts("shop", &[HOP], &[]).await;
     let assessment = assess(&facts, &[HOP], world.stage.clock.now(), &[]);
     assessment.results.into_iter().find(|result| result.code == code).expect("in the catalogue").verdict
 }
@@ -65,7 +65,7 @@ async fn instances_are_refreshed_to_the_version_and_back() {
 #[tokio::test(start_paused = true)]
 async fn a_group_is_read_with_its_template_and_its_nodes() {
     let world = World::of(&cluster(r#"image = "1.34", suspended = ["Launch"], protected = 1"#)).await;
-    let facts = world.facts("shop", &[HOP]).await;
+    let facts = world.facts("shop", &[HOP], &[]).await;
     let [group] = facts.nodes.self_managed.known().expect("read").as_slice() else { panic!("one group") };
     assert_eq!((group.name.as_str(), group.desired, group.protected_instances()), ("batch", 3, 1));
     assert_eq!(group.suspended, ["Launch"]);

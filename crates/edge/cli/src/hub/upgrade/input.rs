@@ -295,7 +295,8 @@ mod tests {
             "metrics": ["errors=Shop:errors{app=web} Sum or 0 <= before +10%"],
             "endpoints": ["shop=https://shop.example.com/health?token=a"],
         });
-        let options = Input::read(&input).expect("it is well").options;
+        let settings = resolve(&Layers::default()).expect("defaults are valid").settings;
+        let options = Input::read(&input).expect("it is well").options(&settings.upgrade);
         let queries: Vec<String> = options.queries.iter().map(ToString::to_string).collect();
         assert_eq!(queries, ["up=count(up) >= 3", "errors=Shop:errors{app=web} Sum or 0 <= before +10%"]);
         assert_eq!(options.endpoints[0].url(), "https://shop.example.com/health?token=a");
