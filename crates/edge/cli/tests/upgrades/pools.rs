@@ -137,7 +137,7 @@ async fn drifted_nodes_go_in_waves_and_the_pools_own_budgets_are_as_before() {
     // One node came in the first wave, a tenth of five in the second, and none between waves.
     let came = came(&staged.world);
     let within =
-        |(from, until): (Timestamp, Timestamp)| came.iter().filter(|at| (from..until).contains(at)).count();
+        |(from, until): (Timestamp, Timestamp)| came.iter().filter(|at| (from..until).contains(*at)).count();
     assert_eq!(within(times(&staged, "pool-wave-1").await), 1, "{came:?}");
     assert_eq!(within(times(&staged, "wave-health-1").await), 0, "{came:?}");
     assert_eq!(within(times(&staged, "pool-wave-2").await), 1, "{came:?}");
