@@ -118,7 +118,7 @@ impl State {
 
 impl FakeCluster {
     /// Makes a mutating call: it takes effect unless it is refused, and the reply may get lost.
-    fn write<T>(
+    pub(super) fn write<T>(
         &self,
         action: &'static str,
         name: &ClusterName,
