@@ -1,7 +1,8 @@
 //! What we may do: by simulation, otherwise by trying without effect.
 
-use fleetwright_model::Phase;
-use fleetwright_ports::{Answer, Refusal, Rights, Verified};
+use fleetwright_model::{Access, Phase};
+use fleetwright_ports::clusters::UpgradedParts;
+use fleetwright_ports::{Answer, Foundations, Refusal, Rights, Verified};
 
 use crate::fake::{Reply, assumed, cell, ec2_error, json_error, query_error, stage, zone};
 
