@@ -1,7 +1,8 @@
 //! What we may do: by simulation, otherwise by trying without effect.
 
-use fleetwright_model::Phase;
-use fleetwright_ports::{Answer, Refusal, Rights, Verified};
+use fleetwright_model::{Access, Phase};
+use fleetwright_ports::clusters::UpgradedParts;
+use fleetwright_ports::{Answer, Foundations, Refusal, Rights, Verified};
 
 use crate::fake::{Reply, assumed, cell, ec2_error, json_error, query_error, stage, zone};
 
@@ -111,5 +112,51 @@ async fn everything_that_is_called_is_in_the_table() {
             "{}",
             seen.action
         );
+    }
+}
+
+/// A session of a role of IAM Identity Center, whose ARN leaves the role's path out.
+fn session() -> Reply {
+    Reply::Answer(
+        200,
+        "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
+         <Arn>arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_ops_1/ann</Arn><UserId>AROA:ann</UserId>\
+         <Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+            .to_owned(),
+    )
+}
+
+fn role(arn: &str) -> Reply {
+    Reply::Answer(
+        200,
+        format!(
+            "<GetRoleResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><GetRoleResult><Role>\
+             <Path>/</Path><RoleName>AWSReservedSSO_ops_1</RoleName><RoleId>AROA</RoleId><Arn>{arn}</Arn>\
+             <CreateDate>2026-01-01T00:00:00Z</CreateDate></Role></GetRoleResult></GetRoleResponse>"
+        ),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_with_a_path_is_looked_up_by_its_name_before_its_rights_are_asked_about() {
+    const WITH_PATH: &str =
+        "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_ops_1";
+    for (may_look, asked_as) in
+        [(true, WITH_PATH), (false, "arn:aws:iam::111122223333:role/AWSReservedSSO_ops_1")]
+    {
+        let stage = stage(move |seen| match seen.action.as_str() {
+            "sts:GetCallerIdentity" => session(),
+            "iam:GetRole" if may_look => role(WITH_PATH),
+            "iam:GetRole" => query_error(403, "AccessDenied", "not authorized"),
+            _ => simulated(&[]),
+        })
+        .await;
+        let mut zone = zone("111122223333", None);
+        zone.access = Access::default();
+        let (cell, name) = (cell(&zone), "shop".parse().expect("a name"));
+        let rights = stage.aws.upgrade_rights(&cell, &name, UpgradedParts::default()).await;
+        assert!(rights.is_err(), "silence is not consent: {rights:?}");
+        let asked = stage.fake.asked("iam:SimulatePrincipalPolicy");
+        assert_eq!(asked[0].field("PolicySourceArn").as_deref(), Some(asked_as));
     }
 }
