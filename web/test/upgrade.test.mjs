@@ -20,7 +20,7 @@ for (const [name, verdict, clusters] of [
   ["upgrade-hostile", /^FW-[A-Z]\d+ /, 2],
 ]) {
   test(`${name}: opens without a word on the console or a request, and is accessible in both colours on every window`, async () => {
-    for (const [window, width] of [["wide", 1440], ["narrow", 390], ["narrowest", 320]]) {
+    for (const [window, width] of [["wide", 1440], ["half", 980], ["narrow", 390], ["narrowest", 320]]) {
       const page = await opened(name, { width });
       assert.match(await page.textContent(".verdict"), verdict);
       assert.equal((await page.$$("section:has(h2[id^=cluster-])")).length, clusters);
@@ -70,6 +70,18 @@ test("how a step stands is a word, and a failed one says why", async () => {
   assert.deepEqual(standings.filter((word) => !WORDS.includes(word) && !clusters.includes(word)), []);
   const failed = page.getByRole("row").filter({ has: page.locator("span.failed") }).filter({ hasText: "FW-X0012" });
   assert.match(await failed.textContent(), /PodDisruptionBudget shop\/web allows no eviction \(3 healthy, 3 wanted\)/);
+  await page.context().close();
+});
+
+test("on a wide window no word of a standing or a column is broken", async () => {
+  const page = await opened("upgrade-failed", { width: 1280 });
+  const broken = await page.$$eval("th[scope=col], td[data-column=Standing] span", (cells) => cells.filter((cell) => {
+    const words = cell.textContent.trim().split(" ").length;
+    const range = document.createRange();
+    range.selectNodeContents(cell);
+    return new Set([...range.getClientRects()].map((line) => Math.round(line.top))).size > words;
+  }).map((cell) => cell.textContent));
+  assert.deepEqual(broken, []);
   await page.context().close();
 });
 

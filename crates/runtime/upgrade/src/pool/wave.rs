@@ -76,6 +76,11 @@ impl Wave {
         };
         let more = standing.untouched.saturating_sub(leaves);
         let is_late = self.context.now() >= slot.deadline;
+        // What holds is looked at first: a budget that was closed holds everything.
+        let outcome = match waited_for(&standing, more) {
+            None => DONE,
+            Some(what) => self.waits(site, slot, wave.step, (more > 0 && stands != CLOSED, &what)).await,
+        };
         match (more > 0 && !is_late, stands == CLOSED) {
             (true, _) if stands != wave.nodes => pool.patch(wave.open).await?,
             (false, false) => match wave.calls.close {
@@ -84,28 +89,16 @@ impl Wave {
             },
             _ => {}
         }
-        let what = match (more, standing.going.as_slice(), standing.late.as_slice()) {
-            (0, [], []) => return Ok(DONE),
-            (0, [], late) => format!("new nodes to be ready: {}", listed(late)),
-            (0, going, _) => format!("old nodes to go: {}", listed(going)),
-            (more, ..) => {
-                let old = standing.old();
-                format!(
-                    "Karpenter to begin with {more} of {old} nodes that drifted, of {} in all",
-                    standing.all
-                )
-            }
-        };
-        Ok(self.waits(site, slot, wave.step, (more > 0, &what)).await)
+        Ok(outcome)
     }
 
-    /// Waits, and says what holds where that takes long.
+    /// Waits, and says what holds where that takes long: all of the pool where our budget is open, else those that go.
     async fn waits(
         &self,
         site: &Site<'_>,
         slot: &Slot,
         step: &PlanStep,
-        (begins, what): (bool, &str),
+        (is_open, what): (bool, &str),
     ) -> Outcome {
         let now = self.context.now();
         if !is_due(slot, now) {
@@ -113,12 +106,27 @@ impl Wave {
         }
         let find = |facts: &Facts| -> Vec<Held> {
             match &step.action {
-                Action::PoolNodes { pool, .. } if !begins => disrupted(facts, pool),
+                Action::PoolNodes { pool, .. } if !is_open => disrupted(facts, pool),
                 action => by(facts, action),
             }
         };
         let held = told(&found(&self.context, site, find).await);
         wait(UPDATES, slot, now, self.name, &format!("{what}{held}"))
+    }
+}
+
+/// What a wave waits for, with so many nodes more to be begun with; none where it is over. A node without pods goes
+/// without one that takes its place.
+fn waited_for(standing: &Standing, more: usize) -> Option<String> {
+    let Standing { all, going, late, .. } = standing;
+    match (more, going.as_slice(), late.as_slice()) {
+        (0, [], []) => None,
+        (0, [], late) => Some(format!("new nodes to be ready: {}", listed(late))),
+        (0, going, _) => Some(format!("old nodes to go: {}", listed(going))),
+        (more, ..) => {
+            let old = standing.old();
+            Some(format!("Karpenter to begin with {more} of {old} nodes that drifted, of {all} in all"))
+        }
     }
 }
 
