@@ -84,7 +84,7 @@ async fn tried_in(
     aftermath: Aftermath,
     chosen: impl Fn(&Plan, &Cut) -> bool,
 ) -> BTreeSet<String> {
-    let world = || async { Upgrade(staged(scenario).await) };
+    let world = async || Upgrade(staged(scenario).await);
     let plan = world().await.plan();
     let chosen = |case: &Case| case.aftermath == aftermath && chosen(&plan, &case.cut);
     let cases = enumerate_where(world, chosen).await.unwrap_or_else(|violations| {
@@ -128,7 +128,7 @@ async fn of_two_that_go_on_at_once_one_does() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refresh_of_instances_has_no_token_and_is_begun_once_all_the_same() {
-    let of_step = |cut: &Cut| cut.step == STEP;
+    let of_step = |cut: &Cut| *cut.step == *STEP;
     for aftermath in [Aftermath::Resumed, Aftermath::Zombie, Aftermath::TriggeredTwice] {
         let steps = tried_in("upgrade-own-groups", aftermath, |_, cut| of_step(cut)).await;
         assert_eq!(steps, BTreeSet::from([STEP.to_owned()]), "{UNSEEN}");
