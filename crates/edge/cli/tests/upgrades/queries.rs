@@ -110,7 +110,7 @@ async fn a_metric_that_turns_bad_after_the_first_hop_stops_the_run_before_the_se
     assert_eq!(staged.drive().await.ending(), Some(Ending::Halted));
     let outcome = staged.outcome().await;
     assert_eq!(step(&outcome, "control-plane-1.35").standing, StepStanding::Done);
-    assert_eq!(step(&outcome, "control-plane-1.36").standing, StepStanding::Waiting);
+    assert_eq!(step(&outcome, "control-plane-1.36").standing, StepStanding::Left);
     let (id, code, words) = failed(&outcome);
     assert!(id.starts_with("health-"), "{id}: {words}");
     assert_eq!(code, fleetwright_model::code::CLUSTER_WORSE.id);
@@ -164,7 +164,7 @@ async fn an_endpoint_that_is_down_after_the_first_hop_stops_the_run_before_the_s
     let (id, code, words) = failed(&outcome);
     assert_eq!((id, code), ("health-control-plane-1.35", fleetwright_model::code::CLUSTER_WORSE.id));
     assert!(words.contains("endpoint shop answers 503"), "{words}");
-    assert_eq!(step(&outcome, "control-plane-1.36").standing, StepStanding::Waiting);
+    assert_eq!(step(&outcome, "control-plane-1.36").standing, StepStanding::Left);
     let records = format!("{:?}", staged.records().await);
     assert!(!records.contains("s3cr3t"), "the record says nothing of what may be a secret");
 }
