@@ -133,7 +133,7 @@ fn steps_take_as_long_as_the_plan_allows() {
     };
     let options = PlanOptions { timeouts, ..PlanOptions::default() };
     let run =
-        of_one(&PlanDocument::new(planned_with(&without_own_groups(33), 34, &options).expect("a plan")));
+        of_one(&PlanDocument::new(planned_with(&without_own_groups(33), 36, &options).expect("a plan")));
     let longest = |name: &str| {
         let steps = run.flow.recipes.iter().flat_map(|recipe| &recipe.steps);
         let of_name = steps.filter(|step| &*step.name == name);

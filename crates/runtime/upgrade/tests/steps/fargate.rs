@@ -24,7 +24,8 @@ fn stage() -> Stage {
     let stage = Stage::of(vec![evicted()]);
     for pod in ["a", "b", "other"] {
         stage.node(&format!("fargate-{pod}"), LABEL, OLD);
-        stage.kubernetes.put(&path(pod), json!({ "spec": { "nodeName": format!("fargate-{pod}") } }));
+        let spec = json!({ "nodeName": format!("fargate-{pod}"), "containers": [] });
+        stage.kubernetes.put(&path(pod), json!({ "spec": spec, "status": { "phase": "Running" } }));
     }
     stage
 }
