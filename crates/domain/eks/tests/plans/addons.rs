@@ -12,7 +12,7 @@ use super::world::{addon, healthy};
 use super::{of, planned, planned_with};
 
 /// An add-on with these versions; the first of each is the default.
-fn offering(name: &str, version: &str, offers: &[(u16, &[&str])]) -> Addon {
+pub(crate) fn offering(name: &str, version: &str, offers: &[(u16, &[&str])]) -> Addon {
     let offers: BTreeMap<Minor, Vec<AddonVersion>> = offers
         .iter()
         .map(|(minor, versions)| {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::addons::offering;
 use crate::{of, planned, planned_with, world};
 use fleetwright_eks::Facts;
 use fleetwright_eks::maker::{Maker, maker};
@@ -132,8 +133,9 @@ fn steps_take_as_long_as_the_plan_allows() {
         ..Timeouts::default()
     };
     let options = PlanOptions { timeouts, ..PlanOptions::default() };
-    let run =
-        of_one(&PlanDocument::new(planned_with(&without_own_groups(33), 36, &options).expect("a plan")));
+    let mut facts = without_own_groups(33);
+    *of(&mut facts.addons.addons) = vec![offering("dns", "v1", &[(33, &["v1"]), (34, &["v2"])])];
+    let run = of_one(&PlanDocument::new(planned_with(&facts, 34, &options).expect("a plan")));
     let longest = |name: &str| {
         let steps = run.flow.recipes.iter().flat_map(|recipe| &recipe.steps);
         let of_name = steps.filter(|step| &*step.name == name);

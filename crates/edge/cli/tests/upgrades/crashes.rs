@@ -1,8 +1,9 @@
 //! Processes that die at every point of every step of the recipes of EKS, and others that go on.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use fleetwright_estate::calls::CallRecord;
 use fleetwright_flow::{Direction, Effect, Plan, Record};
 use fleetwright_model::Text;
 use fleetwright_ports::{Clock, Journal, RunId};
@@ -14,8 +15,14 @@ use crate::pools;
 use crate::told::staged;
 use crate::world::Staged;
 
-/// An upgrade in which processes come and go, and what must not have become of its world at the end.
-struct Upgrade(Staged, fn(&Staged) -> Vec<String>);
+/// An upgrade in which processes come and go.
+struct Upgrade {
+    staged: Staged,
+    /// What must not have become of its world at the end.
+    left_behind: fn(&Staged) -> Vec<String>,
+    /// Calls of the log that were counted, and those of them that changed objects of a cluster.
+    counted: Mutex<(usize, usize)>,
+}
 
 /// The scenario in which processes die.
 const EVERY: &str = "upgrade-crash-at-every-step";
@@ -25,7 +32,11 @@ async fn world() -> Upgrade {
 }
 
 async fn of_scenario(scenario: &str) -> Upgrade {
-    Upgrade(staged(scenario).await, |_| Vec::new())
+    of(scenario, |_| Vec::new()).await
+}
+
+async fn of(scenario: &str, left_behind: fn(&Staged) -> Vec<String>) -> Upgrade {
+    Upgrade { staged: staged(scenario).await, left_behind, counted: Mutex::default() }
 }
 
 async fn with_own_groups() -> Upgrade {
@@ -33,38 +44,49 @@ async fn with_own_groups() -> Upgrade {
 }
 
 async fn with_pools() -> Upgrade {
-    Upgrade(staged("upgrade-node-pools").await, pools::left_behind)
+    of("upgrade-node-pools", pools::left_behind).await
 }
 
 impl Crashing for Upgrade {
     fn plan(&self) -> Arc<Plan> {
-        Arc::new(self.0.document.plan().flow.clone())
+        Arc::new(self.staged.document.plan().flow.clone())
     }
 
     fn digest(&self) -> Text {
-        self.0.document.digest().clone()
+        self.staged.document.digest().clone()
     }
 
     fn run(&self) -> RunId {
-        self.0.run.clone()
+        self.staged.run.clone()
     }
 
     fn journal(&self) -> Arc<dyn Journal> {
-        Arc::clone(&self.0.state.journal)
+        Arc::clone(&self.staged.state.journal)
     }
 
     fn clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.0.world.stage.clock)
+        Arc::clone(&self.staged.world.stage.clock)
     }
 
     fn steps(&self) -> Vec<Arc<dyn Step>> {
-        let connecting = self.0.world.stage.another_adapter();
-        self.0.process(connecting.now_or_never().expect("connecting waits for nothing"))
+        let connecting = self.staged.world.stage.another_adapter();
+        self.staged.process(connecting.now_or_never().expect("connecting waits for nothing"))
     }
 
     fn effects(&self) -> BTreeMap<String, usize> {
-        let jobs = self.0.jobs().into_keys().map(|job| (format!("Job {job}"), 1));
-        self.0.effects().into_iter().chain(jobs).collect()
+        let jobs = self.staged.jobs().into_keys().map(|job| (format!("Job {job}"), 1));
+        self.staged.effects().into_iter().chain(jobs).collect()
+    }
+
+    /// What EKS and Auto Scaling did, and what was changed by a cluster's own API.
+    fn effect_count(&self) -> usize {
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = self.staged.world.stage.world.estate.calls(counted.0, usize::MAX);
+        let changes =
+            |it: &&CallRecord| it.ok && matches!(&*it.action, "kubernetes:patch" | "kubernetes:evict");
+        counted.0 += new.len();
+        counted.1 += new.iter().filter(changes).count();
+        counted.1 + self.effects().values().sum::<usize>()
     }
 
     /// The recipes of upgrades have no way back of their own: that is a run.
@@ -78,9 +100,9 @@ impl Crashing for Upgrade {
     }
 
     fn complaints(&self) -> Vec<String> {
-        let twice = self.0.effects().into_iter().filter(|(_, times)| *times > 1);
+        let twice = self.staged.effects().into_iter().filter(|(_, times)| *times > 1);
         let twice = twice.map(|(what, times)| format!("{what} was made {times} times"));
-        twice.chain(self.1(&self.0)).collect()
+        twice.chain((self.left_behind)(&self.staged)).collect()
     }
 }
 

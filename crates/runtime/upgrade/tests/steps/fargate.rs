@@ -24,7 +24,7 @@ fn stage() -> Stage {
     let stage = Stage::of(vec![evicted()]);
     for pod in ["a", "b", "other"] {
         stage.node(&format!("fargate-{pod}"), LABEL, OLD);
-        let spec = json!({ "nodeName": format!("fargate-{pod}"), "containers": [] });
+        let spec = json!({ "nodeName": format!("fargate-{pod}"), "containers": [{ "name": "app", "image": "app:1" }] });
         stage.kubernetes.put(&path(pod), json!({ "spec": spec, "status": { "phase": "Running" } }));
     }
     stage
