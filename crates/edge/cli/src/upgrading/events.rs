@@ -29,6 +29,10 @@ pub struct EventBus {
 
 impl EventBus {
     pub(super) fn of(args: &UpgradeEventArgs, usual: &AgentSettings) -> Result<Option<Self>, CommandError> {
+        if args.event_source.is_some() && args.events.is_none() && usual.event_bus.is_none() {
+            let message = "--event-source goes with a bus: name one with --events or agent.event_bus";
+            return Err(CommandError::new(&code::USAGE, message));
+        }
         Self::chosen(args.events.as_deref(), args.event_source.as_deref(), usual)
     }
 
