@@ -29,23 +29,30 @@ pub struct EventBus {
 
 impl EventBus {
     pub(super) fn of(args: &UpgradeEventArgs, usual: &AgentSettings) -> Result<Option<Self>, CommandError> {
-        if args.event_source.is_some() && args.events.is_none() && usual.event_bus.is_none() {
-            let message = "--event-source goes with a bus: name one with --events or agent.event_bus";
-            return Err(CommandError::new(&code::USAGE, message));
-        }
         Self::chosen(args.events.as_deref(), args.event_source.as_deref(), usual)
     }
 
-    /// The bus and the source of events that are asked for, or those of the configuration; none where no bus is named.
+    /// The bus and the source of events that are asked for, or those of the configuration; none where neither
+    /// names a bus.
     ///
     /// # Errors
-    /// It is no name of a bus.
+    /// It is no name of a bus, or a source is asked for and no bus is there.
     pub fn chosen(
         bus: Option<&str>,
         source: Option<&str>,
         usual: &AgentSettings,
     ) -> Result<Option<Self>, CommandError> {
-        let Some(bus) = bus.or(usual.event_bus.as_deref()) else { return Ok(None) };
+        let Some(bus) = bus.or(usual.event_bus.as_deref()) else {
+            return match source {
+                None => Ok(None),
+                Some(source) => {
+                    let message = format!(
+                        "source of events {source:?}: there is no bus for it; name one as `events`, or in agent.event_bus"
+                    );
+                    Err(CommandError::new(&code::USAGE, message))
+                }
+            };
+        };
         named(bus)?;
         let source = source.unwrap_or(&usual.event_source).to_owned();
         Ok(Some(Self { bus: bus.to_owned(), source: Some(source) }))
@@ -80,4 +87,41 @@ impl EventBus {
 
 fn named(bus: &str) -> Result<BusName, CommandError> {
     bus.parse().map_err(|odd| CommandError::new(&code::USAGE, format!("event bus {bus:?}: {odd}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usual(event_bus: Option<&str>) -> AgentSettings {
+        AgentSettings { event_bus: event_bus.map(str::to_owned), event_source: "the.usual".to_owned() }
+    }
+
+    fn chosen(
+        bus: Option<&str>,
+        source: Option<&str>,
+        usual: &AgentSettings,
+    ) -> Option<(String, Option<String>)> {
+        EventBus::chosen(bus, source, usual).unwrap().map(|it| (it.bus, it.source))
+    }
+
+    #[test]
+    fn what_is_asked_for_lies_over_the_configuration() {
+        assert_eq!(chosen(None, None, &usual(None)), None);
+        let told = |bus: &str, source: &str| Some((bus.to_owned(), Some(source.to_owned())));
+        assert_eq!(chosen(None, None, &usual(Some("ours"))), told("ours", "the.usual"));
+        assert_eq!(
+            chosen(Some("default"), Some("a.source"), &usual(Some("ours"))),
+            told("default", "a.source")
+        );
+        assert_eq!(chosen(None, Some("a.source"), &usual(Some("ours"))), told("ours", "a.source"));
+    }
+
+    #[test]
+    fn a_source_without_a_bus_is_refused() {
+        let refused =
+            EventBus::chosen(None, Some("a.source"), &usual(None)).expect_err("nothing has that source");
+        assert_eq!(refused.code.id, code::USAGE.id);
+        assert!(refused.to_string().contains("a.source"), "{refused}");
+    }
 }
