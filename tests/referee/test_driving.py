@@ -73,6 +73,14 @@ def world(binary, tmp_path):
 
 
 @pytest.fixture
+def unhurried(binary, tmp_path):
+    """The same at half the speed: an installation takes two seconds or more, in which somebody steers."""
+    world = Processes(binary, SCENARIO, tmp_path, speed=60, settings=TOLERANT)
+    yield world
+    world.end()
+
+
+@pytest.fixture
 def troubled(binary, tmp_path):
     world = Processes(binary, SCENARIO + TROUBLE, tmp_path, speed=120, settings=TOLERANT)
     yield world
@@ -184,7 +192,8 @@ def test_a_paused_run_starts_nothing_until_it_is_resumed(world):
 
 
 @pytest.mark.parametrize("now", [False, True])
-def test_an_aborted_run_puts_back_what_it_started(world, now):
+def test_an_aborted_run_puts_back_what_it_started(unhurried, now):
+    world = unhurried
     driver = run(world, "--auto-approve")
     until_patching(driver)
     aborted = world.do("abort", *world.kept, *(["--now"] if now else []))
@@ -196,7 +205,8 @@ def test_an_aborted_run_puts_back_what_it_started(world, now):
     assert world.check(phase="ended") == []
 
 
-def test_ctrl_c_finishes_what_was_begun_and_leaves_a_run_that_can_be_resumed(world):
+def test_ctrl_c_finishes_what_was_begun_and_leaves_a_run_that_can_be_resumed(unhurried):
+    world = unhurried
     driver = run(world, "--auto-approve")
     until_patching(driver)
     driver.interrupt()
@@ -210,7 +220,8 @@ def test_ctrl_c_finishes_what_was_begun_and_leaves_a_run_that_can_be_resumed(wor
     assert world.check(phase="ended") == []
 
 
-def test_a_second_ctrl_c_cancels_what_is_in_flight_and_leaves_at_once(world):
+def test_a_second_ctrl_c_cancels_what_is_in_flight_and_leaves_at_once(unhurried):
+    world = unhurried
     driver = run(world, "--auto-approve")
     until_patching(driver)
     driver.interrupt()
@@ -239,7 +250,8 @@ def test_who_only_waits_for_a_decision_may_leave_and_come_back(world):
     assert world.report()["outcomes"] == {"success": 5}
 
 
-def test_what_was_cancelled_is_retried(world):
+def test_what_was_cancelled_is_retried(unhurried):
+    world = unhurried
     driver = run(world, "--auto-approve")
     until_patching(driver)
     assert world.do("abort", *world.kept, "--now").code == 0

@@ -64,7 +64,7 @@ service = "lambda"
 action = "Invoke"
 nth = {{ every = {every} }}
 """
-    for kind, every in (("function_runs_twice", 5), ("function_crashes", 11), ("function_times_out", 17))
+    for kind, every in (("function_runs_twice", 5), ("function_crashes", 7), ("function_times_out", 9))
 )
 
 SETTINGS = {

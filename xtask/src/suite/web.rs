@@ -2,9 +2,10 @@
 //! in headless Chromium.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::{debian, npm};
-use crate::process::{cargo, program, stream};
+use crate::process::{BUILD, cargo, program, stream};
 use crate::workspace::{Failure, Workspace};
 
 /// The reports the tests open: name, hosts and how the run went (`made_up_runs` knows the manners).
@@ -43,8 +44,9 @@ pub(super) fn test(workspace: &Workspace) -> Result<(), Failure> {
     stream(here("npx", &["--no-install", "tsc", "--noEmit"]))?;
     stream(here("node", &["check.mjs"]))?;
     browser(workspace)?;
-    let reports = made_up(workspace, &REPORTS, &[])?;
-    made_up_by(workspace, "made_up_upgrades", &UPGRADES, &[])?;
+    stream(cargo(workspace, BUILD))?;
+    let reports = made_up_by(workspace, example(workspace, "made_up_runs"), &REPORTS)?;
+    made_up_by(workspace, example(workspace, "made_up_upgrades"), &UPGRADES)?;
     let files = ["test/opening.test.mjs", "test/using.test.mjs", "test/upgrade.test.mjs"];
     let mut tests = here("node", &["--test", "--test-concurrency=1"]);
     tests.args(files);
@@ -66,30 +68,34 @@ pub(crate) fn browser(workspace: &Workspace) -> Result<(), Failure> {
     debian::install(workspace, "chromium", there, otherwise)
 }
 
-/// Writes reports of made-up runs under the target directory and answers where.
+/// Writes reports of made-up runs under the target directory and answers where. `profile` is what cargo
+/// is told of how to compile the program that makes them up: nothing for the development build.
 ///
 /// # Errors
-/// When the program that makes them up does not compile or fails.
+/// When that program does not compile or fails.
 pub(crate) fn made_up(workspace: &Workspace, reports: &[&str], profile: &[&str]) -> Result<PathBuf, Failure> {
-    made_up_by(workspace, "made_up_runs", reports, profile)
+    let run = ["run", "--quiet", "--locked", "--package", "fleetwright-report", "--example", "made_up_runs"];
+    let mut run = cargo(workspace, run.into_iter().chain(profile.iter().copied()));
+    run.arg("--");
+    made_up_by(workspace, run, reports)
 }
 
-/// The same by an example of the reports' crate.
-fn made_up_by(
-    workspace: &Workspace,
-    example: &str,
-    reports: &[&str],
-    profile: &[&str],
-) -> Result<PathBuf, Failure> {
+/// An example as the development build left it: cargo would compile what it needs once more if it were
+/// asked for this package alone, whose dependencies have fewer features then.
+fn example(workspace: &Workspace, name: &str) -> Command {
+    let built = workspace.target.join("debug").join("examples").join(name);
+    program(workspace, &built.with_extension(std::env::consts::EXE_EXTENSION).to_string_lossy(), [])
+}
+
+/// Has this program write what it is asked for.
+fn made_up_by(workspace: &Workspace, mut program: Command, reports: &[&str]) -> Result<PathBuf, Failure> {
     let directory = workspace.target.join("web");
     std::fs::create_dir_all(&directory).map_err(|source| Failure::File {
         path: directory.clone(),
         action: "written",
         source,
     })?;
-    let run = ["run", "--quiet", "--locked", "--package", "fleetwright-report", "--example", example];
-    let mut run = cargo(workspace, run.into_iter().chain(profile.iter().copied()));
-    run.arg("--").arg(&directory).args(reports);
-    stream(run)?;
+    program.arg(&directory).args(reports);
+    stream(program)?;
     Ok(directory)
 }

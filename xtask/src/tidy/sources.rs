@@ -1,4 +1,4 @@
-//! Rules on the text of files: length, open ends, paths of one machine.
+//! Rules on the text of files: length, open ends, paths of one machine, examples nobody runs.
 
 use std::path::{Path, PathBuf};
 
@@ -50,7 +50,30 @@ pub(super) fn check(path: &str, text: &str) -> Vec<Finding> {
             findings.push(finding(number + 1, "machine-path", advice));
         }
     }
+    if extension == "rs" {
+        findings.extend(doc_examples(text).map(|line| {
+            let advice = "documentation is not run as a test: make it a test, or say what it is, as ```text";
+            finding(line, "doc-example", advice.to_owned())
+        }));
+    }
     findings
+}
+
+/// The lines on which a block in documentation comments begins that rustdoc takes for Rust.
+fn doc_examples(text: &str) -> impl Iterator<Item = usize> {
+    let fence = |line: &str| {
+        let line = line.trim_start();
+        let said = line.strip_prefix("///").or_else(|| line.strip_prefix("//!"))?;
+        said.trim_start().strip_prefix("```").map(|kind| kind.trim().to_owned())
+    };
+    let fences: Vec<_> =
+        text.lines().enumerate().filter_map(|(number, line)| Some((number + 1, fence(line)?))).collect();
+    // Every second fence ends what the one before it began.
+    fences
+        .into_iter()
+        .step_by(2)
+        .filter(|(_, kind)| kind.is_empty() || kind.starts_with("rust"))
+        .map(|(at, _)| at)
 }
 
 /// The word for an open end that names no issue.
@@ -113,6 +136,15 @@ mod tests {
         assert_eq!(rules("a.rs", &format!("// {word}(#12): later")), []);
         assert_eq!(rules("a.rs", &format!("const {word}S: u8 = 1;")), []);
         assert_eq!(rules("a.sh", concat!("# FIX", "ME # soon")), [(1, "open-end")]);
+    }
+
+    #[test]
+    fn an_example_in_documentation_must_not_look_as_if_it_were_run() {
+        let block = |kind: &str| format!("/// ```{kind}\n/// let a = 1;\n/// ```\nfn a() {{}}\n");
+        assert_eq!(rules("a.rs", &block("")), [(1, "doc-example")]);
+        assert_eq!(rules("a.rs", &(block("text") + &block("rust"))), [(5, "doc-example")]);
+        assert_eq!(rules("a.rs", &block("console")), []);
+        assert_eq!(rules("a.md", &block("")), []);
     }
 
     #[test]
