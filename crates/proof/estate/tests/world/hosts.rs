@@ -105,6 +105,19 @@ fn remembering_what_scripts_did_changes_nothing_but_the_number_of_runs() {
 }
 
 #[test]
+fn a_script_is_told_its_own_region_whatever_was_told_elsewhere() {
+    for region in ["eu-central-1", "us-east-1", "eu-central-1"] {
+        let mut shift = Shift::of(&format!(
+            "name = \"regions\"\nseed = 3\n[[accounts]]\nname = \"one\"\n[fleet]\nregions = [\"{region}\"]\n\
+             instances_per_cell = 0\n[[instances]]\naccount = \"one\"\n[instances.tags]\nTier = \"app\"\n"
+        ));
+        let id = shift.all_ids().remove(0);
+        let answer = shift.script(&[&id], "echo $AWS_SSM_REGION_NAME", 60);
+        assert_eq!(answer["StandardOutputContent"], format!("{region}\n"));
+    }
+}
+
+#[test]
 fn one_script_on_hosts_in_the_same_state_is_run_a_few_times_only() {
     let mut text = "name = \"many\"\nseed = 3\n[[accounts]]\nname = \"one\"\n[fleet]\nregions = [\"eu-central-1\"]\ninstances_per_cell = 0\n".to_owned();
     text += "[[instances]]\naccount = \"one\"\ncount = 300\n[instances.tags]\nTier = \"app\"\n";

@@ -5,16 +5,18 @@
 //! the real tools' formats. It sees nothing of the machine the estate runs on, and changes nothing
 //! outside the directory; but this keeps honest scripts apart, and is no prison for hostile ones.
 //!
-//! What a script did once on some state is remembered, with the host's identity (boot id, name,
-//! addresses, times) left open; scripts through which identity does not pass whole run each time.
+//! What a script did once on some state is remembered for every estate of the process, with the host's
+//! identity (boot id, name, addresses, times) left open; scripts through which identity does not pass
+//! whole run each time.
 
 mod foreign;
 mod identity;
+mod learned;
 mod paths;
 mod scene;
 mod workshop;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -24,6 +26,7 @@ use super::state::ServiceState;
 use super::view::HostView;
 use foreign::Foreign;
 use identity::Identity;
+use learned::{LEARNED, Learned, Passage};
 use workshop::{Ran, Workshop};
 
 /// States that a script is run twice on before it is believed that identity passes it whole.
@@ -68,23 +71,14 @@ pub struct Done {
     pub effects: Effects,
 }
 
-/// How the shell keeps what it learned.
+/// Whether the shell uses what was learned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Memory {
-    /// The same script on the same state is run once.
+    /// The same script on the same state is run once in the life of the process.
     #[default]
     Remember,
     /// Every script is run every time; what comes out is the same.
     Forget,
-}
-
-/// What is known of a script, whatever the state it runs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Passage {
-    /// Identity passed it whole, so many times.
-    Whole(u32),
-    /// Identity did not: it is run for each host.
-    Broken,
 }
 
 /// Runs scripts, and remembers what they did.
@@ -92,9 +86,6 @@ enum Passage {
 pub struct Shell {
     workshop: Option<Workshop>,
     memory: Memory,
-    passages: HashMap<[u8; 32], Passage>,
-    /// By script and state; identity is left open in them.
-    known: HashMap<[u8; 32], Arc<Ran>>,
     executions: u64,
 }
 
@@ -133,8 +124,7 @@ impl Shell {
         }
         let (open_text, foreign) = Foreign::take(&own.open_lasting(script.text));
         let text_key = digest(&[open_text.as_bytes(), script.working_directory.as_bytes()]);
-        let passage = self.passages.get(&text_key).copied().unwrap_or(Passage::Whole(0));
-        let Passage::Whole(times) = passage else {
+        let Passage::Whole(times) = Learned::of(&LEARNED).passage(&text_key) else {
             return self.execute(view, &own, script, script.text);
         };
         let ambiguous = own.is_ambiguous();
@@ -145,9 +135,11 @@ impl Shell {
             return self.execute(view, &own_place.identity, script, script.text);
         };
         let state = scene::state_key(view, &first.identity, script.text);
-        let key = digest(&[&text_key, &state, &script.limit_seconds.to_be_bytes()]);
-        if let Some(known) = self.known.get(&key) {
-            return Ok(own_place.fill_all(known));
+        let region = first.identity.region.as_bytes();
+        let key = digest(&[&text_key, &state, region, &script.limit_seconds.to_be_bytes()]);
+        let known = Learned::of(&LEARNED).known(&key);
+        if let Some(known) = known {
+            return Ok(own_place.fill_all(&known));
         }
         let open = first.open_all(&self.execute(view, &first.identity, script, &first.fill(&open_text))?);
         let mut whole = scene::covers(script.text, &open.tools);
@@ -158,13 +150,14 @@ impl Shell {
         if !whole {
             // A number that is equal by chance says nothing against the script.
             if !ambiguous {
-                self.passages.insert(text_key, Passage::Broken);
+                Learned::of(&LEARNED).pass(text_key, Passage::Broken);
             }
             return self.execute(view, &own_place.identity, script, script.text);
         }
-        self.passages.insert(text_key, Passage::Whole(times + 1));
         let filled = own_place.fill_all(&open);
-        self.known.insert(key, Arc::new(open));
+        let mut learned = Learned::of(&LEARNED);
+        learned.pass(text_key, Passage::Whole(times + 1));
+        learned.know(key, open);
         Ok(filled)
     }
 
