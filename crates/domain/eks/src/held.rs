@@ -164,7 +164,7 @@ pub fn held_pool(facts: &Facts, pool: &str, version: Minor) -> Vec<Held> {
     let mut found: Vec<Held> = late.map(|node| Held::NotReady(node.metadata.name.clone())).collect();
     let pools = facts.nodes.pools.known().map(Vec::as_slice).unwrap_or_default();
     let Some(of) = pools.iter().find(|it| it.name == pool) else { return found };
-    if matches!(of.budget, IntOrPercent::Count(0) | IntOrPercent::Percent(0)) {
+    if of.held || matches!(of.budget, IntOrPercent::Count(0) | IntOrPercent::Percent(0)) {
         found.push(Held::PoolBudget(pool.to_owned()));
     }
     let each = own.iter().filter_map(|node| node.allocatable.get("cpu").copied()).map(Quantity::in_units);

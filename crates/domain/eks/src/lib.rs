@@ -13,6 +13,7 @@ pub mod image;
 pub mod maker;
 pub mod owner;
 pub mod plan;
+pub mod pool_budget;
 pub mod query;
 pub mod read;
 pub mod run;

@@ -336,6 +336,13 @@ impl Estate {
         self.lock().faults.rules().cloned().collect()
     }
 
+    /// The fault rules that never struck: what they are to show was not shown.
+    #[must_use]
+    pub fn idle_faults(&self) -> Vec<FaultRule> {
+        let inside = self.lock();
+        inside.faults.idle().chain(inside.world.mishaps.idle()).cloned().collect()
+    }
+
     /// How many calls there have been.
     #[must_use]
     pub fn call_count(&self) -> usize {

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fleetwright_eks::held::is_disrupted;
-use fleetwright_eks::plan::pool_calls::CLOSED;
 use fleetwright_eks::plan::{Call, PlanStep, PoolCalls};
+use fleetwright_eks::pool_budget::{BUDGETS, CLOSED, front};
 use fleetwright_eks::run::step_name::HOLD_POOL;
 use fleetwright_kubernetes::{Minor, Node};
 use fleetwright_model::{ErrorClass, Failure, code};
@@ -20,17 +20,13 @@ use fleetwright_ports::clusters::ClusterDescription;
 use fleetwright_ports::kubernetes::Patched;
 use fleetwright_step::{Outcome, Slot, Step, Turn, not_begun};
 use futures::future::join_all;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::context::{Context, Site};
 use crate::look::{UPDATES, serves_with, unseen};
 
 pub(crate) use release::Release;
 pub(crate) use wave::Wave;
-
-/// Where the budgets of a pool stand, and the reasons that ours is about.
-const BUDGETS: &str = "/spec/disruption/budgets";
-const REASONS: [&str; 1] = ["Drifted"];
 
 const DONE: Outcome = Outcome::Done { note: None, finding: None };
 
@@ -66,15 +62,9 @@ impl<'a> Pool<'a> {
         Ok(Self { context, site, described, slot, step, object })
     }
 
-    /// Nodes that the first budget lets go, where that is about drift alone, as ours is.
-    fn front(&self) -> Option<&str> {
-        let front = self.object.pointer(BUDGETS)?.get(0)?;
-        (front["reasons"] == json!(REASONS)).then(|| front["nodes"].as_str()).flatten()
-    }
-
     /// How far our budget is open; `None` where the first budget is none of those that these calls put there.
     fn ours(&self, calls: &PoolCalls<'_>) -> Option<&str> {
-        self.front().filter(|nodes| calls.puts(nodes))
+        front(&self.object).filter(|nodes| calls.puts(nodes))
     }
 
     /// How many budgets it has.
@@ -169,7 +159,7 @@ impl Hold {
         let Some(call) = PoolCalls::of(planned(&site, slot, HOLD_POOL)?).hold else { return Ok(DONE) };
         let described = self.0.described(&site).await?;
         let pool = Pool::of(&self.0, (&site, &described), (slot, HOLD_POOL), call).await?;
-        if pool.front() == Some(CLOSED) {
+        if front(&pool.object) == Some(CLOSED) {
             return Ok(DONE);
         }
         if let Some(outcome) = not_begun(slot, self.0.now(), HOLD_POOL) {

@@ -177,6 +177,11 @@ fn karpenter(context: &Context<'_>, exam: &mut Examination) {
         if matches!(pool.budget, IntOrPercent::Count(0) | IntOrPercent::Percent(0)) {
             exam.find(&subject, "the budget lets no node drift", format!("nodes: {}", pool.budget));
         }
+        if pool.held {
+            let what = "its first budget lets no node drift, as an upgrade under way has it or one that ended early \
+                        left it: the next takes it away when it has replaced the nodes";
+            exam.find(&subject, what, "nodes: 0, reasons: Drifted");
+        }
         if pool.vcpus_left == Some(0) {
             exam.find(&subject, "the limit leaves no room for a replacement", "limits.cpu is reached");
         }

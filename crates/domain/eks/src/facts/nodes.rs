@@ -117,7 +117,9 @@ pub struct NodePool {
     pub image_family: String,
     /// Images are pinned to ids, and do not follow the control plane.
     pub pinned_images: bool,
-    /// Nodes that may be disrupted at once, by the tightest budget that holds for drift.
+    /// Its first budget lets no node drift, as a run of ours puts it in front of the others.
+    pub held: bool,
+    /// Nodes that may be disrupted at once, by the tightest budget that holds for drift; that of a held pool is left out.
     pub budget: IntOrPercent,
     /// vCPUs left of its limit; `None` without a limit.
     pub vcpus_left: Option<u32>,

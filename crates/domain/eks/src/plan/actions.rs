@@ -4,10 +4,11 @@ use fleetwright_kubernetes::{Hop, Minor};
 use serde_json::{Value, json};
 
 use crate::facts::nodes::{SelfManagedGroup, TemplateRef};
+use crate::pool_budget::{CLOSED, FRONT, REASONS};
+use crate::query::metric::{METRIC_DELAY, METRIC_WINDOW};
 
 use super::nodes::{Kind, PlannedSet};
 use super::step::{Action, Basis, Call, Condition, PlanStep, Reversibility, StepId, Verb};
-use crate::query::metric::{METRIC_DELAY, METRIC_WINDOW};
 
 /// Seconds for which EKS takes a hop back. Source: EKS User Guide, "Roll back a cluster's Kubernetes version": 7 days.
 pub(super) const ROLLBACK_SECONDS: u32 = 7 * 24 * 3600;
@@ -26,10 +27,6 @@ const BATCH_SECONDS: u32 = 5 * 60;
 const GROUP_SECONDS: u32 = 8 * 60;
 /// Seconds until an evicted pod is on a node of its own at Fargate.
 const FARGATE_SECONDS: u32 = 2 * 60;
-
-/// Where drift is held back: in front of the pool's own budgets. Of several budgets the tightest holds.
-/// Source: Karpenter, "Disruption", NodePool disruption budgets.
-const HOLD_PATH: &str = "/spec/disruption/budgets/0";
 
 fn looks(id: String, action: Action, seconds: u32) -> PlanStep {
     PlanStep {
@@ -176,7 +173,8 @@ pub(super) fn addon(cluster: &str, name: &str, from: &str, to: &str) -> PlanStep
 }
 
 pub(super) fn hold_pool(pool: &str) -> PlanStep {
-    let hold = json!([{ "op": "add", "path": HOLD_PATH, "value": { "nodes": "0", "reasons": ["Drifted"] } }]);
+    let closed = json!({ "nodes": CLOSED, "reasons": REASONS });
+    let hold = json!([{ "op": "add", "path": FRONT, "value": closed }]);
     PlanStep {
         calls: vec![patch_pool(pool, hold)],
         reversibility: reversible("the budget that was put in front is taken out again"),
@@ -192,14 +190,14 @@ fn patch_pool(pool: &str, body: Value) -> Call {
 /// The held budget lets drift through wave by wave, is closed when a wave has the nodes that it may replace, and is gone
 /// with the last: then the pool's own budgets hold.
 fn release_pool(pool: &str, waves: usize) -> Vec<Call> {
-    let test = json!({ "op": "test", "path": format!("{HOLD_PATH}/reasons"), "value": ["Drifted"] });
+    let test = json!({ "op": "test", "path": format!("{FRONT}/reasons"), "value": REASONS });
     let set = |nodes: &str| {
-        let replace = json!({ "op": "replace", "path": format!("{HOLD_PATH}/nodes"), "value": nodes });
+        let replace = json!({ "op": "replace", "path": format!("{FRONT}/nodes"), "value": nodes });
         patch_pool(pool, json!([test.clone(), replace]))
     };
     let limited = super::nodes::POOL_WAVES.iter().take(waves.saturating_sub(1));
-    let mut calls: Vec<Call> = limited.flat_map(|nodes| [set(nodes), set("0")]).collect();
-    calls.push(patch_pool(pool, json!([test, { "op": "remove", "path": HOLD_PATH }])));
+    let mut calls: Vec<Call> = limited.flat_map(|nodes| [set(nodes), set(CLOSED)]).collect();
+    calls.push(patch_pool(pool, json!([test, { "op": "remove", "path": FRONT }])));
     calls
 }
 

@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
-use super::step::{Call, PlanStep};
+use crate::pool_budget::CLOSED;
 
-/// What our budget lets go while it is closed.
-pub const CLOSED: &str = "0";
+use super::step::{Call, PlanStep};
 
 /// The calls of a step that rolls a pool. All of them patch the pool.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -9,6 +9,7 @@ use super::value::{self, Fault, items, member, named, needed, parsed, text, text
 use super::{Kind, Objects, Read};
 use crate::facts::NodePool;
 use crate::maker::{Maker, maker};
+use crate::pool_budget::{BUDGETS, CLOSED, front};
 
 /// The group of Auto Mode's classes of nodes.
 const AUTO_MODE: &str = "eks.amazonaws.com";
@@ -35,12 +36,15 @@ fn node_pool(of: &Value, auto_mode: bool, classes: &[Value], nodes: &[Node]) -> 
         true => ("Bottlerocket".to_owned(), false),
         false => images(of, classes)?,
     };
+    // We hold no pool of Auto Mode: what stands in front there is its own.
+    let held = !auto_mode && front(of) == Some(CLOSED);
     Ok(NodePool {
         name: name.to_owned(),
         auto_mode,
         image_family,
         pinned_images,
-        budget: budget(of, count)?,
+        held,
+        budget: budget(of, held, count)?,
         vcpus_left: vcpus_left(of)?,
     })
 }
@@ -68,12 +72,12 @@ const USUAL_BUDGET: IntOrPercent = IntOrPercent::Percent(10);
 /// What it lets go where no budget holds.
 const NO_BUDGET: IntOrPercent = IntOrPercent::Percent(100);
 
-/// The tightest budget that holds for drift at any time. One with a schedule holds now and then, and leaves the rest of
-/// the time.
-fn budget(pool: &Value, nodes: i32) -> Result<IntOrPercent, Fault> {
-    let Some(budgets) = member(pool, "/spec/disruption/budgets") else { return Ok(USUAL_BUDGET) };
+/// The tightest budget that holds for drift at any time, without ours in front. One with a schedule holds now and then,
+/// and leaves the rest of the time.
+fn budget(pool: &Value, held: bool, nodes: i32) -> Result<IntOrPercent, Fault> {
+    let Some(budgets) = member(pool, BUDGETS) else { return Ok(USUAL_BUDGET) };
     let mut tightest = NO_BUDGET;
-    for budget in items(budgets, "")? {
+    for budget in items(budgets, "")?.iter().skip(usize::from(held)) {
         let reasons = texts(budget, "/reasons")?;
         let drift = reasons.is_empty() || reasons.iter().any(|reason| reason == "Drifted");
         if !drift || text(budget, "/schedule")?.is_some_and(|schedule| !schedule.is_empty()) {

@@ -1,5 +1,7 @@
 //! What became of a run: cluster by cluster and step by step, with the way back that is open.
 
+use std::collections::BTreeMap;
+
 use fleetwright_flow::{End, Ending, Outcome, Record, Run, TargetId, Timeline, Visit};
 use fleetwright_kubernetes::{Hop, Minor};
 use fleetwright_model::{Code, Text, code};
@@ -7,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{Purpose, Task, UpgradeRun};
-use crate::plan::{Action, Rollback};
+use crate::plan::{Action, PoolCalls, Rollback, UpgradePlan};
 
 /// What became of a cluster.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -34,6 +36,17 @@ pub struct ClusterOutcome {
     pub steps: Vec<StepOutcome>,
     /// The way back that is open; none where none is.
     pub way_back: Option<OpenWayBack>,
+    /// Pools whose drift is still held back where the cluster was left, by name.
+    pub held_pools: Vec<HeldPool>,
+}
+
+/// A pool of Karpenter that a run left with our budget in front of its own: no node of it drifts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HeldPool {
+    /// Its name. Untrusted text.
+    pub pool: String,
+    /// Our budget is known to stand there; where not, what became of putting it there is not known.
+    pub certain: bool,
 }
 
 /// How a cluster stands.
@@ -220,6 +233,10 @@ fn cluster(
         reached,
         standing,
         way_back: way_back(plan, index, &steps, now).ok(),
+        held_pools: match standing {
+            ClusterStanding::Failed | ClusterStanding::Left => held_pools(&of.plan, &steps),
+            ClusterStanding::NotBegun | ClusterStanding::UnderWay | ClusterStanding::Done => Vec::new(),
+        },
         steps,
     }
 }
@@ -268,6 +285,31 @@ fn step(plan: &UpgradeRun, run: &Run, timeline: &Timeline) -> StepOutcome {
         code,
         message: failed.map(|failure| failure.message.clone()),
     }
+}
+
+/// Pools that our budget was put in front of, and that no later roll was begun with. A roll that was begun lets go of its
+/// pool in any case, or says itself why it did not.
+pub fn held_pools(plan: &UpgradePlan, steps: &[StepOutcome]) -> Vec<HeldPool> {
+    let mut held = BTreeMap::new();
+    for step in &plan.steps {
+        let begun =
+            steps.iter().find(|outcome| outcome.id == step.id.as_str() && outcome.started_at.is_some());
+        let Some(outcome) = begun else { continue };
+        let is_done = outcome.standing == StepStanding::Done;
+        match &step.action {
+            Action::HoldPool { pool } => {
+                held.insert(pool.clone(), is_done);
+            }
+            Action::PoolNodes { pool, .. } if is_done && PoolCalls::of(step).hold.is_some() => {
+                held.insert(pool.clone(), true);
+            }
+            Action::PoolNodes { pool, .. } => {
+                held.remove(pool);
+            }
+            _ => {}
+        }
+    }
+    held.into_iter().map(|(pool, certain)| HeldPool { pool, certain }).collect()
 }
 
 /// The hop of a cluster that can be taken back now.

@@ -45,6 +45,7 @@ fn pool(auto_mode: bool) -> NodePool {
         auto_mode,
         image_family: "AL2023".into(),
         pinned_images: false,
+        held: false,
         budget: IntOrPercent::Percent(0),
         vcpus_left: None,
     }

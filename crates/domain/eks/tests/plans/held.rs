@@ -137,6 +137,7 @@ fn pooled(change: impl Fn(&mut NodePool)) -> Facts {
         auto_mode: false,
         image_family: "AL2023".into(),
         pinned_images: false,
+        held: false,
         budget: IntOrPercent::Percent(10),
         vcpus_left: None,
     };
@@ -161,6 +162,8 @@ fn a_pool_is_held_by_its_budget_its_limit_and_new_nodes_that_do_not_start() {
     assert_eq!(found, [Held::NotReady("node-b".into()), Held::PoolBudget("general".into()), limit]);
     let roomy = held_pool(&pooled(|pool| pool.vcpus_left = Some(4)), "general", Minor::new(34));
     assert_eq!(roomy, [], "a node of 4 vCPUs fits");
+    let closed = held_pool(&pooled(|pool| pool.held = true), "general", Minor::new(34));
+    assert_eq!(closed, [Held::PoolBudget("general".into())], "whoever put it in front");
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! Node pools of Karpenter and of Auto Mode.
 
+use std::cmp::Ordering;
+
 use fleetwright_eks::Facts;
 use fleetwright_eks::facts::NodePool;
 use fleetwright_eks::plan::step::Action;
-use fleetwright_eks::plan::{PlanOptions, PoolCalls, Refused, StepId, checker};
+use fleetwright_eks::plan::{PlanOptions, PlanStep, PoolCalls, Refused, StepId, UpgradePlan, checker};
+use fleetwright_eks::run::outcome::{HeldPool, StepOutcome, StepStanding, held_pools};
 use fleetwright_kubernetes::{IntOrPercent, Minor};
 
-use super::world::{healthy, node};
+use super::world::{self, healthy, node};
 use super::{ids, of, planned, planned_with};
 
 fn with_pool(kubelet: u16, change: impl Fn(&mut NodePool)) -> Facts {
@@ -16,6 +19,7 @@ fn with_pool(kubelet: u16, change: impl Fn(&mut NodePool)) -> Facts {
         auto_mode: false,
         image_family: "AL2023".into(),
         pinned_images: false,
+        held: false,
         budget: IntOrPercent::Percent(20),
         vcpus_left: None,
     };
@@ -62,6 +66,42 @@ fn a_pool_that_must_be_replaced_on_the_way_waits_again_after_it() {
     assert!(serde_json::to_string(last).expect("JSON").contains(r#""op":"add""#), "{last:?}");
     let end = plan.step(&StepId::new("pool-general-1.36")).expect("a step");
     assert!(end.calls.iter().all(|call| !format!("{call:?}").contains("\"add\"")), "{end:?}");
+}
+
+/// What became of a plan's steps up to one that failed.
+fn until(plan: &UpgradePlan, failed: &str) -> Vec<StepOutcome> {
+    let at = plan.steps.iter().position(|step| step.id.as_str() == failed).expect("a step of the plan");
+    let outcome = |(number, step): (usize, &PlanStep)| StepOutcome {
+        id: step.id.to_string(),
+        what: step.action.told(),
+        standing: match number.cmp(&at) {
+            Ordering::Less => StepStanding::Done,
+            Ordering::Equal => StepStanding::Failed,
+            Ordering::Greater => StepStanding::Left,
+        },
+        started_at: (number <= at).then(world::now),
+        ended_at: (number <= at).then(world::now),
+        expected_seconds: step.expected_seconds,
+        attempts: u16::from(number <= at),
+        update: None,
+        code: None,
+        message: None,
+    };
+    plan.steps.iter().enumerate().map(outcome).collect()
+}
+
+#[test]
+fn a_pool_is_told_as_held_until_its_roll_begins_and_again_behind_one_on_the_way() {
+    let plan = planned(&with_pool(31, |_| {}), 36);
+    let held = |failed: &str| held_pools(&plan, &until(&plan, failed));
+    let general = |certain| vec![HeldPool { pool: "general".into(), certain }];
+    assert_eq!(held("gate-1.34"), []);
+    assert_eq!(held("hold-general"), general(false), "nobody knows whether it was put there");
+    assert_eq!(held("control-plane-1.34"), general(true));
+    assert_eq!(held("pool-general-1.34"), [], "a roll that fails lets go, or says why not");
+    assert_eq!(held("control-plane-1.35"), general(true), "the roll on the way holds it again");
+    let last = plan.steps.last().expect("a step");
+    assert_eq!(held(last.id.as_str()), [], "{}", last.id);
 }
 
 #[test]

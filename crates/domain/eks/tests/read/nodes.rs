@@ -134,3 +134,28 @@ fn the_tightest_budget_that_always_holds_for_drift_counts() {
     let none = json!({ "disruption": { "budgets": [{ "nodes": "0" }] } });
     assert_eq!(pools(pool(none), class(json!({}))).budget, IntOrPercent::Count(0));
 }
+
+#[test]
+fn a_pool_that_a_run_left_held_is_known_with_the_budget_behind_ours() {
+    let first = |budget: Value| {
+        let budgets = json!({ "disruption": { "budgets": [budget, { "nodes": "3" }] } });
+        let read = pools(pool(budgets), class(json!({})));
+        (read.held, read.budget)
+    };
+    let ours = json!({ "nodes": "0", "reasons": ["Drifted"] });
+    assert_eq!(first(ours.clone()), (true, IntOrPercent::Count(3)));
+    // Open, about more than drift, or at times only, it is none of ours.
+    for (others, budget) in [
+        (json!({ "nodes": "1", "reasons": ["Drifted"] }), 1),
+        (json!({ "nodes": "0", "reasons": ["Drifted", "Empty"] }), 0),
+        (json!({ "nodes": "0", "reasons": ["Drifted"], "schedule": "0 9 * * 1-5", "duration": "8h" }), 3),
+    ] {
+        assert_eq!(first(others.clone()), (false, IntOrPercent::Count(budget)), "{others}");
+    }
+    let class = json!({ "group": "eks.amazonaws.com", "kind": "NodeClass", "name": "default" });
+    let auto = json!({
+        "template": { "spec": { "nodeClassRef": class } }, "disruption": { "budgets": [ours] },
+    });
+    let auto = known(cluster().with(Kind::NodePools, [pool(auto)]).read().nodes.pools).remove(0);
+    assert_eq!((auto.held, auto.budget), (false, IntOrPercent::Count(0)));
+}

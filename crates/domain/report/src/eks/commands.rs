@@ -1,7 +1,7 @@
 //! Steps of a plan as commands of the AWS CLI and kubectl, for people who do them by hand.
 
 use fleetwright_eks::plan::step::{Action, Call, Verb};
-use fleetwright_eks::plan::{PlanStep, PlannedCluster};
+use fleetwright_eks::plan::{PlanStep, PlannedCluster, PoolCalls, UpgradePlan};
 use fleetwright_eks::suite::Suite;
 use serde_json::Value;
 
@@ -10,6 +10,16 @@ use crate::safe;
 /// The commands that make a step's calls.
 pub(super) fn calls(step: &PlanStep, cluster: &PlannedCluster) -> Vec<String> {
     step.calls.iter().map(|call| command(call, step, cluster)).collect()
+}
+
+/// The command that takes our budget away from a pool that a run left held; none where the plan has none.
+pub(super) fn release(plan: &UpgradePlan, pool: &str) -> Option<String> {
+    plan.steps.iter().find_map(|step| match &step.action {
+        Action::PoolNodes { pool: of, .. } if of == pool => {
+            PoolCalls::of(step).release.map(|call| command(call, step, &plan.cluster))
+        }
+        _ => None,
+    })
 }
 
 /// The name of the Job that somebody makes of a suite by hand: another one in each step.

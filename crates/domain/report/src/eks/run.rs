@@ -2,13 +2,14 @@
 
 use std::fmt::{self, Write};
 
-use fleetwright_eks::run::outcome::{ClusterOutcome, StepOutcome, StepStanding};
+use fleetwright_eks::run::outcome::{ClusterOutcome, HeldPool, StepOutcome, StepStanding};
 use fleetwright_eks::run::{Purpose, UpgradeRun};
 use fleetwright_flow::{Condition, Run, StageId};
 use fleetwright_model::{Code, Exit};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::commands;
 use super::plan::conditions;
 use crate::plan_text::duration;
 use crate::safe;
@@ -53,6 +54,22 @@ impl ToldRun<'_> {
     pub(super) fn conditions(&self, number: usize) -> Vec<String> {
         self.plan.clusters.get(number).map(|cluster| conditions(&cluster.plan)).unwrap_or_default()
     }
+
+    /// Pools that a cluster was left with held, by its number: what is so, and the command that lets go where there is one.
+    /// Untrusted names are in them as they are.
+    pub(super) fn held_pools(&self, number: usize) -> Vec<(String, Option<String>)> {
+        let pools = self.clusters.get(number).map(|it| it.held_pools.as_slice()).unwrap_or_default();
+        let plan = self.plan.clusters.get(number).map(|cluster| &cluster.plan);
+        let told = pools.iter().map(|HeldPool { pool, certain }| {
+            let stands = if *certain { "still stands" } else { "may still stand" };
+            let what = format!(
+                "node pool {pool}: our budget {stands} in front of its own and lets no node drift, until the next \
+                 upgrade has replaced the nodes or somebody takes it away"
+            );
+            (what, plan.and_then(|plan| commands::release(plan, pool)))
+        });
+        told.collect()
+    }
 }
 
 /// As text.
@@ -72,6 +89,10 @@ fn write(out: &mut String, told: &ToldRun<'_>) -> fmt::Result {
     }
     for (number, cluster) in told.clusters.iter().enumerate() {
         write_cluster(out, cluster, &told.conditions(number), told.now)?;
+        for (what, command) in told.held_pools(number) {
+            writeln!(out, "  left held: {}", safe::line(&what))?;
+            command.iter().try_for_each(|command| writeln!(out, "    {}", safe::line(command)))?;
+        }
     }
     if let Some((stage, about)) = told.gate() {
         let name = &told.plan.flow.stages[stage.index()].name;
@@ -217,6 +238,10 @@ fn write_markdown(out: &mut String, told: &ToldRun<'_>) -> fmt::Result {
         }
         if let Some(back) = &cluster.way_back {
             writeln!(out, "\nThe way back over {} is open until {}.", back.hop, time(back.until))?;
+        }
+        for (what, command) in told.held_pools(number) {
+            let command = command.map(|it| format!(": {}", safe::code_span(&it))).unwrap_or_default();
+            writeln!(out, "\nLeft held: {}{command}", safe::markdown(&what))?;
         }
     }
     Ok(())

@@ -166,6 +166,10 @@ fn write_cluster(
         let closed = closed.unwrap_or_default();
         writeln!(out, "<p>The way back over {} is open until {}{closed}.</p>", back.hop, time(back.until))?;
     }
+    for (what, command) in told.held_pools(number) {
+        let command = command.map(|it| format!(": <code>{}</code>", plain(&it))).unwrap_or_default();
+        writeln!(out, "<p>Left held: {}{command}</p>", plain(&what))?;
+    }
     let conditions = told.conditions(number);
     if !conditions.is_empty() {
         writeln!(

@@ -168,14 +168,14 @@ fn a_plan_that_cannot_be_carried_out_says_so_first() {
     );
 }
 
-#[test]
-fn a_runbook_has_every_call_as_a_command_and_every_way_back() {
-    let mut facts = world::healthy(33);
+/// Makes a node one of a pool of Karpenter.
+pub(super) fn pooled(facts: &mut Facts) {
     let pool = NodePool {
         name: "general".into(),
         auto_mode: false,
         image_family: "AL2023".into(),
         pinned_images: false,
+        held: false,
         budget: IntOrPercent::Count(2),
         vcpus_left: None,
     };
@@ -183,6 +183,12 @@ fn a_runbook_has_every_call_as_a_command_and_every_way_back() {
     change(&mut facts.nodes.nodes, |nodes| {
         nodes[0].metadata.labels.insert("karpenter.sh/nodepool".into(), "general".into());
     });
+}
+
+#[test]
+fn a_runbook_has_every_call_as_a_command_and_every_way_back() {
+    let mut facts = world::healthy(33);
+    pooled(&mut facts);
     let text = runbook::runbook(&document(&facts, 34));
     in_order(
         &text,

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use fleetwright_eks::Facts;
 use fleetwright_eks::maker::{Maker, maker};
 use fleetwright_eks::plan::{PlanDocument, PlanOptions};
-use fleetwright_eks::run::outcome::{ClusterOutcome, ClusterStanding, StepStanding, outcomes};
+use fleetwright_eks::run::outcome::{ClusterOutcome, ClusterStanding, HeldPool, StepStanding, outcomes};
 use fleetwright_eks::run::{Member, Ring, RunDocument, RunRequest, upgrade};
 use fleetwright_flow::Run;
 use fleetwright_model::code;
 use fleetwright_report::eks::run::{ToldRun, html, junit, markdown, text};
 use jiff::SignedDuration;
 
-use super::plans::{change, conditions, document};
+use super::plans::{change, conditions, document, pooled};
 use super::world;
 
 const EVIL: &str = "x\"'><script>alert(1)</script>\u{202e}\u{1b}[2J&amp;";
@@ -22,7 +23,10 @@ fn document_of(name: &str) -> RunDocument {
 }
 
 fn document_with(name: &str, options: PlanOptions) -> RunDocument {
-    let mut facts = world::healthy(34);
+    document_from(world::healthy(34), name, options)
+}
+
+fn document_from(mut facts: Facts, name: &str, options: PlanOptions) -> RunDocument {
     change(&mut facts.nodes.self_managed, Vec::clear);
     change(&mut facts.nodes.nodes, |nodes| nodes.retain(|node| maker(node) != Maker::Other));
     let mut plan = document(&facts, 35).into_plan();
@@ -93,6 +97,35 @@ fn what_must_hold_is_told_with_each_cluster_and_without_what_may_be_a_secret() {
         assert!(told.contains(metric), "{told}");
         assert!(told.contains("endpoint shop: https://shop.example.com/health?…"), "{told}");
         assert!(!told.contains("s3cr3t"), "{told}");
+    }
+}
+
+#[test]
+fn a_pool_that_was_left_held_is_told_with_the_command_that_lets_go() {
+    let mut facts = world::healthy(34);
+    pooled(&mut facts);
+    let document = document_from(facts, "shop", PlanOptions::default());
+    let (state, mut clusters) = failed(&document, "no addresses are free");
+    clusters[0].held_pools = vec![HeldPool { pool: "general".into(), certain: true }];
+    let told = |certain: bool| {
+        let mut clusters = clusters.clone();
+        clusters[0].held_pools[0].certain = certain;
+        let told = ToldRun {
+            run: "run-1",
+            digest: document.digest(),
+            plan: document.plan(),
+            state: &state,
+            clusters: &clusters,
+            why: Some(&code::RUN_HALTED),
+            now: world::now(),
+        };
+        [text(&told), markdown(&told), html(&told)]
+    };
+    for (certain, doubtful) in told(true).iter().zip(told(false)) {
+        assert!(certain.contains("node pool general: our budget still stands in front"), "{certain}");
+        assert!(doubtful.contains("node pool general: our budget may still stand in front"), "{doubtful}");
+        assert!(certain.contains("kubectl patch nodepools.karpenter.sh general --type json"), "{certain}");
+        assert!(certain.contains("remove"), "{certain}");
     }
 }
 

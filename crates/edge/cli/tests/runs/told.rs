@@ -189,6 +189,8 @@ fn the_world(expected: &Expected, staged: &StagedRun, since: Timestamp, wrong: &
             Some(_) => {}
         }
     }
+    let idle = staged.stage.world.estate.idle_faults();
+    wrong.extend(idle.iter().map(|fault| format!("a fault struck nothing: {fault:?}")));
 }
 
 /// When hosts of the world were changed.

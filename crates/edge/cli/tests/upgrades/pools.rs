@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use fleetwright_eks::plan::Action;
+use fleetwright_eks::run::outcome::HeldPool;
 use fleetwright_engine::{AtGates, Concluded, Control};
 use fleetwright_estate::world::eks::Cluster;
 use fleetwright_estate::world::eks::node_pools::{NODE_POOLS, POOL};
@@ -172,6 +174,32 @@ async fn a_budget_of_pods_that_never_lets_go_stops_a_wave_and_is_named() {
         "{words}"
     );
     assert_eq!(budgets(&staged.world), own());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_a_failed_run_left_held_is_told_and_let_go_by_the_next() {
+    let clusters = pooled(3, "replicas = 3, max_unavailable = 1");
+    let fails = clusters.replacen("version =", "next_upgrade_fails = \"IpNotAvailable\"\nversion =", 1);
+    let first = staged(&fails, 34).await;
+    assert_eq!(first.drive().await.ending(), Some(Ending::Halted));
+    let outcome = first.outcome().await;
+    assert_eq!(failed(&outcome).0, "control-plane-1.34");
+    assert_eq!(outcome.held_pools, [HeldPool { pool: "general".into(), certain: true }]);
+    let held = budgets(&first.world);
+    assert_eq!(held[0], json!({ "nodes": "0", "reasons": ["Drifted"] }), "{held}");
+
+    let document = first.world.planned("shop", 34).await;
+    let plan = document.plan();
+    let told = plan.findings.iter().find(|finding| finding.code == "EKS-N10").expect("it is told");
+    assert!(told.what.contains("or one that ended early left it:"), "{}", told.what);
+    let waves = plan.steps.iter().find_map(|step| match &step.action {
+        Action::PoolNodes { waves, .. } => Some(waves.clone()),
+        _ => None,
+    });
+    assert_eq!(waves.as_deref(), Some(&["1", "10%", "2"].map(str::to_owned)[..]), "the pool's own is behind");
+    let second = first.world.run(document).await.expect("a plan that can be carried out");
+    assert_eq!(second.drive().await.ending(), Some(Ending::Complete), "{:#?}", second.outcome().await.steps);
+    assert_eq!((budgets(&second.world), second.outcome().await.held_pools), (own(), Vec::new()));
 }
 
 #[tokio::test(start_paused = true)]

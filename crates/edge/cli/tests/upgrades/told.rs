@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fleetwright_eks::plan::{Approvals as Asking, PlanDocument, PlanOptions, Standing};
@@ -90,9 +91,12 @@ async fn told(name: &str) {
     match (begun(world, &rings, &expected).await, &expected.run) {
         (Ok(staged), Some(came)) => {
             let mut story = run(&expected, &staged, came, &mut wrong).await;
+            let estate = Arc::clone(&staged.world.stage.world.estate);
             if let Some(rollback) = &expected.rollback {
                 story = back(rollback, staged, &mut wrong).await;
             }
+            let idle = estate.idle_faults();
+            wrong.extend(idle.iter().map(|fault| format!("a fault struck nothing: {fault:?}")));
             assert!(wrong.is_empty(), "{name}:\n  {}\n{story}", wrong.join("\n  "));
         }
         (Err(NotRun::Blocked { .. }), None) => {

@@ -79,6 +79,11 @@ impl Mishaps {
         Self { seed, ..Self::default() }
     }
 
+    /// The rules that never struck.
+    pub fn idle(&self) -> impl Iterator<Item = &FaultRule> {
+        self.rules.iter().filter(|active| active.struck == 0).map(|active| &active.rule)
+    }
+
     /// Removes every rule.
     pub fn clear(&mut self) {
         self.rules.clear();

@@ -210,6 +210,12 @@ impl Faults {
         self.rules.iter().map(|active| &active.rule)
     }
 
+    /// The rules about calls that never struck.
+    pub fn idle(&self) -> impl Iterator<Item = &FaultRule> {
+        let about_calls = |active: &&Active| !matches!(active.rule.effect, Effect::Mishap(_));
+        self.rules.iter().filter(about_calls).filter(|active| active.struck == 0).map(|active| &active.rule)
+    }
+
     /// What happens to this call: the first rule that strikes decides. Every rule that is about
     /// the call counts it, whether it strikes or not.
     pub fn strike(&mut self, subject: &Subject<'_>, now: Timestamp) -> Option<Effect> {
@@ -337,7 +343,9 @@ mod tests {
         let text = "kind = \"denied\"\naccount = \"0*\"\naction = \"Describe*\"\ntimes = 2";
         let mut faults = Faults::new(vec![rule(text)], 1);
         assert!(hits(&mut faults, "222233334444", 3).is_empty());
+        assert_eq!(faults.idle().count(), 1);
         assert_eq!(hits(&mut faults, "011122223333", 4), [1, 2]);
+        assert_eq!(faults.idle().count(), 0);
     }
 
     #[test]

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fleetwright_eks::plan::pool_calls::CLOSED;
 use fleetwright_eks::plan::{Action, Call, PoolCalls};
+use fleetwright_eks::pool_budget::CLOSED;
 use fleetwright_eks::run::step_name::RELEASE_POOL;
 use fleetwright_model::{ErrorClass, Failure, code};
 use fleetwright_step::{Late, Outcome, Slot, Step, Turn, not_begun};
