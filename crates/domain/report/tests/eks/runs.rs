@@ -60,12 +60,21 @@ fn failed(document: &RunDocument, words: &str) -> (Run, Vec<ClusterOutcome>) {
 
 fn told<T>(document: &RunDocument, words: &str, what: impl FnOnce(&ToldRun<'_>) -> T) -> T {
     let (state, clusters) = failed(document, words);
+    told_of(document, &state, &clusters, what)
+}
+
+fn told_of<T>(
+    document: &RunDocument,
+    state: &Run,
+    clusters: &[ClusterOutcome],
+    what: impl FnOnce(&ToldRun<'_>) -> T,
+) -> T {
     what(&ToldRun {
         run: "run-1",
         digest: document.digest(),
         plan: document.plan(),
-        state: &state,
-        clusters: &clusters,
+        state,
+        clusters,
         why: Some(&code::RUN_HALTED),
         now: world::now(),
     })
@@ -106,20 +115,9 @@ fn a_pool_that_was_left_held_is_told_with_the_command_that_lets_go() {
     pooled(&mut facts);
     let document = document_from(facts, "shop", PlanOptions::default());
     let (state, mut clusters) = failed(&document, "no addresses are free");
-    clusters[0].held_pools = vec![HeldPool { pool: "general".into(), certain: true }];
-    let told = |certain: bool| {
-        let mut clusters = clusters.clone();
-        clusters[0].held_pools[0].certain = certain;
-        let told = ToldRun {
-            run: "run-1",
-            digest: document.digest(),
-            plan: document.plan(),
-            state: &state,
-            clusters: &clusters,
-            why: Some(&code::RUN_HALTED),
-            now: world::now(),
-        };
-        [text(&told), markdown(&told), html(&told)]
+    let mut told = |certain: bool| {
+        clusters[0].held_pools = vec![HeldPool { pool: "general".into(), certain }];
+        told_of(&document, &state, &clusters, |told| [text(told), markdown(told), html(told)])
     };
     for (certain, doubtful) in told(true).iter().zip(told(false)) {
         assert!(certain.contains("node pool general: our budget still stands in front"), "{certain}");
