@@ -333,6 +333,13 @@ pub trait Foundations: Send + Sync {
     /// The failure of a call.
     async fn vcpu_quotas(&self, cell: &Cell<'_>) -> Result<(u32, u32), Failure>;
 
+    /// GiB of the region's volumes against the quotas of their types, by the type's name: of gp2 (`L-D18FCD1D`) and gp3
+    /// (`L-7A658B76`), which root volumes usually are; of io1 (`L-FD252861`) and io2 (`L-09BD8365`) where there are any.
+    ///
+    /// # Errors
+    /// The failure of a call.
+    async fn volume_storage(&self, cell: &Cell<'_>) -> Result<Vec<(String, Usage)>, Failure>;
+
     /// Those of these public parameters that exist: EKS names its images by them.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 //! with self-managed nodes".
 
 use async_trait::async_trait;
-use fleetwright_eks::facts::nodes::{GroupInstance, TemplateRef, TemplateVersion};
+use fleetwright_eks::facts::nodes::{GroupInstance, MixedPolicy, TemplateRef, TemplateVersion};
 use fleetwright_model::{Cell, Failure};
 use jiff::Timestamp;
 
@@ -21,6 +21,8 @@ pub struct GroupDescription {
     pub arn: String,
     /// Members that it has at least, aims at, and has at most.
     pub size: (u32, u32, u32),
+    /// Its subnets, by id.
+    pub subnet_ids: Vec<String>,
     /// What its instances are launched from.
     pub source: GroupSource,
     /// Processes that are suspended.
@@ -40,8 +42,8 @@ pub enum GroupSource {
         id: String,
         /// The version that the group names: a number, `$Latest` or `$Default`.
         version: String,
-        /// It is named by a mixed instances policy.
-        mixed: bool,
+        /// The mixed instances policy that names it, where one does.
+        mixed: Option<MixedPolicy>,
     },
     /// A mixed instances policy that names several templates, or one that is named without an id.
     Unclear,

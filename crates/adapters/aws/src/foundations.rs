@@ -1,6 +1,7 @@
 //! The [`Foundations`] port: what a cluster stands on, asked of EC2, IAM, KMS, Service Quotas and Systems Manager.
 
 mod rights;
+mod volumes;
 
 use std::collections::BTreeMap;
 
@@ -216,6 +217,10 @@ impl Foundations for Aws {
 
     async fn vcpu_quotas(&self, cell: &Cell<'_>) -> Result<(u32, u32), Failure> {
         Ok((quota(self, cell, ON_DEMAND).await?, quota(self, cell, SPOT).await?))
+    }
+
+    async fn volume_storage(&self, cell: &Cell<'_>) -> Result<Vec<(String, Usage)>, Failure> {
+        volumes::storage(self, cell).await
     }
 
     async fn public_parameters(&self, cell: &Cell<'_>, names: &[String]) -> Result<Vec<String>, Failure> {

@@ -71,8 +71,9 @@ const CLUSTER_CHANGE: Rate = Rate::Assumed { burst: 5, per_second: 2.0 };
 const MODELS: Rate = Rate::Assumed { burst: 1, per_second: 0.2 };
 /// DescribeKey is granted 2,000 a second and more (KMS Developer Guide, "Request quotas"); we need few.
 const KEYS: Rate = Rate::Published { burst: 10, per_second: 10.0 };
-/// Service Quotas grants GetServiceQuota 5 a second (Service Quotas User Guide, "Throttling"), of which this is a share.
-const QUOTAS: Rate = Rate::Assumed { burst: 2, per_second: 2.0 };
+/// Service Quotas grants GetServiceQuota 5 a second and 10 at once (Service Quotas User Guide, "Service quotas for Service
+/// Quotas"), of which this is a share: what an assessment asks goes at once.
+const QUOTAS: Rate = Rate::Assumed { burst: 5, per_second: 2.0 };
 /// CloudWatch Logs, FilterLogEvents; 5 a second in the smaller regions (user guide, "CloudWatch Logs service quotas").
 const LOG_READ: Rate = Rate::Published { burst: 5, per_second: 4.0 };
 /// CloudFormation; it publishes no rates.
@@ -157,7 +158,7 @@ operations! {
     DESCRIBE_PATCH_BASELINES = Ssm "DescribePatchBaselines" "ssm:DescribePatchBaselines", Zone, SCAN, Optional, READS, SSM_READ,
         "to name the baselines of patch states";
     DESCRIBE_VOLUMES = Ec2 "DescribeVolumes" "ec2:DescribeVolumes", Zone, SCAN, Optional, READS, EC2_PAGED,
-        "to add up attached storage";
+        "to add up attached storage; for `eks` also against the quotas of volumes";
     DESCRIBE_INSTANCE_TYPES = Ec2 "DescribeInstanceTypes" "ec2:DescribeInstanceTypes", Zone, SCAN, Optional, READS, EC2_UNPAGED,
         "to show memory and network performance";
     SEND_COMMAND = Ssm "SendCommand" "ssm:SendCommand", Zone, COMMANDING, Required, NEVER_TWICE, SSM_COMMAND,
@@ -414,7 +415,7 @@ operations! {
     CANCEL_UPDATE = Eks "CancelUpdate" "eks:CancelUpdate", Zone, APART, Optional, BY_TOKEN, CLUSTER_CHANGE,
         "for `eks upgrade`: to call off an update of a cluster";
     DESCRIBE_LAUNCH_TEMPLATE_VERSIONS = Ec2 "DescribeLaunchTemplateVersions" "ec2:DescribeLaunchTemplateVersions", Zone, APART, Optional, READS, EC2_PAGED,
-        "for `eks`: to see which images the launch templates of groups of one's own name";
+        "for `eks`: to see which images and instance types the launch templates of groups name";
     DESCRIBE_INSTANCE_REFRESHES = AutoScaling "DescribeInstanceRefreshes" "autoscaling:DescribeInstanceRefreshes", Zone, APART, Optional, READS, SCALING_READ,
         "for `eks`: to see how a refresh of a group's instances stands";
     START_INSTANCE_REFRESH = AutoScaling "StartInstanceRefresh" "autoscaling:StartInstanceRefresh", Zone, APART, Optional, BY_STATE, SCALING_CHANGE,

@@ -33,6 +33,16 @@ const OF_CLUSTERS: &[&str] = &[
     "ssm:GetParameter",
 ];
 
+/// What they ask as phases of patching do: the groups that are nodes of one's own, their images, and what there is of
+/// instances and volumes against quotas.
+const OF_SCANS_AND_CLUSTERS: &[&str] = &[
+    "autoscaling:DescribeAutoScalingGroups",
+    "ec2:DescribeImages",
+    "ec2:DescribeInstanceTypes",
+    "ec2:DescribeInstances",
+    "ec2:DescribeVolumes",
+];
+
 /// What upgrades of clusters change; what they read is what the other commands on clusters read.
 pub(crate) const OF_UPGRADES: &[&str] = &[
     "autoscaling:CancelInstanceRefresh",
@@ -246,10 +256,7 @@ pub(crate) fn is_used(operation: &Operation, phases: &BTreeSet<Phase>, uses: &BT
             return wanted(Use::Clusters);
         }
         "iam:SimulatePrincipalPolicy" if wanted(Use::Clusters) => return true,
-        // The groups that are nodes of one's own, and their images.
-        "autoscaling:DescribeAutoScalingGroups" | "ec2:DescribeImages" if wanted(Use::Clusters) => {
-            return true;
-        }
+        action if OF_SCANS_AND_CLUSTERS.contains(&action) && wanted(Use::Clusters) => return true,
         action if action.contains("MaintenanceWindow") => return wanted(Use::MaintenanceWindows),
         "ssm:AddTagsToResource" | "ssm:ListTagsForResource" => return wanted(Use::Parameters),
         action if action.contains("Parameter") => return wanted(Use::Parameters),

@@ -133,6 +133,13 @@ pub async fn check_foundations(foundations: &dyn Foundations, cell: &Cell<'_>, c
     assert!(interfaces.quota > 0);
     let (on_demand, spot) = foundations.vcpu_quotas(cell).await.expect("quotas");
     assert!(on_demand > 0 && spot > 0);
+    let storage = foundations.volume_storage(cell).await.expect("volumes and their quotas");
+    let types: Vec<&str> = storage.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert!(types.is_sorted() && ["gp2", "gp3"].iter().all(|kind| types.contains(kind)), "{storage:?}");
+    assert!(
+        storage.iter().all(|(_, usage)| usage.quota >= 1_024 && usage.used <= usage.quota),
+        "{storage:?}"
+    );
 
     let image = fleetwright_eks::image::parameter("AL2023_x86_64_STANDARD", cluster.cluster.version);
     let wanted = [image.expect("a parameter"), "/aws/service/eks/optimized-ami/0.1/nothing".to_owned()];

@@ -69,6 +69,10 @@ async fn finds_groups(subject: Subject<'_>, expected: &Expected) {
     assert!(one.arn.ends_with(&format!("autoScalingGroupName/{}", one.name)), "{}", one.arn);
     let (min, desired, max) = one.size;
     assert!(min <= desired && desired <= max && !one.instances.is_empty(), "{one:?}");
+    assert!(
+        !one.subnet_ids.is_empty() && one.subnet_ids.iter().all(|it| it.starts_with("subnet-")),
+        "{one:?}"
+    );
     let nobody: ClusterName = "fleetwright-conformance-nobody".parse().expect("a name");
     assert_eq!(groups.groups(cell, &nobody).await, Ok(Vec::new()), "no groups of no cluster");
     assert_eq!(groups.group(cell, "fleetwright-conformance-nobody").await, Ok(None));
@@ -85,6 +89,7 @@ async fn knows_versions(subject: Subject<'_>, expected: &Expected) -> [TemplateR
         "the newest first: {versions:?}"
     );
     assert_eq!(versions.iter().filter(|it| it.is_default).count(), 1, "one is the default");
+    assert!(versions.iter().all(|it| it.instance_type.is_some() && !it.spot), "{versions:?}");
     let of = |minor: Minor| {
         let found = versions.iter().find(|it| it.minor == Some(minor));
         let version = found.unwrap_or_else(|| panic!("a version of {minor}: {versions:?}")).number;

@@ -5,6 +5,7 @@
 
 mod addons;
 mod control_plane;
+mod ground;
 mod nodes;
 mod objects;
 mod own_groups;

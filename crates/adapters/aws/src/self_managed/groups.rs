@@ -1,7 +1,7 @@
 use aws_sdk_autoscaling::types::{
     AutoScalingGroup, Filter, Instance, LaunchTemplateSpecification, MixedInstancesPolicy,
 };
-use fleetwright_eks::facts::nodes::GroupInstance;
+use fleetwright_eks::facts::nodes::{GroupInstance, MixedPolicy};
 use fleetwright_model::{Cell, Failure};
 use fleetwright_ports::clusters::ClusterName;
 use fleetwright_ports::self_managed::{GroupDescription, GroupSource};
@@ -95,10 +95,16 @@ fn description(row: AutoScalingGroup) -> GroupDescription {
         name: row.auto_scaling_group_name.unwrap_or_default(),
         arn: row.auto_scaling_group_arn.unwrap_or_default(),
         size: (count(row.min_size), count(row.desired_capacity), count(row.max_size)),
+        subnet_ids: subnets(row.vpc_zone_identifier.as_deref().unwrap_or_default()),
         source,
         suspended,
         instances: row.instances.unwrap_or_default().into_iter().filter_map(instance).collect(),
     }
+}
+
+/// The subnets of a list that commas part.
+fn subnets(listed: &str) -> Vec<String> {
+    listed.split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }
 
 fn instance(row: Instance) -> Option<GroupInstance> {
@@ -111,7 +117,7 @@ fn instance(row: Instance) -> Option<GroupInstance> {
 }
 
 fn source(row: &AutoScalingGroup) -> GroupSource {
-    let named = |template: &LaunchTemplateSpecification, mixed: bool| match template.launch_template_id() {
+    let named = |template: &LaunchTemplateSpecification, mixed| match template.launch_template_id() {
         Some(id) => {
             let version = template.version().unwrap_or("$Default").to_owned();
             GroupSource::Template { id: id.to_owned(), version, mixed }
@@ -119,13 +125,28 @@ fn source(row: &AutoScalingGroup) -> GroupSource {
         None => GroupSource::Unclear,
     };
     match (&row.launch_template, &row.mixed_instances_policy, &row.launch_configuration_name) {
-        (Some(template), _, _) => named(template, false),
+        (Some(template), _, _) => named(template, None),
         (None, Some(policy), _) if has_one_template(policy) => {
             let template = policy.launch_template().and_then(|it| it.launch_template_specification());
-            template.map_or(GroupSource::Unclear, |template| named(template, true))
+            template.map_or(GroupSource::Unclear, |template| named(template, Some(mixed(policy))))
         }
         (None, None, Some(_)) => GroupSource::Configuration,
         _ => GroupSource::Unclear,
+    }
+}
+
+/// What a policy says beside its template. Where it says nothing of purchases, all instances are On-Demand.
+/// Source: EC2 Auto Scaling API reference, InstancesDistribution.
+fn mixed(policy: &MixedInstancesPolicy) -> MixedPolicy {
+    let overrides = policy.launch_template().map(|it| it.overrides()).unwrap_or_default();
+    let distribution = policy.instances_distribution();
+    let base = distribution.and_then(|it| it.on_demand_base_capacity()).unwrap_or(0);
+    let percent = distribution.and_then(|it| it.on_demand_percentage_above_base_capacity()).unwrap_or(100);
+    MixedPolicy {
+        instance_types: overrides.iter().filter_map(|it| it.instance_type()).map(str::to_owned).collect(),
+        by_requirements: overrides.iter().any(|it| it.instance_requirements().is_some()),
+        on_demand: base > 0 || percent > 0,
+        spot: percent < 100,
     }
 }
 
@@ -137,7 +158,9 @@ fn has_one_template(policy: &MixedInstancesPolicy) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_autoscaling::types::{LaunchTemplate, LaunchTemplateOverrides};
+    use aws_sdk_autoscaling::types::{
+        InstanceRequirements, InstancesDistribution, LaunchTemplate, LaunchTemplateOverrides,
+    };
 
     use super::*;
 
@@ -145,11 +168,18 @@ mod tests {
         LaunchTemplateSpecification::builder().launch_template_id("lt-1").version(version).build()
     }
 
-    fn mixed(overrides: LaunchTemplateOverrides) -> AutoScalingGroup {
+    fn policy(overrides: LaunchTemplateOverrides) -> MixedInstancesPolicy {
         let named =
             LaunchTemplate::builder().launch_template_specification(template("3")).overrides(overrides);
-        let policy = MixedInstancesPolicy::builder().launch_template(named.build()).build();
-        AutoScalingGroup::builder().mixed_instances_policy(policy).build()
+        MixedInstancesPolicy::builder().launch_template(named.build()).build()
+    }
+
+    fn of_policy(policy: MixedInstancesPolicy) -> GroupSource {
+        source(&AutoScalingGroup::builder().mixed_instances_policy(policy).build())
+    }
+
+    fn m6i() -> LaunchTemplateOverrides {
+        LaunchTemplateOverrides::builder().instance_type("m6i.large").build()
     }
 
     #[test]
@@ -160,15 +190,45 @@ mod tests {
             version: version.to_owned(),
             mixed,
         };
-        assert_eq!(source(&plain), of("$Latest", false));
-        assert_eq!(
-            source(&mixed(LaunchTemplateOverrides::builder().instance_type("m6i.large").build())),
-            of("3", true)
-        );
+        assert_eq!(source(&plain), of("$Latest", None));
+        let mixed = MixedPolicy {
+            instance_types: vec!["m6i.large".to_owned()],
+            by_requirements: false,
+            on_demand: true,
+            spot: false,
+        };
+        assert_eq!(of_policy(policy(m6i())), of("3", Some(mixed)));
         let own = LaunchTemplateOverrides::builder().launch_template_specification(template("4")).build();
-        assert_eq!(source(&mixed(own)), GroupSource::Unclear, "several templates");
+        assert_eq!(of_policy(policy(own)), GroupSource::Unclear, "several templates");
         let old = AutoScalingGroup::builder().launch_configuration_name("old").build();
         assert_eq!(source(&old), GroupSource::Configuration);
         assert_eq!(source(&AutoScalingGroup::builder().build()), GroupSource::Unclear);
+    }
+
+    #[test]
+    fn a_policy_tells_how_instances_are_bought_and_whether_types_are_chosen() {
+        let bought = |base: i32, percent: i32| {
+            let distribution = InstancesDistribution::builder()
+                .on_demand_base_capacity(base)
+                .on_demand_percentage_above_base_capacity(percent)
+                .build();
+            let mut policy = policy(m6i());
+            policy.instances_distribution = Some(distribution);
+            let MixedPolicy { on_demand, spot, .. } = mixed(&policy);
+            (on_demand, spot)
+        };
+        assert_eq!(bought(0, 100), (true, false));
+        assert_eq!(bought(0, 0), (false, true));
+        assert_eq!(bought(2, 0), (true, true));
+        assert_eq!(bought(0, 30), (true, true));
+        let wanted = InstanceRequirements::builder().build();
+        let chosen = mixed(&policy(LaunchTemplateOverrides::builder().instance_requirements(wanted).build()));
+        assert!(chosen.by_requirements && chosen.instance_types.is_empty());
+    }
+
+    #[test]
+    fn subnets_are_listed_with_commas() {
+        assert_eq!(subnets("subnet-1, subnet-2"), ["subnet-1", "subnet-2"]);
+        assert!(subnets("").is_empty(), "a group of EC2-Classic has none");
     }
 }

@@ -3,6 +3,7 @@ use aws_sdk_autoscaling::types::{
     RefreshStrategy, ScaleInProtectedInstances, StandbyInstances,
 };
 use fleetwright_eks::facts::nodes::TemplateRef;
+use fleetwright_eks::solve::surge::REFRESH_PERCENT_MAX;
 use fleetwright_model::{Cell, ErrorClass, Failure, code};
 use fleetwright_ports::self_managed::{InstanceRefresh, RefreshStatus};
 
@@ -65,7 +66,7 @@ pub(super) async fn cancel(aws: &Aws, cell: &Cell<'_>, group: &str) -> Result<()
 fn preferences() -> RefreshPreferences {
     RefreshPreferences::builder()
         .min_healthy_percentage(100)
-        .max_healthy_percentage(110)
+        .max_healthy_percentage(REFRESH_PERCENT_MAX.cast_signed())
         .skip_matching(true)
         .scale_in_protected_instances(ScaleInProtectedInstances::Wait)
         .standby_instances(StandbyInstances::Wait)

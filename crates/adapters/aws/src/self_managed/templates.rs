@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::LaunchTemplateVersion;
+use aws_sdk_ec2::types::{LaunchTemplateVersion, MarketType};
 use fleetwright_eks::facts::nodes::TemplateVersion;
 use fleetwright_eks::image::{minor_of, minor_of_parameter};
 use fleetwright_eks::read::flags_of_user_data;
@@ -70,7 +70,11 @@ fn row(row: LaunchTemplateVersion) -> Result<Row, String> {
     let number = number.ok_or("a version of a launch template without a number")?;
     let data = row.launch_template_data;
     let user_data = data.as_ref().and_then(|data| data.user_data()).unwrap_or_default();
+    let market = data.as_ref().and_then(|data| data.instance_market_options());
+    let instance_type = data.as_ref().and_then(|data| data.instance_type());
     let version = TemplateVersion {
+        instance_type: instance_type.map(|it| it.as_str().to_owned()),
+        spot: market.and_then(|market| market.market_type()) == Some(&MarketType::Spot),
         number,
         is_default: row.default_version.unwrap_or(false),
         // What is in it may be secret: no more than the names of flags goes on from here.

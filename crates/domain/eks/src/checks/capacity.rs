@@ -6,7 +6,9 @@ use fleetwright_kubernetes::fit::{self, Misfit, Placement};
 use fleetwright_kubernetes::{Labels, Pod};
 
 use crate::check::{Applies, Check, Context, Examination, Scope, Severity};
-use crate::facts::Subnet;
+use crate::facts::nodes::{NewNodes, SelfManagedGroup};
+use crate::facts::{Fact, Subnet};
+use crate::maker::{Maker, maker};
 use crate::solve::surge;
 
 pub(super) const CHECKS: &[Check] = &[
@@ -17,7 +19,7 @@ pub(super) const CHECKS: &[Check] = &[
         severity: Severity::Blocking,
         scope: Scope::Cluster,
         applies: Applies::Always,
-        source: "eks:DescribeNodegroup, ec2:DescribeSubnets, settings of the VPC CNI",
+        source: "eks:DescribeNodegroup, autoscaling:DescribeAutoScalingGroups, ec2:DescribeSubnets, settings of the VPC CNI",
         remedy: "Free addresses, lower maxUnavailable, or use MINIMAL.",
         evaluate: node_addresses,
     },
@@ -56,7 +58,7 @@ pub(super) const CHECKS: &[Check] = &[
     },
     Check {
         code: "EKS-K5",
-        title: "Every zone of a node group offers one of its instance types",
+        title: "Every zone of a group of nodes offers one of its instance types",
         why: "A zone without the type gets no new nodes, and volumes bound to it no pods.",
         severity: Severity::Blocking,
         scope: Scope::Cluster,
@@ -81,6 +83,42 @@ pub(super) const CHECKS: &[Check] = &[
 /// Share of a quota of volumes that may be used before it is told of.
 const VOLUMES_PERCENT_MAX: u64 = 90;
 
+/// New nodes of a group that stand beside its others for a while.
+struct Surge<'a> {
+    subject: String,
+    nodes: u32,
+    each: &'a NewNodes,
+}
+
+/// The surges of all groups that an upgrade renews; nothing where groups are not known.
+fn surges<'a>(context: &Context<'a>, exam: &mut Examination) -> Option<Vec<Surge<'a>>> {
+    let facts = &context.facts.nodes;
+    let (managed, own) = (exam.read(&facts.managed), own_groups(context, exam));
+    let managed = managed?.iter().map(|group| Surge {
+        subject: format!("node group {}", group.name),
+        nodes: surge::surge_nodes(group),
+        each: &group.new_nodes,
+    });
+    let renewed = own?.iter().filter(|group| group.template().is_some() && !group.instances.is_empty());
+    let own = renewed.map(|group| Surge {
+        subject: format!("Auto Scaling group {}", group.name),
+        nodes: surge::refresh_nodes(group.desired),
+        each: &group.new_nodes,
+    });
+    Some(managed.chain(own).collect())
+}
+
+/// The groups of one's own. Where all nodes come from somewhere else none of them is renewed, known or not.
+fn own_groups<'a>(context: &Context<'a>, exam: &mut Examination) -> Option<&'a [SelfManagedGroup]> {
+    let facts = &context.facts.nodes;
+    match (&facts.self_managed, &facts.nodes) {
+        (Fact::NotRead(_), Fact::Known(nodes)) if nodes.iter().all(|node| maker(node) != Maker::Other) => {
+            Some(&[])
+        }
+        (groups, _) => exam.read(groups).map(Vec::as_slice),
+    }
+}
+
 /// The addresses free in the subnets that a group may use; those that were not read count for nothing.
 fn free_in(ids: &[String], subnets: &[Subnet]) -> (u32, Vec<String>) {
     let own = subnets.iter().filter(|subnet| ids.contains(&subnet.id));
@@ -90,22 +128,20 @@ fn free_in(ids: &[String], subnets: &[Subnet]) -> (u32, Vec<String>) {
 
 fn node_addresses(context: &Context<'_>, exam: &mut Examination) {
     let facts = &context.facts.nodes;
-    let (groups, cni) = (exam.read(&facts.managed), exam.read(&facts.cni));
+    let (surges, cni) = (surges(context, exam), exam.read(&facts.cni));
     let (subnets, pod_subnets) = (exam.read(&facts.subnets), exam.read(&facts.pod_subnets));
-    let (Some(groups), Some(&cni), Some(subnets), Some(pod_subnets)) = (groups, cni, subnets, pod_subnets)
+    let (Some(surges), Some(&cni), Some(subnets), Some(pod_subnets)) = (surges, cni, subnets, pod_subnets)
     else {
         return;
     };
-    for group in groups {
-        let subject = format!("node group {}", group.name);
-        for id in group.subnet_ids.iter().filter(|id| !subnets.iter().any(|subnet| subnet.id == **id)) {
+    for Surge { subject, nodes, each } in surges {
+        for id in each.subnet_ids.iter().filter(|id| !subnets.iter().any(|subnet| subnet.id == **id)) {
             exam.incomplete(format!("{subject}: subnet {id} is not among those that were read"));
         }
-        let Some(&pods) = exam.read(&group.pods_per_node) else { continue };
-        let needed = surge::addresses_of_surge(group, pods, cni, !pod_subnets.is_empty()).of_nodes;
-        let (free, listed) = free_in(&group.subnet_ids, subnets);
+        let Some(&pods) = exam.read(&each.pods_per_node) else { continue };
+        let needed = surge::addresses_of_surge(nodes, pods, cni, !pod_subnets.is_empty()).of_nodes;
+        let (free, listed) = free_in(&each.subnet_ids, subnets);
         if free < needed {
-            let nodes = surge::surge_nodes(group);
             let what = format!("{nodes} new nodes take up to {needed} addresses, {free} are free");
             exam.find(subject, what, listed.join(", "));
         }
@@ -114,40 +150,40 @@ fn node_addresses(context: &Context<'_>, exam: &mut Examination) {
 
 fn pod_addresses(context: &Context<'_>, exam: &mut Examination) {
     let facts = &context.facts.nodes;
-    let (groups, cni) = (exam.read(&facts.managed), exam.read(&facts.cni));
-    let (Some(groups), Some(&cni), Some(subnets)) = (groups, cni, exam.read(&facts.pod_subnets)) else {
+    let (surges, cni) = (surges(context, exam), exam.read(&facts.cni));
+    let (Some(surges), Some(&cni), Some(subnets)) = (surges, cni, exam.read(&facts.pod_subnets)) else {
         return;
     };
     if subnets.is_empty() {
         return;
     }
     let free: u32 = subnets.iter().map(|subnet| subnet.free_addresses).sum();
-    for group in groups {
-        let Some(&pods) = exam.read(&group.pods_per_node) else { continue };
-        let needed = surge::addresses_of_surge(group, pods, cni, true).of_pods;
+    for Surge { subject, nodes, each } in surges {
+        let Some(&pods) = exam.read(&each.pods_per_node) else { continue };
+        let needed = surge::addresses_of_surge(nodes, pods, cni, true).of_pods;
         if free < needed {
             let what = format!("pods of new nodes take up to {needed} addresses, {free} are free");
-            exam.find(format!("node group {}", group.name), what, "subnets of ENIConfigs");
+            exam.find(subject, what, "subnets of ENIConfigs");
         }
     }
 }
 
 fn vcpus(context: &Context<'_>, exam: &mut Examination) {
-    let facts = &context.facts.nodes;
-    let (Some(groups), Some(quotas)) = (exam.read(&facts.managed), exam.read(&facts.vcpu_quotas)) else {
-        return;
-    };
-    for group in groups {
-        let subject = format!("node group {}", group.name);
-        let Some(&vcpus) = exam.read(&group.vcpus) else { continue };
-        let needed = surge::surge_nodes(group).saturating_mul(vcpus);
-        match quotas.iter().find(|(name, _)| *name == group.vcpu_quota) {
-            Some((name, usage)) if usage.free() < needed => {
-                let what = format!("new nodes take up to {needed} vCPUs, {} are left", usage.free());
-                exam.find(subject, what, format!("{name}: {} of {} in use", usage.used, usage.quota));
+    let (surges, quotas) = (surges(context, exam), exam.read(&context.facts.nodes.vcpu_quotas));
+    let (Some(surges), Some(quotas)) = (surges, quotas) else { return };
+    for Surge { subject, nodes, each } in surges {
+        let Some(&vcpus) = exam.read(&each.vcpus) else { continue };
+        let needed = nodes.saturating_mul(vcpus);
+        for wanted in &each.vcpu_quotas {
+            match quotas.iter().find(|(name, _)| name == wanted) {
+                Some((name, usage)) if usage.free() < needed => {
+                    let what = format!("new nodes take up to {needed} vCPUs, {} are left", usage.free());
+                    let evidence = format!("{name}: {} of {} in use", usage.used, usage.quota);
+                    exam.find(&subject, what, evidence);
+                }
+                Some(_) => {}
+                None => exam.incomplete(format!("{subject}: the quota {wanted:?} was not read")),
             }
-            Some(_) => {}
-            None => exam.incomplete(format!("{subject}: the quota {:?} was not read", group.vcpu_quota)),
         }
     }
 }
@@ -156,18 +192,18 @@ fn volumes(context: &Context<'_>, exam: &mut Examination) {
     for (name, usage) in exam.read(&context.facts.nodes.volume_quotas).into_iter().flatten() {
         if u64::from(usage.used) * 100 > u64::from(usage.quota) * VOLUMES_PERCENT_MAX {
             let what = format!("more than {VOLUMES_PERCENT_MAX} % of the quota is used");
-            exam.find(name, what, format!("{} of {} TiB in use", usage.used, usage.quota));
+            exam.find(name, what, format!("{} of {} GiB in use", usage.used, usage.quota));
         }
     }
 }
 
 fn instance_types(context: &Context<'_>, exam: &mut Examination) {
-    for group in exam.read(&context.facts.nodes.managed).into_iter().flatten() {
-        let Some(offers) = exam.read(&group.instance_types) else { continue };
-        for zone in group.zones.iter().filter(|zone| !offers.iter().any(|offer| offer.zones.contains(zone))) {
+    for Surge { subject, each, .. } in surges(context, exam).unwrap_or_default() {
+        let Some(offers) = exam.read(&each.instance_types) else { continue };
+        for zone in each.zones.iter().filter(|zone| !offers.iter().any(|offer| offer.zones.contains(zone))) {
             let types: Vec<_> = offers.iter().map(|offer| offer.instance_type.as_str()).collect();
             let what = format!("{zone} offers none of the group's instance types");
-            exam.find(format!("node group {}", group.name), what, types.join(", "));
+            exam.find(&subject, what, types.join(", "));
         }
     }
 }

@@ -3,11 +3,12 @@
 use fleetwright_kubernetes::{IntOrPercent, Minor, Node};
 use serde::{Deserialize, Serialize};
 
-use super::Fact;
 use super::control_plane::{Subnet, Usage};
 pub use super::own_groups::{
-    GroupInstance, GroupTemplate, LaunchSource, SelfManagedGroup, TemplateRef, TemplateVersion,
+    GroupInstance, GroupTemplate, LaunchSource, Launched, MixedPolicy, SelfManagedGroup, TemplateRef,
+    TemplateVersion,
 };
+use super::{Fact, Unread};
 
 /// Nodes and their makers.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +35,7 @@ pub struct NodeFacts {
     pub pod_subnets: Fact<Vec<Subnet>>,
     /// vCPUs by quota, such as `Running On-Demand Standard instances`.
     pub vcpu_quotas: Fact<Vec<(String, Usage)>>,
-    /// Storage of volumes by quota, in TiB.
+    /// Storage of volumes by their type, such as `gp3`, against the quota of the type, in GiB.
     pub volume_quotas: Fact<Vec<(String, Usage)>>,
 }
 
@@ -61,20 +62,41 @@ pub struct ManagedNodeGroup {
     pub max_unavailable: IntOrPercent,
     /// How it is updated.
     pub strategy: UpdateStrategy,
-    /// The subnets it may use, by id.
-    pub subnet_ids: Vec<String>,
-    /// Zones it lies in.
-    pub zones: Vec<String>,
-    /// Its instance types, and in which of its zones each is offered.
-    pub instance_types: Fact<Vec<InstanceOffer>>,
-    /// vCPUs of a node.
-    pub vcpus: Fact<u32>,
-    /// The name of the quota they count against.
-    pub vcpu_quota: String,
     /// A newer version of its launch template than the one in use is the default.
     pub pending_launch_template: Fact<bool>,
-    /// Pods on its fullest node.
+    /// What new nodes of it take.
+    pub new_nodes: NewNodes,
+}
+
+/// Where new nodes of a group come to stand, and what each of them takes at most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewNodes {
+    /// The subnets that they may be in, by id.
+    pub subnet_ids: Vec<String>,
+    /// The zones of these subnets.
+    pub zones: Vec<String>,
+    /// Their instance types, and in which zones each is offered.
+    pub instance_types: Fact<Vec<InstanceOffer>>,
+    /// vCPUs of the largest of these types.
+    pub vcpus: Fact<u32>,
+    /// The names of the quotas that they may count against; none where their types are not known.
+    pub vcpu_quotas: Vec<String>,
+    /// Pods on the fullest node so far.
     pub pods_per_node: Fact<u32>,
+}
+
+impl NewNodes {
+    /// Those of a group whose subnets alone are known, and why no more is.
+    pub fn not_read(subnet_ids: Vec<String>, why: &Unread) -> Self {
+        Self {
+            subnet_ids,
+            zones: Vec::new(),
+            instance_types: Fact::NotRead(why.clone()),
+            vcpus: Fact::NotRead(why.clone()),
+            vcpu_quotas: Vec::new(),
+            pods_per_node: Fact::NotRead(why.clone()),
+        }
+    }
 }
 
 /// Where an instance type is offered.

@@ -8,7 +8,8 @@ use std::fmt;
 use fleetwright_kubernetes::{Minor, Node};
 use serde::{Deserialize, Serialize};
 
-use super::Fact;
+use super::nodes::NewNodes;
+use super::{Fact, Unread, UnreadCause};
 
 /// An Auto Scaling group of one's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct SelfManagedGroup {
     pub refreshing: Fact<bool>,
     /// Its instances.
     pub instances: Vec<GroupInstance>,
+    /// What new nodes of it take.
+    pub new_nodes: NewNodes,
 }
 
 /// An instance of such a group.
@@ -56,10 +59,34 @@ pub struct GroupTemplate {
     pub id: String,
     /// The version that the group names: a number, `$Latest` or `$Default`.
     pub selected: String,
-    /// It is named by a mixed instances policy.
-    pub mixed: bool,
+    /// The mixed instances policy that names it, where one does.
+    pub mixed: Option<MixedPolicy>,
     /// Its versions, the newest first.
     pub versions: Fact<Vec<TemplateVersion>>,
+}
+
+/// What a mixed instances policy says beside the template that it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MixedPolicy {
+    /// Instance types in the place of the template's; none where the template's holds.
+    pub instance_types: Vec<String>,
+    /// Types are chosen by what they must have.
+    pub by_requirements: bool,
+    /// It launches On-Demand instances.
+    pub on_demand: bool,
+    /// It launches Spot instances.
+    pub spot: bool,
+}
+
+/// What a group launches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launched {
+    /// The instance types: which of them it takes is the group's choice.
+    pub instance_types: Vec<String>,
+    /// Some are On-Demand instances.
+    pub on_demand: bool,
+    /// Some are Spot instances.
+    pub spot: bool,
 }
 
 /// A version of a launch template; it never changes.
@@ -73,6 +100,10 @@ pub struct TemplateVersion {
     pub image: Option<String>,
     /// The version of Kubernetes that the image is made for; none where nothing tells.
     pub minor: Option<Minor>,
+    /// The instance type that it names; none where it names none, or what types must have.
+    pub instance_type: Option<String>,
+    /// It asks for Spot instances.
+    pub spot: bool,
     /// Flags that its user data gives the kubelet; none where the user data cannot be read.
     pub kubelet_flags: Option<Vec<String>>,
 }
@@ -135,6 +166,48 @@ impl SelfManagedGroup {
         let version =
             newest(&runs).or_else(|| newest(&|it| Some(it) == launches)).or_else(|| newest(&|_| true))?;
         Some(TemplateRef { id: template.id.clone(), version })
+    }
+
+    /// The number of the version of its template that an upgrade to that version of Kubernetes launches from, or where
+    /// there is none the one that whoever makes it begins with.
+    pub fn version_to_come(&self, last: Option<Minor>) -> Option<u32> {
+        let chosen = last.and_then(|minor| self.version_for(minor)).map(|it| it.version);
+        chosen.or_else(|| self.template()?.launches())
+    }
+
+    /// What an upgrade to that version of Kubernetes launches; nothing where the group is not refreshed.
+    ///
+    /// # Errors
+    /// Why it cannot be told.
+    pub fn launched(&self, last: Option<Minor>) -> Result<Option<Launched>, Unread> {
+        let Some(template) = self.template() else { return Ok(None) };
+        if let Fact::NotRead(why) = &template.versions {
+            return Err(why.clone());
+        }
+        let incomplete = |what: &str| Unread {
+            cause: UnreadCause::Incomplete,
+            detail: format!("Auto Scaling group {}: {what}", self.name),
+        };
+        let version = self.version_to_come(last).and_then(|number| template.version(number));
+        let version =
+            version.ok_or_else(|| incomplete("its launch template has no version to launch from"))?;
+        let usual = MixedPolicy {
+            instance_types: Vec::new(),
+            by_requirements: false,
+            on_demand: !version.spot,
+            spot: version.spot,
+        };
+        let policy = template.mixed.as_ref().unwrap_or(&usual);
+        let named = match policy.instance_types.as_slice() {
+            [] => version.instance_type.iter().cloned().collect(),
+            types => types.to_vec(),
+        };
+        match named.is_empty() || policy.by_requirements {
+            true => Err(incomplete("no instance types are named that it launches")),
+            false => {
+                Ok(Some(Launched { instance_types: named, on_demand: policy.on_demand, spot: policy.spot }))
+            }
+        }
     }
 
     /// Instances that are protected from scaling in.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::facts::nodes::{SelfManagedGroup, TemplateRef};
 use crate::pool_budget::{CLOSED, FRONT, REASONS};
 use crate::query::metric::{METRIC_DELAY, METRIC_WINDOW};
+use crate::solve::surge::REFRESH_PERCENT_MAX;
 
 use super::nodes::{Kind, PlannedSet};
 use super::step::{Action, Basis, Call, Condition, PlanStep, Reversibility, StepId, Verb};
@@ -206,7 +207,7 @@ fn release_pool(pool: &str, waves: usize) -> Vec<Call> {
 /// but who holds them.
 fn start_refresh(group: &SelfManagedGroup, template: Option<&TemplateRef>) -> Call {
     let preferences = json!({
-        "MinHealthyPercentage": 100, "MaxHealthyPercentage": 110, "SkipMatching": true,
+        "MinHealthyPercentage": 100, "MaxHealthyPercentage": REFRESH_PERCENT_MAX, "SkipMatching": true,
         "ScaleInProtectedInstances": "Wait", "StandbyInstances": "Wait",
     });
     let mut parameters = json!({
@@ -214,7 +215,7 @@ fn start_refresh(group: &SelfManagedGroup, template: Option<&TemplateRef>) -> Ca
     });
     if let Some(TemplateRef { id, version }) = template {
         let named = json!({ "LaunchTemplateId": id, "Version": version.to_string() });
-        let mixed = group.template().is_some_and(|template| template.mixed);
+        let mixed = group.template().is_some_and(|template| template.mixed.is_some());
         parameters["DesiredConfiguration"] = match mixed {
             false => json!({ "LaunchTemplate": named }),
             true => json!({

@@ -7,6 +7,7 @@ use crate::facts::nodes::{LaunchSource, ManagedNodeGroup, NodePool, SelfManagedG
 use crate::facts::{Fact, Facts, UnreadCause};
 use crate::maker::{Maker, maker};
 use crate::solve::schedule::NodeSet;
+use crate::solve::surge;
 
 /// Nodes of a pool that drift lets go at once in the first waves; the pool's own budgets hold from the last on.
 pub(super) const POOL_WAVES: [&str; 2] = ["1", "10%"];
@@ -179,7 +180,8 @@ impl<'a> Sets<'a> {
             }
             LaunchSource::Template(_) => {
                 let Some(set) = ends(name, nodes, None) else { return };
-                let (count, at_once) = (count(nodes.len()), count(nodes.len().div_ceil(10)));
+                let count = count(nodes.len());
+                let at_once = surge::refresh_nodes(count);
                 let kind = Kind::SelfManaged(group);
                 return self.planned.push(PlannedSet { nodes: set, kind, count, at_once });
             }

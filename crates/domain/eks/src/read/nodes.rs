@@ -9,7 +9,6 @@ use super::network::{self, CniSettings};
 use super::value::{self, Fault, flag, items, metadata, needed, parsed, text};
 use super::{Kind, Objects, Read, fact, node_pools, pods, unread};
 use crate::facts::{Fact, NodePool, UnreadCause};
-use crate::maker::{Maker, maker};
 
 /// The Kubernetes half of what is known of nodes.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,8 +25,8 @@ pub struct NodeObjects {
     pub cni: Fact<CniSettings>,
     /// Ids of the pods' own subnets; empty where they have none.
     pub pod_subnet_ids: Fact<Vec<String>>,
-    /// Pods on the fullest node of each managed node group, by the group's name.
-    pub pods_per_node: Fact<BTreeMap<String, u32>>,
+    /// Pods that run on each node, by its name.
+    pub pods_on_nodes: Fact<BTreeMap<String, u32>>,
 }
 
 /// Reads the cluster's nodes alone.
@@ -44,8 +43,8 @@ pub(super) fn read(objects: &Objects, pods: &Fact<Vec<Pod>>) -> NodeObjects {
         cgroup_v1: fact(nodes.as_deref().map_err(Clone::clone).and_then(cgroup_v1)),
         cni: fact(network::settings(objects)),
         pod_subnet_ids: fact(network::pod_subnets(objects)),
-        pods_per_node: match (&nodes, pods) {
-            (Ok(nodes), Fact::Known(pods)) => Fact::Known(fullest(nodes, pods)),
+        pods_on_nodes: match (&nodes, pods) {
+            (Ok(nodes), Fact::Known(pods)) => Fact::Known(pods_on(nodes, pods)),
             (Err(why), _) | (_, Fact::NotRead(why)) => Fact::NotRead(why.clone()),
         },
         nodes: fact(nodes),
@@ -101,17 +100,12 @@ fn cgroup_v1(nodes: &[Node]) -> Read<Vec<String>> {
     Ok(found)
 }
 
-fn fullest(nodes: &[Node], pods: &[Pod]) -> BTreeMap<String, u32> {
-    let mut of_nodes: BTreeMap<&str, u32> = BTreeMap::new();
+fn pods_on(nodes: &[Node], pods: &[Pod]) -> BTreeMap<String, u32> {
+    let mut on: BTreeMap<String, u32> = nodes.iter().map(|node| (node.metadata.name.clone(), 0)).collect();
     for name in pods.iter().filter(|pod| pod.is_active()).filter_map(|pod| pod.node.as_deref()) {
-        *of_nodes.entry(name).or_default() += 1;
+        if let Some(count) = on.get_mut(name) {
+            *count += 1;
+        }
     }
-    let mut most = BTreeMap::new();
-    for node in nodes {
-        let Maker::ManagedGroup(group) = maker(node) else { continue };
-        let pods = of_nodes.get(node.metadata.name.as_str()).copied().unwrap_or_default();
-        let known: &mut u32 = most.entry(group.to_owned()).or_default();
-        *known = pods.max(*known);
-    }
-    most
+    on
 }

@@ -1,9 +1,13 @@
-//! The room that an update of a managed node group needs while new nodes stand beside old ones.
+//! The room that is needed while new nodes of a group stand beside old ones.
 
 use crate::facts::nodes::{CniMode, ManagedNodeGroup, UpdateStrategy};
 
 /// Addresses in a prefix (/28).
 const PREFIX_ADDRESSES: u32 = 16;
+
+/// Members that a group may have while a refresh of ours replaces them, in percent of its capacity
+/// (`MaxHealthyPercentage`).
+pub const REFRESH_PERCENT_MAX: u32 = 110;
 
 /// Addresses that one node takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,7 +18,7 @@ pub struct Addresses {
     pub of_pods: u32,
 }
 
-/// Nodes that stand beside the others at most.
+/// Nodes of a managed group that stand beside the others at most.
 ///
 /// Source: EKS User Guide, "Understand each phase of node updates": with DEFAULT the group grows by the larger of
 /// twice its zones and `maxUnavailable`; with MINIMAL old nodes go first.
@@ -24,10 +28,16 @@ pub fn surge_nodes(group: &ManagedNodeGroup) -> u32 {
         UpdateStrategy::Default => {
             let nodes = i32::try_from(group.nodes).unwrap_or(i32::MAX);
             let unavailable = u32::try_from(group.max_unavailable.of(nodes)).unwrap_or(0);
-            let zones = u32::try_from(group.zones.len()).unwrap_or(u32::MAX);
+            let zones = u32::try_from(group.new_nodes.zones.len()).unwrap_or(u32::MAX);
             zones.saturating_mul(2).max(unavailable)
         }
     }
+}
+
+/// Instances that stand beside the others at most while an Auto Scaling group of so many is refreshed: it may have
+/// [`REFRESH_PERCENT_MAX`] of its capacity.
+pub fn refresh_nodes(nodes: u32) -> u32 {
+    nodes.saturating_mul(REFRESH_PERCENT_MAX - 100).div_ceil(100)
 }
 
 /// Addresses that a node with so many pods takes. With `own_subnets`, pods take theirs from subnets of their own
@@ -60,14 +70,8 @@ pub fn addresses_of_node(mode: CniMode, pods: u32, own_subnets: bool) -> Address
     }
 }
 
-/// Addresses that the update of a group takes at most, with so many pods on a node.
-pub fn addresses_of_surge(
-    group: &ManagedNodeGroup,
-    pods_per_node: u32,
-    mode: CniMode,
-    own_subnets: bool,
-) -> Addresses {
+/// Addresses that so many new nodes take at most, with so many pods on each.
+pub fn addresses_of_surge(nodes: u32, pods_per_node: u32, mode: CniMode, own_subnets: bool) -> Addresses {
     let each = addresses_of_node(mode, pods_per_node, own_subnets);
-    let nodes = surge_nodes(group);
     Addresses { of_nodes: each.of_nodes.saturating_mul(nodes), of_pods: each.of_pods.saturating_mul(nodes) }
 }

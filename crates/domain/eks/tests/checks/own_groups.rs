@@ -1,7 +1,8 @@
 //! Auto Scaling groups of one's own: what they need, what stands in their way, what is not known of them.
 
+use fleetwright_eks::facts::control_plane::Usage;
 use fleetwright_eks::facts::nodes::{
-    GroupTemplate, KubeletFlag, LaunchSource, SelfManagedGroup, TemplateVersion,
+    GroupTemplate, KubeletFlag, LaunchSource, Launched, MixedPolicy, SelfManagedGroup, TemplateVersion,
 };
 use fleetwright_eks::{Fact, Facts, Severity, Verdict};
 use fleetwright_kubernetes::Minor;
@@ -152,4 +153,143 @@ fn what_keeps_a_group_from_replacing_its_instances_is_found() {
     let mut facts = healthy(33);
     hide(&mut group(&mut facts).refreshing);
     assert!(is_open(&facts, 33, "EKS-N14"));
+}
+
+/// What the checks of room say of the only group where it has so many nodes, and this is changed.
+fn room(nodes: u32, spoil: impl FnOnce(&mut Facts)) -> Vec<String> {
+    let mut facts = healthy(33);
+    of(&mut facts.nodes.managed).clear();
+    group(&mut facts).desired = nodes;
+    spoil(&mut facts);
+    let codes = ["EKS-K1", "EKS-K2", "EKS-K3", "EKS-K5"].into_iter();
+    let found = codes.filter(|code| verdict(&one_hop(&facts, 33), code) != Verdict::Pass);
+    found.map(|code| format!("{code}: {}", findings(&facts, 33, code)[0].what)).collect()
+}
+
+#[test]
+fn a_group_that_is_refreshed_needs_room_for_a_tenth_of_it() {
+    let none: [&str; 0] = [];
+    assert_eq!(room(220, |_| {}), none, "22 nodes of 45 addresses and 4 vCPUs");
+    let crowded = room(230, |facts| of(&mut facts.nodes.vcpu_quotas)[0].1 = Usage { used: 40, quota: 128 });
+    let words = [
+        "EKS-K1: 23 new nodes take up to 1035 addresses, 1000 are free",
+        "EKS-K3: new nodes take up to 92 vCPUs, 88 are left",
+    ];
+    assert_eq!(crowded, words);
+    let own_subnets = room(20, |facts| {
+        let subnets = of(&mut facts.nodes.subnets).iter().take(1).cloned();
+        facts.nodes.pod_subnets = Fact::Known(
+            subnets
+                .map(|it| {
+                    let mut it = it;
+                    it.free_addresses = 89;
+                    it
+                })
+                .collect(),
+        );
+    });
+    assert_eq!(own_subnets, ["EKS-K2: pods of new nodes take up to 90 addresses, 89 are free"]);
+    let not_offered = room(2, |facts| {
+        of(&mut group(facts).new_nodes.instance_types)[0].zones.pop();
+    });
+    assert_eq!(not_offered, ["EKS-K5: 1b offers none of the group's instance types"]);
+}
+
+#[test]
+fn every_quota_that_instances_may_count_against_needs_room() {
+    let spot = ("Spot".to_owned(), Usage { used: 10, quota: 10 });
+    let wants = |facts: &mut Facts| group(facts).new_nodes.vcpu_quotas.push("Spot".to_owned());
+    let found = room(2, |facts| {
+        wants(facts);
+        of(&mut facts.nodes.vcpu_quotas).push(spot);
+    });
+    assert_eq!(found, ["EKS-K3: new nodes take up to 4 vCPUs, 0 are left"]);
+    let mut facts = healthy(33);
+    wants(&mut facts);
+    assert!(is_open(&facts, 33, "EKS-K3"), "a quota that was not read is no room");
+}
+
+#[test]
+fn groups_that_are_not_refreshed_need_no_room() {
+    for source in [LaunchSource::Configuration, LaunchSource::SeveralTemplates] {
+        assert!(room(1_000, |facts| group(facts).source = source.clone()).is_empty(), "{source:?}");
+    }
+    assert!(room(1_000, |facts| group(facts).instances.clear()).is_empty(), "it makes no nodes");
+}
+
+#[test]
+fn groups_that_nobody_could_list_leave_room_open_but_where_all_nodes_come_from_elsewhere() {
+    let mut facts = healthy(33);
+    hide(&mut facts.nodes.self_managed);
+    let codes = ["EKS-K1", "EKS-K3", "EKS-K5"];
+    assert!(codes.iter().all(|code| is_open(&facts, 33, code)));
+    for node in of(&mut facts.nodes.nodes) {
+        node.metadata.labels.insert("eks.amazonaws.com/nodegroup".into(), "blue".into());
+    }
+    for code in codes {
+        assert_eq!(verdict(&one_hop(&facts, 33), code), Verdict::Pass, "{code}");
+    }
+    let mut facts = healthy(33);
+    hide(&mut group(&mut facts).new_nodes.vcpus);
+    assert!(is_open(&facts, 33, "EKS-K3") && !is_open(&facts, 33, "EKS-K1"));
+}
+
+/// What the only group launches for 1.34 after this was changed, or why it cannot be told.
+fn launched(change: impl FnOnce(&mut GroupTemplate)) -> Result<Option<Launched>, String> {
+    let mut facts = healthy(33);
+    change(template(&mut facts));
+    group(&mut facts).launched(Some(Minor::new(34))).map_err(|unread| unread.detail)
+}
+
+fn of_types(types: &[&str], on_demand: bool, spot: bool) -> Result<Option<Launched>, String> {
+    let instance_types = types.iter().map(|it| (*it).to_owned()).collect();
+    Ok(Some(Launched { instance_types, on_demand, spot }))
+}
+
+#[test]
+fn a_group_launches_what_the_version_to_come_or_its_policy_names() {
+    let change = |what: fn(&mut TemplateVersion)| {
+        launched(|template| {
+            let to_come = of(&mut template.versions).iter_mut().find(|it| it.number == 34);
+            what(to_come.expect("a version for 1.34"));
+        })
+    };
+    assert_eq!(
+        change(|it| it.instance_type = Some("c7i.large".into())),
+        of_types(&["c7i.large"], true, false)
+    );
+    assert_eq!(change(|it| it.spot = true), of_types(&["m7i.xlarge"], false, true));
+    let none = Err("Auto Scaling group batch: no instance types are named that it launches".to_owned());
+    assert_eq!(change(|it| it.instance_type = None), none);
+    let mixed = |types: &[&str], by_requirements, spot| MixedPolicy {
+        instance_types: types.iter().map(|it| (*it).to_owned()).collect(),
+        by_requirements,
+        on_demand: true,
+        spot,
+    };
+    let with = |policy: MixedPolicy| launched(|template| template.mixed = Some(policy));
+    assert_eq!(
+        with(mixed(&["r7i.large", "r6i.large"], false, true)),
+        of_types(&["r7i.large", "r6i.large"], true, true)
+    );
+    assert_eq!(with(mixed(&[], false, false)), of_types(&["m7i.xlarge"], true, false));
+    assert_eq!(with(mixed(&["r7i.large"], true, false)), none, "some are named, others chosen");
+}
+
+#[test]
+fn without_a_version_for_the_target_a_group_launches_what_it_launches_now() {
+    let change = |keep: &dyn Fn(u32) -> bool| {
+        launched(|template| {
+            let versions = of(&mut template.versions);
+            versions.retain(|it| keep(it.number));
+            versions.iter_mut().for_each(|it| it.instance_type = Some(format!("v{}.large", it.number)));
+        })
+    };
+    assert_eq!(change(&|number| number != 34), of_types(&["v33.large"], true, false));
+    let none = "Auto Scaling group batch: its launch template has no version to launch from";
+    assert_eq!(change(&|number| number > 34), Err(none.to_owned()), "neither is there");
+    assert_eq!(launched(|template| hide(&mut template.versions)), Err("hidden by the test".to_owned()));
+    let mut facts = healthy(33);
+    group(&mut facts).source = LaunchSource::Configuration;
+    assert_eq!(group(&mut facts).launched(Some(Minor::new(34))), Ok(None), "it is not refreshed");
 }

@@ -9,8 +9,8 @@ use fleetwright_eks::facts::control_plane::{
     SupportType, Usage, VersionOffer,
 };
 use fleetwright_eks::facts::nodes::{
-    CniMode, GroupInstance, GroupTemplate, InstanceOffer, LaunchSource, ManagedNodeGroup, NodeFacts,
-    SelfManagedGroup, TemplateVersion, UpdateStrategy,
+    CniMode, GroupInstance, GroupTemplate, InstanceOffer, LaunchSource, ManagedNodeGroup, NewNodes,
+    NodeFacts, SelfManagedGroup, TemplateVersion, UpdateStrategy,
 };
 use fleetwright_eks::facts::workloads::{Workload, WorkloadFacts};
 use fleetwright_eks::{Fact, Facts};
@@ -191,6 +191,8 @@ pub(crate) fn own_group(name: &str, nodes: &[&str], minor: Minor) -> SelfManaged
         is_default: number == minor.number(),
         image: Some(format!("ami-{number}")),
         minor: Some(Minor::new(number)),
+        instance_type: Some("m7i.xlarge".into()),
+        spot: false,
         kubelet_flags: Some(vec!["--max-pods".into()]),
     };
     let instance = |node: &&str| GroupInstance {
@@ -201,7 +203,7 @@ pub(crate) fn own_group(name: &str, nodes: &[&str], minor: Minor) -> SelfManaged
     let template = GroupTemplate {
         id: format!("lt-{name}"),
         selected: "$Default".into(),
-        mixed: false,
+        mixed: None,
         versions: Known((28..=38).rev().map(version).collect()),
     };
     SelfManagedGroup {
@@ -211,11 +213,23 @@ pub(crate) fn own_group(name: &str, nodes: &[&str], minor: Minor) -> SelfManaged
         suspended: vec!["AZRebalance".into()],
         refreshing: Known(false),
         instances: nodes.iter().map(instance).collect(),
+        new_nodes: new_nodes(),
+    }
+}
+
+fn new_nodes() -> NewNodes {
+    let zones = || vec!["1a".to_owned(), "1b".to_owned()];
+    NewNodes {
+        subnet_ids: vec!["subnet-a".into(), "subnet-b".into()],
+        zones: zones(),
+        instance_types: Known(vec![InstanceOffer { instance_type: "m7i.xlarge".into(), zones: zones() }]),
+        vcpus: Known(4),
+        vcpu_quotas: vec!["On-Demand Standard".into()],
+        pods_per_node: Known(20),
     }
 }
 
 fn nodes(minor: Minor) -> NodeFacts {
-    let zones = || vec!["1a".to_owned(), "1b".to_owned()];
     let group = ManagedNodeGroup {
         name: "blue".into(),
         version: minor,
@@ -227,13 +241,8 @@ fn nodes(minor: Minor) -> NodeFacts {
         max_nodes: 4,
         max_unavailable: IntOrPercent::Count(1),
         strategy: UpdateStrategy::Default,
-        subnet_ids: vec!["subnet-a".into(), "subnet-b".into()],
-        zones: zones(),
-        instance_types: Known(vec![InstanceOffer { instance_type: "m7i.xlarge".into(), zones: zones() }]),
-        vcpus: Known(4),
-        vcpu_quota: "On-Demand Standard".into(),
         pending_launch_template: Known(false),
-        pods_per_node: Known(20),
+        new_nodes: new_nodes(),
     };
     NodeFacts {
         nodes: Known(vec![node("node-a", "1a", minor), node("node-b", "1b", minor)]),

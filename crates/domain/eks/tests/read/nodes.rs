@@ -63,7 +63,7 @@ fn control_groups_are_known_by_the_image_or_not_at_all() {
 }
 
 #[test]
-fn the_fullest_node_of_a_group_counts_pods_that_run() {
+fn pods_that_run_are_counted_on_every_node() {
     let mut over = pod("over", json!({ "nodeName": "a" }));
     over["status"]["phase"] = "Succeeded".into();
     let pods = [
@@ -72,9 +72,10 @@ fn the_fullest_node_of_a_group_counts_pods_that_run() {
         over,
         pod("p3", json!({ "nodeName": "b" })),
     ];
-    let nodes = [node("a", "Amazon Linux 2023"), node("b", "Amazon Linux 2023")];
+    let nodes = ["a", "b", "c"].map(|name| node(name, "Amazon Linux 2023"));
     let read = cluster().with(Kind::Nodes, nodes).with(Kind::Pods, pods).read();
-    assert_eq!(known(read.nodes.pods_per_node), [("blue".to_owned(), 2)].into());
+    let counts = [("a", 2), ("b", 1), ("c", 0)].map(|(name, count)| (name.to_owned(), count));
+    assert_eq!(known(read.nodes.pods_on_nodes), counts.into());
 }
 
 fn pool(rest: Value) -> Value {

@@ -34,7 +34,7 @@ fn where_nothing_could_be_asked_nothing_is_known() {
         [failed; 4]
     );
     assert_eq!(
-        [cause(&nodes.cgroup_v1), cause(&nodes.pod_subnet_ids), cause(&nodes.pods_per_node)],
+        [cause(&nodes.cgroup_v1), cause(&nodes.pod_subnet_ids), cause(&nodes.pods_on_nodes)],
         [failed; 3]
     );
     assert_eq!([cause(&addons.software), cause(&addons.kube_proxy), cause(&addons.core_dns)], [failed; 3]);
@@ -55,7 +55,7 @@ fn a_list_that_was_refused_hides_what_is_read_from_it_and_nothing_else() {
     let claim =
         serde_json::json!({ "volumes": [{ "name": "a", "persistentVolumeClaim": { "claimName": "a" } }] });
     let found = cluster().denied(Kind::Volumes).with(Kind::Pods, [pod("web", claim)]).read();
-    assert_eq!([cause(&found.workloads.pods), cause(&found.nodes.pods_per_node)], [refused; 2]);
+    assert_eq!([cause(&found.workloads.pods), cause(&found.nodes.pods_on_nodes)], [refused; 2]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 use fleetwright_eks::Fact;
-use fleetwright_eks::facts::nodes::{CniMode, ManagedNodeGroup, UpdateStrategy};
-use fleetwright_eks::solve::surge::{Addresses, addresses_of_node, addresses_of_surge, surge_nodes};
+use fleetwright_eks::facts::nodes::{CniMode, ManagedNodeGroup, NewNodes, UpdateStrategy};
+use fleetwright_eks::solve::surge::{
+    Addresses, addresses_of_node, addresses_of_surge, refresh_nodes, surge_nodes,
+};
 use fleetwright_kubernetes::{IntOrPercent, Minor};
 
 fn group(
@@ -20,13 +22,15 @@ fn group(
         max_nodes: nodes,
         max_unavailable,
         strategy,
-        subnet_ids: vec![],
-        zones: (0..zones).map(|zone| format!("zone-{zone}")).collect(),
-        instance_types: Fact::Known(vec![]),
-        vcpus: Fact::Known(4),
-        vcpu_quota: String::new(),
         pending_launch_template: Fact::Known(false),
-        pods_per_node: Fact::Known(28),
+        new_nodes: NewNodes {
+            subnet_ids: vec![],
+            zones: (0..zones).map(|zone| format!("zone-{zone}")).collect(),
+            instance_types: Fact::Known(vec![]),
+            vcpus: Fact::Known(4),
+            vcpu_quotas: vec![],
+            pods_per_node: Fact::Known(28),
+        },
     }
 }
 
@@ -57,10 +61,14 @@ fn a_node_takes_whole_interfaces_prefixes_or_single_addresses() {
 
 #[test]
 fn a_surge_takes_the_addresses_of_all_its_nodes() {
-    let group = group(2, 4, IntOrPercent::Count(1), UpdateStrategy::Default);
-    assert_eq!(addresses_of_surge(&group, 28, CniMode::Prefixes, false).of_nodes, 4 * 49);
+    assert_eq!(addresses_of_surge(4, 28, CniMode::Prefixes, false).of_nodes, 4 * 49);
     assert_eq!(
-        addresses_of_surge(&group, 28, CniMode::Prefixes, true),
+        addresses_of_surge(4, 28, CniMode::Prefixes, true),
         Addresses { of_nodes: 4, of_pods: 4 * 49 }
     );
+}
+
+#[test]
+fn a_refresh_adds_a_tenth_of_the_group_and_at_least_one() {
+    assert_eq!([0, 1, 10, 11, 400].map(refresh_nodes), [0, 1, 1, 2, 40]);
 }

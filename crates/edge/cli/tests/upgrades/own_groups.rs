@@ -48,19 +48,17 @@ fn blockers(document: &PlanDocument) -> Vec<(&str, &str)> {
 
 #[tokio::test(start_paused = true)]
 async fn instances_are_refreshed_to_the_version_and_back() {
-    // Room for a surge is only looked at beside groups of EKS.
-    let beside = "node_groups = [{ name = \"blue\", nodes = 1 }]\nself_managed";
-    let world = World::of(&cluster(READY).replace("self_managed", beside)).await;
+    let world = World::of(&cluster(READY)).await;
     let document = world.planned("shop", 34).await;
     assert_eq!(document.plan().standing(), Standing::Executable, "{:#?}", document.plan().unread);
     let staged = world.run(document).await.expect("a plan that can be carried out");
     assert_eq!(staged.drive().await.ending(), Some(Ending::Complete), "{:#?}", staged.outcomes().await);
     assert_eq!(staged.outcome().await.standing, ClusterStanding::Done);
-    assert_eq!(staged.world.versions("shop").await, (AFTER, vec![AFTER; 4]));
+    assert_eq!(staged.world.versions("shop").await, (AFTER, vec![AFTER; 3]));
     assert_eq!(staged.effects().get("batch InstanceRefresh 2"), Some(&1));
     let back = staged.back("shop", HOP).await;
     assert_eq!(back.drive().await.ending(), Some(Ending::Complete), "{:#?}", back.outcomes().await);
-    assert_eq!(back.world.versions("shop").await, (BEFORE, vec![BEFORE; 4]));
+    assert_eq!(back.world.versions("shop").await, (BEFORE, vec![BEFORE; 3]));
     assert_eq!(back.effects().get("batch InstanceRefresh 1"), Some(&1));
 }
 
@@ -79,6 +77,52 @@ async fn a_group_is_read_with_its_template_and_its_nodes() {
     assert!(nodes.len() == 3 && nodes.iter().all(|node| group.has(node)), "{nodes:?}");
     let Verdict::Finding { findings, .. } = verdict(&world, "EKS-N14").await else { panic!("found") };
     assert_eq!(findings.len(), 2, "{findings:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn room_for_the_instances_of_a_refresh_is_looked_at() {
+    let codes = ["EKS-K1", "EKS-K2", "EKS-K3", "EKS-K5"];
+    let world = World::of(&cluster(READY)).await;
+    for code in codes {
+        assert_eq!(verdict(&world, code).await, Verdict::Pass, "{code}");
+    }
+    let facts = world.facts("shop", &[HOP], &[]).await;
+    let [group] = facts.nodes.self_managed.known().expect("read").as_slice() else { panic!("one group") };
+    let each = &group.new_nodes;
+    assert_eq!((each.zones.len(), each.vcpus.known()), (each.subnet_ids.len(), Some(&2)), "{each:?}");
+    assert!(each.pods_per_node.known().is_some_and(|pods| *pods > 0), "{each:?}");
+    let full = (0..3)
+        .map(|zone| format!("[[subnets]]\naccount = \"shop-prod\"\nzone = {zone}\nfree_addresses = 1\n"));
+    let quota = "[[quotas]]\naccount = \"shop-prod\"\ncode = \"L-1216C47A\"\nvalue = 7\n".to_owned();
+    let world = World::of(&full.chain([quota, cluster(READY)]).collect::<String>()).await;
+    for (code, words) in
+        [("EKS-K1", "1 new nodes take up to "), ("EKS-K3", "new nodes take up to 2 vCPUs, 1 are left")]
+    {
+        let Verdict::Finding { findings, .. } = verdict(&world, code).await else {
+            panic!("{code} finds it")
+        };
+        let [found] = findings.as_slice() else { panic!("{findings:?}") };
+        assert_eq!(found.subject, "Auto Scaling group batch");
+        assert!(found.what.starts_with(words), "{found:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn volumes_are_added_up_against_the_quotas_of_their_types() {
+    let usage = async |world: &World| {
+        let facts = world.facts("shop", &[HOP], &[]).await;
+        let quotas = facts.nodes.volume_quotas.known().expect("read").iter();
+        quotas.map(|(kind, usage)| (kind.clone(), usage.used, usage.quota)).collect::<Vec<_>>()
+    };
+    let world = World::of(&cluster(READY)).await;
+    assert_eq!(verdict(&world, "EKS-K4").await, Verdict::Pass);
+    let roots = 3 * 20;
+    assert_eq!(usage(&world).await, [("gp2".into(), 0, 50 * 1_024), ("gp3".into(), roots, 50 * 1_024)]);
+    let none = "[[quotas]]\naccount = \"shop-prod\"\ncode = \"L-7A658B76\"\nvalue = 0\n";
+    let world = World::of(&format!("{none}{}", cluster(READY))).await;
+    let Verdict::Finding { findings, .. } = verdict(&world, "EKS-K4").await else { panic!("found") };
+    let [found] = findings.as_slice() else { panic!("{findings:?}") };
+    assert_eq!((found.subject.as_str(), found.evidence.as_str()), ("gp3", "60 of 0 GiB in use"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,7 +161,8 @@ async fn what_may_not_be_read_or_done_is_told() {
     allow(&world, &format!(r#"{REST},"autoscaling:*""#));
     assert_eq!(verdict(&world, "EKS-V7").await, Verdict::Pass);
     allow(&world, REST);
-    for code in ["EKS-N4", "EKS-N5", "EKS-N7", "EKS-N8", "EKS-N14", "EKS-V7"] {
+    let open = ["EKS-N4", "EKS-N5", "EKS-N7", "EKS-N8", "EKS-N14", "EKS-K1", "EKS-K3", "EKS-K5", "EKS-V7"];
+    for code in open {
         let Verdict::NotEvaluated { unread } = verdict(&world, code).await else { panic!("{code} is open") };
         assert!(unread.iter().any(|it| it.detail.contains("autoscaling:Describe")), "{code}: {unread:?}");
     }

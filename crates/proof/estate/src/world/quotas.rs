@@ -28,7 +28,13 @@ const VCPUS: f64 = 4_096.0;
 
 /// All of them, sorted by service and code. Source: AWS General Reference, "Amazon EC2", "Amazon VPC" and "Amazon EBS
 /// endpoints and quotas"; storage is in TiB.
-pub const KNOWN: [Quota; 6] = [
+pub const KNOWN: [Quota; 7] = [
+    Quota {
+        service: EBS,
+        code: "L-09BD8365",
+        name: "Storage for Provisioned IOPS SSD (io2) volumes, in TiB",
+        value: 20.0,
+    },
     Quota {
         service: EBS,
         code: "L-7A658B76",

@@ -75,7 +75,8 @@ impl OwnGroup {
                 "arn:aws:autoscaling:{region}:{account}:autoScalingGroup:0:autoScalingGroupName/{name}"
             ),
             size: (0, count, count.saturating_add(1)),
-            source: GroupSource::Template { id: template_of(name), version, mixed: false },
+            subnet_ids: vec!["subnet-1".to_owned()],
+            source: GroupSource::Template { id: template_of(name), version, mixed: None },
             suspended: Vec::new(),
             instances: self.instances.iter().map(instance).collect(),
         }
@@ -87,6 +88,8 @@ impl OwnGroup {
             is_default: number == 1,
             image: Some(format!("ami-{minor}")),
             minor: Some(*minor),
+            instance_type: Some("m6i.large".to_owned()),
+            spot: false,
             kubelet_flags: Some(Vec::new()),
         };
         let mut all: Vec<TemplateVersion> = (1..).zip(&self.minors).map(version).collect();

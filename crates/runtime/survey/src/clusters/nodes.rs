@@ -4,73 +4,49 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fleetwright_eks::facts::control_plane::{Subnet, Usage};
 use fleetwright_eks::facts::nodes::{
-    InstanceOffer, KubeletFlag, ManagedNodeGroup, SelfManagedGroup, TemplateRef, TemplateVersion,
+    CniMode, KubeletFlag, Launched, ManagedNodeGroup, SelfManagedGroup, TemplateRef, TemplateVersion,
 };
 use fleetwright_eks::facts::{Fact, NodeFacts, Unread, UnreadCause};
 use fleetwright_eks::image;
+use fleetwright_eks::maker::{Maker, maker};
 use fleetwright_eks::read::{CniSettings, NodeObjects};
-use fleetwright_kubernetes::Minor;
-use fleetwright_model::{Hardware, Partial, Text};
+use fleetwright_kubernetes::{Minor, Node};
 use fleetwright_ports::clusters::NodeGroupDescription;
 use futures::future::join_all;
 use futures::join;
 
+use super::ground::{self, Ground, Wanted};
 use super::{ClusterPorts, ClusterRequest, fact, objects, own_groups, quotas, unread};
 
-/// Managed node groups, and the subnets of their nodes.
+/// Managed node groups, what they stand on, and what runs in the region against quotas.
 pub(super) struct Groups {
     pub(super) managed: Fact<Vec<ManagedNodeGroup>>,
-    pub(super) subnets: Fact<Vec<Subnet>>,
-    pub(super) vcpu_quotas: Fact<Vec<(String, Usage)>>,
+    subnets: Fact<Vec<Subnet>>,
+    vcpu_quotas: Fact<Vec<(String, Usage)>>,
+    volume_quotas: Fact<Vec<(String, Usage)>>,
     /// Flags that launch templates of managed groups give the kubelet.
-    pub(super) kubelet_flags: Fact<Vec<KubeletFlag>>,
+    kubelet_flags: Fact<Vec<KubeletFlag>>,
     /// Addresses of one interface of the types that have the most.
-    pub(super) addresses_per_interface: Option<u32>,
+    addresses_per_interface: Option<u32>,
 }
 
 /// The managed node groups with what EC2 and Systems Manager know of them.
 pub(super) async fn read(ports: ClusterPorts<'_>, request: ClusterRequest<'_>) -> Groups {
-    let described = match ports.clusters.node_groups(request.cell, request.name).await {
-        Ok(described) => described,
-        Err(failure) => {
-            let (managed, subnets, vcpu_quotas) = (unread(&failure), unread(&failure), unread(&failure));
-            let kubelet_flags = unread(&failure);
-            return Groups { managed, subnets, vcpu_quotas, kubelet_flags, addresses_per_interface: None };
+    let described = async {
+        let described = ports.clusters.node_groups(request.cell, request.name).await?;
+        Ok(Around::read(ports, request, &described).await.of_all(described))
+    };
+    let (described, vcpu_quotas, volume_quotas) =
+        join!(described, quotas::vcpus(ports, request.cell), ports.foundations.volume_storage(request.cell),);
+    let volume_quotas = fact(volume_quotas);
+    let (managed, subnets, kubelet_flags, addresses_per_interface) = match described {
+        Ok((managed, kubelet_flags, ground)) => {
+            let addresses = ground.addresses_per_interface();
+            (Fact::Known(managed), ground.subnets, kubelet_flags, addresses)
         }
+        Err(failure) => (unread(&failure), unread(&failure), unread(&failure), None),
     };
-    let last = request.route.last().map(|hop| hop.to);
-    let each = |of: fn(&NodeGroupDescription) -> &[String]| -> Vec<String> {
-        let all: BTreeSet<&String> = described.iter().flat_map(of).collect();
-        all.into_iter().cloned().collect()
-    };
-    let types = each(|group| &group.instance_types);
-    let ids = each(|group| &group.subnet_ids);
-    let wanted: BTreeSet<String> =
-        described.iter().filter_map(|group| image::parameter(&group.ami_type, last?)).collect();
-    let wanted: Vec<String> = wanted.into_iter().collect();
-    let ground = ports.foundations;
-    let names: Vec<Text> = types.iter().map(|kind| Text::from(kind.as_str())).collect();
-    let (subnets, offers, images, sizes, vcpu_quotas, templates) = join!(
-        ground.subnets(request.cell, &ids),
-        ground.instance_offers(request.cell, &types),
-        ground.public_parameters(request.cell, &wanted),
-        ports.machines.hardware(request.cell, &names),
-        quotas::vcpus(ports, request.cell),
-        templates(ports, request, &described),
-    );
-    let (subnets, offers, images) = (fact(subnets), fact(offers), fact(images));
-    let kubelet_flags = kubelet_flags(&described, &templates);
-    let around = Around {
-        last,
-        subnets: &subnets,
-        offers: &offers,
-        images: &images,
-        sizes: &sizes,
-        templates: &templates,
-    };
-    let managed = Fact::Known(described.into_iter().map(|group| around.group(group)).collect());
-    let addresses_per_interface = sizes.items.iter().map(|(_, size)| size.addresses_per_interface).max();
-    Groups { managed, subnets, vcpu_quotas, kubelet_flags, addresses_per_interface }
+    Groups { managed, subnets, vcpu_quotas, volume_quotas, kubelet_flags, addresses_per_interface }
 }
 
 /// Versions of launch templates, by the template's id.
@@ -117,18 +93,15 @@ pub(super) async fn with_objects(
     (groups, own): (Groups, Fact<Vec<SelfManagedGroup>>),
     objects: NodeObjects,
 ) -> NodeFacts {
-    let mut managed = groups.managed;
-    if let Fact::Known(managed) = &mut managed {
-        for group in managed {
-            group.pods_per_node = objects::pods_per_node(&objects.pods_per_node, &group.name);
+    let (mut managed, mut own) = (groups.managed, own_groups::with_nodes(own, &objects.nodes));
+    let pod_subnets = async {
+        match &objects.pod_subnet_ids {
+            Fact::Known(ids) => fact(ports.foundations.subnets(request.cell, ids).await),
+            Fact::NotRead(why) => Fact::NotRead(why.clone()),
         }
-    }
-    let pod_subnets = match &objects.pod_subnet_ids {
-        Fact::Known(ids) if ids.is_empty() => Fact::Known(Vec::new()),
-        Fact::Known(ids) => fact(ports.foundations.subnets(request.cell, ids).await),
-        Fact::NotRead(why) => Fact::NotRead(why.clone()),
     };
-    let own = own_groups::with_nodes(own, &objects.nodes);
+    let (ground, pod_subnets) = join!(own_groups::with_ground(ports, request, &mut own), pod_subnets);
+    count_pods(&mut managed, &mut own, &objects);
     let last = request.route.last().map(|hop| hop.to);
     let kubelet_flags = match (groups.kubelet_flags, own_groups::kubelet_flags(&own, &objects.nodes, last)) {
         (Fact::Known(mut flags), Fact::Known(of_own)) => {
@@ -140,58 +113,96 @@ pub(super) async fn with_objects(
     NodeFacts {
         self_managed: own,
         kubelet_flags,
-        nodes: objects.nodes,
         managed,
+        cni: cni(&objects.cni, groups.addresses_per_interface.max(ground.addresses_per_interface())),
+        nodes: objects.nodes,
         pools: objects.pools,
         proxy_mode: objects.proxy_mode,
         cgroup_v1: objects.cgroup_v1,
-        cni: match (&objects.cni, groups.addresses_per_interface) {
-            (Fact::Known(settings @ (CniSettings::Prefixes | CniSettings::Overlay)), _) => {
-                Fact::Known(settings.mode(0))
-            }
-            (Fact::Known(settings), Some(addresses)) => Fact::Known(settings.mode(addresses)),
-            (Fact::Known(_), None) => Fact::unread(
-                UnreadCause::Incomplete,
-                "how many addresses an interface of the groups' instance types has is not known",
-            ),
-            (Fact::NotRead(why), _) => Fact::NotRead(why.clone()),
-        },
-        subnets: groups.subnets,
+        subnets: ground::all_subnets(groups.subnets, ground.subnets),
         pod_subnets,
         vcpu_quotas: groups.vcpu_quotas,
-        volume_quotas: Fact::unread(UnreadCause::Incomplete, "quotas of volumes are not read"),
+        volume_quotas: groups.volume_quotas,
     }
 }
 
-/// What is known around the groups.
-struct Around<'a> {
-    last: Option<Minor>,
-    subnets: &'a Fact<Vec<Subnet>>,
-    offers: &'a Fact<Vec<InstanceOffer>>,
-    images: &'a Fact<Vec<String>>,
-    sizes: &'a Partial<(Text, Hardware)>,
-    templates: &'a Templates,
+/// Pods on the fullest node of each group.
+fn count_pods(
+    managed: &mut Fact<Vec<ManagedNodeGroup>>,
+    own: &mut Fact<Vec<SelfManagedGroup>>,
+    objects: &NodeObjects,
+) {
+    if let Fact::Known(managed) = managed {
+        for group in managed {
+            let is_its = |node: &Node| maker(node) == Maker::ManagedGroup(&group.name);
+            group.new_nodes.pods_per_node = objects::pods_on_fullest(objects, is_its);
+        }
+    }
+    if let Fact::Known(own) = own {
+        for group in own {
+            group.new_nodes.pods_per_node = objects::pods_on_fullest(objects, |node| group.has(node));
+        }
+    }
 }
 
-impl Around<'_> {
+/// How addresses are given to pods, where an interface has so many.
+fn cni(settings: &Fact<CniSettings>, per_interface: Option<u32>) -> Fact<CniMode> {
+    match (settings, per_interface) {
+        (Fact::Known(settings @ (CniSettings::Prefixes | CniSettings::Overlay)), _) => {
+            Fact::Known(settings.mode(0))
+        }
+        (Fact::Known(settings), Some(addresses)) => Fact::Known(settings.mode(addresses)),
+        (Fact::Known(_), None) => Fact::unread(
+            UnreadCause::Incomplete,
+            "how many addresses an interface of the groups' instance types has is not known",
+        ),
+        (Fact::NotRead(why), _) => Fact::NotRead(why.clone()),
+    }
+}
+
+/// What is known around the managed groups.
+struct Around {
+    last: Option<Minor>,
+    ground: Ground,
+    images: Fact<Vec<String>>,
+    templates: Templates,
+}
+
+impl Around {
+    async fn read(
+        ports: ClusterPorts<'_>,
+        request: ClusterRequest<'_>,
+        groups: &[NodeGroupDescription],
+    ) -> Self {
+        let last = request.route.last().map(|hop| hop.to);
+        let images: BTreeSet<String> =
+            groups.iter().filter_map(|group| image::parameter(&group.ami_type, last?)).collect();
+        let images: Vec<String> = images.into_iter().collect();
+        let templates = templates(ports, request, groups).await;
+        let mut wanted = Wanted::default();
+        for group in groups {
+            wanted.add(&group.subnet_ids, launched(group, &templates).as_ref());
+        }
+        let (ground, images) = join!(
+            Ground::read(ports, request.cell, wanted),
+            ports.foundations.public_parameters(request.cell, &images),
+        );
+        Self { last, ground, images: fact(images), templates }
+    }
+
+    fn of_all(
+        self,
+        groups: Vec<NodeGroupDescription>,
+    ) -> (Vec<ManagedNodeGroup>, Fact<Vec<KubeletFlag>>, Ground) {
+        let flags = kubelet_flags(&groups, &self.templates);
+        (groups.into_iter().map(|group| self.group(group)).collect(), flags, self.ground)
+    }
+
     fn group(&self, group: NodeGroupDescription) -> ManagedNodeGroup {
-        let own = |subnet: &&Subnet| group.subnet_ids.contains(&subnet.id);
-        let zones: BTreeSet<&str> = self
-            .subnets
-            .known()
-            .into_iter()
-            .flatten()
-            .filter(own)
-            .map(|subnet| subnet.zone.as_str())
-            .collect();
+        let launched = launched(&group, &self.templates);
         ManagedNodeGroup {
             target_image: self.image(&group),
-            instance_types: self.offers(&group),
-            zones: zones.into_iter().map(str::to_owned).collect(),
-            vcpus: self.vcpus(&group),
-            vcpu_quota: quotas::of_group(&group.instance_types, group.spot).to_owned(),
             pending_launch_template: self.is_pending(&group),
-            pods_per_node: Fact::unread(UnreadCause::NotAsked, "the cluster's own API was not asked"),
             name: group.name,
             version: group.version,
             status: group.status,
@@ -201,7 +212,7 @@ impl Around<'_> {
             max_nodes: group.nodes.1,
             max_unavailable: group.max_unavailable,
             strategy: group.strategy,
-            subnet_ids: group.subnet_ids,
+            new_nodes: self.ground.new_nodes(group.subnet_ids, launched.as_ref()),
         }
     }
 
@@ -224,43 +235,33 @@ impl Around<'_> {
             let detail = format!("no public parameter names images of type {}", group.ami_type);
             return Fact::unread(UnreadCause::Incomplete, detail);
         };
-        match self.images {
+        match &self.images {
             Fact::Known(known) => Fact::Known(known.contains(&parameter)),
             Fact::NotRead(why) => Fact::NotRead(why.clone()),
         }
     }
+}
 
-    /// The vCPUs of the group's largest type: which of them it takes is the Auto Scaling group's choice.
-    fn vcpus(&self, group: &NodeGroupDescription) -> Fact<u32> {
-        let of_type = |kind: &String| self.sizes.items.iter().find(|(name, _)| **name == **kind);
-        let sizes: Option<Vec<u32>> =
-            group.instance_types.iter().map(|kind| of_type(kind).map(|(_, size)| size.vcpus)).collect();
-        match (sizes.and_then(|sizes| sizes.into_iter().max()), &self.sizes.failure) {
-            (Some(most), _) => Fact::Known(most),
-            (None, Some(failure)) => unread(failure),
-            (None, None) => {
-                let detail =
-                    format!("the size of the instance types of node group {} is not known", group.name);
-                Fact::unread(UnreadCause::Incomplete, detail)
-            }
-        }
+/// What a managed group launches: where it names no instance types, its launch template does.
+fn launched(group: &NodeGroupDescription, templates: &Templates) -> Result<Launched, Unread> {
+    let (on_demand, spot) = (!group.spot, group.spot);
+    if !group.instance_types.is_empty() {
+        return Ok(Launched { instance_types: group.instance_types.clone(), on_demand, spot });
     }
-
-    fn offers(&self, group: &NodeGroupDescription) -> Fact<Vec<InstanceOffer>> {
-        if group.instance_types.is_empty() {
-            let detail = format!("the launch template of node group {} names its instance types", group.name);
-            return Fact::unread(UnreadCause::Incomplete, detail);
+    let incomplete = |what: &str| Unread {
+        cause: UnreadCause::Incomplete,
+        detail: format!("node group {}: {what}", group.name),
+    };
+    let (id, number) =
+        group.launch_template.as_ref().ok_or_else(|| incomplete("no instance types are named"))?;
+    match templates.get(id) {
+        Some(Fact::Known(versions)) => {
+            let version = versions.iter().find(|it| it.number.to_string() == *number);
+            let kind = version.and_then(|it| it.instance_type.clone());
+            let kind = kind.ok_or_else(|| incomplete("its launch template names no instance type"))?;
+            Ok(Launched { instance_types: vec![kind], on_demand, spot })
         }
-        // Which zones a group lies in is told by its subnets; without them no offer can be judged.
-        if let Fact::NotRead(why) = self.subnets {
-            return Fact::NotRead(Unread::clone(why));
-        }
-        match self.offers {
-            Fact::Known(offers) => {
-                let own = offers.iter().filter(|offer| group.instance_types.contains(&offer.instance_type));
-                Fact::Known(own.cloned().collect())
-            }
-            Fact::NotRead(why) => Fact::NotRead(why.clone()),
-        }
+        Some(Fact::NotRead(why)) => Err(why.clone()),
+        None => Err(incomplete("its launch template was not read")),
     }
 }

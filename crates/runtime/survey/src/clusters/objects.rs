@@ -1,11 +1,9 @@
 //! What a cluster's own API says: its version, and everything facts are read from.
 
-use std::collections::BTreeMap;
-
 use fleetwright_eks::facts::control_plane::{Cluster, Endpoint};
 use fleetwright_eks::facts::{Fact, Unread, UnreadCause};
-use fleetwright_eks::read::{self, ClusterObjects, DEPRECATED_CALLS, Objects, Request};
-use fleetwright_kubernetes::Minor;
+use fleetwright_eks::read::{self, ClusterObjects, DEPRECATED_CALLS, NodeObjects, Objects, Request};
+use fleetwright_kubernetes::{Minor, Node};
 use fleetwright_model::Failure;
 use fleetwright_ports::Kubernetes;
 use fleetwright_ports::kubernetes::Listing;
@@ -84,10 +82,15 @@ fn list<'a>(server: &'a dyn Kubernetes, request: &'a Request) -> BoxFuture<'a, L
     async move { (request, server.list(&request.resource, &listing).await) }.boxed()
 }
 
-/// Pods on the fullest node of a group: where a group has no node, none.
-pub(super) fn pods_per_node(all: &Fact<BTreeMap<String, u32>>, group: &str) -> Fact<u32> {
-    match all {
-        Fact::Known(all) => Fact::Known(all.get(group).copied().unwrap_or_default()),
-        Fact::NotRead(why) => Fact::NotRead(why.clone()),
+/// Pods on the fullest of some nodes; none where there are no such nodes.
+pub(super) fn pods_on_fullest(objects: &NodeObjects, is_its: impl Fn(&Node) -> bool) -> Fact<u32> {
+    match (&objects.pods_on_nodes, &objects.nodes) {
+        (Fact::Known(pods), Fact::Known(nodes)) => {
+            let its = nodes.iter().filter(|node| is_its(node));
+            Fact::Known(
+                its.filter_map(|node| pods.get(&node.metadata.name)).copied().max().unwrap_or_default(),
+            )
+        }
+        (Fact::NotRead(why), _) | (_, Fact::NotRead(why)) => Fact::NotRead(why.clone()),
     }
 }

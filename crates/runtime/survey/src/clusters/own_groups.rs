@@ -1,7 +1,8 @@
 //! Auto Scaling groups of one's own, and what their launch templates say.
 
 use fleetwright_eks::facts::nodes::{
-    GroupTemplate, KubeletFlag, LaunchSource, SelfManagedGroup, TemplateRef, TemplateVersion,
+    GroupTemplate, KubeletFlag, LaunchSource, Launched, NewNodes, SelfManagedGroup, TemplateRef,
+    TemplateVersion,
 };
 use fleetwright_eks::facts::{Fact, Unread, UnreadCause};
 use fleetwright_eks::maker::{Maker, maker};
@@ -10,6 +11,7 @@ use fleetwright_model::{ErrorClass, Failure};
 use fleetwright_ports::self_managed::{GroupDescription, GroupSource};
 use futures::{StreamExt, join, stream};
 
+use super::ground::{Ground, Wanted};
 use super::{ClusterPorts, ClusterRequest, map, unread, why};
 
 /// Groups looked up side by side; the governor of the adapter paces them.
@@ -50,7 +52,13 @@ async fn of_group(
         suspended: group.suspended,
         refreshing,
         instances: group.instances,
+        new_nodes: NewNodes::not_read(group.subnet_ids, &left_alone()),
     }
+}
+
+/// Why nothing more is asked of a group.
+fn left_alone() -> Unread {
+    Unread { cause: UnreadCause::NotAsked, detail: "no instance of the group is replaced".to_owned() }
 }
 
 async fn source(ports: ClusterPorts<'_>, request: ClusterRequest<'_>, of: GroupSource) -> LaunchSource {
@@ -105,6 +113,31 @@ pub(super) fn with_nodes(
     groups
 }
 
+/// What new nodes of the groups take that are refreshed, and the ground that they come to stand on.
+pub(super) async fn with_ground(
+    ports: ClusterPorts<'_>,
+    request: ClusterRequest<'_>,
+    groups: &mut Fact<Vec<SelfManagedGroup>>,
+) -> Ground {
+    let last = request.route.last().map(|hop| hop.to);
+    let Fact::Known(groups) = groups else {
+        return Ground::read(ports, request.cell, Wanted::default()).await;
+    };
+    let mut wanted = Wanted::default();
+    let mut refreshed: Vec<(&mut SelfManagedGroup, Result<Launched, Unread>)> = Vec::new();
+    for group in groups.iter_mut().filter(|group| !group.instances.is_empty()) {
+        let Some(launched) = group.launched(last).transpose() else { continue };
+        wanted.add(&group.new_nodes.subnet_ids, launched.as_ref());
+        refreshed.push((group, launched));
+    }
+    let ground = Ground::read(ports, request.cell, wanted).await;
+    for (group, launched) in refreshed {
+        let subnet_ids = std::mem::take(&mut group.new_nodes.subnet_ids);
+        group.new_nodes = ground.new_nodes(subnet_ids, launched.as_ref());
+    }
+    ground
+}
+
 /// The flags that user data of the groups gives the kubelet of the version to come: by the version of the template for
 /// it, or where there is none by that which whoever makes one begins with.
 pub(super) fn kubelet_flags(
@@ -126,8 +159,7 @@ pub(super) fn kubelet_flags(
             Fact::Known(versions) => versions,
             Fact::NotRead(why) => return Fact::NotRead(why.clone()),
         };
-        let number = last.and_then(|minor| group.version_for(minor)).map(|it| it.version);
-        let Some(number) = number.or_else(|| template.launches()) else { continue };
+        let Some(number) = group.version_to_come(last) else { continue };
         let by = TemplateRef { id: template.id.clone(), version: number };
         match of_version(versions, &by) {
             Ok(found) => flags.extend(found),

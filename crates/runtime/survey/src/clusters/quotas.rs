@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use fleetwright_eks::facts::control_plane::Usage;
+use fleetwright_eks::facts::nodes::Launched;
 use fleetwright_eks::facts::{Fact, UnreadCause};
 use fleetwright_model::{Cell, InstanceState, Lifecycle, Text};
 use fleetwright_ports::InstanceQuery;
@@ -25,13 +26,14 @@ fn is_standard(kind: &str) -> bool {
         && !others.iter().any(|other| family.starts_with(other))
 }
 
-/// The quota that the vCPUs of a group count against.
-pub(super) fn of_group(types: &[String], spot: bool) -> &'static str {
-    match (types.iter().all(|kind| is_standard(kind)), spot) {
-        (true, false) => ON_DEMAND,
-        (true, true) => SPOT,
-        (false, _) => OTHERS,
-    }
+/// The quotas that the vCPUs of what a group launches may count against.
+pub(super) fn of_group(launched: &Launched) -> Vec<String> {
+    let is_standard = launched.instance_types.iter().all(|kind| is_standard(kind));
+    let quotas: &[(&str, bool)] = match is_standard {
+        true => &[(ON_DEMAND, launched.on_demand), (SPOT, launched.spot)],
+        false => &[(OTHERS, true)],
+    };
+    quotas.iter().filter(|(_, counts)| *counts).map(|(name, _)| (*name).to_owned()).collect()
 }
 
 /// What runs in the region against the quotas of standard instances.
@@ -82,15 +84,17 @@ mod tests {
 
     #[test]
     fn groups_count_against_the_quota_of_their_families() {
-        let of = |types: &[&str], spot| {
-            of_group(&types.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>(), spot)
+        let of = |types: &[&str], on_demand, spot| {
+            let instance_types = types.iter().map(|it| (*it).to_owned()).collect();
+            of_group(&Launched { instance_types, on_demand, spot })
         };
-        assert_eq!(of(&["m5.large", "c7g.xlarge"], false), ON_DEMAND);
-        assert_eq!(of(&["m5.large"], true), SPOT);
+        assert_eq!(of(&["m5.large", "c7g.xlarge"], true, false), [ON_DEMAND]);
+        assert_eq!(of(&["m5.large"], false, true), [SPOT]);
+        assert_eq!(of(&["m5.large"], true, true), [ON_DEMAND, SPOT]);
         for other in
             ["p5.48xlarge", "inf2.xlarge", "trn1.2xlarge", "hpc7a.96xlarge", "u-6tb1.metal", "dl1.24xlarge"]
         {
-            assert_eq!(of(&["m5.large", other], false), OTHERS, "{other}");
+            assert_eq!(of(&["m5.large", other], true, false), [OTHERS], "{other}");
         }
     }
 }

@@ -106,6 +106,10 @@ impl Foundations for NoGround {
         nothing()
     }
 
+    async fn volume_storage(&self, _: &Cell<'_>) -> Result<Vec<(String, Usage)>, Failure> {
+        nothing()
+    }
+
     async fn public_parameters(&self, _: &Cell<'_>, _: &[String]) -> Result<Vec<String>, Failure> {
         nothing()
     }

@@ -124,6 +124,7 @@ async fn look_below(aws: &(impl Clusters + Foundations), cell: &Cell<'_>, wrong:
     wrong.heard(aws.instance_offers(cell, &["m6i.large".to_owned()]).await);
     wrong.heard(aws.network_interfaces(cell).await);
     wrong.heard(aws.vcpu_quotas(cell).await);
+    wrong.heard(aws.volume_storage(cell).await);
     let image = "/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/x86_64/standard/recommended/image_id";
     wrong.heard(aws.public_parameters(cell, &[image.to_owned()]).await);
     let [addons, node_groups] = ["coredns", "blue"].map(|name| vec![name.to_owned()]);
