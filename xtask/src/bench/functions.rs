@@ -74,19 +74,24 @@ fn host_of(workspace: &Workspace) -> Result<String, Failure> {
     })
 }
 
-/// The program, without tables for unwinding: a function that panics ends, and is called again.
+/// The program, without tables for unwinding: a function that panics says so, ends, and is called again.
 fn built(workspace: &Workspace, target: &str) -> Result<PathBuf, Failure> {
     let arguments =
         ["build", "--locked", "--package", "fleetwright-lambda", "--profile", "lambda", "--target", target];
     let mut build = cargo(workspace, arguments);
-    build.env("CARGO_ENCODED_RUSTFLAGS", SMALL.join("\u{1f}"));
+    let script = format!("-Clink-arg=-Wl,--script={}", workspace.root.join(NO_UNWINDING).display());
+    build.env("CARGO_ENCODED_RUSTFLAGS", [&SMALL[..], &[&script]].concat().join("\u{1f}"));
     stream(build)?;
     Ok(workspace.target.join(target).join("lambda").join("bootstrap"))
 }
 
-/// Flags that make the archive small: identical functions are one. (What LLVM's outliner saves in the program, it loses in
-/// the archive.)
-const SMALL: [&str; 2] = ["-Cforce-unwind-tables=no", "-Clink-arg=-Wl,--icf=all"];
+/// Flags that make the archive small: identical functions are one, and tables for unwinding have no index. (What LLVM's
+/// outliner saves in the program, it loses in the archive.)
+const SMALL: [&str; 2] = ["-Clink-arg=-Wl,--icf=all", "-Clink-arg=-Wl,--no-eh-frame-hdr"];
+
+/// What the linker leaves away. (With `-Cforce-unwind-tables=no` the compiler still makes tables: Rust's own library has
+/// them, and what is linked as a whole is compiled as it was.)
+const NO_UNWINDING: &str = "crates/edge/lambda/no-unwinding.ld";
 
 /// The newest version of glibc that a symbol of the program is of.
 fn newest_glibc(program: &[u8]) -> (u32, u32) {
