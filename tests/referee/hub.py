@@ -31,8 +31,19 @@ MACHINES = {"Machine": ("machine.asl.json", ""), "UpgradeMachine": ("upgrade.asl
 BEHIND = {"integration": "ApproveFunction", "authorizer": "AuthoriseFunction"}
 EXTERNAL_ID = "fleet-of-the-referee"
 
+#: What a task's state has more than the template says, in the estate's seconds, so that a busy machine does not look like a function
+#: that never ended: the function's own time-out comes first, as in AWS.
+SLACK = 1800
+
 #: A call's patience is counted by the run's clock: a busy machine must not look like a broken network.
 UNHURRIED = {"FLEETWRIGHT_AWS_TIMEOUT": "15m", "FLEETWRIGHT_AWS_CONNECT_TIMEOUT": "1m"}
+
+
+def unhurried(part):
+    """A part of a definition; where it is a task, it has time enough."""
+    if part.get("Type") == "Task" and "TimeoutSeconds" in part:
+        part["TimeoutSeconds"] += SLACK
+    return part
 
 
 class Hub:
@@ -59,7 +70,7 @@ class Hub:
         definition = self.definition
         for name, value in self.template.resources[self.which]["Properties"]["DefinitionSubstitutions"].items():
             definition = definition.replace(f"${{{name}}}", self.template.value(value))
-        return definition
+        return json.dumps(json.loads(definition, object_hook=unhurried))
 
     def stop(self):
         self.interpreter.server.stop()
