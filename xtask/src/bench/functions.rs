@@ -89,8 +89,7 @@ fn built(workspace: &Workspace, target: &str) -> Result<PathBuf, Failure> {
 /// outliner saves in the program, it loses in the archive.)
 const SMALL: [&str; 2] = ["-Clink-arg=-Wl,--icf=all", "-Clink-arg=-Wl,--no-eh-frame-hdr"];
 
-/// What the linker leaves away. (With `-Cforce-unwind-tables=no` the compiler still makes tables: Rust's own library has
-/// them, and what is linked as a whole is compiled as it was.)
+/// What the linker leaves away: as measured, `-Cforce-unwind-tables=no` leaves tables in what is linked as a whole.
 const NO_UNWINDING: &str = "crates/edge/lambda/no-unwinding.ld";
 
 /// The newest version of glibc that a symbol of the program is of.

@@ -177,16 +177,9 @@ fn a_group_that_is_refreshed_needs_room_for_a_tenth_of_it() {
     ];
     assert_eq!(crowded, words);
     let own_subnets = room(20, |facts| {
-        let subnets = of(&mut facts.nodes.subnets).iter().take(1).cloned();
-        facts.nodes.pod_subnets = Fact::Known(
-            subnets
-                .map(|it| {
-                    let mut it = it;
-                    it.free_addresses = 89;
-                    it
-                })
-                .collect(),
-        );
+        let mut subnet = of(&mut facts.nodes.subnets)[0].clone();
+        subnet.free_addresses = 89;
+        facts.nodes.pod_subnets = Fact::Known(vec![subnet]);
     });
     assert_eq!(own_subnets, ["EKS-K2: pods of new nodes take up to 90 addresses, 89 are free"]);
     let not_offered = room(2, |facts| {
